@@ -1,0 +1,1 @@
+"""The call model: channels, bridges, dialling, parties, causes, and the bus of events."""

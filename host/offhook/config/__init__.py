@@ -1,0 +1,1 @@
+"""Asterisk's configuration language and typed option tables."""

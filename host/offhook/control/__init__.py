@@ -1,0 +1,1 @@
+"""The interfaces people and programs use: CLI, manager, HTTP, ARI, AGI."""

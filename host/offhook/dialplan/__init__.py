@@ -1,0 +1,1 @@
+"""The dialplan language: extensions, patterns, variables, expressions, and the executor."""

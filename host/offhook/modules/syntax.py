@@ -1,0 +1,170 @@
+"""Arguments of applications and functions: their declaration, splitting and option letters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of an application, function or action, as its manual lists it."""
+
+    name: str
+    required: bool = False
+    text: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    """(letter with its argument, meaning) for an argument made of option letters."""
+
+
+class Syntax:
+    """What an application or function takes.
+
+    ``Syntax("filename", "[options]")`` declares one required and one optional argument;
+    ``texts`` explains them and ``options`` lists option letters of the argument ``options``::
+
+        Syntax("timeout", "[options]", timeout="Seconds to wait.", options={"m(class)": "Play music."})
+
+    ``rest`` names a last argument that takes everything left, commas included.
+    """
+
+    __slots__ = ("arguments", "rest", "separator")
+
+    def __init__(
+        self,
+        *names: str,
+        options: dict[str, str] | None = None,
+        rest: str = "",
+        separator: str = ",",
+        **texts: str,
+    ) -> None:
+        self.rest = rest
+        self.separator = separator
+        arguments = []
+        for name in (*names, *((rest,) if rest else ())):
+            bare = name.strip("[]")
+            letters = tuple((options or {}).items()) if bare == "options" else ()
+            arguments.append(Argument(bare, not name.startswith("["), texts.get(bare.replace("-", "_"), ""), letters))
+        self.arguments: tuple[Argument, ...] = tuple(arguments)
+
+    def split(self, data: str) -> list[str]:
+        """Split an argument string as Asterisk's AST_STANDARD_APP_ARGS does."""
+        if self.rest:
+            return split_arguments(data, self.separator, len(self.arguments))
+        return split_arguments(data, self.separator)
+
+    def __str__(self) -> str:
+        out = ""
+        for index, argument in enumerate(self.arguments):
+            text = (self.separator if index else "") + argument.name
+            out += text if argument.required else f"[{text}]"
+        return out
+
+
+def split_arguments(data: str, separator: str = ",", limit: int = 0) -> list[str]:
+    """Split at separators outside quotes, parentheses and brackets; quotes and backslashes are taken off.
+
+    With ``limit``, the last of ``limit`` fields keeps all the rest, quotes and separators included.
+    An empty string has no fields. Source: ast_app_separate_args in Asterisk's documentation of
+    dialplan argument quoting.
+    """
+    if not data:
+        return []
+    plain = '"' not in data and "\\" not in data and "(" not in data and "[" not in data
+    if plain:
+        return data.split(separator, limit - 1 if limit else -1)
+    out: list[str] = []
+    field: list[str] = []
+    parens = brackets = 0
+    quoted = False
+    index, size = 0, len(data)
+    while index < size:
+        if limit and len(out) == limit - 1:
+            out.append(data[index:])
+            return out
+        char = data[index]
+        index += 1
+        if char == "\\" and index < size:
+            field.append(data[index])
+            index += 1
+            continue
+        if char == '"':
+            quoted = not quoted
+            continue
+        if not quoted:
+            if char == "(":
+                parens += 1
+            elif char == ")" and parens:
+                parens -= 1
+            elif char == "[":
+                brackets += 1
+            elif char == "]" and brackets:
+                brackets -= 1
+            elif char == separator and not parens and not brackets:
+                out.append("".join(field))
+                field.clear()
+                continue
+        field.append(char)
+    out.append("".join(field))
+    return out
+
+
+class Options:
+    """Option letters with optional arguments in parentheses: ``Options("tTm(default)S(10)")``.
+
+    ``"m" in options``; ``options["m"]`` is the argument or ``""``; ``options.get("S")`` is None
+    when the letter is absent. Letters are case-sensitive.
+    """
+
+    __slots__ = ("_found",)
+
+    def __init__(self, text: str) -> None:
+        found: dict[str, str] = {}
+        index, size = 0, len(text)
+        while index < size:
+            letter = text[index]
+            index += 1
+            argument = ""
+            if index < size and text[index] == "(":
+                end = _closing(text, index)
+                argument = text[index + 1 : end]
+                if len(argument) >= 2 and argument[0] == argument[-1] == '"':
+                    argument = argument[1:-1]
+                index = end + 1
+            found[letter] = argument
+        self._found = found
+
+    def __contains__(self, letter: str) -> bool:
+        return letter in self._found
+
+    def __getitem__(self, letter: str) -> str:
+        return self._found.get(letter, "")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def get(self, letter: str) -> str | None:
+        """The letter's argument, ``""`` when it has none, None when the letter is absent."""
+        return self._found.get(letter)
+
+
+def _closing(text: str, start: int) -> int:
+    """Index of the parenthesis that closes the one at start, or the end of the text."""
+    depth = 0
+    quoted = False
+    for index in range(start, len(text)):
+        char = text[index]
+        if char == '"':
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif char == "(":
+            depth += 1
+        elif char == ")":
+            depth -= 1
+            if not depth:
+                return index
+    return len(text)

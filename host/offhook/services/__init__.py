@@ -1,0 +1,1 @@
+"""Services above calls: parking, queues, voicemail, records, presence."""

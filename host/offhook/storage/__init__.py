@@ -1,0 +1,1 @@
+"""Databases and files that outlive the process."""
