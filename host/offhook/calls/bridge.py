@@ -1,0 +1,402 @@
+"""Bridges: channels that hear each other.
+
+A channel is in a bridge either with its own task waiting in ``join`` (the caller in Dial), or imparted
+(the called party), in which case leaving means its ``after_bridge`` or its end. The engine mixes; the
+bridge decides who is connected to whom, passes digits and conditions on, and runs the features.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from offhook.calls import causes, events
+from offhook.calls.channel import Channel, State
+from offhook.calls.frames import Condition, Control, Digit, Frame, Media, Text
+
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+
+log = logging.getLogger(__name__)
+
+
+class Feature(Protocol):
+    """Something that watches a member while it is bridged: DTMF features, limits, interval hooks."""
+
+    def joined(self, member: Member) -> None:
+        """The member is in the bridge."""
+
+    def frame(self, member: Member, frame: Frame) -> bool:
+        """A frame came from the member; True keeps it from the others."""
+        ...
+
+    def left(self, member: Member) -> None:
+        """The member is out of the bridge; give up timers."""
+
+
+class Member:
+    """A channel's presence in a bridge."""
+
+    __slots__ = ("bridge", "channel", "departed", "features", "joined_at", "lonely", "muted", "role", "suspended")
+
+    def __init__(
+        self, bridge: Bridge, channel: Channel, features: list[Feature], departed: asyncio.Future[None] | None
+    ) -> None:
+        self.bridge = bridge
+        self.channel = channel
+        self.features = features
+        self.departed = departed
+        """Set when a task waits in ``join``."""
+        self.joined_at = channel.pbx.now()
+        self.role = ""
+        self.muted = False
+        self.suspended = False
+        """Out of the mix for a moment (a prompt is played, a transfer is dialled)."""
+        self.lonely = False
+        """Does not keep the bridge alive when only such members are left (announcers, spies)."""
+
+
+class Bridge:
+    """Channels connected to each other.
+
+    ``dissolve_on_hangup``: any member's hangup ends the bridge (a two-party call).
+    ``dissolve_when_empty``: the bridge ends with its last member.
+    ``technology`` is Asterisk's name for the way of mixing: simple_bridge, softmix, holding_bridge, native_rtp.
+    """
+
+    def __init__(
+        self,
+        pbx: Pbx,
+        *,
+        kind: str = "basic",
+        creator: str = "",
+        name: str = "",
+        uniqueid: str = "",
+        dissolve_on_hangup: bool = True,
+        dissolve_when_empty: bool = True,
+        holding: bool = False,
+        softmix: bool = False,
+    ) -> None:
+        self.pbx = pbx
+        self.uniqueid = uniqueid or pbx.bridges.new_id()
+        self.kind = kind
+        self.creator = creator
+        self.name = name
+        self.dissolve_on_hangup = dissolve_on_hangup
+        self.dissolve_when_empty = dissolve_when_empty
+        self.holding = holding
+        self.softmix = softmix
+        self.technology = "holding_bridge" if holding else "softmix" if softmix else "simple_bridge"
+        self.created_at = pbx.now()
+        self.members: dict[Channel, Member] = {}
+        self.dissolved = False
+        self.cause = 0
+        self.video_mode = "none"
+        self.video_source = ""
+        self.data: dict[str, Any] = {}
+        self._mixer: Any = None
+        self._pair: tuple[Channel, Channel] | None = None
+        pbx.bridges.add(self)
+        pbx.bus.publish(events.BridgeCreate(self))
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(list(self.members))
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __repr__(self) -> str:
+        return f"<bridge {self.uniqueid} {self.technology} {len(self.members)}>"
+
+    # ---- coming and going ---------------------------------------------------------------------------
+
+    async def join(self, channel: Channel, *features: Feature, swap: Channel | None = None, role: str = "") -> None:
+        """Put a channel whose task this is into the bridge and wait until it is out again."""
+        departed = self.pbx.loop.create_future()
+        self._enter(channel, Member(self, channel, list(features), departed), swap, role)
+        try:
+            await departed
+        finally:
+            bridge = channel.bridge  # it may have moved to another bridge meanwhile
+            if bridge is not None:
+                bridge.remove(channel)
+
+    def impart(
+        self,
+        channel: Channel,
+        *features: Feature,
+        swap: Channel | None = None,
+        role: str = "",
+        after: Callable[[Channel], None] | None = None,
+    ) -> Member:
+        """Put a channel without a task into the bridge. When it leaves, ``after`` (or the channel's
+        ``after_bridge``) is called with it; without one it is hung up."""
+        if after is not None:
+            channel.after_bridge = after
+        member = Member(self, channel, list(features), None)
+        self._enter(channel, member, swap, role)
+        return member
+
+    def _enter(self, channel: Channel, member: Member, swap: Channel | None, role: str) -> None:
+        if self.dissolved:
+            raise RuntimeError(f"bridge {self.uniqueid} is dissolved")
+        if channel.bridge is not None:
+            raise RuntimeError(f"{channel.name} is in bridge {channel.bridge.uniqueid} already")
+        member.role = role
+        self.members[channel] = member
+        channel.bridge = self
+        channel.consumer = lambda frame: self._frame(channel, frame)
+        self.pbx.bus.publish(events.BridgeEnter(self, channel, swap))
+        if swap is not None and swap in self.members:
+            self._leave(swap, mix=False)
+        self._mix()
+        for feature in member.features:
+            feature.joined(member)
+        while channel.frames and channel.bridge is self:
+            self._frame(channel, channel.frames.popleft())
+        if channel.hangup_requested and channel.bridge is self:
+            self.remove(channel)
+
+    def remove(self, channel: Channel) -> None:
+        """Take a channel out; what the bridge is for decides whether it lives on."""
+        if channel in self.members:
+            hung = channel.hangup_requested or channel.hungup
+            self._leave(channel)
+            pair_broken = self.kind == "basic" and len(self.members) < 2
+            empty = self.dissolve_when_empty and all(member.lonely for member in self.members.values())
+            if pair_broken or empty or (hung and self.dissolve_on_hangup):
+                self.dissolve()
+
+    def _leave(self, channel: Channel, *, mix: bool = True) -> None:
+        member = self.members.pop(channel)
+        channel.bridge = None
+        channel.consumer = None
+        self._disconnect(channel)
+        for feature in member.features:
+            feature.left(member)
+        if mix and self.members:
+            self._mix()
+        self.pbx.bus.publish(events.BridgeLeave(self, channel))
+        if member.departed is not None:
+            if not member.departed.done():
+                member.departed.set_result(None)
+        elif not channel.hungup:
+            self.pbx.loop.call_soon(_after, channel)
+
+    def move(self, channel: Channel, target: Bridge, *, swap: Channel | None = None) -> None:
+        """Move a member to another bridge; a task waiting in ``join`` goes on waiting there."""
+        member = self.members.pop(channel)
+        channel.bridge = None
+        channel.consumer = None
+        self._disconnect(channel)
+        if self.members:
+            self._mix()
+        self.pbx.bus.publish(events.BridgeLeave(self, channel))
+        member.bridge = target
+        target._enter(channel, member, swap, member.role)
+
+    def merge(self, source: Bridge, kick: tuple[Channel, ...] = ()) -> None:
+        """Take over all of another bridge's channels but those to kick, which leave it; that bridge ends."""
+        self.pbx.bus.publish(events.BridgeMerge(self, source))
+        for channel in source:
+            if channel in kick:
+                source._leave(channel, mix=False)
+            else:
+                source.move(channel, self)
+        source.dissolve()
+
+    def dissolve(self, cause: int = 0) -> None:
+        """End the bridge: everybody leaves."""
+        if self.dissolved:
+            return
+        self.dissolved = True
+        self.cause = cause
+        for channel in self:
+            if cause and not channel.hangup_cause:
+                channel.hangup_cause = cause
+            self._leave(channel, mix=False)
+        self._unmix()
+        self.pbx.bridges.remove(self)
+        self.pbx.bus.publish(events.BridgeDestroy(self))
+
+    def peer(self, channel: Channel) -> Channel | None:
+        """The other channel of a two-party bridge."""
+        if len(self.members) != 2:
+            return None
+        return next((other for other in self.members if other is not channel), None)
+
+    # ---- frames -------------------------------------------------------------------------------------
+
+    def _frame(self, channel: Channel, frame: Frame) -> None:
+        member = self.members.get(channel)
+        if member is None:
+            return
+        for feature in member.features:
+            if feature.frame(member, frame):
+                return
+        if isinstance(frame, Control):
+            condition = frame.condition
+            if condition is Condition.HANGUP:
+                self.remove(channel)
+                return
+            if condition is Condition.ANSWER:
+                return
+            if condition in _NOT_PASSED:
+                return
+        if member.suspended:
+            return
+        self.write(channel, frame)
+
+    def write(self, source: Channel | None, frame: Frame) -> None:
+        """Pass a digit, condition or text on to everybody but its source."""
+        for channel, member in list(self.members.items()):
+            if channel is source or member.suspended or channel.hungup:
+                continue
+            if isinstance(frame, Digit):
+                if self.holding or self.softmix:
+                    continue
+                if frame.end:
+                    channel.send_digit_end(frame.digit, frame.duration_ms)
+                else:
+                    channel.send_digit_begin(frame.digit)
+            elif isinstance(frame, Text):
+                channel.tech_send_text(frame.body, frame.content_type)
+            elif isinstance(frame, Control):
+                self._pass(source, channel, frame)
+            elif isinstance(frame, Media):
+                continue
+
+    def _pass(self, source: Channel | None, channel: Channel, frame: Control) -> None:
+        condition = frame.condition
+        if condition is Condition.CONNECTED_LINE and frame.payload is not None:
+            channel.set_connected(frame.payload)  # type: ignore[arg-type]
+        elif condition is Condition.REDIRECTING and frame.payload is not None:
+            channel.redirecting = frame.payload  # type: ignore[assignment]
+            channel.indicate(condition, frame.payload)
+        else:
+            channel.indicate(condition, frame.payload)
+
+    # ---- media --------------------------------------------------------------------------------------
+
+    def suspend(self, channel: Channel) -> None:
+        """Take a member's media out of the mix for a moment (it stays a member)."""
+        member = self.members.get(channel)
+        if member is not None and not member.suspended:
+            member.suspended = True
+            self._mix()
+
+    def resume(self, channel: Channel) -> None:
+        """Put a suspended member's media back."""
+        member = self.members.get(channel)
+        if member is not None and member.suspended:
+            member.suspended = False
+            self._mix()
+
+    def _mix(self) -> None:
+        active = [c for c, m in self.members.items() if not m.suspended and c.media is not None]
+        if self.holding:
+            return
+        if not self.softmix and len(self.members) <= 2:
+            self._drop_mixer()
+            self._set_technology("simple_bridge")
+            pair = (active[0], active[1]) if len(active) == 2 else None
+            if pair != self._pair:
+                self._drop_pair()
+                if pair is not None:
+                    assert pair[0].media is not None and pair[1].media is not None
+                    pair[0].media.connect(pair[1].media)
+                    self._pair = pair
+            return
+        self._drop_pair()
+        self._set_technology("softmix")
+        if self._mixer is None:
+            self._mixer = self.pbx.engine.mixer()
+        self._mixer.set_members([c.media for c in active])
+
+    def _set_technology(self, technology: str) -> None:
+        if technology != self.technology:
+            old, self.technology = self.technology, technology
+            self.pbx.bus.publish(events.BridgeTechnology(self, old))
+
+    def _disconnect(self, channel: Channel) -> None:
+        if self._pair is not None and channel in self._pair:
+            self._drop_pair()
+        if self._mixer is not None and channel.media is not None:
+            self._mixer.remove(channel.media)
+
+    def _drop_pair(self) -> None:
+        if self._pair is not None:
+            media = self._pair[0].media
+            if media is not None:
+                media.disconnect()
+            elif self._pair[1].media is not None:
+                self._pair[1].media.disconnect()
+            self._pair = None
+
+    def _drop_mixer(self) -> None:
+        if self._mixer is not None:
+            self._mixer.close()
+            self._mixer = None
+
+    def _unmix(self) -> None:
+        self._drop_pair()
+        self._drop_mixer()
+
+
+#: Conditions that end at the bridge: they are about the leg itself.
+_NOT_PASSED = frozenset({Condition.RING, Condition.TAKE_OFF_HOOK, Condition.BUSY, Condition.CONGESTION})
+
+
+def _after(channel: Channel) -> None:
+    """An imparted channel is out of its bridge: carry on elsewhere or end."""
+    if channel.bridge is not None or channel.hungup:
+        return
+    after, channel.after_bridge = channel.after_bridge, None
+    if after is not None and channel.alive:
+        after(channel)
+    else:
+        channel.hangup(0 if channel.hangup_cause else causes.NORMAL_CLEARING)
+
+
+class Bridges:
+    """All bridges by unique id."""
+
+    __slots__ = ("_by_id", "_pbx")
+
+    def __init__(self, pbx: Pbx) -> None:
+        self._pbx = pbx
+        self._by_id: dict[str, Bridge] = {}
+
+    def new_id(self) -> str:
+        """A fresh unique id (a random UUID, as Asterisk's bridges have)."""
+        import uuid
+
+        return str(uuid.uuid4())
+
+    def add(self, bridge: Bridge) -> None:
+        """Take a new bridge in."""
+        self._by_id[bridge.uniqueid] = bridge
+
+    def remove(self, bridge: Bridge) -> None:
+        """Drop an ended bridge."""
+        self._by_id.pop(bridge.uniqueid, None)
+
+    def find(self, uniqueid: str) -> Bridge | None:
+        """The bridge of that id or name."""
+        found = self._by_id.get(uniqueid)
+        if found is None and uniqueid:
+            found = next((bridge for bridge in self._by_id.values() if bridge.name == uniqueid), None)
+        return found
+
+    def __iter__(self) -> Iterator[Bridge]:
+        return iter(list(self._by_id.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+
+def up(channel: Channel) -> bool:
+    """Whether a channel is answered."""
+    return channel.state is State.UP

@@ -1,0 +1,606 @@
+"""A channel: one party's side of a call, with its state, its dialplan position and its driver's hooks.
+
+A driver subclasses Channel, owns the protocol, and reports what the far end does with ``deliver`` and
+``far_end_hangup``. Everything above talks to the party with ``answer``, ``indicate``, ``send_digit`` and
+``hangup``. Hooks (``tech_...``) never block and never raise for a far end's misbehaviour: they start
+something, and what comes of it is delivered later. All of it runs on the loop's one thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from offhook.calls import causes, events
+from offhook.calls.frames import Condition, Control, Digit, Frame
+from offhook.calls.party import Caller, Connected, Dialed, Redirecting
+from offhook.dialplan.variables import Variables
+
+if TYPE_CHECKING:
+    from offhook.calls.bridge import Bridge
+    from offhook.calls.pbx import Pbx
+    from offhook.media import Leg
+
+log = logging.getLogger(__name__)
+
+_QUEUE_LIMIT = 128
+
+
+class State(IntEnum):
+    """A channel's state; the numbers are those of ChannelState in the manager interface."""
+
+    DOWN = 0
+    RESERVED = 1
+    OFFHOOK = 2
+    DIALING = 3
+    RING = 4
+    RINGING = 5
+    UP = 6
+    BUSY = 7
+    DIALING_OFFHOOK = 8
+    PRERING = 9
+
+    @property
+    def text(self) -> str:
+        """The word Asterisk shows for it."""
+        return _STATE_TEXTS[self]
+
+
+_STATE_TEXTS = ("Down", "Rsrvd", "OffHook", "Dialing", "Ring", "Ringing", "Up", "Busy", "Dialing Offhook", "Pre-ring")
+
+
+class Interruption(Enum):
+    """Why a running application was interrupted."""
+
+    HANGUP = "hangup"
+    GOTO = "goto"
+
+
+class Hangup(Exception):
+    """Raised by an application: the call ends here, with this cause unless one is set already."""
+
+    def __init__(self, cause: int = 0) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+class Channel:
+    """One party's side of a call. See the module's text for who calls what."""
+
+    technology: ClassVar[str] = ""
+
+    __slots__ = (
+        "__weakref__",
+        "accountcode",
+        "adsicpe",
+        "after_bridge",
+        "ama_flags",
+        "answered_at",
+        "application",
+        "application_data",
+        "bridge",
+        "call_groups",
+        "caller",
+        "callid",
+        "connected",
+        "consumer",
+        "context",
+        "created_at",
+        "created_wall",
+        "data",
+        "dialed",
+        "dialplan_state",
+        "exten",
+        "flags",
+        "formats",
+        "frames",
+        "hangup_cause",
+        "hangup_handlers",
+        "hangup_requested",
+        "hangup_source",
+        "hungup",
+        "interruption",
+        "language",
+        "latest_music_class",
+        "linkedid",
+        "media",
+        "music_class",
+        "name",
+        "originated",
+        "outgoing",
+        "parking_lot",
+        "pbx",
+        "peer_account",
+        "pickup_groups",
+        "priority",
+        "redirecting",
+        "state",
+        "task",
+        "tech_cause",
+        "tenantid",
+        "tone_zone",
+        "uniqueid",
+        "variables",
+        "waiter",
+    )
+
+    def __init__(
+        self,
+        pbx: Pbx,
+        name: str,
+        *,
+        state: State = State.DOWN,
+        media: Leg | None = None,
+        formats: tuple[str, ...] = (),
+        context: str = "default",
+        exten: str = "s",
+        caller: Caller | None = None,
+        accountcode: str = "",
+        requester: Channel | None = None,
+        uniqueid: str = "",
+        linkedid: str = "",
+        outgoing: bool = False,
+    ) -> None:
+        self.pbx = pbx
+        self.name = name
+        self.uniqueid = uniqueid or pbx.new_uniqueid()
+        self.linkedid = linkedid or (requester.linkedid if requester else self.uniqueid)
+        self.state = state
+        self.created_at = pbx.now()
+        self.created_wall = pbx.wall()
+        self.answered_at: float | None = None
+        self.outgoing = outgoing
+        self.originated = False
+        # parties
+        self.caller = caller or Caller()
+        self.connected = Connected()
+        self.redirecting = Redirecting()
+        self.dialed = Dialed()
+        # accounting and manners
+        self.accountcode = accountcode
+        self.peer_account = ""
+        self.ama_flags = 3
+        self.language = requester.language if requester else pbx.options.default_language
+        self.music_class = requester.music_class if requester else ""
+        self.latest_music_class = ""
+        self.parking_lot = ""
+        self.tone_zone = ""
+        self.tenantid = ""
+        self.callid = ""
+        self.adsicpe = 0
+        self.call_groups: frozenset[str] = frozenset()
+        self.pickup_groups: frozenset[str] = frozenset()
+        self.flags: set[str] = set()
+        # dialplan
+        self.context = context
+        self.exten = exten
+        self.priority = 1
+        self.application = ""
+        self.application_data = ""
+        self.variables = Variables()
+        self.data: dict[str, Any] = {}
+        """What features keep on a channel, by their own keys."""
+        self.hangup_handlers: list[str] = []
+        self.dialplan_state: Any = None
+        """The executor's own record while dialplan runs."""
+        self.task: asyncio.Task[None] | None = None
+        self.interruption: Interruption | None = None
+        # ending
+        self.hangup_cause = causes.NOTDEFINED
+        self.tech_cause = ""
+        self.hangup_source = ""
+        self.hangup_requested = False
+        self.hungup = False
+        # media and bridging
+        self.media = media
+        self.formats = formats
+        self.bridge: Bridge | None = None
+        self.after_bridge: Callable[[Channel], None] | None = None
+        self.consumer: Callable[[Frame], None] | None = None
+        self.frames: deque[Frame] = deque(maxlen=_QUEUE_LIMIT)
+        self.waiter: asyncio.Future[None] | None = None
+        pbx.channels.add(self)
+        if requester is not None and requester.tenantid:
+            self.tenantid = requester.tenantid
+        pbx.bus.publish(events.NewChannel(self))
+
+    # ---- what a driver implements -------------------------------------------------------------------
+
+    def tech_call(self, destination: str) -> None:
+        """Start the outgoing call; answers, ringing and failures are delivered later."""
+        raise NotImplementedError(f"{self.technology} channels cannot be called")
+
+    def tech_answer(self) -> None:
+        """Answer an incoming call."""
+
+    def tech_indicate(self, condition: Condition, payload: object = None) -> bool:
+        """Show a condition to the party; False when the technology has no signal for it (a tone is played then)."""
+        return False
+
+    def tech_digit_begin(self, digit: str) -> None:
+        """Begin a digit towards the party."""
+        if self.media is not None:
+            self.media.digit_begin(digit)
+
+    def tech_digit_end(self, digit: str, duration_ms: int) -> None:
+        """End a digit towards the party."""
+        if self.media is not None:
+            self.media.digit_end(digit, duration_ms)
+
+    def tech_send_text(self, body: str, content_type: str) -> bool:
+        """Send a text message; False when the technology has none."""
+        return False
+
+    def tech_transfer(self, destination: str) -> bool:
+        """Ask the far end to call elsewhere; False when the technology cannot."""
+        return False
+
+    def tech_hangup(self, cause: int) -> None:
+        """End the protocol's side and give up its resources. Called exactly once."""
+
+    def tech_function(self, item: str) -> str | None:
+        """The technology's own items of CHANNEL(...), e.g. "pjsip,..."; None when it has no such item."""
+        return None
+
+    # ---- variables ----------------------------------------------------------------------------------
+
+    def get(self, name: str) -> str | None:
+        """A channel variable, or None."""
+        return self.variables.get(name)
+
+    def set(self, name: str, value: str) -> None:
+        """Assign a channel variable and tell the bus. A leading ``_`` or ``__`` makes it inherited."""
+        self.variables.set(name, value)
+        bus = self.pbx.bus
+        if bus.wants(events.VarSet):
+            bus.publish(events.VarSet(self, name.lstrip("_") if name.startswith("_") else name, value))
+
+    def inherit_from(self, parent: Channel) -> None:
+        """Take over the parent's variables that are marked ``_`` (once) or ``__`` (for ever)."""
+        for name, value in parent.variables.inherited():
+            self.set(name, value)
+
+    # ---- state --------------------------------------------------------------------------------------
+
+    @property
+    def alive(self) -> bool:
+        """Not hung up and nobody asked for it."""
+        return not (self.hungup or self.hangup_requested)
+
+    def set_state(self, state: State) -> None:
+        """Change the state and tell the bus."""
+        if state is not self.state:
+            self.state = state
+            self.pbx.bus.publish(events.NewState(self))
+
+    def rename(self, name: str) -> None:
+        """Give the channel another name."""
+        old, self.name = self.name, name
+        self.pbx.channels.renamed(self, old)
+        self.pbx.bus.publish(events.Rename(self, old))
+
+    def set_connected(self, connected: Connected, *, update: bool = True) -> None:
+        """Change the connected party; with ``update`` the party is told."""
+        self.connected = connected
+        self.pbx.bus.publish(events.NewConnectedLine(self))
+        if update:
+            self.tech_indicate(Condition.CONNECTED_LINE, connected)
+
+    def set_accountcode(self, code: str) -> None:
+        """Change the account code and tell the bus."""
+        old, self.accountcode = self.accountcode, code
+        self.pbx.bus.publish(events.NewAccountCode(self, old))
+
+    def groups(self) -> list[tuple[str, str]]:
+        """(category, group) memberships set by GROUP()."""
+        found: dict[str, str] = self.data.get("groups", {})
+        return list(found.items())
+
+    # ---- towards the party --------------------------------------------------------------------------
+
+    def answer(self) -> None:
+        """Answer the channel if it is not up; raises Hangup when it is ending."""
+        if not self.alive:
+            raise Hangup
+        if self.state is not State.UP:
+            self.stop_tones()
+            if not self.outgoing:
+                self.tech_answer()
+            self.mark_up()
+
+    def mark_up(self) -> None:
+        """The channel is answered, whichever side did it."""
+        if self.answered_at is None:
+            self.answered_at = self.pbx.now()
+        self.set_state(State.UP)
+
+    def indicate(self, condition: Condition, payload: object = None) -> None:
+        """Show a condition to the party: by the technology's signal, else by the zone's tone."""
+        if self.hungup:
+            return
+        shown = self.tech_indicate(condition, payload)
+        if condition is Condition.HOLD and not shown:
+            self.pbx.start_music(self, str(payload or ""))
+        elif condition is Condition.UNHOLD and not shown:
+            self.pbx.stop_music(self)
+        elif condition in _TONES and not shown:
+            self.play_zone_tone(_TONES[condition])
+        elif condition is Condition.STOP or (condition in _TONES and shown):
+            self.stop_tones()
+
+    def play_zone_tone(self, name: str) -> None:
+        """Play a tone of the channel's indications zone ("ring", "busy", "congestion", ...) until told to stop."""
+        self.stop_tones()
+        if self.media is not None:
+            tone = self.pbx.zone_tone(self.tone_zone, name)
+            if tone is not None:
+                self.data["tone"] = self.media.tones(tone)
+
+    def stop_tones(self) -> None:
+        """Stop the tone that an indication started."""
+        playing = self.data.pop("tone", None)
+        if playing is not None:
+            playing.stop()
+
+    def send_digit_begin(self, digit: str) -> None:
+        """Begin a digit towards the party."""
+        self.pbx.bus.publish(events.DtmfBegin(self, digit, "Sent"))
+        self.tech_digit_begin(digit)
+
+    def send_digit_end(self, digit: str, duration_ms: int) -> None:
+        """End a digit towards the party."""
+        self.pbx.bus.publish(events.DtmfEnd(self, digit, duration_ms, "Sent"))
+        self.tech_digit_end(digit, duration_ms)
+
+    async def send_digit(self, digit: str, duration_ms: int = 100) -> None:
+        """Send one whole digit."""
+        self.send_digit_begin(digit)
+        try:
+            await self.sleep(duration_ms / 1000)
+        finally:
+            self.send_digit_end(digit, duration_ms)
+
+    # ---- from the party -----------------------------------------------------------------------------
+
+    def deliver(self, frame: Frame) -> None:
+        """The driver reports something of the far end; whoever minds the channel now gets it."""
+        if self.hungup:
+            return
+        if isinstance(frame, Digit):
+            if frame.end:
+                self.pbx.bus.publish(events.DtmfEnd(self, frame.digit, frame.duration_ms, "Received"))
+            else:
+                self.pbx.bus.publish(events.DtmfBegin(self, frame.digit, "Received"))
+        elif isinstance(frame, Control):
+            condition = frame.condition
+            if condition is Condition.HOLD:
+                self.data["held"] = True
+                self.pbx.bus.publish(events.Hold(self, str(frame.payload or "")))
+            elif condition is Condition.UNHOLD:
+                self.data.pop("held", None)
+                self.pbx.bus.publish(events.Unhold(self))
+            elif condition is Condition.FLASH:
+                self.pbx.bus.publish(events.Flash(self))
+            elif condition is Condition.ANSWER and self.state is not State.UP:
+                self.mark_up()
+        for hook in self.data.get("frame_hooks", ()):
+            if hook(frame):
+                return
+        if self.consumer is not None:
+            self.consumer(frame)
+            return
+        self.frames.append(frame)
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+    def far_end_hangup(self, cause: int = causes.NORMAL_CLEARING) -> None:
+        """The far end is gone: say so on the bus and end whatever the channel is doing."""
+        self._request_hangup(cause, soft=False)
+
+    def request_hangup(self, cause: int = 0) -> None:
+        """Somebody here wants the channel gone (SoftHangup): end whatever it is doing."""
+        self._request_hangup(cause, soft=True)
+
+    def _request_hangup(self, cause: int, *, soft: bool) -> None:
+        if self.hungup or self.hangup_requested:
+            return
+        if cause or not self.hangup_cause:
+            self.hangup_cause = cause
+        self.pbx.bus.publish(events.HangupRequest(self, soft, cause))
+        self.hangup_requested = True
+        consumer = self.consumer
+        if self.task is not None:
+            self.interrupt(Interruption.HANGUP)
+        elif consumer is not None:
+            consumer(Control(Condition.HANGUP, cause))
+        else:
+            # Not dialplan, bridge or dial: nobody minds the channel, so it ends here.
+            self.hangup()
+
+    async def read(self, timeout: float | None = None) -> Frame | None:
+        """The next frame from the party; None after ``timeout`` seconds."""
+        if self.frames:
+            return self.frames.popleft()
+        loop = self.pbx.loop
+        self.waiter = waiter = loop.create_future()
+        handle = None
+        if timeout is not None:
+            handle = loop.call_later(max(0.0, timeout), _wake, waiter)
+        try:
+            await waiter
+        finally:
+            if handle is not None:
+                handle.cancel()
+            self.waiter = None
+        return self.frames.popleft() if self.frames else None
+
+    async def read_digit(self, timeout: float | None = None) -> str | None:
+        """The next digit the party completes; None after ``timeout`` seconds. Other frames are dropped."""
+        deadline = None if timeout is None else self.pbx.now() + timeout
+        while True:
+            left = None if deadline is None else deadline - self.pbx.now()
+            frame = await self.read(left)
+            if frame is None and (left is None or left <= 0 or self.pbx.now() >= (deadline or 0)):
+                return None
+            if isinstance(frame, Digit) and frame.end:
+                return frame.digit
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the channel, dropping what the party sends meanwhile (as Wait does)."""
+        await asyncio.sleep(max(0.0, seconds))
+        self.frames.clear()
+
+    # ---- dialplan -----------------------------------------------------------------------------------
+
+    def goto(self, context: str, exten: str, priority: int) -> None:
+        """Continue the dialplan there once the running application returns."""
+        self.context = context
+        self.exten = exten
+        self.priority = priority
+        self.flags.add("goto")
+
+    def take_goto(self) -> bool:
+        """Whether the application that just ran chose where to continue (and forget it)."""
+        if "goto" in self.flags:
+            self.flags.discard("goto")
+            return True
+        return False
+
+    def interrupt(self, why: Interruption) -> None:
+        """Break into the application that the channel's task runs; the executor finds ``interruption`` set."""
+        if self.interruption is not Interruption.HANGUP:
+            self.interruption = why
+        task = self.task
+        if task is not None and task is not _current_task():
+            task.cancel()
+
+    def start_pbx(self) -> asyncio.Task[None]:
+        """Run the dialplan from the channel's position in a task of its own; the channel ends with it."""
+        if self.task is not None:
+            raise RuntimeError(f"{self.name} runs dialplan already")
+        self.consumer = None
+        self.task = self.pbx.loop.create_task(self._run(), name=self.name)
+        return self.task
+
+    async def _run(self) -> None:
+        try:
+            await self.pbx.execute(self)
+        except asyncio.CancelledError:
+            if self.interruption is None and not self.hangup_requested:
+                raise
+        finally:
+            self.task = None
+            self.hangup()
+
+    def async_goto(self, context: str, exten: str, priority: int) -> None:
+        """Continue at another place in the dialplan, whatever the channel does now (AMI Redirect)."""
+        if self.task is not None:
+            self.goto(context, exten, priority)
+            self.interrupt(Interruption.GOTO)
+            return
+        self.context, self.exten, self.priority = context, exten, priority
+        if self.bridge is not None:
+            self.after_bridge = _start_pbx
+            self.bridge.remove(self)
+        elif self.alive:
+            self.start_pbx()
+
+    # ---- the end ------------------------------------------------------------------------------------
+
+    def hangup(self, cause: int = 0) -> None:
+        """End the channel for good. Harmless when it is over already."""
+        if self.hungup:
+            return
+        if cause and not self.hangup_cause:
+            self.hangup_cause = cause
+        self.hungup = True
+        self.stop_tones()
+        for ending in self.data.pop("at_end", ()):
+            ending()
+        if self.bridge is not None:
+            self.bridge.remove(self)
+        self.consumer = None
+        self.tech_hangup(self.hangup_cause)
+        media, self.media = self.media, None
+        if media is not None:
+            media.close()
+        self.pbx.channels.remove(self)
+        self.pbx.bus.publish(events.Hangup(self))
+        self.frames.clear()
+        self.data.clear()
+
+    def at_end(self, ending: Callable[[], None]) -> None:
+        """Have something called when the channel ends."""
+        self.data.setdefault("at_end", []).append(ending)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.state.text}>"
+
+
+_TONES = {
+    Condition.RINGING: "ring",
+    Condition.BUSY: "busy",
+    Condition.CONGESTION: "congestion",
+}
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def _start_pbx(channel: Channel) -> None:
+    channel.start_pbx()
+
+
+class Channels:
+    """All channels, by name and unique id."""
+
+    __slots__ = ("_by_id", "_by_name", "total")
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Channel] = {}
+        self._by_id: dict[str, Channel] = {}
+        self.total = 0
+
+    def add(self, channel: Channel) -> None:
+        """Take a new channel in."""
+        self._by_name[channel.name.lower()] = channel
+        self._by_id[channel.uniqueid] = channel
+        self.total += 1
+
+    def remove(self, channel: Channel) -> None:
+        """Drop an ended channel."""
+        self._by_name.pop(channel.name.lower(), None)
+        self._by_id.pop(channel.uniqueid, None)
+
+    def renamed(self, channel: Channel, old: str) -> None:
+        """File a channel under its new name."""
+        self._by_name.pop(old.lower(), None)
+        self._by_name[channel.name.lower()] = channel
+
+    def find(self, name: str) -> Channel | None:
+        """The channel of that name (any case) or unique id."""
+        return self._by_name.get(name.lower()) or self._by_id.get(name)
+
+    def by_prefix(self, prefix: str) -> Channel | None:
+        """The first channel whose name begins so (any case)."""
+        prefix = prefix.lower()
+        return next((channel for name, channel in self._by_name.items() if name.startswith(prefix)), None)
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(list(self._by_name.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_name)

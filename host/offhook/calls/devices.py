@@ -1,0 +1,145 @@
+"""Device states: what a device is doing, derived from its channels, its driver or set by hand.
+
+States are Asterisk's words; the order of precedence when several combine follows the documentation of
+device states and hints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from offhook.calls import events
+from offhook.calls.channel import Channel, State
+
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+
+STATES = ("UNKNOWN", "NOT_INUSE", "INUSE", "BUSY", "INVALID", "UNAVAILABLE", "RINGING", "RINGINUSE", "ONHOLD")
+
+#: AST_EXTENSION_* numbers of a combined state.
+EXTENSION_NUMBERS = {
+    "NOT_INUSE": 0,
+    "INUSE": 1,
+    "BUSY": 2,
+    "UNAVAILABLE": 4,
+    "RINGING": 8,
+    "RINGINUSE": 9,
+    "ONHOLD": 16,
+    "HOLDINUSE": 17,
+}
+EXTENSION_TEXTS = {
+    -2: "Removed",
+    -1: "Deactivated",
+    0: "Idle",
+    1: "InUse",
+    2: "Busy",
+    4: "Unavailable",
+    8: "Ringing",
+    9: "InUse&Ringing",
+    16: "Hold",
+    17: "InUse&Hold",
+}
+
+
+class DeviceStates:
+    """The known state of every device anybody asked about, kept current by channel events."""
+
+    __slots__ = ("_cached", "_pbx", "providers")
+
+    def __init__(self, pbx: Pbx) -> None:
+        self._pbx = pbx
+        self._cached: dict[str, str] = {}
+        self.providers: dict[str, Callable[[str], str]] = {}
+        """State of devices that are no channels, by prefix: "Custom", "Confbridge", "park", "Queue", ..."""
+        bus = pbx.bus
+        for kind in (events.NewChannel, events.NewState, events.Hangup, events.Hold, events.Unhold):
+            bus.subscribe(kind, self._channel_changed)
+
+    def state(self, device: str) -> str:
+        """The device's state word now; "INVALID" when nothing knows such a device."""
+        prefix, colon, rest = device.partition(":")
+        if colon and "/" not in prefix:
+            provider = self.providers.get(prefix.lower())
+            return provider(rest) if provider else "INVALID"
+        technology, _, resource = device.partition("/")
+        driver = self._pbx.registry.driver(technology)
+        if driver is None:
+            return "INVALID"
+        if driver.device_state is not None:
+            word = driver.device_state(self._pbx, resource)
+            if word:
+                return word
+        return self.from_channels(device, "UNKNOWN")
+
+    def from_channels(self, device: str, idle: str = "NOT_INUSE") -> str:
+        """The state that the device's channels make, or ``idle`` when it has none."""
+        prefix = device.lower() + "-"
+        return channels_state((c for c in self._pbx.channels if c.name.lower().startswith(prefix)), idle)
+
+    def changed(self, device: str) -> None:
+        """Something about a device may have changed: work its state out again and tell the bus if it did."""
+        state = self.state(device)
+        if self._cached.get(device) != state:
+            self._cached[device] = state
+            self._pbx.bus.publish(events.DeviceStateChange(device, state))
+
+    def publish(self, device: str, state: str) -> None:
+        """A provider sets a device's state itself."""
+        if self._cached.get(device) != state:
+            self._cached[device] = state
+            self._pbx.bus.publish(events.DeviceStateChange(device, state))
+
+    def __iter__(self) -> Iterable[tuple[str, str]]:
+        return iter(sorted(self._cached.items()))
+
+    def _channel_changed(self, event: events.NewState) -> None:
+        name = event.channel.name
+        device = name.rpartition("-")[0]
+        if device and not name.startswith("Local/"):
+            self.changed(device)
+        elif device:
+            self.changed(device.rpartition(";")[0] or device)
+
+
+def channels_state(channels: Iterable[Channel], idle: str = "NOT_INUSE") -> str:
+    """Combine channels of one device: ringing, in use, on hold."""
+    ringing = inuse = held = 0
+    for channel in channels:
+        if channel.state is State.RINGING:
+            ringing += 1
+        elif channel.data.get("held"):
+            held += 1
+        elif channel.state is not State.DOWN or channel.outgoing:
+            inuse += 1
+    if ringing:
+        return "RINGINUSE" if inuse or held else "RINGING"
+    if inuse:
+        return "INUSE"
+    if held:
+        return "ONHOLD"
+    return idle
+
+
+def combine(states: Iterable[str]) -> str:
+    """The state of a hint made of several devices."""
+    count = dict.fromkeys(STATES, 0)
+    total = 0
+    for state in states:
+        count[state] += 1
+        total += 1
+    ringing = count["RINGING"] + count["RINGINUSE"]
+    in_use = count["INUSE"] + count["RINGINUSE"] + count["ONHOLD"]
+    if ringing:
+        return "RINGINUSE" if in_use or count["BUSY"] else "RINGING"
+    if count["ONHOLD"] and not count["INUSE"] and not count["BUSY"] and count["ONHOLD"] == total:
+        return "ONHOLD"
+    if count["BUSY"] and count["BUSY"] == total:
+        return "BUSY"
+    if in_use or count["BUSY"]:
+        return "INUSE"
+    if total and count["UNAVAILABLE"] + count["INVALID"] == total:
+        return "UNAVAILABLE"
+    if count["NOT_INUSE"] or count["UNKNOWN"]:
+        return "NOT_INUSE"
+    return "UNAVAILABLE" if total else "UNKNOWN"

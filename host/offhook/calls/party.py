@@ -1,0 +1,188 @@
+"""Who is calling, who is connected, who redirected: the party information a channel carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+#: Presentation words by number (Q.951): two screening bits, two presentation bits.
+PRESENTATIONS = {
+    0x00: "allowed_not_screened",
+    0x01: "allowed_passed_screen",
+    0x02: "allowed_failed_screen",
+    0x03: "allowed",
+    0x20: "prohib_not_screened",
+    0x21: "prohib_passed_screen",
+    0x22: "prohib_failed_screen",
+    0x23: "prohib",
+    0x43: "unavailable",
+}
+PRESENTATION_BY_WORD = {word: number for number, word in PRESENTATIONS.items()}
+PROHIBITED = 0x20
+UNAVAILABLE = 0x43
+
+
+@dataclass(slots=True)
+class Name:
+    """A party's name; ``valid`` tells whether there is one (an empty name can be valid)."""
+
+    valid: bool = False
+    text: str = ""
+    presentation: int = 0
+    charset: str = "iso8859-1"
+
+
+@dataclass(slots=True)
+class Number:
+    """A party's number; ``plan`` is Q.931's type and plan octet."""
+
+    valid: bool = False
+    text: str = ""
+    plan: int = 0
+    presentation: int = 0
+
+
+@dataclass(slots=True)
+class Subaddress:
+    """A party's subaddress: type 0 NSAP, 2 user specified."""
+
+    valid: bool = False
+    text: str = ""
+    type: int = 0
+    odd: bool = False
+
+
+@dataclass(slots=True)
+class Party:
+    """Name, number, subaddress and tag of one party."""
+
+    name: Name = field(default_factory=Name)
+    number: Number = field(default_factory=Number)
+    subaddress: Subaddress = field(default_factory=Subaddress)
+    tag: str = ""
+
+    @classmethod
+    def of(cls, number: str | None = None, name: str | None = None) -> Party:
+        """A party from plain texts; None leaves that part invalid."""
+        party = cls()
+        if number is not None:
+            party.number = Number(True, number)
+        if name is not None:
+            party.name = Name(True, name)
+        return party
+
+    def copy(self) -> Party:
+        """An independent copy."""
+        n, m, s = self.name, self.number, self.subaddress
+        return Party(
+            Name(n.valid, n.text, n.presentation, n.charset),
+            Number(m.valid, m.text, m.plan, m.presentation),
+            Subaddress(s.valid, s.text, s.type, s.odd),
+            self.tag,
+        )
+
+    def presentation(self) -> int:
+        """The stricter of name's and number's presentation, as one number."""
+        name, number = self.name.presentation, self.number.presentation
+        rank = {0x00: 0, 0x40: 1, 0x20: 2}
+        if not self.name.valid and not self.number.valid:
+            return UNAVAILABLE
+        return name if self.name.valid and rank.get(name & 0x60, 0) > rank.get(number & 0x60, 0) else number
+
+    @property
+    def shown(self) -> bool:
+        """Whether the party may be shown to the other side."""
+        return not self.presentation() & 0x60
+
+    def __str__(self) -> str:
+        name, number = self.name.text, self.number.text
+        if name:
+            return f'"{name}" <{number}>' if number else f'"{name}" <>'
+        return number
+
+
+@dataclass(slots=True)
+class Caller:
+    """The calling party of a channel: identity, billing identity (ANI) and private identity."""
+
+    id: Party = field(default_factory=Party)
+    ani: Party = field(default_factory=Party)
+    priv: Party = field(default_factory=Party)
+    ani2: int = 0
+
+
+@dataclass(slots=True)
+class Connected:
+    """The party a channel is connected to. ``source`` tells why it changed ("answer", "transfer", ...)."""
+
+    id: Party = field(default_factory=Party)
+    ani: Party = field(default_factory=Party)
+    priv: Party = field(default_factory=Party)
+    ani2: int = 0
+    source: str = "unknown"
+
+    def copy(self) -> Connected:
+        """An independent copy."""
+        return Connected(self.id.copy(), self.ani.copy(), self.priv.copy(), self.ani2, self.source)
+
+
+@dataclass(slots=True)
+class Redirecting:
+    """Who forwarded the call, from whom to whom, and why. ``reason`` is one of Asterisk's words
+    ("unknown", "cfb", "cfnr", "unavailable", "cfu", ...)."""
+
+    orig: Party = field(default_factory=Party)
+    from_: Party = field(default_factory=Party)
+    to: Party = field(default_factory=Party)
+    priv_orig: Party = field(default_factory=Party)
+    priv_from: Party = field(default_factory=Party)
+    priv_to: Party = field(default_factory=Party)
+    reason: str = "unknown"
+    reason_text: str = ""
+    orig_reason: str = "unknown"
+    orig_reason_text: str = ""
+    count: int = 0
+
+    def copy(self) -> Redirecting:
+        """An independent copy."""
+        return Redirecting(
+            self.orig.copy(),
+            self.from_.copy(),
+            self.to.copy(),
+            self.priv_orig.copy(),
+            self.priv_from.copy(),
+            self.priv_to.copy(),
+            self.reason,
+            self.reason_text,
+            self.orig_reason,
+            self.orig_reason_text,
+            self.count,
+        )
+
+
+@dataclass(slots=True)
+class Dialed:
+    """The dialled number as the network gave it."""
+
+    number: str = ""
+    plan: int = 0
+    subaddress: Subaddress = field(default_factory=Subaddress)
+    transit_network: int = 0
+
+
+def parse_callerid(text: str) -> tuple[str, str]:
+    """Split ``"Name" <number>``, ``Name <number>``, ``<number>`` or a bare word into name and number.
+
+    A bare text of digits and telephone punctuation is a number, any other a name.
+    """
+    text = text.strip()
+    if text.endswith(">") and "<" in text:
+        name, _, number = text[:-1].rpartition("<")
+        name = name.strip()
+        if len(name) >= 2 and name[0] == name[-1] == '"':
+            name = name[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+        return name, number.strip()
+    if text and all(char in "0123456789*#+()-. " for char in text):
+        return "", "".join(char for char in text if char not in "()-. ")
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    return text, ""
