@@ -1,1 +1,87 @@
 """Python face of the media engine."""
+
+from offhook.media.engine import Engine, EngineError, Figures, NoPort, Settings
+from offhook.media.events import (
+    DigitBegin,
+    DigitEnd,
+    FarEndAddressLearned,
+    MediaEvent,
+    Noise,
+    PlaybackAdvanced,
+    PlaybackDone,
+    RecordDone,
+    RtcpReceived,
+    RtcpSent,
+    RtpTimeout,
+    Silence,
+)
+from offhook.media.formats import (
+    ALL,
+    FORMATS,
+    Choice,
+    Format,
+    Formats,
+    Kind,
+    format_for_encoding,
+    format_for_extension,
+    format_for_payload_type,
+    format_named,
+    parse_allow,
+)
+from offhook.media.leg import Leg, NullLeg, PipeLeg, Playback, Prompt, Recording, SnoopLeg, Watch
+from offhook.media.mixer import Mixer
+from offhook.media.moh import MohClass, MohSource
+from offhook.media.prompts import PromptLibrary
+from offhook.media.rtp import RelayLeg, RtpLeg, RtpStats, UnsupportedMedia
+from offhook.media.tones import Tone, ToneSpec, ToneZone, parse_tone_list
+
+__all__ = [
+    "ALL",
+    "FORMATS",
+    "Choice",
+    "DigitBegin",
+    "DigitEnd",
+    "Engine",
+    "EngineError",
+    "FarEndAddressLearned",
+    "Figures",
+    "Format",
+    "Formats",
+    "Kind",
+    "Leg",
+    "MediaEvent",
+    "Mixer",
+    "MohClass",
+    "MohSource",
+    "NoPort",
+    "Noise",
+    "NullLeg",
+    "PipeLeg",
+    "Playback",
+    "PlaybackAdvanced",
+    "PlaybackDone",
+    "Prompt",
+    "PromptLibrary",
+    "RecordDone",
+    "Recording",
+    "RelayLeg",
+    "RtcpReceived",
+    "RtcpSent",
+    "RtpLeg",
+    "RtpStats",
+    "RtpTimeout",
+    "Settings",
+    "Silence",
+    "SnoopLeg",
+    "Tone",
+    "ToneSpec",
+    "ToneZone",
+    "UnsupportedMedia",
+    "Watch",
+    "format_for_encoding",
+    "format_for_extension",
+    "format_for_payload_type",
+    "format_named",
+    "parse_allow",
+    "parse_tone_list",
+]

@@ -1,0 +1,107 @@
+"""What the engine reports about a leg. Each event is delivered to ``leg.on_event`` on the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from offhook.media.leg import Leg, Playback, Recording, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class MediaEvent:
+    """Something happened on a leg."""
+
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class DigitBegin(MediaEvent):
+    """The far end began a digit: one of ``0123456789*#ABCD`` or ``!`` (hook flash). ``source``: "rfc4733" or "inband"."""
+
+    digit: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigitEnd(MediaEvent):
+    """The far end's digit ended after ``duration_ms``."""
+
+    digit: str
+    duration_ms: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackDone(MediaEvent):
+    """A playback or tone ended. ``reason``: "done", "stopped", "replaced", "closed", or "failed: <sentence>"."""
+
+    playback: Playback
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackAdvanced(MediaEvent):
+    """A playback of several files began the one of that index (0 first)."""
+
+    playback: Playback
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDone(MediaEvent):
+    """A recording was written and closed. ``reason``: "stopped", "closed", or "failed: <sentence>"."""
+
+    recording: Recording
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silence(MediaEvent):
+    """The far end has been silent for the watch's ``silence_ms``; ``duration_ms`` is how long it had made sound before."""
+
+    watch: Watch
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noise(MediaEvent):
+    """The far end has made sound for the watch's ``noise_ms``; ``duration_ms`` is how long it had been silent before."""
+
+    watch: Watch
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RtpTimeout(MediaEvent):
+    """Nothing arrived for the leg's timeout (or its hold timeout when ``held``). Sent once until packets return."""
+
+    held: bool
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class FarEndAddressLearned(MediaEvent):
+    """Packets come from (and, on symmetric legs, go to) this address from now on."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class RtcpReceived(MediaEvent):
+    """A sender or receiver report arrived (``kind`` 200 or 201, RFC 3550 6.4); figures as in ``RtpLeg.stats()``."""
+
+    kind: int
+    ssrc: int
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class RtcpSent(MediaEvent):
+    """We sent a sender or receiver report (``kind`` 200 or 201)."""
+
+    kind: int
+    ssrc: int
+    figures: dict[str, float]
