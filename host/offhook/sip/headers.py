@@ -1,0 +1,225 @@
+"""One table of header names, and the typed form of the values the core and its users reason about."""
+
+from __future__ import annotations
+
+from .errors import SIPError
+from .grammar import Params, format_params, is_token, parse_number, parse_params, split_list
+from .uri import NameAddr, join_host_port, split_host_port
+
+# Name, compact form ("" when none), whether a comma separates members of its value.
+_TABLE: tuple[tuple[str, str, bool], ...] = (
+    ("Accept", "", True),
+    ("Accept-Contact", "a", True),
+    ("Accept-Encoding", "", True),
+    ("Accept-Language", "", True),
+    ("Alert-Info", "", True),
+    ("Allow", "", True),
+    ("Allow-Events", "u", True),
+    ("Authentication-Info", "", False),
+    ("Authorization", "", False),
+    ("Call-ID", "i", False),
+    ("Call-Info", "", True),
+    ("Contact", "m", True),
+    ("Content-Disposition", "", False),
+    ("Content-Encoding", "e", True),
+    ("Content-ID", "", False),
+    ("Content-Language", "", True),
+    ("Content-Length", "l", False),
+    ("Content-Type", "c", False),
+    ("CSeq", "", False),
+    ("Date", "", False),
+    ("Diversion", "", True),
+    ("Error-Info", "", True),
+    ("Event", "o", False),
+    ("Expires", "", False),
+    ("Flow-Timer", "", False),
+    ("From", "f", False),
+    ("Geolocation", "", True),
+    ("Geolocation-Routing", "", False),
+    ("History-Info", "", True),
+    ("Identity", "y", True),
+    ("Info-Package", "", False),
+    ("In-Reply-To", "", True),
+    ("Join", "", False),
+    ("Max-Forwards", "", False),
+    ("MIME-Version", "", False),
+    ("Min-Expires", "", False),
+    ("Min-SE", "", False),
+    ("Organization", "", False),
+    ("P-Access-Network-Info", "", False),
+    ("P-Asserted-Identity", "", True),
+    ("P-Associated-URI", "", True),
+    ("P-Called-Party-ID", "", False),
+    ("P-Early-Media", "", True),
+    ("P-Preferred-Identity", "", True),
+    ("Path", "", True),
+    ("Permission-Missing", "", True),
+    ("Priority", "", False),
+    ("Privacy", "", False),
+    ("Proxy-Authenticate", "", False),
+    ("Proxy-Authorization", "", False),
+    ("Proxy-Require", "", True),
+    ("RAck", "", False),
+    ("Reason", "", True),
+    ("Record-Route", "", True),
+    ("Recv-Info", "", True),
+    ("Refer-Sub", "", False),
+    ("Refer-To", "r", False),
+    ("Referred-By", "b", False),
+    ("Reject-Contact", "j", True),
+    ("Remote-Party-ID", "", True),
+    ("Replaces", "", False),
+    ("Reply-To", "", False),
+    ("Request-Disposition", "d", True),
+    ("Require", "", True),
+    ("Resource-Priority", "", True),
+    ("Retry-After", "", False),
+    ("Route", "", True),
+    ("RSeq", "", False),
+    ("Security-Client", "", True),
+    ("Security-Server", "", True),
+    ("Security-Verify", "", True),
+    ("Server", "", False),
+    ("Service-Route", "", True),
+    ("Session-Expires", "x", False),
+    ("SIP-ETag", "", False),
+    ("SIP-If-Match", "", False),
+    ("Subject", "s", False),
+    ("Subscription-State", "", False),
+    ("Supported", "k", True),
+    ("Suppress-If-Match", "", False),
+    ("Target-Dialog", "", False),
+    ("Timestamp", "", False),
+    ("To", "t", False),
+    ("Unsupported", "", True),
+    ("User-Agent", "", False),
+    ("Via", "v", True),
+    ("Warning", "", True),
+    ("WWW-Authenticate", "", False),
+)
+
+COMPACT: dict[str, str] = {name: compact for name, compact, _ in _TABLE if compact}
+LISTED: frozenset[str] = frozenset(name for name, _, listed in _TABLE if listed)
+SINGLE: frozenset[str] = frozenset(("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type"))
+
+# Every spelling seen in practice maps at once; others go through canonical(), which lower-cases.
+CANONICAL: dict[str, str] = {}
+for _name, _compact, _ in _TABLE:
+    for _spelling in (_name, _name.lower(), _name.upper(), _name.title()):
+        CANONICAL[_spelling] = _name
+    if _compact:
+        CANONICAL[_compact] = _name
+        CANONICAL[_compact.upper()] = _name
+
+
+def canonical(name: str) -> str:
+    """The registered spelling of a header name or compact form; an unregistered name is returned as it is."""
+    known = CANONICAL.get(name)
+    if known is None:
+        known = CANONICAL.get(name.lower(), name)
+    return known
+
+
+class Via:
+    """One Via member: `SIP/2.0/UDP host:port;params` (RFC 3261 20.42, RFC 3581)."""
+
+    __slots__ = ("host", "params", "port", "transport")
+
+    def __init__(self, transport: str, host: str, port: int | None = None, params: Params | None = None) -> None:
+        self.transport = transport
+        self.host = host
+        self.port = port
+        self.params: Params = {} if params is None else params
+
+    @classmethod
+    def parse(cls, text: str) -> Via:
+        """Read one member; SIPError(400) when malformed."""
+        sent, semicolon, parameters = text.partition(";")
+        words = sent.split()
+        if len(words) == 2:
+            protocol, sent_by = words
+        else:
+            # Whitespace is allowed around the slashes and the colon ("SIP / 2.0 / UDP host : 5060").
+            before, _, after = sent.rpartition("/")
+            transport, _, address = after.strip().partition(" ")
+            protocol = "".join(before.split()) + "/" + transport
+            sent_by = "".join(address.split())
+        name, _, transport = protocol.partition("/")
+        version, _, transport = transport.partition("/")
+        if name.upper() != "SIP" or version != "2.0" or not is_token(transport):
+            raise SIPError(400, "Bad Via", f"malformed protocol in Via: {protocol[:40]}")
+        host, port = split_host_port(sent_by)
+        return cls(transport.upper(), host, port, parse_params(parameters) if semicolon else None)
+
+    @property
+    def branch(self) -> str:
+        """The branch parameter, "" when absent."""
+        return self.params.get("branch") or ""
+
+    @property
+    def sent_by(self) -> str:
+        """host[:port] as sent."""
+        return join_host_port(self.host, self.port)
+
+    def reply_address(self) -> tuple[str, int]:
+        """Where a response goes over an unreliable transport: (host, port), RFC 3261 18.2.2 and RFC 3581."""
+        params = self.params
+        maddr = params.get("maddr")
+        if maddr:
+            return maddr, self.port or 5060
+        rport = params.get("rport")
+        host = params.get("received") or self.host
+        if rport and rport.isdigit():
+            return host, int(rport)
+        return host, self.port or (5061 if self.transport == "TLS" else 5060)
+
+    def __str__(self) -> str:
+        return f"SIP/2.0/{self.transport} {self.sent_by}{format_params(self.params)}"
+
+
+class CSeq:
+    """Sequence number and method."""
+
+    __slots__ = ("method", "number")
+
+    def __init__(self, number: int, method: str) -> None:
+        self.number = number
+        self.method = method
+
+    @classmethod
+    def parse(cls, text: str) -> CSeq:
+        """Read `number method`; the number must be below 2**31 (RFC 3261 8.1.1.5), SIPError(400) otherwise."""
+        words = text.split()
+        if len(words) != 2 or not is_token(words[1]):
+            raise SIPError(400, "Bad CSeq", "malformed CSeq")
+        return cls(parse_number(words[0], "CSeq", 0x7FFFFFFF), words[1])
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.method}"
+
+
+class Valued:
+    """`value;params`: the shape of Event, Subscription-State, Session-Expires, Reason, Content-Type and many others."""
+
+    __slots__ = ("params", "value")
+
+    def __init__(self, value: str, params: Params | None = None) -> None:
+        self.value = value
+        self.params: Params = {} if params is None else params
+
+    @classmethod
+    def parse(cls, text: str) -> Valued:
+        """Read one member; SIPError(400) when the value is missing or a quote never closes."""
+        value, semicolon, parameters = text.partition(";")
+        value = value.strip()
+        if not value:
+            raise SIPError(400, detail="header without a value")
+        return cls(value, parse_params(parameters) if semicolon else None)
+
+    def __str__(self) -> str:
+        return self.value + format_params(self.params)
+
+
+def parse_addresses(values: list[str]) -> list[NameAddr]:
+    """Every address of a repeated, comma-separated header (Contact, Route, Diversion, P-Asserted-Identity...)."""
+    return [NameAddr.parse(part) for value in values for part in split_list(value)]

@@ -1,0 +1,313 @@
+"""The transaction layer: received messages to transactions, transactions to events, one timer heap.
+
+Everything is sans-IO. The I/O layer parses bytes (message.parse), calls `receive`, and carries out what comes back:
+it sends every Send and hands the other events to the transaction user in order. `next_timer` says when `timer` wants
+to be called. All verbs return a list of events.
+
+    events = layer.receive(parse(data), flow, now)
+    events = layer.respond(transaction, request.response(180, to_tag=tag), now)
+    transaction, events = layer.request(invite, flow, now, via="SIP/2.0/UDP 192.0.2.1:5060;rport")
+"""
+
+from __future__ import annotations
+
+import secrets
+from heapq import heappop, heappush
+from itertools import count
+
+from .errors import SIPError
+from .events import AckReceived, Event, Flow, RequestReceived, Send, StrayResponse
+from .message import Request, Response
+from .transaction import (
+    DEFAULT_TIMING,
+    PROCEEDING,
+    TERMINATED,
+    ClientInvite,
+    ClientNonInvite,
+    ClientTransaction,
+    Key,
+    ServerInvite,
+    ServerNonInvite,
+    ServerTransaction,
+    Timing,
+    Transaction,
+    server_cancelled,
+)
+
+MAGIC = "z9hG4bK"
+
+
+def new_branch() -> str:
+    """A branch no other transaction of ours has had (RFC 3261 8.1.1.7)."""
+    return MAGIC + secrets.token_hex(8)
+
+
+def new_tag() -> str:
+    """A From or To tag with 64 random bits (RFC 3261 19.3)."""
+    return secrets.token_hex(8)
+
+
+def server_key(request: Request) -> Key:
+    """What a request is matched by (RFC 3261 17.2.3); an ACK gives the key of its INVITE.
+
+    The last element is the method; a CANCEL's key differs from its INVITE's in nothing else.
+    """
+    via = request.via
+    branch = via.params.get("branch")
+    method = "INVITE" if request.method == "ACK" else request.method
+    if branch is not None and branch.startswith(MAGIC) and len(branch) > 7:
+        return (branch, via.host.lower(), via.port, method)
+    # RFC 2543: the To tag of an ACK is the one of our response, so To tags stay out of the key.
+    cseq = request.cseq
+    return (request.target, request.from_tag, request.call_id, cseq.number, str(via), method)
+
+
+class TransactionLayer:
+    """Holds every live transaction and its timers.
+
+    `timing` sets the base timers of new transactions (Asterisk's timer_t1, timer_b of pjsip.conf's system section).
+    """
+
+    __slots__ = ("_accepted", "_by_flow", "_clients", "_heap", "_order", "_servers", "timing")
+
+    def __init__(self, timing: Timing = DEFAULT_TIMING) -> None:
+        self.timing = timing
+        self._clients: dict[Key, ClientTransaction] = {}
+        self._servers: dict[Key, ServerTransaction] = {}
+        self._accepted: dict[Key, ServerInvite] = {}  # INVITEs answered 2xx, by what their ACK carries
+        self._by_flow: dict[Flow, set[Transaction]] = {}
+        self._heap: list[list[object]] = []  # [when, order, transaction or None]
+        self._order = count()
+
+    def __len__(self) -> int:
+        """Live transactions."""
+        return len(self._clients) + len(self._servers)
+
+    @property
+    def transactions(self) -> list[Transaction]:
+        """Every live transaction, for display."""
+        return [*self._clients.values(), *self._servers.values()]
+
+    # Verbs of the I/O layer.
+
+    def receive(self, message: Request | Response, flow: Flow, now: float) -> list[Event]:
+        """Take a parsed message that came in on `flow`."""
+        if isinstance(message, Response):
+            return self._receive_response(message, flow, now)
+        return self._receive_request(message, flow, now)
+
+    def reject(self, error: SIPError, flow: Flow) -> list[Event]:
+        """Answer a message that message.parse refused, without keeping anything; [] when it cannot be answered."""
+        if error.request is None:
+            return []
+        try:
+            response = error.request.response(error.status, error.reason, new_tag())
+        except SIPError:
+            return []
+        return [Send(response.to_bytes(), flow)]
+
+    def transport_closed(self, flow: Flow, now: float) -> list[Event]:
+        """The flow is gone: end every transaction on it at once, TransportFailed for each still undecided."""
+        events: list[Event] = []
+        for transaction in list(self._by_flow.get(flow, ())):
+            events += transaction.transport_failed(now)
+            self._settle(transaction)
+        return events
+
+    @property
+    def next_timer(self) -> float | None:
+        """When `timer` must be called next, None when no timer runs."""
+        heap = self._heap
+        while heap:
+            top = heap[0]
+            if top[2] is not None:
+                return top[0]  # type: ignore[return-value]
+            heappop(heap)
+        return None
+
+    def timer(self, now: float) -> list[Event]:
+        """Act on every timer due at `now`."""
+        events: list[Event] = []
+        heap = self._heap
+        while heap:
+            top = heap[0]
+            transaction = top[2]
+            if transaction is None:
+                heappop(heap)
+                continue
+            if top[0] > now:  # type: ignore[operator]
+                break
+            heappop(heap)
+            assert isinstance(transaction, Transaction)
+            transaction.entry = None
+            events += transaction.timer(now)
+            self._settle(transaction)
+        return events
+
+    # Verbs of the transaction user.
+
+    def request(
+        self, request: Request, flow: Flow, now: float, *, via: str, timing: Timing | None = None
+    ) -> tuple[ClientTransaction, list[Event]]:
+        """Send a request in a new client transaction.
+
+        `via` is `SIP/2.0/<transport> <sent-by>[;params]`; the branch is added and it becomes the one Via of `request`
+        (which the transaction keeps: send a copy() to try another target).
+        """
+        branch = new_branch()
+        headers = request.headers
+        line = ("Via", f"{via};branch={branch}")
+        if headers and headers[0][0] == "Via":
+            headers[0] = line
+        else:
+            headers.insert(0, line)
+        request.touched()
+        return self._start(request, branch, flow, now, timing)
+
+    def acknowledge(
+        self, transaction: ClientTransaction, ack: Request, flow: Flow, now: float, *, via: str
+    ) -> list[Event]:
+        """Send the ACK of a 2xx; retransmissions of that 2xx are answered with it until timer M."""
+        ack.insert(0, "Via", f"{via};branch={new_branch()}")
+        if not isinstance(transaction, ClientInvite):
+            raise TypeError("only an INVITE is acknowledged")
+        return transaction.acknowledge(ack, flow)
+
+    def cancel(self, transaction: ClientTransaction, now: float) -> list[Event]:
+        """Cancel an INVITE of ours: at once after a provisional response, or when the first comes.
+
+        The INVITE's final response (487, or a 2xx that won the race) is reported as ever; when none comes within
+        64*T1 of the CANCEL, TransactionTimeout with timer "B".
+        """
+        if not isinstance(transaction, ClientInvite):
+            raise TypeError("only an INVITE is cancelled")
+        if not transaction.want_cancel():
+            return []
+        return self._send_cancel(transaction, now)
+
+    def respond(
+        self, transaction: ServerTransaction, response: Response, now: float, flow: Flow | None = None
+    ) -> list[Event]:
+        """Send a response (to `flow` instead of the request's, when given). [] when the transaction has ended."""
+        if transaction.state is TERMINATED:
+            return []
+        if flow is not None and flow != transaction.flow:
+            self._unbind(transaction)
+            transaction.flow = flow
+            self._by_flow.setdefault(flow, set()).add(transaction)
+        events = transaction.send(response, now)
+        if 200 <= response.status < 300 and isinstance(transaction, ServerInvite):
+            transaction.dialog_key = _ack_key(response)
+            self._accepted[transaction.dialog_key] = transaction
+        self._settle(transaction)
+        return events
+
+    def abandon(self, transaction: Transaction) -> None:
+        """Forget a transaction without a message or an event."""
+        transaction.abandon()
+        self._settle(transaction)
+
+    # Inside.
+
+    def _receive_response(self, response: Response, flow: Flow, now: float) -> list[Event]:
+        via = response.via
+        transaction = self._clients.get((via.params.get("branch"), response.cseq.method))
+        if transaction is None:
+            return [StrayResponse(response, flow)]
+        events = transaction.receive(response, now)
+        self._settle(transaction)
+        if isinstance(transaction, ClientInvite) and transaction.cancel_due():
+            events += self._send_cancel(transaction, now)
+        return events
+
+    def _receive_request(self, request: Request, flow: Flow, now: float) -> list[Event]:
+        method = request.method
+        key = server_key(request)
+        transaction = self._servers.get(key)
+        if transaction is not None:
+            events = transaction.receive(request, now)
+            self._settle(transaction)
+            return events
+        if method == "ACK":
+            accepted = self._accepted.get((request.call_id, request.cseq.number, request.from_tag, request.to_tag))
+            if accepted is None:
+                return [AckReceived(request, None, flow)]
+            events = accepted.acknowledged(request, flow)
+            self._settle(accepted)
+            return events
+        if method == "INVITE":
+            transaction = ServerInvite(key, method, flow, self.timing)
+        else:
+            transaction = ServerNonInvite(key, method, flow, self.timing)
+        self._servers[key] = transaction
+        self._by_flow.setdefault(flow, set()).add(transaction)
+        if method == "CANCEL":
+            return self._receive_cancel(request, transaction, key, now)
+        return [RequestReceived(request, transaction, flow)]
+
+    def _receive_cancel(self, request: Request, transaction: ServerTransaction, key: Key, now: float) -> list[Event]:
+        invite = self._servers.get((*key[:-1], "INVITE"))
+        if not isinstance(invite, ServerInvite):
+            return self.respond(transaction, request.response(481, to_tag=new_tag()), now)
+        events = self.respond(transaction, request.response(200, to_tag=new_tag()), now)
+        return events + server_cancelled(invite, request, transaction.flow)
+
+    def _start(
+        self, request: Request, branch: str, flow: Flow, now: float, timing: Timing | None
+    ) -> tuple[ClientTransaction, list[Event]]:
+        key = (branch, request.method)
+        make = ClientInvite if request.method == "INVITE" else ClientNonInvite
+        transaction = make(request, key, flow, timing or self.timing)
+        self._clients[key] = transaction
+        self._by_flow.setdefault(flow, set()).add(transaction)
+        events = transaction.start(now)
+        self._settle(transaction)
+        return transaction, events
+
+    def _send_cancel(self, invite: ClientInvite, now: float) -> list[Event]:
+        request = invite.cancel(now)
+        self._settle(invite)
+        return self._start(request, request.via.branch, invite.flow, now, None)[1]
+
+    def _settle(self, transaction: Transaction) -> None:
+        """After any step of a transaction: drop it when it has ended, else put its timer in the heap."""
+        entry = transaction.entry
+        if transaction.state is TERMINATED:
+            if entry is not None:
+                entry[2] = None
+                transaction.entry = None
+            self._drop(transaction)
+            return
+        due = transaction.next_timer
+        if entry is not None:
+            if due is not None and entry[0] <= due:  # type: ignore[operator]
+                return  # wakes early, finds nothing due, and is put back at the right time
+            entry[2] = None
+            transaction.entry = None
+        if due is not None:
+            entry = [due, next(self._order), transaction]
+            transaction.entry = entry
+            heappush(self._heap, entry)
+
+    def _drop(self, transaction: Transaction) -> None:
+        if isinstance(transaction, ClientTransaction):
+            self._clients.pop(transaction.key, None)
+        else:
+            self._servers.pop(transaction.key, None)
+            if isinstance(transaction, ServerInvite) and transaction.dialog_key is not None:
+                self._accepted.pop(transaction.dialog_key, None)
+        self._unbind(transaction)
+
+    def _unbind(self, transaction: Transaction) -> None:
+        bound = self._by_flow.get(transaction.flow)
+        if bound is not None:
+            bound.discard(transaction)
+            if not bound:
+                del self._by_flow[transaction.flow]
+
+
+def _ack_key(response: Response) -> Key:
+    return (response.call_id, response.cseq.number, response.from_tag, response.to_tag)
+
+
+__all__ = ["PROCEEDING", "TransactionLayer", "new_branch", "new_tag", "server_key"]

@@ -1,0 +1,492 @@
+"""Requests and responses: parsed only as far as somebody asks, built with joins.
+
+A parsed message is its start line and a list of (name, value). Registered names are stored in their canonical
+spelling whatever the peer wrote, so a lookup by canonical name is a plain comparison. Typed values (`via`, `cseq`,
+`from_`...) are parsed when first asked for and kept until the header changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from .errors import SIPError
+from .grammar import is_token, parse_number, split_list
+from .headers import CANONICAL, LISTED, SINGLE, CSeq, Valued, Via, canonical, parse_addresses
+from .reasons import reason_of
+from .uri import NameAddr, SipUri, Uri, parse_uri, tag_of
+
+Header = tuple[str, str]
+T = TypeVar("T")
+
+MAX_HEADERS = 256
+_MANDATORY = ("Via", "From", "To", "Call-ID", "CSeq")
+
+
+class Message:
+    """What requests and responses share: `headers` (in order) and `body` (bytes).
+
+    Change headers only through the methods: they keep the typed values and the serialised form honest.
+    """
+
+    __slots__ = ("_bytes", "_first", "_typed", "body", "headers")
+
+    def __init__(self, headers: list[Header] | None = None, body: bytes = b"") -> None:
+        self.headers: list[Header] = [] if headers is None else headers
+        self.body = body
+        self._first: dict[str, str] | None = None
+        self._typed: dict[str, Any] | None = None
+        self._bytes: bytes | None = None
+
+    # Raw access. Names are case-insensitive and may be compact forms.
+
+    def get(self, name: str) -> str | None:
+        """The first value of a header, or None."""
+        first = self._first
+        if first is None:
+            first = self._first = dict(reversed(self.headers))
+        value = first.get(name)
+        if value is not None:
+            return value
+        known = CANONICAL.get(name)
+        if known is not None:
+            return first.get(known)
+        lower = name.lower()
+        known = CANONICAL.get(lower)
+        if known is not None:
+            return first.get(known)
+        for other, value in self.headers:
+            if other.lower() == lower:
+                return value
+        return None
+
+    def get_all(self, name: str) -> list[str]:
+        """Every value of a header, one a header line, as written."""
+        name = canonical(name)
+        if name in CANONICAL:
+            return [value for other, value in self.headers if other == name]
+        lower = name.lower()
+        return [value for other, value in self.headers if other.lower() == lower]
+
+    def members(self, name: str) -> list[str]:
+        """Every member of a comma-separated header over all its lines (Supported, Allow, Via...)."""
+        return [part for value in self.get_all(name) for part in split_list(value)]
+
+    def tokens(self, name: str) -> set[str]:
+        """members() as a set in lower case, for option tags, events and methods."""
+        return {part.lower() for part in self.members(name)}
+
+    def __contains__(self, name: str) -> bool:
+        return self.get(name) is not None
+
+    def add(self, name: str, value: object) -> None:
+        """Append a header line."""
+        self.headers.append((canonical(name), str(value)))
+        self.touched()
+
+    def set(self, name: str, value: object) -> None:
+        """Put one header line in place of all lines of that name (where the first stood, or at the end)."""
+        name = canonical(name)
+        lower = name.lower()
+        place = -1
+        kept: list[Header] = []
+        for header in self.headers:
+            if header[0].lower() != lower:
+                kept.append(header)
+            elif place < 0:
+                place = len(kept)
+        kept.insert(len(kept) if place < 0 else place, (name, str(value)))
+        self.headers = kept
+        self.touched()
+
+    def insert(self, index: int, name: str, value: object) -> None:
+        """Insert a header line before position `index` of `headers`."""
+        self.headers.insert(index, (canonical(name), str(value)))
+        self.touched()
+
+    def remove(self, name: str) -> None:
+        """Delete all lines of a header."""
+        lower = canonical(name).lower()
+        self.headers = [header for header in self.headers if header[0].lower() != lower]
+        self.touched()
+
+    def touched(self) -> None:
+        """Forget derived values; call it after changing `headers`, `body` or the start line directly."""
+        self._first = self._typed = self._bytes = None
+
+    # Typed access. Each raises SIPError(400) when the header is missing or malformed.
+
+    def typed(self, name: str, parse: Callable[[str], T]) -> T:
+        """The first value of header `name` through `parse`, kept until the message changes."""
+        cache = self._typed
+        if cache is None:
+            cache = self._typed = {}
+        value = cache.get(name)
+        if value is None:
+            text = self.get(name)
+            if text is None:
+                raise SIPError(400, f"Missing {name} header field")
+            value = cache[name] = parse(text)
+        return value
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via member."""
+        return self.typed("Via", _top_via)
+
+    @property
+    def cseq(self) -> CSeq:
+        return self.typed("CSeq", CSeq.parse)
+
+    @property
+    def call_id(self) -> str:
+        value = self.get("Call-ID")
+        if not value:
+            raise SIPError(400, "Missing Call-ID header field")
+        return value
+
+    @property
+    def from_(self) -> NameAddr:
+        return self.typed("From", NameAddr.parse)
+
+    @property
+    def to(self) -> NameAddr:
+        return self.typed("To", NameAddr.parse)
+
+    @property
+    def from_tag(self) -> str:
+        """The From tag without parsing the address, "" when absent."""
+        return tag_of(self.get("From") or "")
+
+    @property
+    def to_tag(self) -> str:
+        """The To tag without parsing the address, "" when absent."""
+        return tag_of(self.get("To") or "")
+
+    @property
+    def contacts(self) -> list[NameAddr]:
+        """Every Contact address, [] when there is none."""
+        return self.addresses("Contact")
+
+    @property
+    def contact(self) -> NameAddr | None:
+        """The first Contact address, or None."""
+        found = self.contacts
+        return found[0] if found else None
+
+    @property
+    def content_type(self) -> str:
+        """type/subtype in lower case without parameters, "" when absent."""
+        return (self.get("Content-Type") or "").partition(";")[0].strip().lower()
+
+    @property
+    def expires(self) -> int | None:
+        """The Expires header in seconds, None when absent; SIPError(400) when it is no number of 32 bits."""
+        value = self.get("Expires")
+        return None if value is None else parse_number(value, "Expires")
+
+    def addresses(self, name: str) -> list[NameAddr]:
+        """Every address of Contact, Route, Record-Route, Diversion, P-Asserted-Identity and their like."""
+        cache = self._typed
+        if cache is None:
+            cache = self._typed = {}
+        key = name + "[]"
+        found: list[NameAddr] | None = cache.get(key)
+        if found is None:
+            found = cache[key] = parse_addresses(self.get_all(name))
+        return found
+
+    def valued(self, name: str) -> Valued | None:
+        """The first value of header `name` split into value and parameters, None when the header is absent."""
+        return None if self.get(name) is None else self.typed(name, Valued.parse)
+
+    # Serialising.
+
+    @property
+    def start_line(self) -> str:
+        """The first line without its line break."""
+        raise NotImplementedError
+
+    def to_bytes(self) -> bytes:
+        """The message on the wire. Content-Length is computed and comes last. Kept until the message changes."""
+        data = self._bytes
+        if data is None:
+            lines = [f"{name}: {value}\r\n" for name, value in self.headers if name != "Content-Length"]
+            head = f"{self.start_line}\r\n{''.join(lines)}Content-Length: {len(self.body)}\r\n\r\n"
+            data = head.encode("utf-8", "surrogateescape")
+            if self.body:
+                data += self.body
+            self._bytes = data
+        return data
+
+    def __str__(self) -> str:
+        return self.to_bytes().decode("utf-8", "replace")
+
+
+def _top_via(text: str) -> Via:
+    if "," in text:
+        text = split_list(text)[0]
+    return Via.parse(text)
+
+
+class Request(Message):
+    """A request: `method` (as written, methods are case-sensitive) and `target`, the Request-URI as text."""
+
+    __slots__ = ("method", "target")
+
+    def __init__(self, method: str, target: object, headers: list[Header] | None = None, body: bytes = b"") -> None:
+        super().__init__(headers, body)
+        self.method = method
+        self.target = str(target)
+
+    @property
+    def uri(self) -> Uri:
+        """The Request-URI parsed; SIPError(400 or 416) when malformed."""
+        cache = self._typed
+        if cache is None:
+            cache = self._typed = {}
+        found: Uri | None = cache.get("")
+        if found is None:
+            found = cache[""] = parse_uri(self.target)
+        return found
+
+    @property
+    def start_line(self) -> str:
+        return f"{self.method} {self.target} SIP/2.0"
+
+    def copy(self) -> Request:
+        """A copy whose headers can be changed without changing this one (to send again, elsewhere)."""
+        return Request(self.method, self.target, list(self.headers), self.body)
+
+    def received_from(self, host: str, port: int) -> None:
+        """Note the source address in the top Via: received when it differs from sent-by, rport when asked for.
+
+        RFC 3261 18.2.1 and RFC 3581 4. Call it before the request goes to TransactionLayer.receive.
+        """
+        via = self.via
+        params = via.params
+        wants_port = "rport" in params
+        if not wants_port and via.host == host:
+            return
+        params["received"] = host
+        if wants_port:
+            params["rport"] = str(port)
+        for index, (name, value) in enumerate(self.headers):
+            if name == "Via":
+                rest = split_list(value)[1:] if "," in value else []
+                self.headers[index] = ("Via", ", ".join([str(via), *rest]))
+                break
+        self._first = self._bytes = None
+
+    def response(self, status: int, reason: str = "", to_tag: str = "") -> Response:
+        """A response with Via, From, To, Call-ID and CSeq taken over (RFC 3261 8.2.6.2).
+
+        `to_tag` is added to To unless To has a tag already. Record-Route is copied into 18x and 2xx (12.1.1).
+        """
+        vias: list[Header] = []
+        routes: list[Header] = []
+        picked: dict[str, str] = {}
+        for header in self.headers:
+            name = header[0]
+            if name == "Via":
+                vias.append(header)
+            elif name == "Record-Route":
+                routes.append(header)
+            elif name in _COPIED and name not in picked:
+                picked[name] = header[1]
+        if to_tag and status != 100:
+            to = picked.get("To", "")
+            if not tag_of(to):
+                picked["To"] = f"{to};tag={to_tag}"
+        headers = vias
+        if routes and 100 < status < 300:
+            headers += routes
+        for name in _COPIED:
+            if name in picked:
+                headers.append((name, picked[name]))
+        return Response(status, reason, headers)
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.target}>"
+
+
+_COPIED = ("Call-ID", "From", "To", "CSeq")
+
+
+class Response(Message):
+    """A response: `status` (100..699) and `reason` phrase."""
+
+    __slots__ = ("reason", "status")
+
+    def __init__(self, status: int, reason: str = "", headers: list[Header] | None = None, body: bytes = b"") -> None:
+        super().__init__(headers, body)
+        self.status = status
+        self.reason = reason or reason_of(status)
+
+    @property
+    def start_line(self) -> str:
+        return f"SIP/2.0 {self.status} {self.reason}"
+
+    def copy(self) -> Response:
+        """A copy whose headers can be changed without changing this one."""
+        return Response(self.status, self.reason, list(self.headers), self.body)
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {self.reason}>"
+
+
+def parse(data: bytes, *, stream: bool = False) -> Request | Response:
+    """Parse one message (of a datagram, or one frame of a stream).
+
+    Splits start line and headers and checks what everything after relies on: one each of From, To, Call-ID and CSeq,
+    a Via, the CSeq method, Content-Length against the bytes present. Raises SIPError; its `request` is set when the
+    fault can be answered.
+    """
+    end = data.find(b"\r\n\r\n")
+    skip = 4
+    if end < 0 or b"\n\n" in data[:end]:
+        end, skip = _lenient_end(data)
+    text = data[:end].decode("utf-8", "surrogateescape")
+    body = data[end + skip :]
+    lines = text.split("\r\n")
+    if "\n" in text and text.count("\n") != len(lines) - 1:
+        lines = text.replace("\r\n", "\n").split("\n")
+    message = _parse_start(lines[0])
+    fault = _parse_headers(message, lines)
+    try:
+        if fault is not None:
+            raise fault
+        _check(message)
+        message.body = _checked_body(message, body, stream)
+    except SIPError as error:
+        if isinstance(message, Request) and message.method != "ACK" and all(n in message for n in _MANDATORY):
+            error.request = message
+        raise
+    return message
+
+
+def _lenient_end(data: bytes) -> tuple[int, int]:
+    end = data.find(b"\n\n")
+    crlf = data.find(b"\n\r\n")
+    if end < 0 or 0 <= crlf < end:
+        end = crlf
+        if end < 0:
+            return len(data.rstrip(b"\r\n")), len(data)
+        if data[end - 1 : end] == b"\r":
+            return end - 1, 4
+        return end, 3
+    return end, 2
+
+
+def _parse_start(line: str) -> Request | Response:
+    first, space, rest = line.partition(" ")
+    if not space:
+        raise SIPError(400, detail="no start line")
+    if first[:4].upper() == "SIP/":
+        code, _, reason = rest.partition(" ")
+        if first.upper() != "SIP/2.0":
+            raise SIPError(505, detail=f"version {first[:20]}")
+        if len(code) != 3 or not (code.isascii() and code.isdigit()) or not "100" <= code <= "699":
+            raise SIPError(400, detail="malformed status code")
+        response = Response.__new__(Response)
+        Message.__init__(response)
+        response.status = int(code)
+        response.reason = reason
+        return response
+    target, space, version = rest.rpartition(" ")
+    if not is_token(first):
+        raise SIPError(400, detail="malformed method")
+    request = Request(first, target)
+    if not space or version.upper() != "SIP/2.0":
+        request.target = target if version[:4].upper() == "SIP/" else rest
+    return request
+
+
+def _parse_headers(message: Message, lines: list[str]) -> SIPError | None:
+    headers = message.headers
+    append = headers.append
+    get = CANONICAL.get
+    fault: SIPError | None = None
+    lines[0] = ""
+    for line in lines:
+        name, colon, value = line.partition(":")
+        known = get(name)
+        if known is None:
+            if not line:
+                continue
+            if line[0] in " \t":
+                if not headers:
+                    return SIPError(400, detail="folded line before any header")
+                last, folded = headers[-1]
+                headers[-1] = (last, f"{folded} {line.strip()}")
+                continue
+            name = name.rstrip()
+            if not colon or not is_token(name):
+                fault = fault or SIPError(400, detail=f"malformed header line: {line[:60]}")
+                continue
+            known = canonical(name)
+        append((known, value.strip()))
+    if len(headers) > MAX_HEADERS:
+        return SIPError(400, detail=f"more than {MAX_HEADERS} header lines")
+    return fault
+
+
+def _check(message: Request | Response) -> None:
+    seen: set[str] = set()
+    for name, _ in message.headers:
+        if name in SINGLE:
+            if name in seen:
+                raise SIPError(400, f"Multiple {name} header fields")
+            seen.add(name)
+    for name in _MANDATORY:
+        if name not in message:
+            raise SIPError(400, f"Missing {name} header field")
+    cseq = message.cseq
+    message.via  # noqa: B018
+    if isinstance(message, Request) and cseq.method != message.method:
+        raise SIPError(400, "Bad CSeq", "method of CSeq differs from the request's")
+
+
+def _checked_body(message: Message, body: bytes, stream: bool) -> bytes:
+    length_text = message.get("Content-Length")
+    if length_text is None:
+        if stream and body:
+            raise SIPError(400, "Missing Content-Length header field")
+        return body
+    length = parse_number(length_text, "Content-Length")
+    if length > len(body):
+        raise SIPError(400, "Bad Content-Length", f"{length} bytes announced, {len(body)} present")
+    return body[:length]
+
+
+def make_request(
+    method: str,
+    target: object,
+    from_: object,
+    to: object,
+    call_id: str,
+    cseq: int,
+    extra: Iterable[Header] = (),
+    *,
+    max_forwards: int = 70,
+    body: bytes = b"",
+    content_type: str = "",
+) -> Request:
+    """A request outside or inside a dialog, without its Via (TransactionLayer.request adds it).
+
+    Header order: From, To, Call-ID, CSeq, the `extra` headers, Max-Forwards, Content-Type.
+    """
+    headers: list[Header] = [
+        ("From", str(from_)),
+        ("To", str(to)),
+        ("Call-ID", call_id),
+        ("CSeq", f"{cseq} {method}"),
+        *extra,
+        ("Max-Forwards", str(max_forwards)),
+    ]
+    if body and content_type:
+        headers.append(("Content-Type", content_type))
+    return Request(method, target, headers, body)
+
+
+__all__ = ["LISTED", "Header", "Message", "Request", "Response", "SipUri", "make_request", "parse"]
