@@ -2,7 +2,7 @@
 
 from offhook.modules.action import ActionError, ActionRequest
 from offhook.modules.command import CommandError, Request
-from offhook.modules.module import Action, Application, Command, Driver, Function, Module
+from offhook.modules.module import Action, Application, Command, Driver, Function, LoadError, Module
 from offhook.modules.syntax import Options, Syntax, split_arguments
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "CommandError",
     "Driver",
     "Function",
+    "LoadError",
     "Module",
     "Options",
     "Request",

@@ -25,6 +25,11 @@ from offhook.modules.action import ActionRequest
 from offhook.modules.command import Request
 from offhook.modules.syntax import Syntax
 
+
+class LoadError(Exception):
+    """A module cannot do its work (the sentence says why): it stays out, the others go on."""
+
+
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 Hook = Callable[[Any], Awaitable[None] | None]
 Completer = Callable[[Any, list[str], str], Iterable[str]]
