@@ -158,6 +158,8 @@ class Bridge:
             self._frame(channel, channel.frames.popleft())
         if channel.hangup_requested and channel.bridge is self:
             self.remove(channel)
+        for other in self:
+            other.tech_bridged()
 
     def remove(self, channel: Channel) -> None:
         """Take a channel out; what the bridge is for decides whether it lives on."""

@@ -242,6 +242,9 @@ class Channel:
     def tech_hangup(self, cause: int) -> None:
         """End the protocol's side and give up its resources. Called exactly once."""
 
+    def tech_bridged(self) -> None:
+        """The channel has just entered a bridge (or its bridge changed)."""
+
     def tech_function(self, item: str) -> str | None:
         """The technology's own items of CHANNEL(...), e.g. "pjsip,..."; None when it has no such item."""
         return None

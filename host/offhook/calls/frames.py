@@ -72,4 +72,11 @@ class Media:
     event: object
 
 
-Frame = Digit | Control | Text | Media
+@dataclass(slots=True)
+class Forward:
+    """The called party forwards: to "exten[@context]" or "Technology/address"."""
+
+    destination: str
+
+
+Frame = Digit | Control | Text | Media | Forward

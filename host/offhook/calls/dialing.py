@@ -1,0 +1,512 @@
+"""Calling out: make channels for dial strings, ring them, and see who answers.
+
+Dial, Originate, Page, Queue and the rest share ``request``, ``prepare`` and ``Dialing``; what they do with
+the answered channel is theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from offhook.calls import causes, events
+from offhook.calls.channel import Channel, State
+from offhook.calls.frames import Condition, Control, Digit, Forward, Frame
+from offhook.calls.party import Connected, Name, Number, Party
+
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+
+log = logging.getLogger(__name__)
+
+DEFAULT_MAX_FORWARDS = 20
+
+
+class RequestError(Exception):
+    """No channel could be made for a dial string; ``cause`` says why (Q.850)."""
+
+    def __init__(self, cause: int, text: str) -> None:
+        super().__init__(text)
+        self.cause = cause
+
+
+def request(
+    pbx: Pbx,
+    dial_string: str,
+    requester: Channel | None = None,
+    formats: tuple[str, ...] = (),
+    ids: tuple[str, str] = ("", ""),
+) -> Channel:
+    """Make an outgoing channel for "Technology/address" without calling yet.
+
+    ``ids`` are unique ids to use for it and, for a Local channel, its other half. Raises RequestError.
+    """
+    technology, slash, address = dial_string.partition("/")
+    driver = pbx.registry.driver(technology)
+    if driver is None:
+        raise RequestError(causes.CHAN_NOT_IMPLEMENTED, f"no channel type registered for {technology!r}")
+    if not slash or not address:
+        raise RequestError(causes.NO_ROUTE_DESTINATION, f"{dial_string!r}: dial as technology/address")
+    if not formats and requester is not None:
+        formats = requester.formats
+    channel: Channel = driver.request(pbx, address, formats, requester, ids)
+    channel.outgoing = True
+    if requester is not None:
+        cross_accountcodes(channel, requester, keep=True)
+        if requester.callid:
+            channel.callid = requester.callid
+    return channel
+
+
+def cross_accountcodes(channel: Channel, requester: Channel, *, keep: bool = False) -> None:
+    """Give a dialled channel its requester's peer account, or account, as its own account code."""
+    if not keep or not channel.accountcode:
+        if requester.peer_account:
+            channel.set_accountcode(requester.peer_account)
+        elif not keep and requester.accountcode and requester.accountcode != channel.accountcode:
+            channel.set_accountcode(requester.accountcode)
+    if requester.accountcode:
+        channel.peer_account = requester.accountcode
+
+
+def max_forwards(channel: Channel) -> int:
+    """How many further hops of forwarding and Local channels the call may take."""
+    found = channel.data.get("max_forwards", DEFAULT_MAX_FORWARDS)
+    assert isinstance(found, int)
+    return found
+
+
+def connected_from(caller: Channel) -> Connected:
+    """What a called party is told: the caller's identity as the connected party."""
+    return Connected(id=caller.caller.id.copy(), ani=caller.caller.ani.copy(), ani2=caller.caller.ani2)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One destination being called."""
+
+    channel: Channel
+    dial_string: str
+    address: str
+    over: bool = False
+    orig_name: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many destinations failed which way; the dial status comes of it."""
+
+    busy: int = 0
+    congestion: int = 0
+    unavailable: int = 0
+
+    def count(self, cause: int) -> None:
+        """Count one failure by its cause."""
+        if cause == causes.USER_BUSY:
+            self.busy += 1
+        elif cause == causes.NORMAL_CIRCUIT_CONGESTION:
+            self.congestion += 1
+        else:
+            self.unavailable += 1
+
+    @property
+    def total(self) -> int:
+        """All failures."""
+        return self.busy + self.congestion + self.unavailable
+
+    def status(self) -> str:
+        """The dial status when every destination failed."""
+        if self.busy:
+            return "BUSY"
+        if self.congestion:
+            return "CONGESTION"
+        if self.unavailable:
+            return "CHANUNAVAIL"
+        return "NOANSWER"
+
+
+def status_of_cause(cause: int) -> str:
+    """The dial status that a hangup cause of a called channel means."""
+    if cause == causes.USER_BUSY:
+        return "BUSY"
+    if cause in (causes.NORMAL_CIRCUIT_CONGESTION, causes.SWITCH_CONGESTION):
+        return "CONGESTION"
+    if cause in (causes.NO_ROUTE_DESTINATION, 20):
+        return "CHANUNAVAIL"
+    if cause in (causes.NO_ANSWER,):
+        return "NOANSWER"
+    return "NOANSWER"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How dialling ended: ``status`` as DIALSTATUS, the answered channel if any, and a digit that ended it."""
+
+    status: str
+    channel: Channel | None = None
+    digit: str = ""
+    cancelled: bool = False
+
+
+@dataclass(slots=True)
+class Dialing:
+    """Channels being called for ``caller`` (or for nobody: Originate) until one answers.
+
+    ``on_frame(channel, frame)`` sees what the called parties and the caller send, before it is acted upon;
+    true means it has been dealt with. ``on_digit(digit)`` true ends the dialling with that digit.
+    """
+
+    pbx: Pbx
+    caller: Channel | None = None
+    quiet: bool = False
+    """Do not pass ringing and progress to the caller (it hears music or a ring tone of ours)."""
+    early_media: bool = True
+    allow_forward: bool = True
+    on_frame: Callable[[Channel, Frame], bool] | None = None
+    on_digit: Callable[[str], bool] | None = None
+    on_progress: Callable[[Channel], None] | None = None
+    on_forward: Callable[[Channel, Channel], None] | None = None
+    """(forwarding channel, new channel) before the new one is called."""
+    attempts: list[Attempt] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    answered: Channel | None = None
+    rang_at: float | None = None
+    progress_at: float | None = None
+    _frames: deque[tuple[Channel, Frame]] = field(default_factory=deque)
+    _waiter: asyncio.Future[None] | None = None
+    _early: Channel | None = None
+    _sent_ringing: bool = False
+
+    def add(self, channel: Channel, dial_string: str) -> Attempt:
+        """Take a requested channel in; it is called by ``start``."""
+        attempt = Attempt(channel, dial_string, dial_string.partition("/")[2], orig_name=channel.name)
+        self.attempts.append(attempt)
+        return attempt
+
+    def start(self) -> None:
+        """Call every channel that was added."""
+        for attempt in self.attempts:
+            if not self._start(attempt):
+                attempt.over = True
+            elif attempt.channel.state is State.UP:
+                break
+        if self.early_media and self.caller is not None and len(self.attempts) == 1:
+            self._connect_early(self.attempts[0].channel)
+
+    def _start(self, attempt: Attempt) -> bool:
+        channel = attempt.channel
+        channel.consumer = self._consumer(channel)
+        try:
+            channel.tech_call(attempt.address)
+        except RequestError as error:
+            log.info("cannot call %s: %s", attempt.dial_string, error)
+            cause = error.cause or channel.hangup_cause
+            if self.caller is not None and cause:
+                self.caller.hangup_cause = cause
+            channel.hangup(cause)
+            return False
+        self.pbx.bus.publish(events.DialBegin(self.caller, channel, attempt.address))
+        return True
+
+    def _consumer(self, channel: Channel) -> Callable[[Frame], None]:
+        def take(frame: Frame) -> None:
+            self._frames.append((channel, frame))
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
+
+        return take
+
+    async def run(self, timeout: float | None = None, progress_timeout: float | None = None) -> Outcome:
+        """Wait until somebody answers, everybody failed, or ``timeout`` seconds passed.
+
+        Channels that did not answer are ended by ``finish``, which the caller must call in any case.
+        """
+        caller = self.caller
+        loop = self.pbx.loop
+        deadline = None if timeout is None else loop.time() + timeout
+        if progress_timeout is not None:
+            limit = loop.time() + progress_timeout
+        previous = None
+        if caller is not None:
+            previous, caller.consumer = caller.consumer, self._consumer(caller)
+            while caller.frames:
+                caller.consumer(caller.frames.popleft())
+        try:
+            while True:
+                while self._frames:
+                    channel, frame = self._frames.popleft()
+                    outcome = self._caller_frame(frame) if channel is caller else self._frame(channel, frame)
+                    if outcome is not None:
+                        return outcome
+                if all(attempt.over for attempt in self.attempts):
+                    return Outcome(self.tally.status())
+                now = loop.time()
+                until = deadline
+                if progress_timeout is not None and self.progress_at is None and self.answered is None:
+                    until = limit if until is None else min(until, limit)
+                if until is not None and now >= until:
+                    if deadline is not None and now >= deadline:
+                        self._end_event("NOANSWER")
+                        return Outcome("NOANSWER")
+                    self._end_event("CHANUNAVAIL")
+                    return Outcome("CHANUNAVAIL")
+                await self._wait(None if until is None else until - now)
+        except asyncio.CancelledError:
+            self._end_event("CANCEL")
+            raise
+        finally:
+            if caller is not None and not caller.hungup:
+                caller.consumer = previous
+
+    async def _wait(self, seconds: float | None) -> None:
+        loop = self.pbx.loop
+        self._waiter = waiter = loop.create_future()
+        handle = loop.call_later(seconds, _wake, waiter) if seconds is not None else None
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+            if handle is not None:
+                handle.cancel()
+
+    def _caller_frame(self, frame: Frame) -> Outcome | None:
+        assert self.caller is not None
+        if self.on_frame is not None and self.on_frame(self.caller, frame):
+            return None
+        if isinstance(frame, Digit):
+            if frame.end and self.on_digit is not None and self.on_digit(frame.digit):
+                self._end_event("CANCEL")
+                return Outcome("CANCEL", digit=frame.digit, cancelled=True)
+            if len(self.attempts) == 1 and not self.attempts[0].over:
+                channel = self.attempts[0].channel
+                if frame.end:
+                    channel.send_digit_end(frame.digit, frame.duration_ms)
+                else:
+                    channel.send_digit_begin(frame.digit)
+        elif isinstance(frame, Control) and frame.condition in _CALLER_PASSES and len(self.attempts) == 1:
+            channel = self.attempts[0].channel
+            if not self.attempts[0].over:
+                channel.indicate(frame.condition, frame.payload)
+        return None
+
+    def _frame(self, channel: Channel, frame: Frame) -> Outcome | None:
+        attempt = next((a for a in self.attempts if a.channel is channel), None)
+        if attempt is None or attempt.over:
+            return None
+        if self.on_frame is not None and self.on_frame(channel, frame):
+            return None
+        if isinstance(frame, Forward):
+            self._forward(attempt, frame.destination)
+            return None
+        if not isinstance(frame, Control):
+            if isinstance(frame, Digit) and self.caller is not None and len(self.attempts) == 1:
+                if frame.end:
+                    self.caller.send_digit_end(frame.digit, frame.duration_ms)
+                else:
+                    self.caller.send_digit_begin(frame.digit)
+            return None
+        return self._condition(attempt, frame)
+
+    def _condition(self, attempt: Attempt, frame: Control) -> Outcome | None:
+        channel, caller = attempt.channel, self.caller
+        condition = frame.condition
+        if condition is Condition.ANSWER:
+            self.answered = channel
+            for other in self.attempts:
+                if other is not attempt and not other.over:
+                    self.pbx.bus.publish(events.DialEnd(caller, other.channel, "CANCEL"))
+            return Outcome("ANSWER", channel)
+        if condition is Condition.HANGUP:
+            cause = channel.hangup_cause
+            self._failed(attempt, cause, status_of_cause(cause))
+        elif condition is Condition.BUSY:
+            self._failed(attempt, causes.USER_BUSY, "BUSY")
+        elif condition in (Condition.CONGESTION, Condition.INCOMPLETE):
+            self._failed(attempt, causes.NORMAL_CIRCUIT_CONGESTION, "CONGESTION")
+        elif condition is Condition.RINGING:
+            if self.rang_at is None:
+                self.rang_at = self.pbx.now()
+                if caller is not None:
+                    caller.set("RINGTIME_MS", "")
+            if caller is not None and not self.quiet and not self._sent_ringing:
+                caller.indicate(Condition.RINGING)
+                self._sent_ringing = True
+            self.pbx.bus.publish(events.DialState(caller, channel, "RINGING"))
+        elif condition is Condition.PROGRESS:
+            if self.progress_at is None:
+                self.progress_at = self.pbx.now()
+            if caller is not None and not self.quiet:
+                caller.indicate(Condition.PROGRESS)
+            if self.on_progress is not None:
+                self.on_progress(channel)
+            self.pbx.bus.publish(events.DialState(caller, channel, "PROGRESS"))
+        elif condition is Condition.PROCEEDING:
+            if caller is not None and not self.quiet:
+                caller.indicate(Condition.PROCEEDING)
+            self.pbx.bus.publish(events.DialState(caller, channel, "PROCEEDING"))
+        elif caller is not None and len(self.attempts) == 1:
+            if condition is Condition.CONNECTED_LINE and isinstance(frame.payload, Connected):
+                caller.set_connected(frame.payload)
+            elif condition in _CALLEE_PASSES:
+                caller.indicate(condition, frame.payload)
+        return None
+
+    def _failed(self, attempt: Attempt, cause: int, status: str) -> None:
+        channel = attempt.channel
+        attempt.over = True
+        self.tally.count(cause if status != "BUSY" else causes.USER_BUSY)
+        if self.caller is not None:
+            self.caller.hangup_cause = channel.hangup_cause or cause
+        self.pbx.bus.publish(events.DialEnd(self.caller, channel, status))
+        self._drop_early(channel)
+        channel.hangup(cause)
+
+    def _forward(self, attempt: Attempt, destination: str) -> None:
+        """Follow a called party's forward: the new channel takes the attempt's place."""
+        original, caller = attempt.channel, self.caller
+        if "/" in destination:
+            dial_string = destination
+        else:
+            context = original.get("FORWARD_CONTEXT") or (caller.context if caller else original.context)
+            exten, at, named = destination.partition("@")
+            dial_string = f"Local/{exten}@{named if at else context}"
+        left = max_forwards(caller or original)
+        if not self.allow_forward or left <= 0:
+            log.info("forward of %s to %s is not followed", original.name, dial_string)
+            self.pbx.bus.publish(events.DialEnd(caller, original, "CANCEL", destination))
+            attempt.over = True
+            self.tally.count(causes.CALL_REJECTED)
+            original.hangup()
+            return
+        try:
+            channel = request(self.pbx, dial_string, caller or original)
+        except RequestError as error:
+            log.info("forward of %s to %s failed: %s", original.name, dial_string, error)
+            self.pbx.bus.publish(events.DialEnd(caller, original, "BUSY", destination))
+            attempt.over = True
+            self.tally.count(error.cause)
+            original.hangup()
+            return
+        prepare(channel, caller, attempt.address)
+        channel.data["max_forwards"] = left - 1
+        if self.on_forward is not None:
+            self.on_forward(original, channel)
+        self._drop_early(original)
+        attempt.channel, attempt.dial_string, attempt.address = channel, dial_string, dial_string.partition("/")[2]
+        self.pbx.bus.publish(events.DialEnd(caller, original, "CANCEL", destination))
+        started = self._start(attempt)
+        original.consumer = None
+        original.hangup()
+        if not started:
+            attempt.over = True
+            self.tally.count(causes.NORMAL_CIRCUIT_CONGESTION)
+        elif self.early_media and caller is not None and len(self.attempts) == 1:
+            self._connect_early(channel)
+
+    def _end_event(self, status: str) -> None:
+        for attempt in self.attempts:
+            if not attempt.over and attempt.channel is not self.answered:
+                self.pbx.bus.publish(events.DialEnd(self.caller, attempt.channel, status))
+
+    def _connect_early(self, channel: Channel) -> None:
+        caller = self.caller
+        if caller is not None and caller.media is not None and channel.media is not None:
+            caller.media.connect(channel.media)
+            self._early = channel
+
+    def _drop_early(self, channel: Channel) -> None:
+        if self._early is channel:
+            self._early = None
+            if self.caller is not None and self.caller.media is not None:
+                self.caller.media.disconnect()
+
+    def finish(self, cause: int = 0) -> None:
+        """End every channel but the one that answered, with this cause."""
+        if self._early is not None:
+            self._drop_early(self._early)
+        for attempt in self.attempts:
+            channel = attempt.channel
+            if channel is self.answered or channel.hungup:
+                continue
+            channel.consumer = None
+            channel.hangup_cause = cause or channel.hangup_cause
+            channel.hangup(cause)
+        if self.answered is not None and self.answered.bridge is None:
+            self.answered.consumer = None
+        self._frames.clear()
+
+
+_CALLER_PASSES = frozenset(
+    {
+        Condition.HOLD,
+        Condition.UNHOLD,
+        Condition.FLASH,
+        Condition.VIDEO_UPDATE,
+        Condition.SOURCE_UPDATE,
+        Condition.CONNECTED_LINE,
+        Condition.REDIRECTING,
+    }
+)
+_CALLEE_PASSES = frozenset(
+    {
+        Condition.HOLD,
+        Condition.UNHOLD,
+        Condition.FLASH,
+        Condition.VIDEO_UPDATE,
+        Condition.SOURCE_UPDATE,
+        Condition.AOC,
+        Condition.REDIRECTING,
+    }
+)
+
+
+def prepare(channel: Channel, caller: Channel | None, address: str, *, forced: Party | None = None) -> None:
+    """Give a requested channel what it has from its caller: variables, identities, accounts, manners.
+
+    ``forced`` is the identity shown to the called party instead of the caller's own (Dial's f option).
+    """
+    channel.set("DIALEDPEERNUMBER", address)
+    if caller is None:
+        channel.application, channel.application_data = "AppDial2", "(Outgoing Line)"
+        return
+    channel.inherit_from(caller)
+    channel.data["max_forwards"] = max_forwards(caller) - 1
+    channel.application, channel.application_data = "AppDial", "(Outgoing Line)"
+    pbx = channel.pbx
+    if not channel.caller.id.number.text:
+        party = Party(number=Number(True, caller.exten))
+        name = pbx.dialplan.hint_name(caller.context, caller.exten) if caller.exten else ""
+        if name:
+            party.name = Name(True, name)
+        elif caller.connected.id.name.text:
+            party.name = Name(True, caller.connected.id.name.text)
+        channel.caller.id = party
+        pbx.bus.publish(events.NewCallerId(channel))
+    elif not channel.caller.id.name.text and caller.connected.id.name.text:
+        channel.caller.id.name = Name(True, caller.connected.id.name.text)
+        pbx.bus.publish(events.NewCallerId(channel))
+    channel.connected = Connected(id=forced.copy()) if forced is not None else connected_from(caller)
+    pbx.bus.publish(events.NewConnectedLine(channel))
+    channel.redirecting = caller.redirecting.copy()
+    channel.dialed.transit_network = caller.dialed.transit_network
+    cross_accountcodes(channel, caller)
+    if not channel.music_class:
+        channel.music_class = caller.music_class
+    channel.adsicpe = caller.adsicpe
+    if caller.hangup_cause == causes.ANSWERED_ELSEWHERE:
+        channel.hangup_cause = causes.ANSWERED_ELSEWHERE
+    channel.context, channel.exten = caller.context, caller.exten
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def split_destinations(text: str) -> Iterable[str]:
+    """The dial strings of "A/1&B/2", blanks and empty places dropped."""
+    return [part.strip() for part in text.split("&") if part.strip()]
