@@ -15,15 +15,21 @@ class SIPError(Exception):
 
     `status` and `reason` are what a response to the faulty request would carry. `detail` says in words what was wrong.
     `request` is set by the message parser when enough of a faulty request was understood (Via, From, To, Call-ID and
-    CSeq) to send that response; without it the bytes are dropped silently.
+    CSeq) to send that response; without it the bytes are dropped silently. `headers` belong into that response
+    (Min-SE of a 422, Unsupported of a 420...).
     """
 
     def __init__(
-        self, status: int, reason: str = "", detail: str = "", request: Request | None = None, warning: int = 0
+        self,
+        status: int,
+        reason: str = "",
+        detail: str = "",
+        request: Request | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.status = status
         self.reason = reason or reason_of(status)
         self.detail = detail
         self.request = request
-        self.warning = warning
+        self.headers = headers
         super().__init__(f"{status} {self.reason}" + (f": {detail}" if detail else ""))

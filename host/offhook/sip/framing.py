@@ -11,9 +11,9 @@ PONG = b"\r\n"
 class StreamFraming:
     """Cuts the bytes of one TCP or TLS connection into messages.
 
-    `feed` returns whole messages; `pings` counts double CRLFs from the peer that still want a PONG (the I/O layer
-    sends one each and sets it to 0), `pongs` single CRLFs received. Raises SIPError when the stream cannot be followed any more
-    (no or malformed Content-Length, 411 or 400) or a message is too large (513): close the connection then.
+    `feed` returns whole messages. `pings` counts double CRLFs of the peer that still want a PONG (the I/O layer sends
+    one each and sets it to 0), `pongs` its single CRLFs. Raises SIPError when the stream cannot be followed any more
+    (411 or 400: no or malformed Content-Length) or a message is too large (513): close the connection then.
     """
 
     __slots__ = ("_buffer", "_need", "max_head", "max_message", "pings", "pongs")

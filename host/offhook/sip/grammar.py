@@ -69,7 +69,8 @@ def split_list(text: str) -> list[str]:
 def parse_params(text: str) -> Params:
     """`a=1;b;c="x"` (without a leading semicolon) to a dict.
 
-    Names are in lower case, values as written (quotes too), None for a bare name. The first of two parameters with the same name wins. Raises SIPError(400) for unterminated quotes.
+    Names are in lower case, values as written (quotes too), None for a bare name. The first of two parameters with the
+    same name wins. Raises SIPError(400) for unterminated quotes.
     """
     params: Params = {}
     for part in split_outside(text, ";") if '"' in text or "<" in text else text.split(";"):

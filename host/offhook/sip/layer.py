@@ -12,12 +12,11 @@ to be called. All verbs return a list of events.
 from __future__ import annotations
 
 import secrets
-from heapq import heappop, heappush
-from itertools import count
 
 from .errors import SIPError
 from .events import AckReceived, Event, Flow, RequestReceived, Send, StrayResponse
 from .message import Request, Response
+from .timers import Timed, TimerHeap
 from .transaction import (
     DEFAULT_TIMING,
     PROCEEDING,
@@ -68,7 +67,7 @@ class TransactionLayer:
     `timing` sets the base timers of new transactions (Asterisk's timer_t1, timer_b of pjsip.conf's system section).
     """
 
-    __slots__ = ("_accepted", "_by_flow", "_clients", "_heap", "_order", "_servers", "timing")
+    __slots__ = ("_accepted", "_by_flow", "_clients", "_servers", "_timers", "timing")
 
     def __init__(self, timing: Timing = DEFAULT_TIMING) -> None:
         self.timing = timing
@@ -76,8 +75,7 @@ class TransactionLayer:
         self._servers: dict[Key, ServerTransaction] = {}
         self._accepted: dict[Key, ServerInvite] = {}  # INVITEs answered 2xx, by what their ACK carries
         self._by_flow: dict[Flow, set[Transaction]] = {}
-        self._heap: list[list[object]] = []  # [when, order, transaction or None]
-        self._order = count()
+        self._timers = TimerHeap()
 
     def __len__(self) -> int:
         """Live transactions."""
@@ -117,32 +115,28 @@ class TransactionLayer:
     @property
     def next_timer(self) -> float | None:
         """When `timer` must be called next, None when no timer runs."""
-        heap = self._heap
-        while heap:
-            top = heap[0]
-            if top[2] is not None:
-                return top[0]  # type: ignore[return-value]
-            heappop(heap)
-        return None
+        return self._timers.next
 
     def timer(self, now: float) -> list[Event]:
         """Act on every timer due at `now`."""
         events: list[Event] = []
-        heap = self._heap
-        while heap:
-            top = heap[0]
-            transaction = top[2]
-            if transaction is None:
-                heappop(heap)
-                continue
-            if top[0] > now:  # type: ignore[operator]
-                break
-            heappop(heap)
-            assert isinstance(transaction, Transaction)
-            transaction.entry = None
-            events += transaction.timer(now)
-            self._settle(transaction)
+        timers = self._timers
+        while (timed := timers.pop(now)) is not None:
+            events += timed.timer(now)
+            if isinstance(timed, Transaction):
+                self._settle(timed)
+            else:
+                timers.put(timed)
         return events
+
+    def watch(self, timed: Timed) -> None:
+        """Let a session timer, reliable provisional or subscription run on this heap; call it again whenever its
+        next_timer may have changed. Its events come out of `timer`."""
+        self._timers.put(timed)
+
+    def unwatch(self, timed: Timed) -> None:
+        """End that."""
+        self._timers.remove(timed)
 
     # Verbs of the transaction user.
 
@@ -271,23 +265,11 @@ class TransactionLayer:
 
     def _settle(self, transaction: Transaction) -> None:
         """After any step of a transaction: drop it when it has ended, else put its timer in the heap."""
-        entry = transaction.entry
         if transaction.state is TERMINATED:
-            if entry is not None:
-                entry[2] = None
-                transaction.entry = None
+            self._timers.remove(transaction)
             self._drop(transaction)
-            return
-        due = transaction.next_timer
-        if entry is not None:
-            if due is not None and entry[0] <= due:  # type: ignore[operator]
-                return  # wakes early, finds nothing due, and is put back at the right time
-            entry[2] = None
-            transaction.entry = None
-        if due is not None:
-            entry = [due, next(self._order), transaction]
-            transaction.entry = entry
-            heappush(self._heap, entry)
+        else:
+            self._timers.put(transaction)
 
     def _drop(self, transaction: Transaction) -> None:
         if isinstance(transaction, ClientTransaction):

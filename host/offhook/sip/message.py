@@ -212,7 +212,7 @@ class Message:
         data = self._bytes
         if data is None:
             lines = [f"{name}: {value}\r\n" for name, value in self.headers if name != "Content-Length"]
-            head = f"{self.start_line}\r\n{''.join(lines)}Content-Length: {len(self.body)}\r\n\r\n"
+            head = f"{self.start_line}\r\n{''.join(lines)}Content-Length: {len(self.body):5d}\r\n\r\n"
             data = head.encode("utf-8", "surrogateescape")
             if self.body:
                 data += self.body
@@ -468,23 +468,26 @@ def make_request(
     cseq: int,
     extra: Iterable[Header] = (),
     *,
+    contact: str = "",
     max_forwards: int = 70,
+    user_agent: str = "",
     body: bytes = b"",
     content_type: str = "",
 ) -> Request:
     """A request outside or inside a dialog, without its Via (TransactionLayer.request adds it).
 
-    Header order: From, To, Call-ID, CSeq, the `extra` headers, Max-Forwards, Content-Type.
+    Header order: From, To, Contact, Call-ID, CSeq, the `extra` headers, Max-Forwards, User-Agent, Content-Type.
     """
-    headers: list[Header] = [
-        ("From", str(from_)),
-        ("To", str(to)),
-        ("Call-ID", call_id),
-        ("CSeq", f"{cseq} {method}"),
-        *extra,
-        ("Max-Forwards", str(max_forwards)),
-    ]
-    if body and content_type:
+    headers: list[Header] = [("From", str(from_)), ("To", str(to))]
+    if contact:
+        headers.append(("Contact", contact))
+    headers.append(("Call-ID", call_id))
+    headers.append(("CSeq", f"{cseq} {method}"))
+    headers += extra
+    headers.append(("Max-Forwards", str(max_forwards)))
+    if user_agent:
+        headers.append(("User-Agent", user_agent))
+    if content_type:
         headers.append(("Content-Type", content_type))
     return Request(method, target, headers, body)
 
