@@ -11,6 +11,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .errors import SIPError
+from .sdp_attributes import (
+    STATIC_PAYLOADS,
+    T38,
+    Candidate,
+    Crypto,
+    Rtpmap,
+    parse_candidate,
+    parse_crypto,
+    parse_milliseconds,
+    parse_rtpmap,
+)
 
 Attribute = tuple[str, str | None]
 
@@ -28,83 +39,6 @@ def _bad(detail: str) -> SIPError:
 def reverse_direction(direction: str) -> str:
     """What the other side of sendrecv, sendonly, recvonly or inactive is (RFC 3264 6.1)."""
     return _REVERSED[direction]
-
-
-class Rtpmap(NamedTuple):
-    """a=rtpmap: encoding name as written, clock rate in Hz, channels."""
-
-    payload: int
-    encoding: str
-    rate: int
-    channels: int = 1
-
-    def __str__(self) -> str:
-        channels = f"/{self.channels}" if self.channels > 1 else ""
-        return f"{self.payload} {self.encoding}/{self.rate}{channels}"
-
-
-# RFC 3551 6: payload types that need no rtpmap.
-STATIC_PAYLOADS: dict[int, Rtpmap] = {
-    payload: Rtpmap(payload, encoding, rate, channels)
-    for payload, encoding, rate, channels in (
-        (0, "PCMU", 8000, 1),
-        (3, "GSM", 8000, 1),
-        (4, "G723", 8000, 1),
-        (5, "DVI4", 8000, 1),
-        (6, "DVI4", 16000, 1),
-        (7, "LPC", 8000, 1),
-        (8, "PCMA", 8000, 1),
-        (9, "G722", 8000, 1),
-        (10, "L16", 44100, 2),
-        (11, "L16", 44100, 1),
-        (12, "QCELP", 8000, 1),
-        (13, "CN", 8000, 1),
-        (14, "MPA", 90000, 1),
-        (15, "G728", 8000, 1),
-        (16, "DVI4", 11025, 1),
-        (17, "DVI4", 22050, 1),
-        (18, "G729", 8000, 1),
-        (25, "CelB", 90000, 1),
-        (26, "JPEG", 90000, 1),
-        (28, "nv", 90000, 1),
-        (31, "H261", 90000, 1),
-        (32, "MPV", 90000, 1),
-        (33, "MP2T", 90000, 1),
-        (34, "H263", 90000, 1),
-    )
-}
-
-
-class Crypto(NamedTuple):
-    """a=crypto (RFC 4568): tag, suite, key parameters (`inline:...`), session parameters."""
-
-    tag: int
-    suite: str
-    key: str
-    session: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.tag} {self.suite} {self.key}" + (f" {self.session}" if self.session else "")
-
-
-class Candidate(NamedTuple):
-    """a=candidate (RFC 8839 5.1); `related` is (address, port) or None."""
-
-    foundation: str
-    component: int
-    transport: str
-    priority: int
-    address: str
-    port: int
-    type: str
-    related: tuple[str, int] | None = None
-
-    def __str__(self) -> str:
-        text = (
-            f"{self.foundation} {self.component} {self.transport} {self.priority} {self.address} {self.port}"
-            f" typ {self.type}"
-        )
-        return text if self.related is None else f"{text} raddr {self.related[0]} rport {self.related[1]}"
 
 
 class Attributes:
@@ -176,7 +110,7 @@ class Attributes:
 
 
 class Media(Attributes):
-    """One m= section. `port` 0 is a refused or disabled stream. `address` is its own c= address, "" when it has none."""
+    """One m= section. `port` 0 is a refused or disabled stream. `address` is its own c= address, "" when absent."""
 
     __slots__ = ("address", "bandwidths", "formats", "kind", "port", "port_count", "protocol", "title")
 
@@ -228,12 +162,12 @@ class Media(Attributes):
     @property
     def ptime(self) -> int | None:
         """a=ptime in milliseconds, None when absent or not a sensible number."""
-        return _milliseconds(self.get("ptime"))
+        return parse_milliseconds(self.get("ptime"))
 
     @property
     def maxptime(self) -> int | None:
         """a=maxptime in milliseconds, None when absent or not a sensible number."""
-        return _milliseconds(self.get("maxptime"))
+        return parse_milliseconds(self.get("maxptime"))
 
     @property
     def rtcp(self) -> tuple[int, str] | None:
@@ -269,6 +203,11 @@ class Media(Attributes):
     def candidates(self) -> list[Candidate]:
         """The a=candidate lines that parse, in order."""
         return [parsed for parsed in map(parse_candidate, self.get_all("candidate")) if parsed is not None]
+
+    @property
+    def t38(self) -> T38:
+        """The T.38 parameters (T.38 annex D), defaults for those absent."""
+        return T38.of({name.lower(): value for name, value in self.attributes})
 
     @property
     def secure(self) -> bool:
@@ -477,56 +416,3 @@ def _parse_bandwidth(value: str, section: Session | Media) -> None:
     number = number.strip()
     if number.isascii() and number.isdigit() and len(number) <= 12:
         section.bandwidths.append((name.strip(), int(number)))
-
-
-def parse_rtpmap(value: str) -> Rtpmap | None:
-    """`96 opus/48000/2`; None when malformed."""
-    payload, _, mapping = value.strip().partition(" ")
-    encoding, _, rest = mapping.strip().partition("/")
-    rate, slash, channels = rest.partition("/")
-    if not (payload.isascii() and payload.isdigit() and len(payload) <= 3 and int(payload) < 128 and encoding):
-        return None
-    if not (rate.isascii() and rate.isdigit() and len(rate) <= 9):
-        return None
-    if slash and not (channels.isascii() and channels.isdigit() and len(channels) <= 3):
-        return None
-    return Rtpmap(int(payload), encoding, int(rate), int(channels) if slash else 1)
-
-
-def parse_fmtp(text: str) -> dict[str, str]:
-    """`a=1; b=2;c` to a dict with names in lower case; a bare name maps to ""."""
-    found: dict[str, str] = {}
-    for part in text.split(";"):
-        name, _, value = part.partition("=")
-        name = name.strip().lower()
-        if name:
-            found.setdefault(name, value.strip())
-    return found
-
-
-def parse_crypto(value: str) -> Crypto | None:
-    """A crypto attribute's value; None when malformed."""
-    words = value.split(None, 3)
-    if len(words) < 3 or not (words[0].isascii() and words[0].isdigit()) or len(words[0]) > 9:
-        return None
-    return Crypto(int(words[0]), words[1].upper(), words[2], words[3] if len(words) > 3 else "")
-
-
-def parse_candidate(value: str) -> Candidate | None:
-    """A candidate attribute's value; None when malformed."""
-    words = value.split()
-    if len(words) < 8 or words[6].lower() != "typ":
-        return None
-    component, priority, port = words[1], words[3], words[5]
-    for number in (component, priority, port):
-        if not (number.isascii() and number.isdigit()) or len(number) > 10:
-            return None
-    if int(port) > 65535:
-        return None
-    related = None
-    extra = dict(zip(words[8::2], words[9::2], strict=False))
-    if "raddr" in extra and extra.get("rport", "").isdigit() and len(extra["rport"]) <= 5:
-        related = (extra["raddr"], int(extra["rport"]))
-    return Candidate(
-        words[0], int(component), words[2].lower(), int(priority), words[4], int(port), words[7].lower(), related
-    )
