@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from offhook.modules.action import ActionRequest
 from offhook.modules.command import Request
-from offhook.modules.syntax import Syntax
+from offhook.modules.syntax import Syntax, split_arguments
 
 
 class LoadError(Exception):
@@ -41,6 +41,14 @@ def _manual(function: Callable[..., Any]) -> tuple[str, str]:
     text = inspect.cleandoc(function.__doc__ or "")
     synopsis, _, description = text.partition("\n")
     return synopsis, description.strip()
+
+
+def _arity(function: Callable[..., Any], given: int) -> tuple[int, int]:
+    """How many arguments a function needs and takes (-1: any number) after the ``given`` ones."""
+    parameters = list(inspect.signature(function).parameters.values())[given:]
+    needed = sum(one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD for one in parameters)
+    endless = any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    return needed, -1 if endless else len(parameters)
 
 
 @dataclass(slots=True)
@@ -72,13 +80,29 @@ class Function:
     raw: bool
     dangerous: bool
     """Refused from outside interfaces unless live_dangerously is set: "read", "write" or both apply."""
-    read: Callable[..., str] | None = None
-    write: Callable[..., None] | None = None
+    read: Callable[..., str | Awaitable[str]] | None = None
+    """May be ``async def``: then it is awaited, and cannot be used where nothing can wait."""
+    write: Callable[..., Awaitable[None] | None] | None = None
+    waits: bool = False
+    """The reader is ``async def``."""
+    read_arity: tuple[int, int] = (0, 0)
+    """Fewest and most arguments of the reader; no upper limit is -1."""
+    write_arity: tuple[int, int] = (0, 0)
 
     def writer(self, function: AnyFunction) -> AnyFunction:
         """Decorator: the function that assigns."""
         self.write = function
+        self.write_arity = _arity(function, 2)
         return function
+
+    def arguments(self, text: str, *, writing: bool = False) -> list[str]:
+        """The argument string split for the reader or the writer; the last argument takes what is left."""
+        if self.raw:
+            return [text]
+        most = (self.write_arity if writing else self.read_arity)[1]
+        if not most:
+            return []
+        return split_arguments(text, self.syntax.separator, max(0, most))
 
 
 @dataclass(slots=True)
@@ -176,9 +200,11 @@ class Module:
                 name, syntax or Syntax(), synopsis, description, tuple(see_also), self.name, raw, dangerous
             )
             if write_only:
-                entry.write = function
+                entry.writer(function)
             else:
                 entry.read = function
+                entry.waits = inspect.iscoroutinefunction(function)
+                entry.read_arity = _arity(function, 1)
             self.functions.append(entry)
             return entry
 
