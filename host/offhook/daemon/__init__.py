@@ -1,0 +1,1 @@
+"""The process: start and stop, its options, its log, its privileges."""
