@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from .message import Request, Response
 
 if TYPE_CHECKING:
+    from .reliable import ReliableProvisionals
+    from .session_timer import SessionTimer
+    from .subscription import Notifier, Subscriber
     from .transaction import ClientTransaction, ServerInvite, ServerTransaction, Transaction
 
 
@@ -93,6 +96,37 @@ class TransportFailed(NamedTuple):
     transaction: Transaction
 
 
+class ProvisionalTimeout(NamedTuple):
+    """No PRACK came for a reliable provisional response: answer the INVITE 5xx (RFC 3262 3)."""
+
+    source: ReliableProvisionals
+
+
+class SessionRefreshDue(NamedTuple):
+    """Send a re-INVITE or UPDATE to keep the session (RFC 4028 10)."""
+
+    source: SessionTimer
+
+
+class SessionExpired(NamedTuple):
+    """Nobody refreshed the session: send BYE."""
+
+    source: SessionTimer
+
+
+class SubscriptionRefreshDue(NamedTuple):
+    """Send a SUBSCRIBE to keep the subscription."""
+
+    source: Subscriber
+
+
+class SubscriptionExpired(NamedTuple):
+    """A subscription ran out: at the notifier send a last NOTIFY (terminated;reason=timeout), at the subscriber it is
+    gone."""
+
+    source: Subscriber | Notifier
+
+
 Event = (
     Send
     | RequestReceived
@@ -102,4 +136,9 @@ Event = (
     | StrayResponse
     | TransactionTimeout
     | TransportFailed
+    | ProvisionalTimeout
+    | SessionRefreshDue
+    | SessionExpired
+    | SubscriptionRefreshDue
+    | SubscriptionExpired
 )
