@@ -1,0 +1,163 @@
+"""A request of ours until its final response: targets one after the other, challenges answered, failures told alike."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from offhook.drivers.sip.flow import Flow
+from offhook.sip.auth import Credentials, DigestClient
+from offhook.sip.message import Request, Response
+from offhook.sip.transaction import ClientTransaction, Timing
+
+if TYPE_CHECKING:
+    from offhook.drivers.sip.stack import SipStack
+
+log = logging.getLogger(__name__)
+
+OnResponse = Callable[["OutgoingRequest", Response], None]
+MOST_CHALLENGES = 5
+
+
+class OutgoingRequest:
+    """One request of ours, tried until somebody answers it.
+
+    ``on_response(outgoing, response)`` gets every provisional response, and exactly one final one (an INVITE's 2xx of
+    further forks excepted). When nobody answered, the final response is made here: 408 after a time-out, 503 when
+    nothing could be sent; ``failure`` then says why ("timeout", "transport", "resolve") and is "" for a response from
+    the net.
+    """
+
+    __slots__ = (
+        "_cancelled",
+        "_challenges",
+        "client",
+        "done",
+        "failure",
+        "flow",
+        "next_cseq",
+        "on_response",
+        "request",
+        "stack",
+        "targets",
+        "timing",
+        "transaction",
+        "user",
+    )
+
+    def __init__(
+        self,
+        stack: SipStack,
+        request: Request,
+        on_response: OnResponse,
+        *,
+        credentials: Sequence[Credentials] = (),
+        client: DigestClient | None = None,
+        next_cseq: Callable[[], int] | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self.stack = stack
+        self.request = request
+        self.on_response = on_response
+        self.client = client or (DigestClient(credentials) if credentials else None)
+        self.next_cseq = next_cseq
+        """Gives the dialog's next sequence number when the request is sent again with credentials."""
+        self.timing = timing
+        self.flow: Flow | None = None
+        """What it went out on last."""
+        self.targets: list[Flow] = []
+        """Where to try next."""
+        self.transaction: ClientTransaction | None = None
+        self.failure = ""
+        self.done = False
+        self.user: object = None
+        self._challenges = 0
+        self._cancelled = False
+
+    # ---- the user's verbs -----------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """Cancel an INVITE: by CANCEL when it is on its way, at once (487 made here) when it is not."""
+        self._cancelled = True
+        if self.transaction is not None and not self.done:
+            self.stack.carry_out(self.stack.layer.cancel(self.transaction, self.stack.now()))
+        elif not self.done:
+            self.fail(487, "cancelled")
+
+    def abandon(self) -> None:
+        """Forget it: nothing more is sent and nothing reported."""
+        self.done = True
+        if self.transaction is not None:
+            self.stack.layer.abandon(self.transaction)
+
+    # ---- the stack's ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Send to the first target that can be sent to."""
+        if self.done:
+            return
+        while self.targets:
+            flow = self.targets.pop(0)
+            if self._send(flow):
+                return
+        self.stack.loop.call_soon(self.fail, 503, "transport")
+
+    def _send(self, flow: Flow) -> bool:
+        if not flow.open:
+            return False
+        self.flow = flow
+        self.stack.send_request(self, flow)
+        return True
+
+    def receive(self, response: Response) -> None:
+        """The transaction has a response."""
+        if self.done and not (response.status < 300 and self.request.method == "INVITE"):
+            return
+        status = response.status
+        if status in (401, 407) and self._answer_challenge(response):
+            return
+        if status == 503 and self.targets and not self._cancelled:
+            self._again()
+            return
+        if status >= 200:
+            self.done = True
+        self.on_response(self, response)
+
+    def transaction_failed(self, failure: str) -> None:
+        """The transaction timed out or its transport went away."""
+        if self.done:
+            return
+        if self.targets and not self._cancelled:
+            self._again()
+            return
+        self.fail(408 if failure == "timeout" else 503, failure)
+
+    def fail(self, status: int, failure: str) -> None:
+        """End with a response made here."""
+        if self.done:
+            return
+        self.done = True
+        self.failure = failure
+        if self.request.get("Via") is None:
+            self.request.insert(0, "Via", "SIP/2.0/UDP invalid.invalid;branch=z9hG4bK0")
+        self.on_response(self, self.request.response(status))
+
+    def _again(self) -> None:
+        self.request = self.request.copy()
+        self.start()
+
+    def _answer_challenge(self, response: Response) -> bool:
+        if self.client is None or self._cancelled or self._challenges >= MOST_CHALLENGES or self.flow is None:
+            return False
+        if not self.client.receive(self.request, response):
+            return False
+        self._challenges += 1
+        again = self.request.copy()
+        number = self.next_cseq() if self.next_cseq is not None else again.cseq.number + 1
+        again.set("CSeq", f"{number} {again.method}")
+        self.client.authorize(again)
+        self.request = again
+        if not self._send(self.flow):
+            self.fail(503, "transport")
+        return True

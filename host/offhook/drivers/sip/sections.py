@@ -1,0 +1,269 @@
+"""The other sections of pjsip.conf as typed objects: transports, AORs, auths, identifies, registrations, settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from offhook.drivers.sip.endpoint import type_of_service
+from offhook.drivers.sip.options import (
+    Configured,
+    choice,
+    custom,
+    flag,
+    gathered,
+    number,
+    seconds,
+    text,
+    yesno,
+)
+
+PROTOCOLS = ("udp", "tcp", "tls", "ws", "wss", "flow")
+TLS_METHODS = ("default", "unspecified", "tlsv1", "sslv2", "sslv3", "sslv23", "tlsv1_1", "tlsv1_2", "tlsv1_3")
+
+
+def _tls_method(_: str, value: str) -> str:
+    word = value.strip().lower()
+    if word in ("sslv2", "sslv3"):
+        raise ValueError(f"{value} is not offered: it is broken; use tlsv1_2")
+    if word and word not in TLS_METHODS:
+        raise ValueError(f'"{value}" is no TLS version; tlsv1_2 or tlsv1_3')
+    return word
+
+
+class Transport(Configured):
+    """A place where SIP is spoken."""
+
+    TYPE = "transport"
+
+    protocol = choice("udp", *PROTOCOLS)
+    bind = text()
+    async_operations = number(1)
+    domain = text()
+    local_net = gathered()
+    external_signaling_address = text()
+    external_signaling_port = number(0, 0, 65535)
+    external_signaling_hostname = text()
+    external_media_address = text()
+    tos: int = custom(0, type_of_service, str)
+    cos = number(0, 0, 7)
+    symmetric_transport = flag(False)
+    allow_reload = flag(False)
+    tcp_keepalive_enable = flag(False)
+    tcp_keepalive_idle_time = number(30)
+    tcp_keepalive_interval_time = number(1)
+    tcp_keepalive_probe_count = number(5)
+    websocket_write_timeout = number(100, 1)
+    # TLS
+    cert_file = text()
+    priv_key_file = text()
+    ca_list_file = text()
+    ca_list_path = text()
+    password = text()
+    method: str = custom("", _tls_method, lambda value: value or "unspecified")
+    cipher = gathered(joiner=", ")
+    verify_server = yesno(False)
+    verify_client = yesno(False)
+    require_client_cert = yesno(False)
+    allow_wildcard_certs = yesno(False)
+
+
+class Aor(Configured):
+    """An address of record: where an endpoint can be reached."""
+
+    TYPE = "aor"
+
+    contact = gathered()
+    max_contacts = number(0)
+    remove_existing = flag(False)
+    remove_unavailable = flag(False)
+    minimum_expiration = number(60)
+    maximum_expiration = number(7200)
+    default_expiration = number(3600)
+    qualify_frequency = number(0, 0, 86400)
+    qualify_timeout = seconds(3.0)
+    qualify_2xx_only = flag(False)
+    authenticate_qualify = flag(False)
+    outbound_proxy = text()
+    support_path = flag(False)
+    mailboxes = text()
+    voicemail_extension = text()
+
+
+def _password_digest(before: dict[str, str], value: str) -> dict[str, str]:
+    algorithm, colon, digest = value.partition(":")
+    if not colon:
+        algorithm, digest = "MD5", value
+    algorithm = canonical_algorithm(algorithm)
+    digest = digest.strip().lower()
+    if len(digest) != _DIGEST_LENGTHS[algorithm] or not set(digest) <= set("0123456789abcdef"):
+        raise ValueError(f"a {algorithm} digest has {_DIGEST_LENGTHS[algorithm]} hexadecimal digits")
+    return before | {algorithm: digest}
+
+
+_DIGEST_LENGTHS = {"MD5": 32, "SHA-256": 64, "SHA-512-256": 64}
+
+
+def canonical_algorithm(word: str) -> str:
+    """The spelling of RFC 8760 for a digest algorithm; ValueError for one that is not offered."""
+    folded = word.strip().upper()
+    if folded == "SHA-512":
+        folded = "SHA-512-256"
+    if folded not in _DIGEST_LENGTHS:
+        raise ValueError(f'"{word}" is no digest algorithm; MD5, SHA-256 or SHA-512-256')
+    return folded
+
+
+def _algorithms(_: tuple[str, ...], value: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(canonical_algorithm(word) for word in value.split(",") if word.strip()))
+
+
+class Auth(Configured):
+    """A secret, to check callers with or to answer challenges with."""
+
+    TYPE = "auth"
+
+    auth_type = choice(
+        "userpass", "md5", "digest", "google_oauth", aliases={"md5": "md5", "google-oauth": "google_oauth"}
+    )
+    username = text()
+    password = text()
+    md5_cred: dict[str, str] = custom({}, _password_digest, lambda value: value.get("MD5", ""))
+    password_digest: dict[str, str] = custom(
+        {}, _password_digest, lambda value: ", ".join(f"{name}:{digest}" for name, digest in value.items())
+    )
+    realm = text()
+    nonce_lifetime = number(32)
+    supported_algorithms_uac: tuple[str, ...] = custom((), _algorithms, ", ".join)
+    supported_algorithms_uas: tuple[str, ...] = custom((), _algorithms, ", ".join)
+    refresh_token = text()
+    oauth_clientid = text()
+    oauth_secret = text()
+
+
+class Identify(Configured):
+    """How a request is known to come from an endpoint without a name in it."""
+
+    TYPE = "identify"
+
+    endpoint = text()
+    match = gathered()
+    match_header = text()
+    match_request_uri = text()
+    srv_lookups = flag(True)
+
+
+class DomainAlias(Configured):
+    """Another name of a domain."""
+
+    TYPE = "domain_alias"
+
+    domain = text()
+
+
+class Acl(Configured):
+    """Addresses from which, and contacts with which, SIP is refused altogether."""
+
+    TYPE = "acl"
+
+    acl = gathered()
+    permit = gathered()
+    deny = gathered()
+    contact_acl = gathered()
+    contact_permit = gathered()
+    contact_deny = gathered()
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._rules: list[tuple[str, str]] = []
+
+    def assign(self, option: str, value: str) -> Any:
+        """As Configured.assign; the order of the lines is kept, for it decides."""
+        entry = super().assign(option, value)
+        self._rules.append((option, value))
+        return entry
+
+
+class Registration(Configured):
+    """A registration of ours with a server."""
+
+    TYPE = "registration"
+
+    server_uri = text()
+    client_uri = text()
+    contact_user = text()
+    contact_header_params = text()
+    transport = text()
+    outbound_proxy = text()
+    outbound_auth = gathered()
+    expiration = number(3600)
+    retry_interval = number(60)
+    forbidden_retry_interval = number(0)
+    fatal_retry_interval = number(0)
+    max_retries = number(10)
+    max_random_initial_delay = number(10)
+    auth_rejection_permanent = flag(True)
+    support_path = flag(False)
+    support_outbound = yesno(False)
+    line = flag(False)
+    endpoint = text()
+    user_agent = text()
+    security_mechanisms = gathered(joiner=", ")
+    security_negotiation = choice("no", "mediasec")
+
+
+class Global(Configured):
+    """Settings of the whole stack."""
+
+    TYPE = "global"
+
+    max_forwards = number(70)
+    user_agent = text()
+    default_outbound_endpoint = text("default_outbound_endpoint")
+    debug = text("no")
+    endpoint_identifier_order = text("ip,username,anonymous")
+    keep_alive_interval = number(90)
+    max_initial_qualify_time = number(0)
+    default_from_user = text("asterisk")
+    default_voicemail_extension = text()
+    regcontext = text()
+    contact_expiration_check_interval = number(30)
+    disable_multi_domain = flag(False)
+    unidentified_request_count = number(5)
+    unidentified_request_period = number(5)
+    unidentified_request_prune_interval = number(30)
+    default_realm = text("asterisk")
+    mwi_tps_queue_high = number(500)
+    mwi_tps_queue_low = number(-1, -1)
+    mwi_disable_initial_unsolicited = flag(False)
+    allow_sending_180_after_183 = flag(False)
+    ignore_uri_user_options = flag(False)
+    use_callerid_contact = yesno(False)
+    send_contact_status_on_update_registration = yesno(False)
+    taskprocessor_overload_trigger = choice("global", "none", "pjsip_only")
+    norefersub = yesno(True)
+    all_codecs_on_empty_reinvite = flag(False)
+    default_auth_algorithms_uas: tuple[str, ...] = custom(("MD5",), _algorithms, ", ".join)
+    default_auth_algorithms_uac: tuple[str, ...] = custom(("MD5",), _algorithms, ", ".join)
+
+
+class System(Configured):
+    """Settings read once, at start."""
+
+    TYPE = "system"
+
+    timer_t1 = number(500, 1)
+    timer_b = number(32000, 1)
+    compact_headers = flag(False)
+    taskpool_minimum_size = number(4)
+    taskpool_initial_size = number(4)
+    threadpool_initial_size = number(4)
+    taskpool_auto_increment = number(1)
+    threadpool_auto_increment = number(1)
+    taskpool_idle_timeout = number(60)
+    threadpool_idle_timeout = number(60)
+    taskpool_max_size = number(50)
+    threadpool_max_size = number(50)
+    disable_tcp_switch = flag(True)
+    follow_early_media_fork = flag(True)
+    accept_multiple_sdp_answers = flag(False)
+    disable_rport = flag(False)
