@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .errors import SIPError
-from .grammar import Params, format_params, is_token, parse_number, parse_params, split_list
+from .grammar import Params, format_params, is_token, parse_number, parse_params, quote, split_list, unquote
 from .uri import NameAddr, join_host_port, split_host_port
 
 # Name, compact form ("" when none), whether a comma separates members of its value.
@@ -218,6 +218,66 @@ class Valued:
 
     def __str__(self) -> str:
         return self.value + format_params(self.params)
+
+
+class Replaces:
+    """Replaces and Target-Dialog (RFC 3891, RFC 4538): a dialog seen from its receiver."""
+
+    __slots__ = ("call_id", "early_only", "from_tag", "to_tag")
+
+    def __init__(self, call_id: str, to_tag: str, from_tag: str, early_only: bool = False) -> None:
+        self.call_id = call_id
+        self.to_tag = to_tag
+        self.from_tag = from_tag
+        self.early_only = early_only
+
+    @classmethod
+    def parse(cls, text: str) -> Replaces:
+        """Read the header; SIPError(400) without a Call-ID or either tag."""
+        call_id, _, parameters = text.partition(";")
+        params = parse_params(parameters)
+        to_tag, from_tag = params.get("to-tag"), params.get("from-tag")
+        if not call_id.strip() or to_tag is None or from_tag is None:
+            raise SIPError(400, "Bad Replaces", "Replaces needs a Call-ID, to-tag and from-tag")
+        return cls(call_id.strip(), to_tag, from_tag, "early-only" in params)
+
+    @property
+    def dialog_id(self) -> tuple[str, str, str]:
+        """(Call-ID, local tag, remote tag) of the receiver's dialog."""
+        return (self.call_id, self.to_tag, self.from_tag)
+
+    def __str__(self) -> str:
+        early = ";early-only" if self.early_only else ""
+        return f"{self.call_id};to-tag={self.to_tag};from-tag={self.from_tag}{early}"
+
+
+class Reason:
+    """One Reason (RFC 3326): protocol ("Q.850", "SIP"), cause number or None, text."""
+
+    __slots__ = ("cause", "protocol", "text")
+
+    def __init__(self, protocol: str, cause: int | None = None, text: str = "") -> None:
+        self.protocol = protocol
+        self.cause = cause
+        self.text = text
+
+    @classmethod
+    def parse(cls, text: str) -> Reason:
+        """Read one member; a cause that is no number becomes None."""
+        value = Valued.parse(text)
+        cause = (value.params.get("cause") or "").strip()
+        number = int(cause) if cause.isascii() and cause.isdigit() and len(cause) <= 9 else None
+        return cls(value.value, number, unquote(value.params.get("text") or ""))
+
+    def __str__(self) -> str:
+        cause = "" if self.cause is None else f";cause={self.cause}"
+        words = f";text={quote(self.text)}" if self.text else ""
+        return f"{self.protocol}{cause}{words}"
+
+
+def parse_privacy(text: str) -> frozenset[str]:
+    """The priv-values of a Privacy header in lower case (RFC 3323 4.2): separated by semicolons, commas by mistake."""
+    return frozenset(part.strip().lower() for part in text.replace(",", ";").split(";") if part.strip())
 
 
 def parse_addresses(values: list[str]) -> list[NameAddr]:

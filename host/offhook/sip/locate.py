@@ -141,7 +141,7 @@ def _naptr(
     services = []
     for record in records:
         transport = _SERVICES.get(record.service.upper())
-        if transport in usable and record.replacement.rstrip("."):
+        if transport is not None and transport in usable and record.replacement.rstrip("."):
             services.append((transport, record.replacement.rstrip(".")))
     return services or [(transport, _SRV_PREFIX[transport] + host) for transport in usable]
 

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from .errors import SIPError
 from .grammar import is_token, parse_number, split_list
-from .headers import CANONICAL, LISTED, SINGLE, CSeq, Valued, Via, canonical, parse_addresses
+from .headers import CANONICAL, SINGLE, CSeq, Reason, Replaces, Valued, Via, canonical, parse_addresses, parse_privacy
 from .reasons import reason_of
-from .uri import NameAddr, SipUri, Uri, parse_uri, tag_of
+from .uri import NameAddr, Uri, parse_uri, tag_of
 
 Header = tuple[str, str]
 T = TypeVar("T")
@@ -195,6 +195,24 @@ class Message:
         if found is None:
             found = cache[key] = parse_addresses(self.get_all(name))
         return found
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """Every Reason (RFC 3326)."""
+        return [Reason.parse(part) for part in self.members("Reason")]
+
+    @property
+    def replaces(self) -> Replaces | None:
+        """The Replaces header, None when absent; SIPError(400) when malformed or repeated (RFC 3891 3)."""
+        values = self.get_all("Replaces")
+        if len(values) > 1:
+            raise SIPError(400, "Multiple Replaces header fields")
+        return self.typed("Replaces", Replaces.parse) if values else None
+
+    @property
+    def privacy(self) -> frozenset[str]:
+        """The priv-values of Privacy, empty when absent."""
+        return parse_privacy(self.get("Privacy") or "")
 
     def valued(self, name: str) -> Valued | None:
         """The first value of header `name` split into value and parameters, None when the header is absent."""
@@ -490,6 +508,3 @@ def make_request(
     if content_type:
         headers.append(("Content-Type", content_type))
     return Request(method, target, headers, body)
-
-
-__all__ = ["LISTED", "Header", "Message", "Request", "Response", "SipUri", "make_request", "parse"]
