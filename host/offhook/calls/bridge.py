@@ -97,6 +97,7 @@ class Bridge:
         self.video_source = ""
         self.data: dict[str, Any] = {}
         self._mixer: Any = None
+        self._mixing: set[Channel] = set()
         self._pair: tuple[Channel, Channel] | None = None
         pbx.bridges.add(self)
         pbx.bus.publish(events.BridgeCreate(self))
@@ -308,14 +309,20 @@ class Bridge:
                 self._drop_pair()
                 if pair is not None:
                     assert pair[0].media is not None and pair[1].media is not None
-                    pair[0].media.connect(pair[1].media)
+                    pair[0].media.connect(pair[1].media, digits=False)
                     self._pair = pair
             return
         self._drop_pair()
         self._set_technology("softmix")
         if self._mixer is None:
             self._mixer = self.pbx.engine.mixer()
-        self._mixer.set_members([c.media for c in active])
+            self._mixing.clear()
+        for channel in [c for c in self._mixing if c not in active]:
+            self._disconnect(channel)
+        for channel in active:
+            if channel not in self._mixing and channel.media is not None:
+                self._mixing.add(channel)
+                self._mixer.add(channel.media, heard=not self.members[channel].muted)
 
     def _set_technology(self, technology: str) -> None:
         if technology != self.technology:
@@ -325,8 +332,10 @@ class Bridge:
     def _disconnect(self, channel: Channel) -> None:
         if self._pair is not None and channel in self._pair:
             self._drop_pair()
-        if self._mixer is not None and channel.media is not None:
-            self._mixer.remove(channel.media)
+        if channel in self._mixing:
+            self._mixing.discard(channel)
+            if channel.media is not None:
+                self._mixer.remove(channel.media)
 
     def _drop_pair(self) -> None:
         if self._pair is not None:
@@ -341,6 +350,7 @@ class Bridge:
         if self._mixer is not None:
             self._mixer.close()
             self._mixer = None
+            self._mixing.clear()
 
     def _unmix(self) -> None:
         self._drop_pair()

@@ -11,19 +11,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from offhook.calls import causes, events
-from offhook.calls.frames import Condition, Control, Digit, Frame
+from offhook.calls.frames import Condition, Control, Digit, Frame, Media
 from offhook.calls.party import Caller, Connected, Dialed, Redirecting
+from offhook.dialplan.scope import scope_of
 from offhook.dialplan.variables import Variables
+from offhook.media.events import DigitBegin, DigitEnd
 
 if TYPE_CHECKING:
     from offhook.calls.bridge import Bridge
     from offhook.calls.pbx import Pbx
-    from offhook.media import Leg
+    from offhook.media.events import MediaEvent
+    from offhook.media.leg import Leg
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +199,9 @@ class Channel:
         self.hangup_requested = False
         self.hungup = False
         # media and bridging
-        self.media = media
+        self.media: Leg | None = None
+        if media is not None:
+            self.attach(media)
         self.formats = formats
         self.bridge: Bridge | None = None
         self.after_bridge: Callable[[Channel], None] | None = None
@@ -224,12 +229,12 @@ class Channel:
     def tech_digit_begin(self, digit: str) -> None:
         """Begin a digit towards the party."""
         if self.media is not None:
-            self.media.digit_begin(digit)
+            self.media.begin_digit(digit)
 
     def tech_digit_end(self, digit: str, duration_ms: int) -> None:
         """End a digit towards the party."""
         if self.media is not None:
-            self.media.digit_end(digit, duration_ms)
+            self.media.end_digit(digit, duration_ms)
 
     def tech_send_text(self, body: str, content_type: str) -> bool:
         """Send a text message; False when the technology has none."""
@@ -260,12 +265,40 @@ class Channel:
         self.variables.set(name, value)
         bus = self.pbx.bus
         if bus.wants(events.VarSet):
-            bus.publish(events.VarSet(self, name.lstrip("_") if name.startswith("_") else name, value))
+            bus.publish(events.VarSet(self, name, value))
+
+    def set_by_name(self, name: str, value: str) -> None:
+        """Assign a variable, or through a function when the name is one: ``CALLERID(num)``.
+
+        A function that waits for something is carried out in the background.
+        """
+        done = scope_of(self).set(name, value)
+        if done is not None:
+            self.pbx.spawn(_finish(done), f"set {name}")
 
     def inherit_from(self, parent: Channel) -> None:
         """Take over the parent's variables that are marked ``_`` (once) or ``__`` (for ever)."""
         for name, value in parent.variables.inherited():
             self.set(name, value)
+
+    # ---- media --------------------------------------------------------------------------------------
+
+    def attach(self, media: Leg) -> None:
+        """Make a leg of the engine the channel's own; its events are delivered as frames."""
+        self.media = media
+        media.on_event = self._media_event
+
+    def _media_event(self, event: MediaEvent) -> None:
+        if isinstance(event, DigitEnd):
+            self.deliver(Digit(event.digit, True, event.duration_ms))
+        elif isinstance(event, DigitBegin):
+            self.deliver(Digit(event.digit, False))
+        else:
+            self.tech_media_event(event)
+            self.deliver(Media(event))
+
+    def tech_media_event(self, event: MediaEvent) -> None:
+        """The driver's view of a media event (RTP timeout, RTCP report...), before others see it."""
 
     # ---- state --------------------------------------------------------------------------------------
 
@@ -549,6 +582,10 @@ _TONES = {
     Condition.BUSY: "busy",
     Condition.CONGESTION: "congestion",
 }
+
+
+async def _finish(done: Awaitable[None]) -> None:
+    await done
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

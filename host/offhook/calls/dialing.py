@@ -415,7 +415,7 @@ class Dialing:
     def _connect_early(self, channel: Channel) -> None:
         caller = self.caller
         if caller is not None and caller.media is not None and channel.media is not None:
-            caller.media.connect(channel.media)
+            caller.media.connect(channel.media, digits=False)
             self._early = channel
 
     def _drop_early(self, channel: Channel) -> None:

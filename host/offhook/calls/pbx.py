@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from offhook.calls.bridge import Bridges
 from offhook.calls.bus import Bus
@@ -19,13 +19,21 @@ if TYPE_CHECKING:
     from offhook.config.paths import Paths
     from offhook.dialplan.plan import Dialplan
     from offhook.media import Engine
-    from offhook.media.indications import ToneZones
-    from offhook.media.music import Music
+    from offhook.media.moh import MohSource
+    from offhook.media.prompts import PromptLibrary
+    from offhook.media.tones import ToneZone
     from offhook.modules.loader import Loader
     from offhook.modules.registry import Registry
     from offhook.storage.astdb import AstDb
 
 log = logging.getLogger(__name__)
+
+
+class MusicClasses(Protocol):
+    """Where music on hold comes from."""
+
+    def source(self, name: str) -> MohSource | None:
+        """A new listener's place in a class; None when there is no such class."""
 
 
 class Pbx:
@@ -38,8 +46,8 @@ class Pbx:
     engine: Engine
     astdb: AstDb
     paths: Paths
-    zones: ToneZones
-    music: Music
+    prompts: PromptLibrary
+    music: MusicClasses
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: CoreOptions | None = None) -> None:
         self.loop = loop
@@ -49,6 +57,9 @@ class Pbx:
         self.bridges = Bridges(self)
         self.globals = Variables()
         self.devices = DeviceStates(self)
+        self.zones: dict[str, ToneZone] = {}
+        """Tone zones by country, from indications.conf."""
+        self.default_zone = "us"
         self.parts: dict[str, Any] = {}
         """What modules share under a name of their own ("parking", "pjsip", "features", ...)."""
         self.started_at = self.now()
@@ -81,6 +92,14 @@ class Pbx:
         number = self._name_counters.get(technology, 0)
         self._name_counters[technology] = number + 1 & 0xFFFFFFFF
         return number
+
+    def builtin(self, name: str) -> str | None:
+        """SYSTEMNAME, ENTITYID and the directories (ASTETCDIR, ...) as the dialplan reads them."""
+        if name == "SYSTEMNAME":
+            return self.options.system_name
+        if name == "ENTITYID":
+            return self.options.entity_id
+        return self.paths.variable(name)
 
     # ---- variables ----------------------------------------------------------------------------------
 
@@ -126,7 +145,8 @@ class Pbx:
 
     def zone_tone(self, zone: str, name: str) -> Any:
         """The tone of a name in a zone ("" is the default one), or None."""
-        return self.zones.tone(zone, name)
+        found = self.zones.get(zone or self.default_zone) or self.zones.get(self.default_zone)
+        return found.tone(name) if found is not None else None
 
     def start_music(self, channel: Channel, music_class: str = "") -> None:
         """Play music on hold to a channel; the class is the one given, the channel's, or "default"."""
@@ -139,7 +159,8 @@ class Pbx:
         if source is None:
             log.warning("no music on hold class %r: nothing is played to %s", name, channel.name)
             return
-        channel.data["music"] = channel.media.music(source)
+        channel.data["music"] = name
+        channel.media.music(source)
         channel.latest_music_class = name
         self.bus.publish(MusicOnHoldStart(channel, name))
 
@@ -147,7 +168,7 @@ class Pbx:
         """Stop music on hold on a channel, if it plays."""
         from offhook.calls.events import MusicOnHoldStop
 
-        playing = channel.data.pop("music", None)
-        if playing is not None:
-            playing.stop()
+        if channel.data.pop("music", None) is not None:
+            if channel.media is not None:
+                channel.media.music(None)
             self.bus.publish(MusicOnHoldStop(channel))

@@ -1,0 +1,256 @@
+"""Local channels: a call that runs the dialplan instead of ringing a device.
+
+``Local/exten@context[/options]`` is a pair of channels back to back: half ;1 is what was dialled, half ;2
+runs the dialplan. What is shown to one half reaches the other as if it came from its far end. Once both
+halves are bridged, the pair takes itself out from between the real channels unless option n forbids it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from offhook.calls import causes, events
+from offhook.calls.bridge import Bridge
+from offhook.calls.channel import Channel, State
+from offhook.calls.dialing import RequestError
+from offhook.calls.frames import Condition, Control, Digit, Text
+from offhook.calls.party import Caller, Connected
+from offhook.modules import Module
+
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+
+log = logging.getLogger(__name__)
+module = Module("chan_local", "Local proxy channel", priority=20)
+
+_SILENT = frozenset({Condition.SOURCE_UPDATE, Condition.SOURCE_CHANGE, Condition.STOP})
+
+
+class Pair:
+    """What the two halves share."""
+
+    __slots__ = ("called", "context", "exten", "one", "optimize", "optimizing", "pass_music", "two")
+
+    one: LocalChannel
+    two: LocalChannel
+
+    def __init__(self, exten: str, context: str, *, optimize: bool, pass_music: bool) -> None:
+        self.exten = exten
+        self.context = context
+        self.optimize = optimize
+        self.pass_music = pass_music
+        self.called = False
+        self.optimizing = False
+
+
+class LocalChannel(Channel):
+    """One half of a Local channel."""
+
+    technology = "Local"
+    __slots__ = ("pair",)
+    pair: Pair
+
+    @property
+    def first(self) -> bool:
+        """Whether this is half ;1."""
+        return self.pair.one is self
+
+    @property
+    def other(self) -> LocalChannel:
+        """The other half."""
+        return self.pair.two if self.first else self.pair.one
+
+    def tech_call(self, destination: str) -> None:
+        """Run the dialplan on half ;2, with identities and account codes crossed over."""
+        pair, pbx, two = self.pair, self.pbx, self.other
+        _cross(self, two)
+        if not pbx.dialplan.exists(pair.context, pair.exten, 1, self.connected.id.number.text):
+            two.hangup()
+            raise RequestError(
+                self.hangup_cause, f"no extension {pair.exten} in context {pair.context!r} for a Local channel"
+            )
+        pair.called = True
+        pbx.bus.publish(events.LocalBridge(self, two, pair.context, pair.exten, pair.optimize))
+        two.start_pbx()
+
+    def tech_answer(self) -> None:
+        """Half ;2 answers: half ;1 has been answered."""
+        if not self.first:
+            self.other.deliver(Control(Condition.ANSWER))
+
+    def tech_indicate(self, condition: Condition, payload: object = None) -> bool:
+        """What is shown here comes from the far end of the other half."""
+        other = self.other
+        if other.hungup or condition in _SILENT:
+            return True
+        if condition is Condition.HOLD and not self.pair.pass_music:
+            return False
+        if condition is Condition.UNHOLD and not self.pair.pass_music:
+            return False
+        if condition is Condition.CONNECTED_LINE and isinstance(payload, Connected):
+            other.caller = Caller(payload.id.copy(), payload.ani.copy(), payload.priv.copy(), payload.ani2)
+            self.pbx.bus.publish(events.NewCallerId(other))
+            payload = payload.copy()
+        if condition in (Condition.RINGING, Condition.PROGRESS) and self.first:
+            return True
+        if condition is Condition.RINGING and other.state in (State.DOWN, State.RING, State.DIALING):
+            other.set_state(State.RINGING)
+        other.deliver(Control(condition, payload))
+        return True
+
+    def tech_digit_begin(self, digit: str) -> None:
+        """A digit for this half comes out of the other."""
+        self.other.deliver(Digit(digit, end=False))
+
+    def tech_digit_end(self, digit: str, duration_ms: int) -> None:
+        """The digit ends."""
+        self.other.deliver(Digit(digit, end=True, duration_ms=duration_ms))
+
+    def tech_send_text(self, body: str, content_type: str) -> bool:
+        """A text for this half comes out of the other."""
+        self.other.deliver(Text(body, content_type))
+        return True
+
+    def tech_hangup(self, cause: int) -> None:
+        """One half ends: so does the other."""
+        other = self.other
+        if not self.first and (status := self.get("DIALSTATUS")):
+            other.set("CHANLOCALSTATUS", status)
+        if not other.hungup:
+            if other.task is None and other.consumer is None and not self.pair.called:
+                other.hangup(cause)
+            else:
+                other.far_end_hangup(cause)
+
+    def tech_bridged(self) -> None:
+        """Maybe both halves are bridged now."""
+        pair = self.pair
+        if pair.optimize and not pair.optimizing:
+            self.pbx.loop.call_soon(optimize, pair)
+
+
+def _cross(one: LocalChannel, two: LocalChannel) -> None:
+    """Hand half ;1's parties, accounts, manners and variables over to half ;2."""
+    two.redirecting = one.redirecting.copy()
+    two.dialed = one.dialed
+    connected, caller = one.connected, one.caller
+    two.caller = Caller(connected.id.copy(), connected.ani.copy(), connected.priv.copy(), connected.ani2)
+    two.connected = Connected(caller.id.copy(), caller.ani.copy(), caller.priv.copy(), caller.ani2)
+    bus = two.pbx.bus
+    bus.publish(events.NewCallerId(two))
+    bus.publish(events.NewConnectedLine(two))
+    two.adsicpe = one.adsicpe
+    two.language = one.language
+    two.music_class = one.music_class
+    two.parking_lot = one.parking_lot
+    if one.peer_account != two.accountcode:
+        two.set_accountcode(one.peer_account)
+    two.peer_account = one.accountcode
+    if one.hangup_cause == causes.ANSWERED_ELSEWHERE:
+        two.hangup_cause = causes.ANSWERED_ELSEWHERE
+    for name, value in reversed(list(one.variables.written())):
+        two.set(name, value)
+    if "max_forwards" in one.data:
+        two.data["max_forwards"] = one.data["max_forwards"]
+
+
+def optimize(pair: Pair) -> None:
+    """Take a pair out when both halves are answered and bridged and their bridges allow it."""
+    one, two = pair.one, pair.two
+    if pair.optimizing or one.hungup or two.hungup or one.bridge is None or two.bridge is None:
+        return
+    if one.bridge is two.bridge or one.state is not State.UP or two.state is not State.UP:
+        return
+    if _tapped(one) or _tapped(two):
+        return
+    near, far = one, two
+    if len(one.bridge) != 2 or one.bridge.kind != "basic":
+        near, far = two, one
+    near_bridge, far_bridge = near.bridge, far.bridge
+    assert near_bridge is not None and far_bridge is not None
+    mover = near_bridge.peer(near) if near_bridge.kind == "basic" else None
+    if mover is None or far_bridge.holding:
+        return
+    pair.optimizing = True
+    pbx = one.pbx
+    identity = pbx.next_name("optimization")
+    pbx.bus.publish(events.LocalOptimizationBegin(one, two, mover, identity))
+    _swap(near_bridge, far_bridge, mover, near, far)
+    pbx.bus.publish(events.LocalOptimizationEnd(one, two, True, identity))
+    one.request_hangup(causes.NORMAL_CLEARING)
+
+
+def _swap(near_bridge: Bridge, far_bridge: Bridge, mover: Channel, near: Channel, far: Channel) -> None:
+    """Put mover into the far bridge in place of the far half; the near bridge ends."""
+    near_bridge.move(mover, far_bridge, swap=far)
+    if near in near_bridge.members:
+        near_bridge.remove(near)
+
+
+def _tapped(channel: Channel) -> bool:
+    """Whether something hangs on this half that would be lost (a recording, a spy, a volume setting)."""
+    return bool(channel.data.get("taps"))
+
+
+def device_state(pbx: Pbx, resource: str) -> str:
+    """In use while somebody is called through it; not in use when the extension exists."""
+    place = resource.partition("/")[0] if "@" not in resource else resource
+    exten, at, context = place.partition("@")
+    context = context.partition("/")[0]
+    if not at:
+        return "INVALID"
+    state = "INVALID"
+    for channel in pbx.channels:
+        if isinstance(channel, LocalChannel) and channel.pair.exten == exten and channel.pair.context == context:
+            if channel.first and channel.pair.called:
+                return "INUSE"
+            state = "NOT_INUSE"
+    if state == "INVALID" and pbx.dialplan.exists(context, exten, 1):
+        return "NOT_INUSE"
+    return state
+
+
+@module.driver("Local", "Local Proxy Channel Driver", device_state=device_state)
+def request(
+    pbx: Pbx, address: str, formats: tuple[str, ...], requester: Channel | None, ids: tuple[str, str]
+) -> LocalChannel:
+    """Make the pair for ``exten@context[/nmj]``; half ;1 is returned."""
+    place, _, options = address.rpartition("/") if "/" in address else (address, "", "")
+    exten, _, context = place.partition("@")
+    context = context or "default"
+    pair = Pair(exten, context, optimize="n" not in options, pass_music="m" in options)
+    number = pbx.next_name("Local")
+    base = f"Local/{exten}@{context}-{number:08x}"
+    media = pbx.engine.pipe()
+    first_id, second_id = ids
+    if first_id and not second_id:
+        second_id = f"{first_id};2"
+    kept = tuple(formats) or ("slin",)
+    one = LocalChannel(
+        pbx,
+        f"{base};1",
+        media=media[0],
+        formats=kept,
+        context=context,
+        exten=exten,
+        requester=requester,
+        uniqueid=first_id,
+    )
+    one.pair = pair
+    pair.one = one
+    two = LocalChannel(
+        pbx,
+        f"{base};2",
+        state=State.RING,
+        media=media[1],
+        formats=kept,
+        context=context,
+        exten=exten,
+        uniqueid=second_id,
+        linkedid=one.linkedid,
+    )
+    two.pair = pair
+    two.tenantid = one.tenantid
+    pair.two = two
+    return one
