@@ -17,6 +17,7 @@ from offhook.dialplan.variables import Variables
 
 if TYPE_CHECKING:
     from offhook.config.paths import Paths
+    from offhook.config.store import Configuration
     from offhook.dialplan.plan import Dialplan
     from offhook.media import Engine
     from offhook.media.moh import MohSource
@@ -46,6 +47,7 @@ class Pbx:
     engine: Engine
     astdb: AstDb
     paths: Paths
+    config: Configuration
     prompts: PromptLibrary
     music: MusicClasses
 

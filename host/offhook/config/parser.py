@@ -12,7 +12,6 @@ import glob
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -317,6 +316,8 @@ class _Parser:
         if not self.exec_includes:
             self.error(file, number, "#exec is off; set execincludes = yes in the [options] of asterisk.conf")
             return
+        import subprocess
+
         self.config.stamps[f"exec {command}"] = (-1, -1)
         try:
             result = subprocess.run(

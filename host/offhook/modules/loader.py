@@ -39,6 +39,9 @@ FOLDERS: Final = (
     "services",
     "storage",
 )
+LOADABLE: Final = frozenset(("app", "bridge", "cdr", "cel", "chan", "codec", "format", "func", "pbx", "res", "test"))
+"""First words of the names of modules that modules.conf decides about."""
+CORE: Final = frozenset(("cdr", "cel", "pbx_builtins"))
 _DECLARATION = re.compile(r'^\w+(?::\s*\w+)?\s*=\s*Module\(\s*"([^"]+)"', re.MULTILINE)
 
 
@@ -109,6 +112,11 @@ def base_name(name: str) -> str:
     """A module's name without ``.so``, as it is compared: in lower case."""
     name = name.lower()
     return name.removesuffix(".so")
+
+
+def is_core(name: str) -> bool:
+    """Whether a module belongs to the core: its name has none of the prefixes of Asterisk's loadable modules."""
+    return name in CORE or name.partition("_")[0] not in LOADABLE
 
 
 def discover(package_path: Path, package: str = "offhook", folders: Iterable[str] = FOLDERS) -> dict[str, Loaded]:
@@ -193,6 +201,13 @@ class Loader:
 
     # ---- boot ---------------------------------------------------------------------------------------
 
+    async def boot_core(self) -> int:
+        """Load the modules that belong to the core whatever modules.conf says; how many started."""
+        core = [loaded for loaded in self.known.values() if is_core(loaded.name) and self._imported(loaded)]
+        core.sort(key=lambda loaded: loaded.module.priority if loaded.module else 0)
+        order = LoadOrder(autoload=True)
+        return sum([await self._start_with_dependencies(loaded, order, set()) for loaded in core])
+
     async def boot(self, order: LoadOrder, *, preload: bool) -> int:
         """Load the modules that modules.conf preloads, or all the others; how many started.
 
@@ -207,15 +222,17 @@ class Loader:
         wanted: list[Loaded] = []
         for name in chosen:
             if name in order.excluded:
+                if is_core(name):
+                    log.error("modules.conf excludes %s, which belongs to the core and is always loaded", name)
                 continue
             loaded = self.known.get(name)
             if loaded is None:
                 if name in order.required:
                     raise RequiredModuleError(f"modules.conf requires {name}, and Offhook has no such module")
                 log.warning("modules.conf loads %s, and Offhook has no such module", name)
-            elif self._imported(loaded):
+            elif loaded.state is State.KNOWN and self._imported(loaded):
                 wanted.append(loaded)
-            elif name in order.required:
+            elif name in order.required and loaded.state is State.DECLINED:
                 raise RequiredModuleError(f"required module {name} did not load: {loaded.why}")
         wanted.sort(key=lambda loaded: loaded.module.priority if loaded.module else 0)
         count = 0

@@ -136,15 +136,15 @@ class Registry:
             size = len(known)
             if len(head) < size and known[: len(head)] == head and known[len(head)].startswith(start):
                 yield command.words[len(head)]
-        command = self.command(words) if words else None
-        if command is None:
+        found = self.command(words) if words else None
+        if found is None:
             return
-        args = words[len(command.words) :]
-        for choice in _choices(command.spec, len(words)):
+        args = words[len(found.words) :]
+        for choice in _choices(found.spec, len(words)):
             if choice.lower().startswith(start):
                 yield choice
-        if command.complete is not None:
-            for candidate in command.complete(pbx, args, typed):
+        if found.complete is not None:
+            for candidate in found.complete(pbx, args, typed):
                 if candidate.lower().startswith(start):
                     yield candidate
 

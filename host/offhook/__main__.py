@@ -1,0 +1,7 @@
+"""``python -m offhook``."""
+
+import sys
+
+from offhook.main import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""The command line interface: commands, the control socket and its consoles."""

@@ -1,0 +1,68 @@
+"""Putting the parts of the exchange together, before any module is loaded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from offhook.calls.options import CoreOptions
+from offhook.calls.pbx import Pbx
+from offhook.config.store import Configuration
+from offhook.daemon.stopping import Stopping
+from offhook.modules.loader import Loader
+from offhook.modules.registry import Registry
+from offhook.storage.astdb import AstDb
+
+if TYPE_CHECKING:
+    from offhook.daemon.logger import Log
+    from offhook.daemon.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def assemble(settings: Settings, logger: Log, loop: asyncio.AbstractEventLoop) -> tuple[Pbx, Stopping]:
+    """The exchange with its registry, database, engine and loader, and nothing loaded. Raises OSError."""
+    pbx = Pbx(loop, core_options(settings))
+    pbx.paths = settings.paths
+    pbx.config = Configuration(settings.paths.etc, exec_includes=settings.execincludes)
+    for error in logger.configure(pbx.config.load("logger.conf", "logger")):
+        log.error("%s", error)
+    pbx.registry = Registry()
+    pbx.astdb = AstDb(settings.paths.astdb)
+    pbx.astdb.open()
+    pbx.loader = Loader(pbx)
+    stopping = Stopping(pbx)
+    pbx.parts["settings"] = settings
+    pbx.parts["log"] = logger
+    pbx.parts["stopping"] = stopping
+    _start_engine(pbx)
+    return pbx, stopping
+
+
+def core_options(settings: Settings) -> CoreOptions:
+    """What calls need to know of asterisk.conf."""
+    return CoreOptions(
+        default_language=settings.defaultlanguage,
+        system_name=settings.systemname,
+        entity_id=settings.entityid,
+        max_calls=settings.maxcalls,
+        max_load=settings.maxload,
+        verbose=settings.verbose,
+        debug=settings.debug,
+        live_dangerously=settings.live_dangerously,
+        transmit_silence=settings.transmit_silence,
+        hide_connect=settings.hideconnect,
+    )
+
+
+def _start_engine(pbx: Pbx) -> None:
+    from offhook.media import Engine, EngineError
+
+    try:
+        engine = Engine(pbx.loop)
+        engine.start()
+    except (EngineError, NotImplementedError) as error:
+        log.error("the media engine does not run, calls have no audio: %s", error)
+        return
+    pbx.engine = engine

@@ -1,0 +1,264 @@
+"""Bringing the daemon up and down, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from offhook import ASTERISK_VERSION, __version__
+from offhook.config.model import ConfigError
+from offhook.control.cli.remote import connect
+from offhook.daemon import process
+from offhook.daemon.logger import Log
+from offhook.daemon.notify import ServiceManager, activated_socket
+from offhook.log import verbose
+
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+    from offhook.daemon.foreground import Foreground
+    from offhook.daemon.settings import Settings
+    from offhook.modules.loader import LoadOrder
+
+log = logging.getLogger(__name__)
+
+WORKERS: Final = 4
+"""Threads for work that may block."""
+LAST_WORDS_S: Final = 3.0
+"""Channels still there at the end get so long to write their records."""
+
+
+def daemon(settings: Settings) -> int:
+    """Run the daemon until it is stopped; the exit status."""
+    began = time.monotonic()
+    paths = settings.paths
+    try:
+        _prepare(settings)
+    except process.StartError as error:
+        print(error, file=sys.stderr)
+        return 1
+    given = activated_socket(paths.socket)
+    if given is None and (running := connect(paths.socket)) is not None:
+        running.close()
+        print(f"Asterisk already running on {paths.socket}.  Use 'asterisk -r' to connect.", file=sys.stderr)
+        return 1
+    if settings.alwaysfork or not settings.nofork:
+        process.to_background()
+    process.write_pid_file(paths.pid_file)
+    os.environ.update(paths.environment())
+    body = Daemon(settings, began)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            status = runner.run(body.run())
+    finally:
+        body.log.close()
+        if body.foreground is not None:
+            body.foreground.close()
+        with suppress(OSError):
+            os.unlink(paths.pid_file)
+    if body.restart:
+        os.execv(sys.executable, [sys.executable, "-m", "offhook", *settings.arguments])
+    return status
+
+
+def _prepare(settings: Settings) -> None:
+    """Limits, priority, user: before anything is opened or forked."""
+    process.limits(dump_core=settings.dumpcore, files=settings.maxfiles)
+    existed = process.make_run_directory(settings.paths.run)
+    if settings.highpriority:
+        process.realtime_priority()
+    process.become(settings.runuser, settings.rungroup, settings.paths.run, existed)
+    process.usable_directory(background=not settings.nofork, dump_core=settings.dumpcore)
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    loop: type[asyncio.AbstractEventLoop] = uvloop.Loop
+    return loop
+
+
+class Daemon:
+    """One run of the daemon."""
+
+    def __init__(self, settings: Settings, began: float) -> None:
+        self.settings = settings
+        self.began = began
+        self.restart = False
+        self.log = Log(settings.paths.log, settings.systemname)
+        self.log.root_verbosity = settings.verbose
+        self.foreground: Foreground | None = None
+        self.manager = ServiceManager()
+
+    async def run(self) -> int:
+        """Come up, serve, go down; the exit status."""
+        settings = self.settings
+        if settings.nofork and not settings.mute and not settings.quiet:
+            from offhook.daemon.foreground import Foreground
+
+            colours = not settings.nocolor and sys.stdout.isatty()
+            self.foreground = Foreground(settings.verbose, colours=colours, timestamp=settings.timestamp)
+            if not (settings.console and sys.stdin.isatty()):
+                self.log.attach(self.foreground)
+        self.log.install()
+        if settings.debug:
+            self.log.set_debug(settings.debug)
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(WORKERS, "worker"))
+        from offhook.daemon.assemble import assemble
+
+        try:
+            pbx, stopping = assemble(settings, self.log, loop)
+        except OSError as error:
+            log.error("Offhook cannot start: %s", error)
+            return 1
+        self._intro()
+        from offhook.control.cli.server import ControlServer
+
+        server = ControlServer(pbx, self.log, hide_connect=settings.hideconnect)
+        pbx.parts["control"] = server
+        await server.start(settings.paths, activated_socket(settings.paths.socket))
+        console: asyncio.Task[None] | None = None
+        status = 0
+        try:
+            for number, handler in (
+                (signal.SIGTERM, stopping.normally),
+                (signal.SIGINT, stopping.normally),
+                (signal.SIGHUP, lambda: pbx.spawn(_reload(pbx), "reload")),
+            ):
+                loop.add_signal_handler(number, handler)
+            await self._boot(pbx)
+            if settings.console and sys.stdin.isatty():
+                console = loop.create_task(self._console(stopping.now), name="console")
+            await self._serve(stopping.done)
+        except BootError as error:
+            log.error("Offhook cannot start: %s", error)
+            print(f"Offhook cannot start: {error}", file=sys.stderr)
+            status = 1
+        finally:
+            self.restart = stopping.restart
+            server.say_bye("restart" if stopping.restart else "stop")
+            await self._down(pbx, clean=stopping.clean)
+            if console is not None:
+                console.cancel()
+            await server.stop()
+        return status
+
+    def _intro(self) -> None:
+        if self.settings.verbose or self.settings.console:
+            verbose(0, "Offhook %s, speaking as Asterisk %s", __version__, ASTERISK_VERSION)
+        for error in self.settings.errors:
+            log.error("%s", error)
+
+    # ---- up -----------------------------------------------------------------------------------------
+
+    async def _boot(self, pbx: Pbx) -> None:
+        from offhook.modules.loader import RequiredModuleError
+
+        identity = pbx.astdb.get("pbx", "UUID")
+        if identity is None:
+            identity = str(uuid.uuid4())
+            pbx.astdb.put("pbx", "UUID", identity)
+        verbose(0, "PBX UUID: %s", identity)
+        try:
+            order = self._order(pbx)
+            await pbx.loader.boot_core()
+            await pbx.loader.boot(order, preload=True)
+            await pbx.loader.boot(order, preload=False)
+        except (RequiredModuleError, ConfigError) as error:
+            raise BootError(str(error)) from error
+        self._ready(pbx)
+        await pbx.loader.ready()
+
+    def _order(self, pbx: Pbx) -> LoadOrder:
+        from offhook.modules.loader import read_order
+
+        config = pbx.config.load("modules.conf")
+        if config is None:
+            raise BootError(
+                f"{pbx.paths.config('modules.conf')} is missing; write one with [modules] and autoload = yes"
+            )
+        return read_order(config)
+
+    def _ready(self, pbx: Pbx) -> None:
+        from offhook.calls.events import FullyBooted
+
+        gc.collect()
+        gc.freeze()
+        pbx.booted = True
+        uptime = int(pbx.now() - pbx.started_at)
+        pbx.bus.publish(FullyBooted(uptime, int(pbx.now() - pbx.reloaded_at)))
+        self.manager.tell("READY=1")
+        if self.manager.watchdog_s:
+            self._feed_watchdog(pbx.loop)
+        verbose(0, "Asterisk Ready.")
+        log.debug("ready %.0f ms after start", (time.monotonic() - self.began) * 1000)
+
+    def _feed_watchdog(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.manager.tell("WATCHDOG=1")
+        loop.call_later(self.manager.watchdog_s / 2, self._feed_watchdog, loop)
+
+    # ---- meanwhile ----------------------------------------------------------------------------------
+
+    async def _serve(self, done: asyncio.Event) -> None:
+        await done.wait()
+
+    async def _console(self, stop: object) -> None:
+        """With -c: a console on our terminal, in a process of its own; Offhook ends when it is left."""
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "offhook",
+            "-r",
+            *(("-n",) if self.settings.nocolor else ()),
+            *("-v" for _ in range(self.settings.verbose)),
+            "-C",
+            self.settings.paths.config_file,
+            preexec_fn=process.die_with_parent,
+        )
+        try:
+            await child.wait()
+        except asyncio.CancelledError:
+            with suppress(ProcessLookupError):
+                child.terminate()
+            await child.wait()
+            raise
+        if callable(stop):
+            stop()
+
+    # ---- down ---------------------------------------------------------------------------------------
+
+    async def _down(self, pbx: Pbx, *, clean: bool) -> None:
+        from offhook.calls.events import Shutdown
+        from offhook.daemon.stopping import end_channels
+
+        self.manager.tell("STOPPING=1")
+        if not pbx.stopping:
+            pbx.stopping = "now"
+        if len(pbx.channels):
+            await end_channels(pbx, LAST_WORDS_S)
+        pbx.bus.publish(Shutdown("Cleanly" if clean else "Uncleanly", self.restart))
+        await pbx.loader.stop()
+        await pbx.end_tasks()
+        engine = getattr(pbx, "engine", None)
+        if engine is not None:
+            engine.stop()
+        pbx.astdb.close()
+
+
+class BootError(Exception):
+    """The daemon cannot come up; the sentence says why."""
+
+
+async def _reload(pbx: Pbx) -> None:
+    await pbx.loader.reload()
