@@ -12,12 +12,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
-from enum import Enum, IntEnum
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from offhook.calls import causes, events
 from offhook.calls.frames import Condition, Control, Digit, Frame, Media
 from offhook.calls.party import Caller, Connected, Dialed, Redirecting
+from offhook.dialplan.outcome import Hangup as Hangup
+from offhook.dialplan.outcome import Interruption as Interruption
 from offhook.dialplan.scope import scope_of
 from offhook.dialplan.variables import Variables
 from offhook.media.events import DigitBegin, DigitEnd
@@ -54,21 +56,6 @@ class State(IntEnum):
 
 
 _STATE_TEXTS = ("Down", "Rsrvd", "OffHook", "Dialing", "Ring", "Ringing", "Up", "Busy", "Dialing Offhook", "Pre-ring")
-
-
-class Interruption(Enum):
-    """Why a running application was interrupted."""
-
-    HANGUP = "hangup"
-    GOTO = "goto"
-
-
-class Hangup(Exception):
-    """Raised by an application: the call ends here, with this cause unless one is set already."""
-
-    def __init__(self, cause: int = 0) -> None:
-        super().__init__(cause)
-        self.cause = cause
 
 
 class Channel:
@@ -498,6 +485,14 @@ class Channel:
         self.exten = exten
         self.priority = priority
         self.flags.add("goto")
+
+    def begin_application(self, name: str, data: str) -> None:
+        """An application starts at the present place of the dialplan: note it and tell the bus."""
+        self.application = name
+        self.application_data = data
+        bus = self.pbx.bus
+        if bus.wants(events.NewExten):
+            bus.publish(events.NewExten(self))
 
     def take_goto(self) -> bool:
         """Whether the application that just ran chose where to continue (and forget it)."""

@@ -48,14 +48,12 @@ CHANNEL_BUILTINS: dict[str, Callable[[Any], str | None]] = {
 """What a channel knows of itself; these names mean ordinary variables where there is no channel."""
 
 
-def _directory(name: str) -> Callable[[Any], str | None]:
-    return lambda pbx: str(pbx.paths.get(name.lower()))
+def _of_host(name: str) -> Callable[[Any], str | None]:
+    return lambda pbx: pbx.builtin(name)
 
 
 HOST_BUILTINS: dict[str, Callable[[Any], str | None]] = {
     "EPOCH": lambda pbx: str(int(pbx.wall())),
-    "SYSTEMNAME": lambda pbx: pbx.options.system_name,
-    "ENTITYID": lambda pbx: pbx.options.entity_id,
-    **{name: _directory(name) for name in DIRECTORIES},
+    **{name: _of_host(name) for name in ("SYSTEMNAME", "ENTITYID", *DIRECTORIES)},
 }
 """What the whole PBX knows."""
