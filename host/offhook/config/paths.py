@@ -10,6 +10,22 @@ SEARCHED = ("/etc/offhook/asterisk.conf", "/etc/asterisk/asterisk.conf")
 """Where the main configuration file is looked for when none is named."""
 
 
+_VARIABLES = {
+    "ASTCACHEDIR": "cache",
+    "ASTETCDIR": "etc",
+    "ASTMODDIR": "modules",
+    "ASTVARLIBDIR": "varlib",
+    "ASTDBDIR": "varlib",
+    "ASTKEYDIR": "keys",
+    "ASTDATADIR": "data",
+    "ASTAGIDIR": "agi",
+    "ASTSPOOLDIR": "spool",
+    "ASTRUNDIR": "run",
+    "ASTLOGDIR": "log",
+    "ASTSBINDIR": "sbin",
+}
+
+
 class Paths:
     """Directories and files; every name but the first two comes from [directories] and [files] of asterisk.conf."""
 
@@ -103,6 +119,12 @@ class Paths:
         self.control_mode = files.get("astctlpermissions", "")
         self.control_owner = files.get("astctlowner", "")
         self.control_group = files.get("astctlgroup", "")
+
+    def variable(self, name: str) -> str | None:
+        """The directory that a dialplan variable such as ASTETCDIR names; None when it names none."""
+        attribute = _VARIABLES.get(name)
+        found: str | None = getattr(self, attribute) if attribute else None
+        return found
 
     def environment(self) -> dict[str, str]:
         """What programs started by the daemon find in their environment."""

@@ -1,0 +1,92 @@
+"""Applications that act on other channels, and on the far end of this one."""
+
+from __future__ import annotations
+
+import logging
+
+from offhook.calls import causes
+from offhook.calls.channel import Channel, State
+from offhook.calls.frames import Condition
+from offhook.dialplan.location import LocationError, parse_location
+from offhook.modules import Module, Options, Syntax
+
+log = logging.getLogger(__name__)
+redirect_module = Module("app_channelredirect", "Redirects a given channel to a dialplan target")
+softhangup_module = Module("app_softhangup", "Hangs up the requested channel")
+sendtext_module = Module("app_sendtext", "Send Text Applications")
+transfer_module = Module("app_transfer", "Transfers a caller to another extension")
+flash_module = Module("app_flash", "Flash channel application")
+
+
+@redirect_module.application(
+    "ChannelRedirect", Syntax("channel", "[context]", "[extension]", "priority"), see_also=("Goto",)
+)
+def channel_redirect(channel: Channel, name: str = "", *place: str) -> None:
+    """Send another channel to a place in the dialplan.
+
+    CHANNELREDIRECT_STATUS is SUCCESS or NOCHANNEL.
+    """
+    target = channel.pbx.channels.find(name)
+    if target is None:
+        log.warning("%s: ChannelRedirect: no channel %r", channel.name, name)
+        channel.set("CHANNELREDIRECT_STATUS", "NOCHANNEL")
+        return
+    try:
+        where = parse_location(target, ",".join(place))
+    except LocationError as error:
+        log.warning("%s: ChannelRedirect: %s", channel.name, error)
+        return
+    target.async_goto(*where)
+    channel.set("CHANNELREDIRECT_STATUS", "SUCCESS")
+
+
+@softhangup_module.application(
+    "SoftHangup", Syntax("Technology/Resource", "[options]", options={"a": "All channels of the device."})
+)
+def soft_hangup(channel: Channel, name: str = "", options: str = "") -> None:
+    """Hang up a channel by its name, or the first (with option a, all) of a device."""
+    everything = "a" in Options(options)
+    for other in channel.pbx.channels:
+        base = other.name.rpartition("-")[0]
+        if name.lower() in (other.name.lower(), base.lower()):
+            other.request_hangup(causes.NORMAL_CLEARING)
+            if not everything:
+                return
+
+
+@sendtext_module.application("SendText", Syntax("[text]"), raw=True)
+def send_text(channel: Channel, text: str = "") -> None:
+    """Send a text message to the party of the channel.
+
+    SENDTEXTSTATUS is SUCCESS, FAILURE or UNSUPPORTED. SENDTEXT_BODY replaces the text and
+    SENDTEXT_CONTENT_TYPE its type.
+    """
+    body = channel.get("SENDTEXT_BODY") or text
+    sent = channel.tech_send_text(body, channel.get("SENDTEXT_CONTENT_TYPE") or "text/plain")
+    channel.set("SENDTEXTTYPE", "MESSAGE_DATA" if sent else "NONE")
+    channel.set("SENDTEXTSTATUS", "SUCCESS" if sent else "UNSUPPORTED")
+
+
+@transfer_module.application("Transfer", Syntax("[Tech/]destination"), see_also=("Dial", "AttendedTransfer"))
+def transfer(channel: Channel, destination: str = "") -> None:
+    """Ask the far end of the channel to call elsewhere.
+
+    TRANSFERSTATUS is SUCCESS, FAILURE or UNSUPPORTED; TRANSFERSTATUSPROTOCOL is the protocol's own code (0: none).
+    """
+    technology, slash, rest = destination.partition("/")
+    if slash and technology.lower() != channel.technology.lower():
+        status = "FAILURE"
+    else:
+        status = "SUCCESS" if channel.tech_transfer(rest if slash else destination) else "UNSUPPORTED"
+    channel.set("TRANSFERSTATUS", status)
+    channel.set("TRANSFERSTATUSPROTOCOL", "0")
+
+
+@flash_module.application("Flash", see_also=("SendDTMF",))
+async def flash(channel: Channel) -> None:
+    """Flash the hook of a line: meaningful on analog trunks."""
+    if channel.state is State.UP:
+        channel.indicate(Condition.FLASH)
+        await channel.sleep(1.0)
+    else:
+        log.warning("%s: Flash: the channel is not up", channel.name)

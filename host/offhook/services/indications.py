@@ -1,0 +1,80 @@
+"""Tone zones: indications.conf, and what the CLI shows of them."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from offhook.calls.pbx import Pbx
+from offhook.config.parser import load
+from offhook.media.tones import ToneZone, zones_from
+from offhook.modules import Module, Request
+
+log = logging.getLogger(__name__)
+module = Module("res_indications", "Region-specific tones", priority=5)
+
+#: The tones of a box whose indications.conf says nothing: those of the United States (ITU-T E.180 supplement 2).
+_BUILT_IN = {
+    "general": (("country", "us"),),
+    "us": (
+        ("description", "United States / North America"),
+        ("ringcadence", "2000,4000"),
+        ("dial", "350+440"),
+        ("busy", "480+620/500,0/500"),
+        ("ring", "440+480/2000,0/4000"),
+        ("congestion", "480+620/250,0/250"),
+        ("callwaiting", "440/300,0/10000"),
+        ("dialrecall", "!350+440/100,!0/100,!350+440/100,!0/100,!350+440/100,!0/100,350+440"),
+        ("record", "1400/500,0/15000"),
+        ("info", "!950/330,!1400/330,!1800/330,0"),
+        ("stutter", "!350+440/100,!0/100,!350+440/100,!0/100,!350+440/100,!0/100,350+440"),
+    ),
+}
+
+
+def _read(path: str, etc: str) -> tuple[dict[str, ToneZone], str]:
+    sections: dict[str, tuple[tuple[str, str], ...]] = dict(_BUILT_IN)
+    if os.path.exists(path):
+        config = load(path, etc_dir=etc)
+        for error in config.errors:
+            log.warning("%s", error)
+        for section in config:
+            sections[section.name] = tuple((entry.name, entry.value) for entry in section)
+    zones, default = zones_from(sections)
+    return zones, default or "us"
+
+
+@module.on_load
+async def start(pbx: Pbx) -> None:
+    """Read the zones."""
+    pbx.zones, pbx.default_zone = await pbx.off_loop(_read, pbx.paths.config("indications.conf"), pbx.paths.etc)
+
+
+module.on_reload(start)
+
+
+def _complete(pbx: Pbx, before: list[str], word: str) -> list[str]:
+    return sorted(pbx.zones)
+
+
+@module.command("indication show [<country>]", complete=_complete)
+def indication_show(request: Request) -> None:
+    """Show tone zones.
+
+    Without a country, lists all zones; with one, its tones.
+    """
+    zones: dict[str, ToneZone] = request.pbx.zones
+    if not request.args:
+        request.print("Country   Description")
+        request.print(*(f"{name:<7}   {zone.description}" for name, zone in sorted(zones.items())))
+        return
+    for name in request.args:
+        zone = zones.get(name)
+        if zone is None:
+            request.print(f"Unable to find a country named '{name}'")
+            continue
+        request.print(
+            "Country Indication   PlayList",
+            "=====================================",
+            *(f"{name:<7} {tone:<15} {text}" for tone, text in zone.tones.items()),
+        )
