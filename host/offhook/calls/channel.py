@@ -22,6 +22,7 @@ from offhook.dialplan.outcome import Hangup as Hangup
 from offhook.dialplan.outcome import Interruption as Interruption
 from offhook.dialplan.scope import scope_of
 from offhook.dialplan.variables import Variables
+from offhook.log import call_id, new_call_id
 from offhook.media.events import DigitBegin, DigitEnd
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Channel:
         self.pbx = pbx
         self.name = name
         self.uniqueid = uniqueid or pbx.new_uniqueid()
-        self.linkedid = linkedid or (requester.linkedid if requester else self.uniqueid)
+        self.linkedid: str = linkedid or (requester.linkedid if requester else self.uniqueid)
         self.state = state
         self.created_at = pbx.now()
         self.created_wall = pbx.wall()
@@ -154,8 +155,8 @@ class Channel:
         self.accountcode = accountcode
         self.peer_account = ""
         self.ama_flags = 3
-        self.language = requester.language if requester else pbx.options.default_language
-        self.music_class = requester.music_class if requester else ""
+        self.language: str = requester.language if requester else pbx.options.default_language
+        self.music_class: str = requester.music_class if requester else ""
         self.latest_music_class = ""
         self.parking_lot = ""
         self.tone_zone = ""
@@ -514,10 +515,14 @@ class Channel:
         if self.task is not None:
             raise RuntimeError(f"{self.name} runs dialplan already")
         self.consumer = None
+        self.pbx.channels.calls += 1
+        if not self.callid:
+            self.callid = new_call_id()
         self.task = self.pbx.loop.create_task(self._run(), name=self.name)
         return self.task
 
     async def _run(self) -> None:
+        call_id.set(self.callid)
         try:
             await self.pbx.execute(self)
         except asyncio.CancelledError:
@@ -602,12 +607,14 @@ def _start_pbx(channel: Channel) -> None:
 class Channels:
     """All channels, by name and unique id."""
 
-    __slots__ = ("_by_id", "_by_name", "total")
+    __slots__ = ("_by_id", "_by_name", "calls", "total")
 
     def __init__(self) -> None:
         self._by_name: dict[str, Channel] = {}
         self._by_id: dict[str, Channel] = {}
         self.total = 0
+        self.calls = 0
+        """How often a channel began to run dialplan: the calls processed."""
 
     def add(self, channel: Channel) -> None:
         """Take a new channel in."""
