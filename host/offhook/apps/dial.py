@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from offhook.calls import causes, events
@@ -288,7 +289,7 @@ def _update_connected(channel: Channel, peer: Channel) -> None:
         channel.set_connected(connected)
 
 
-def _after_caller_hangup(channel: Channel, where: str) -> object:
+def _after_caller_hangup(channel: Channel, where: str) -> Callable[[Channel], None]:
     context, exten, priority = channel.context, channel.exten, channel.priority + 1
     if where:
         context, exten, priority = parse_location(channel, _place(where))

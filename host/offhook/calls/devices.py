@@ -6,7 +6,7 @@ device states and hints.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from offhook.calls import events
@@ -53,8 +53,11 @@ class DeviceStates:
         self.providers: dict[str, Callable[[str], str]] = {}
         """State of devices that are no channels, by prefix: "Custom", "Confbridge", "park", "Queue", ..."""
         bus = pbx.bus
-        for kind in (events.NewChannel, events.NewState, events.Hangup, events.Hold, events.Unhold):
-            bus.subscribe(kind, self._channel_changed)
+        bus.subscribe(events.NewChannel, self._channel_changed)
+        bus.subscribe(events.NewState, self._channel_changed)
+        bus.subscribe(events.Hangup, self._channel_changed)
+        bus.subscribe(events.Hold, self._channel_changed)
+        bus.subscribe(events.Unhold, self._channel_changed)
 
     def state(self, device: str) -> str:
         """The device's state word now; "INVALID" when nothing knows such a device."""
@@ -90,10 +93,12 @@ class DeviceStates:
             self._cached[device] = state
             self._pbx.bus.publish(events.DeviceStateChange(device, state))
 
-    def __iter__(self) -> Iterable[tuple[str, str]]:
+    def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(sorted(self._cached.items()))
 
-    def _channel_changed(self, event: events.NewState) -> None:
+    def _channel_changed(
+        self, event: events.NewChannel | events.NewState | events.Hangup | events.Hold | events.Unhold
+    ) -> None:
         name = event.channel.name
         device = name.rpartition("-")[0]
         if device and not name.startswith("Local/"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -507,6 +507,6 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
-def split_destinations(text: str) -> Iterable[str]:
+def split_destinations(text: str) -> list[str]:
     """The dial strings of "A/1&B/2", blanks and empty places dropped."""
     return [part.strip() for part in text.split("&") if part.strip()]

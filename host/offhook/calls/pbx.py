@@ -12,6 +12,7 @@ from offhook.calls.bridge import Bridges
 from offhook.calls.bus import Bus
 from offhook.calls.channel import Channel, Channels
 from offhook.calls.devices import DeviceStates
+from offhook.calls.hints import Hints
 from offhook.calls.options import CoreOptions
 from offhook.dialplan.variables import Variables
 
@@ -59,6 +60,7 @@ class Pbx:
         self.bridges = Bridges(self)
         self.globals = Variables()
         self.devices = DeviceStates(self)
+        self.hints = Hints(self)
         self.zones: dict[str, ToneZone] = {}
         """Tone zones by country, from indications.conf."""
         self.default_zone = "us"

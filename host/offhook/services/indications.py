@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import os
 
 from offhook.calls.pbx import Pbx
-from offhook.config.parser import load
 from offhook.media.tones import ToneZone, zones_from
 from offhook.modules import Module, Request
 
-log = logging.getLogger(__name__)
 module = Module("res_indications", "Region-specific tones", priority=5)
 
 #: The tones of a box whose indications.conf says nothing: those of the United States (ITU-T E.180 supplement 2).
@@ -32,14 +28,11 @@ _BUILT_IN = {
 }
 
 
-def _read(path: str, etc: str) -> tuple[dict[str, ToneZone], str]:
+def _read(pbx: Pbx) -> tuple[dict[str, ToneZone], str]:
     sections: dict[str, tuple[tuple[str, str], ...]] = dict(_BUILT_IN)
-    if os.path.exists(path):
-        config = load(path, etc_dir=etc)
-        for error in config.errors:
-            log.warning("%s", error)
-        for section in config:
-            sections[section.name] = tuple((entry.name, entry.value) for entry in section)
+    config = pbx.config.load("indications.conf", module.name)
+    for section in config or ():
+        sections[section.name] = tuple((entry.name, entry.value) for entry in section)
     zones, default = zones_from(sections)
     return zones, default or "us"
 
@@ -47,7 +40,7 @@ def _read(path: str, etc: str) -> tuple[dict[str, ToneZone], str]:
 @module.on_load
 async def start(pbx: Pbx) -> None:
     """Read the zones."""
-    pbx.zones, pbx.default_zone = await pbx.off_loop(_read, pbx.paths.config("indications.conf"), pbx.paths.etc)
+    pbx.zones, pbx.default_zone = await pbx.off_loop(_read, pbx)
 
 
 module.on_reload(start)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 from pathlib import Path
 
 from offhook.calls.channel import Channel
 from offhook.calls.pbx import Pbx
 from offhook.config.model import ConfigFile
-from offhook.config.parser import load
 from offhook.media.formats import format_for_extension
 from offhook.media.moh import MohClass, MohSource
 from offhook.modules import Module, Request, Syntax
@@ -134,32 +132,20 @@ def _entry(entry: str, base: Path) -> str:
 
 def _read(pbx: Pbx) -> dict[str, tuple[MohClass, tuple[str, ...]]]:
     base = Path(pbx.paths.data)
-    path = pbx.paths.config("musiconhold.conf")
-    classes: dict[str, tuple[MohClass, tuple[str, ...]]] = {}
-    if os.path.exists(path):
-        config = load(path, etc_dir=pbx.paths.etc)
-        for error in config.errors:
-            log.warning("%s", error)
-        classes = read_classes(config, base)
+    config = pbx.config.load("musiconhold.conf", module.name)
+    classes = read_classes(config, base) if config is not None else {}
     if "default" not in classes and (base / "moh").is_dir():
         classes["default"] = (MohClass("default", directory="moh"), tuple(_files(base / "moh")))
     return classes
 
 
 @module.on_load
-async def start(pbx: Pbx) -> None:
-    """Read the classes."""
-    music = Music()
-    pbx.music = music
-    music.replace(await pbx.off_loop(_read, pbx))
-
-
 @module.on_reload
-async def reload(pbx: Pbx) -> None:
-    """Read the classes again."""
-    classes = await pbx.off_loop(_read, pbx)
-    assert isinstance(pbx.music, Music)
-    pbx.music.replace(classes)
+async def read(pbx: Pbx) -> None:
+    """Read the classes, at first or again."""
+    if not isinstance(pbx.parts.get("music"), Music):
+        pbx.music = pbx.parts["music"] = Music()
+    pbx.parts["music"].replace(await pbx.off_loop(_read, pbx))
 
 
 @module.application("MusicOnHold", Syntax("[class]", "[duration]", duration="Seconds."), see_also=("StartMusicOnHold",))
@@ -218,4 +204,4 @@ async def moh_reload(request: Request) -> None:
 
     Who listens at the moment goes on as before.
     """
-    await reload(request.pbx)
+    await request.pbx.loader.reload(module.name)
