@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from offhook.calls.pbx import Pbx
 from offhook.media.tones import ToneZone, zones_from
 from offhook.modules import Module, Request
