@@ -1,0 +1,217 @@
+"""A call's media: its streams, their legs in the engine, and the descriptions exchanged about them.
+
+Offers and answers work on ``pending`` streams. ``commit`` makes them the call's and tells the engine; ``withdraw`` drops
+them. Legs are made when a description of ours needs their port.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from offhook.drivers.sip.negotiation import (
+    MediaStream,
+    Terms,
+    bundle_carrier,
+    default_stream,
+    describe,
+    receive_answer,
+    receive_offer,
+    streams_of,
+)
+from offhook.media.formats import Formats
+from offhook.sip.sdp import Origin, Session
+
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+
+log = logging.getLogger(__name__)
+
+
+class CallMedia:
+    """The streams of one call.
+
+    ``address`` is what our descriptions advertise, ``bind`` where legs are made. ``on_commit(before)`` is told when new
+    streams have come into force.
+    """
+
+    __slots__ = (
+        "_description",
+        "_origin",
+        "_pbx",
+        "active",
+        "address",
+        "bind",
+        "local",
+        "on_commit",
+        "pending",
+        "remote",
+        "terms",
+    )
+
+    def __init__(self, pbx: Pbx, terms: Terms, address: str, bind: str) -> None:
+        self._pbx = pbx
+        self.terms = terms
+        self.address = address
+        self.bind = bind
+        self.active: list[MediaStream] = []
+        self.pending: list[MediaStream] | None = None
+        self.local: Session | None = None
+        self.remote: Session | None = None
+        self.on_commit: Callable[[list[MediaStream]], None] | None = None
+        self._origin: Origin | None = None
+        self._description = ""
+
+    # ---- the streams ----------------------------------------------------------------------------------
+
+    @property
+    def streams(self) -> list[MediaStream]:
+        """Those in force, or before that, those being negotiated."""
+        return self.active or self.pending or []
+
+    @property
+    def audio(self) -> MediaStream | None:
+        """The audio stream the channel speaks by."""
+        return default_stream(self.streams, "audio")
+
+    @property
+    def video(self) -> MediaStream | None:
+        """The first video stream."""
+        return default_stream(self.streams, "video")
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Names of all formats of all streams."""
+        names = dict.fromkeys(codec.name for stream in self.streams if stream.active for codec in stream.codecs)
+        return tuple(names)
+
+    # ---- descriptions ---------------------------------------------------------------------------------
+
+    def take_offer(self, offer: Session) -> Session:
+        """Our answer to an offer; the streams stay pending until ``commit``. Refused (488) leaves all as it was."""
+        pending = receive_offer(offer, self.active, self.terms)
+        self._make_legs(pending)
+        self.pending = pending
+        self.remote = offer
+        self.local = self._describe(pending, offer)
+        return self.local
+
+    def make_offer(self, wanted: Sequence[MediaStream] | None = None, *, afresh: bool = False) -> Session:
+        """An offer: of the wanted streams, else of those in force, else of all the endpoint allows.
+
+        ``afresh`` answers an INVITE without a description: everybody comes off hold unless the peer says otherwise.
+        """
+        if wanted is not None:
+            pending = list(wanted)
+        elif self.active:
+            pending = [stream.copy() for stream in self.active]
+        else:
+            pending = streams_of(self.terms.allowed)
+        for index, stream in enumerate(pending):
+            if afresh and stream.active:
+                stream.local_hold = stream.remote_hold = False
+                stream.state = "sendrecv"
+            if self.terms.endpoint.bundle and stream.active and not stream.mid:
+                stream.mid = f"{stream.kind}-{index}"
+                stream.group = 0
+        self._make_legs(pending)
+        self.pending = pending
+        self.local = self._describe(pending, None)
+        return self.local
+
+    def take_answer(self, answer: Session) -> None:
+        """The peer's answer to our offer comes into force. Refused when it fits nothing we offered."""
+        if self.pending is None:
+            self.pending = [stream.copy() for stream in self.active]
+        receive_answer(answer, self.pending, self.terms)
+        self.remote = answer
+        self.commit()
+
+    def _describe(self, streams: Sequence[MediaStream], offer: Session | None) -> Session:
+        endpoint = self.terms.endpoint
+        origin = self._origin
+        if origin is None:
+            # A fresh session id, or the peer's: both sides of a call are easier to find in a trace that way.
+            number = offer.origin.id if offer is not None else random.getrandbits(31)
+            version = offer.origin.version + 2 if offer is not None else number
+            origin = Origin(endpoint.sdp_owner, number, version, "")
+        session = describe(streams, self.terms, origin, self.address, offer)
+        text = str(session).split("\r\n", 2)[2]
+        if self._description and text != self._description:
+            origin = origin._replace(version=origin.version + 1)
+            session.origin = origin._replace(address=session.origin.address)
+        self._description = text
+        self._origin = origin
+        return session
+
+    # ---- legs -----------------------------------------------------------------------------------------
+
+    def _make_legs(self, streams: Sequence[MediaStream]) -> None:
+        for stream in streams:
+            if not stream.active or stream.leg is not None or bundle_carrier(stream, streams) is not stream:
+                continue
+            engine = self._pbx.engine
+            if stream.kind == "audio" and stream is default_stream(streams, "audio"):
+                stream.leg = engine.rtp_leg(self.bind)
+            else:
+                stream.leg = engine.relay_leg(self.bind)
+
+    def commit(self) -> None:
+        """What was negotiated is in force: tell the engine, give up legs nobody uses any more."""
+        pending, self.pending = self.pending, None
+        if pending is None:
+            return
+        before, self.active = self.active, pending
+        kept = {id(stream.leg) for stream in pending if stream.active}
+        for stream in before:
+            if stream.leg is not None and id(stream.leg) not in kept:
+                stream.leg.close()
+        for stream in pending:
+            if not stream.active:
+                stream.leg = None
+            elif stream.leg is not None:
+                self._apply(stream)
+        if self.on_commit is not None:
+            self.on_commit(before)
+
+    def withdraw(self) -> None:
+        """Drop what was being negotiated (refused, cancelled); what is in force stays."""
+        pending, self.pending = self.pending, None
+        kept = {id(stream.leg) for stream in self.active}
+        for stream in pending or ():
+            if stream.leg is not None and id(stream.leg) not in kept:
+                stream.leg.close()
+
+    def close(self) -> None:
+        """The call is over."""
+        self.withdraw()
+        for stream in self.active:
+            if stream.leg is not None:
+                stream.leg.close()
+
+    def _apply(self, stream: MediaStream) -> None:
+        leg: Any = stream.leg
+        endpoint = self.terms.endpoint
+        ptime = stream.ptime
+        if not ptime and stream.send is not None:
+            ptime = self.terms.allowed.ptime(stream.send[1]) if stream.kind == "audio" else 0
+        leg.set_codecs(stream.receive, stream.send, stream.digits, ptime, comfort_noise=stream.comfort_noise)
+        if stream.remote is not None:
+            host, port = stream.remote
+            leg.set_remote(host, port, port if stream.rtcp_mux else None)
+        held = stream.remote_hold or stream.local_hold
+        leg.set_options(
+            symmetric=endpoint.rtp_symmetric,
+            timeout=endpoint.rtp_timeout,
+            hold_timeout=endpoint.rtp_timeout_hold,
+            keepalive=endpoint.rtp_keepalive,
+        )
+        leg.set_hold(held)
+        leg.set_direction(stream.direction)
+
+
+def requested_streams(formats: Sequence[str]) -> list[MediaStream]:
+    """Streams for a list of format names: what a calling channel of another technology wants."""
+    return streams_of(Formats(name for name in formats if name != "none"))

@@ -1,0 +1,476 @@
+"""Offer and answer (RFC 3264) of a call's media, as an endpoint of pjsip.conf asks for it. Pure: no sockets, no engine.
+
+Streams are kept in the order of the m= lines for the whole life of a call; one that is gone keeps its place with
+state "removed". What is being negotiated is a list of copies; it becomes the call's list when both sides agree.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from offhook.drivers.sip.codecs import Codec, Offered, PayloadTypes, add_codec, add_events, describable, read_codecs
+from offhook.media.formats import Format, Formats
+from offhook.sip.errors import SIPError
+from offhook.sip.sdp import Media, Origin, Session, reverse_direction
+
+if TYPE_CHECKING:
+    from offhook.drivers.sip.endpoint import Endpoint
+
+Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+REMOVED = "removed"
+MAX_FORMATS = 64
+
+_SENDS = {"sendrecv": 3, "sendonly": 1, "recvonly": 2, "inactive": 0}
+_DIRECTIONS: tuple[Direction, ...] = ("inactive", "sendonly", "recvonly", "sendrecv")
+
+
+class Refused(SIPError):
+    """The description cannot be used; the status answers the offer."""
+
+    def __init__(self, detail: str, status: int = 488) -> None:
+        super().__init__(status, detail=detail)
+
+
+class MediaStream:
+    """One m= section of a call.
+
+    ``state`` is what we want of it: a direction from our side, or "removed". ``direction`` is what was agreed.
+    ``leg`` is the engine's; streams of a bundle share that of its first (``leg`` is None in the others).
+    """
+
+    __slots__ = (
+        "bundled",
+        "codecs",
+        "comfort_noise",
+        "digits",
+        "direct",
+        "direction",
+        "events",
+        "group",
+        "kind",
+        "leg",
+        "local_hold",
+        "mid",
+        "name",
+        "payloads",
+        "protocol",
+        "ptime",
+        "receive",
+        "remote",
+        "remote_hold",
+        "rtcp_mux",
+        "send",
+        "state",
+    )
+
+    def __init__(self, kind: str, codecs: tuple[Codec, ...] = (), *, name: str = "", state: str = "sendrecv") -> None:
+        self.kind = kind
+        self.name = name or kind
+        self.state = state
+        self.codecs = codecs
+        self.direction: Direction = "sendrecv"
+        self.local_hold = False
+        self.remote_hold = False
+        self.leg: Any = None
+        self.payloads = PayloadTypes()
+        self.receive: dict[int, Format] = {}
+        self.send: tuple[int, Format] | None = None
+        self.digits: tuple[int, int] | None = None
+        """Payload type and clock of telephone events, None when they were not agreed."""
+        self.events: dict[int, int] = {}
+        """What the peer last listed of them: payload type by clock."""
+        self.comfort_noise: int | None = None
+        self.ptime = 0
+        """Packet time in ms the peer asked for and we follow (use_ptime); 0: the format's."""
+        self.remote: tuple[str, int] | None = None
+        self.direct: tuple[str, int] | None = None
+        """Where the peer shall send instead of to our leg (direct media)."""
+        self.protocol = ""
+        self.rtcp_mux = False
+        self.mid = ""
+        self.group = -1
+        """Which BUNDLE group it is in; -1 for none."""
+        self.bundled = False
+
+    @property
+    def active(self) -> bool:
+        """Whether the stream is there at all."""
+        return self.state != REMOVED
+
+    def copy(self) -> MediaStream:
+        """A copy to negotiate with; it shares the leg and the payload types."""
+        other = MediaStream.__new__(MediaStream)
+        for slot in MediaStream.__slots__:
+            setattr(other, slot, getattr(self, slot))
+        return other
+
+    def remove(self) -> None:
+        """Take the stream out; its place stays."""
+        self.state = REMOVED
+        self.mid = ""
+        self.group = -1
+        self.bundled = False
+
+    @property
+    def wanted(self) -> Direction:
+        """The direction we would like: the stream's own, restricted by who holds whom."""
+        if self.local_hold:
+            return "inactive" if self.remote_hold else "sendonly"
+        if self.remote_hold:
+            return "recvonly"
+        return "sendrecv" if self.state == REMOVED else self.state  # type: ignore[return-value]
+
+    def __repr__(self) -> str:
+        codecs = "|".join(codec.name for codec in self.codecs)
+        return f"<stream {self.name} {self.state} {codecs}>"
+
+
+@dataclass(slots=True)
+class Terms:
+    """What one call negotiates by: its endpoint, and what the dialplan changed for this call."""
+
+    endpoint: Endpoint
+    allowed: Formats
+    """The endpoint's formats, or PJSIP_MEDIA_OFFER's."""
+    incoming: bool
+    dtmf: str
+    """dtmf_mode, or PJSIP_DTMF_MODE's."""
+    direct_formats: Formats | None = None
+    """While media goes directly to the bridged party: what that one can take."""
+
+    @property
+    def preference(self) -> str:
+        """incoming_call_offer_pref or outgoing_call_offer_pref, whichever direction the call has."""
+        endpoint = self.endpoint
+        return endpoint.incoming_call_offer_pref if self.incoming else endpoint.outgoing_call_offer_pref
+
+    @property
+    def events(self) -> bool:
+        """Whether telephone-event is negotiated."""
+        return self.dtmf in ("rfc4733", "auto", "auto_info")
+
+    def limit(self, kind: str) -> int:
+        """How many streams of a kind the endpoint takes."""
+        if kind == "audio":
+            return self.endpoint.max_audio_streams
+        return self.endpoint.max_video_streams if kind == "video" else 0
+
+
+def default_stream(streams: Sequence[MediaStream], kind: str) -> MediaStream | None:
+    """The first stream of a kind that is there: the one a channel speaks by."""
+    for stream in streams:
+        if stream.kind == kind and stream.state != REMOVED:
+            return stream
+    return None
+
+
+# ---- codecs in common -----------------------------------------------------------------------------------
+
+
+def joint_codecs(remote: Iterable[Codec], local: Formats, kind: str, preference: str) -> tuple[Codec, ...]:
+    """What two lists have in common, by one of pjsip.conf's preferences.
+
+    ``local``/``remote`` says whose order counts; ``_first`` keeps only the best; ``_merge`` adds what only we have.
+    """
+    by_format = {codec.format: codec for codec in remote}
+    ours = [wanted for wanted in local if wanted.kind == kind and describable(wanted)]
+    shared = [codec for codec in by_format.values() if codec.format in local and codec.format.kind == kind]
+    whose, _, how = preference.partition("_")
+    if whose == "local":
+        joint = [by_format.get(wanted) or Codec(wanted) for wanted in ours if how == "merge" or wanted in by_format]
+    elif how == "merge":
+        joint = shared + [Codec(wanted) for wanted in ours if wanted not in by_format]
+    else:
+        joint = shared
+    return tuple(joint[:1] if how == "first" else joint)
+
+
+def initial_streams(requested: Sequence[MediaStream], terms: Terms) -> list[MediaStream]:
+    """The streams of an outgoing call: what the caller has, as far as the endpoint takes it; else all it allows."""
+    streams = []
+    for wish in requested:
+        if not wish.active:
+            continue
+        codecs = joint_codecs(wish.codecs, terms.allowed, wish.kind, terms.preference)
+        if codecs:
+            streams.append(MediaStream(wish.kind, codecs, name=wish.name))
+    return streams or streams_of(terms.allowed)
+
+
+def streams_of(formats: Formats) -> list[MediaStream]:
+    """One stream a kind for a list of formats."""
+    return [
+        MediaStream(kind, tuple(Codec(wanted) for wanted in formats if wanted.kind == kind and describable(wanted)))
+        for kind in ("audio", "video")
+        if any(wanted.kind == kind for wanted in formats)
+    ]
+
+
+# ---- an offer comes in ----------------------------------------------------------------------------------
+
+
+def receive_offer(offer: Session, active: Sequence[MediaStream], terms: Terms) -> list[MediaStream]:
+    """The streams that answer an offer. Refused when the endpoint forbids it or nothing of it can be taken."""
+    pending: list[MediaStream] = []
+    counts: dict[str, int] = {}
+    handled = False
+    for index, media in enumerate(offer.media):
+        kind = media.kind
+        known = active[index] if index < len(active) and active[index].kind == kind else None
+        stream = known.copy() if known is not None else MediaStream(kind, name=f"{kind}-{index}")
+        if not stream.active:
+            stream = MediaStream(kind, name=f"{kind}-{index}")
+        default = kind == "audio" and default_stream(pending, kind) is None
+        pending.append(stream)
+        stated = offer.direction_of(media)
+        stream.state = "sendrecv" if default else reverse_direction(stated)
+        count = counts.get(kind, 0)
+        if not media.port or count >= terms.limit(kind):
+            stream.remove()
+            continue
+        _take_bundle(stream, offer, media, terms)
+        if not any(wanted.kind == kind for wanted in terms.allowed):
+            stream.remove()
+            continue
+        check_profile(media, terms.endpoint)
+        host = check_host(offer.address_of(media))
+        stream.rtcp_mux = "rtcp-mux" in media
+        if default:
+            stream.remote_hold = stated in ("sendonly", "inactive") or _is_any(host)
+        found = read_codecs(media, g726_non_standard=terms.endpoint.g726_non_standard)
+        codecs = joint_codecs(found.codecs, terms.allowed, kind, terms.preference)
+        codecs = tuple(codec for codec in codecs if codec in found.codecs)
+        if not codecs:
+            stream.remove()
+            continue
+        stream.codecs = codecs
+        stream.protocol = media.protocol
+        stream.payloads.learn([(codec.format, payload) for codec, payload in found.codecs.items()], found.events)
+        stream.direction = _both(stream.wanted, reverse_direction(stated))
+        _agree(stream, found, terms, default=default)
+        _take_address(stream, offer, media, terms)
+        # What we answer is what may come.
+        stream.receive = {found.codecs[codec]: codec.format for codec in codecs}
+        counts[kind] = count + 1
+        handled = True
+    if not handled:
+        raise Refused("no stream of the offer can be taken")
+    return pending
+
+
+def _take_bundle(stream: MediaStream, offer: Session, media: Media, terms: Terms) -> None:
+    if not terms.endpoint.bundle:
+        return
+    stream.mid = media.mid
+    stream.group = -1
+    for number, mids in enumerate(offer.bundles):
+        if stream.mid and stream.mid in mids:
+            stream.group = number
+            break
+    stream.bundled = stream.group >= 0
+
+
+def check_profile(media: Media, endpoint: Endpoint) -> None:
+    """Refuse an RTP profile other than the endpoint's (RTP/AVP or RTP/AVPF, encrypted or not)."""
+    if endpoint.media_encryption != "no":
+        raise Refused(f"media_encryption={endpoint.media_encryption} is not offered by this build")
+    if endpoint.media_use_received_transport:
+        if media.secure:
+            raise Refused(f"encrypted media ({media.protocol}) is not offered by this build")
+        return
+    feedback = media.protocol.endswith("F")
+    if feedback != endpoint.use_avpf:
+        raise Refused(f"{media.protocol} does not fit use_avpf={'yes' if endpoint.use_avpf else 'no'}")
+    if media.secure:
+        raise Refused(f"{media.protocol} asks for encryption, the endpoint has none")
+
+
+def check_host(host: str) -> str:
+    """The address of a c= line; Refused for anything but a numeric one (a name would have to be looked up first)."""
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise Refused(f"connection address {host[:60]!r} is no IP address") from None
+    return host
+
+
+def _is_any(host: str) -> bool:
+    return host in ("0.0.0.0", "::")
+
+
+def _both(wanted: str, allowed: str) -> Direction:
+    return _DIRECTIONS[_SENDS[wanted] & _SENDS[allowed]]
+
+
+def _take_address(stream: MediaStream, remote: Session, media: Media, terms: Terms) -> None:
+    host = check_host(remote.address_of(media))
+    stream.remote = None if _is_any(host) else (host, media.port)
+    if terms.endpoint.use_ptime:
+        stream.ptime = media.ptime or 0
+
+
+def _agree(stream: MediaStream, found: Offered, terms: Terms, *, default: bool) -> None:
+    """What we send: the best codec in common, telephone events at its clock (else any), comfort noise."""
+    best = stream.codecs[0]
+    payload = next(number for codec, number in found.codecs.items() if codec.format is best.format)
+    stream.send = (payload, best.format)
+    stream.comfort_noise = found.comfort_noise
+    stream.events = found.events
+    stream.digits = None
+    if default and terms.events and found.events:
+        clock = best.format.clock
+        rate = clock if clock in found.events else next(iter(found.events))
+        stream.digits = (found.events[rate], rate)
+
+
+# ---- an answer comes in ---------------------------------------------------------------------------------
+
+
+def receive_answer(answer: Session, pending: Sequence[MediaStream], terms: Terms) -> None:
+    """Apply the peer's answer to what we offered. Refused when it fits nothing of it."""
+    agreed = False
+    for index, stream in enumerate(pending):
+        media = answer.media[index] if index < len(answer.media) else None
+        if media is None or not media.port:
+            stream.remove()
+            continue
+        if not stream.active:
+            continue
+        if media.kind != stream.kind:
+            raise Refused(f"m={media.kind} answers m={stream.kind}")
+        check_profile(media, terms.endpoint)
+        found = read_codecs(media, g726_non_standard=terms.endpoint.g726_non_standard)
+        offered = {codec.format: codec for codec in stream.codecs}
+        theirs = {codec.format: codec for codec in found.codecs}
+        joint = tuple(theirs[wanted] for wanted in _in_order(terms, offered) if wanted in theirs)
+        if not joint:
+            raise Refused(f"the answer has no {stream.kind} format that was offered")
+        default = stream is default_stream(pending, "audio")
+        stated = answer.direction_of(media)
+        _take_address(stream, answer, media, terms)
+        if default:
+            stream.remote_hold = stated in ("sendonly", "inactive") or stream.remote is None
+        stream.rtcp_mux = stream.rtcp_mux and "rtcp-mux" in media
+        stream.direction = _both(stream.wanted, reverse_direction(stated))
+        # The peer shall use our numbers; many use their own, which do no harm where we gave them no other meaning.
+        stream.receive = {stream.payloads.of(wanted): wanted for wanted in offered}
+        for codec, payload in found.codecs.items():
+            if codec.format in offered:
+                stream.receive.setdefault(payload, codec.format)
+        stream.codecs = joint
+        stream.protocol = media.protocol
+        _agree(stream, found, terms, default=default)
+        if terms.endpoint.bundle:
+            _take_bundle(stream, answer, media, terms)
+        agreed = True
+    if not agreed:
+        raise Refused("the answer refuses every stream")
+
+
+def _in_order(terms: Terms, offered: Iterable[Format]) -> list[Format]:
+    """The offered formats, those the endpoint allows first and in its order."""
+    formats = list(offered)
+    return [wanted for wanted in terms.allowed if wanted in formats] + [f for f in formats if f not in terms.allowed]
+
+
+# ---- writing --------------------------------------------------------------------------------------------
+
+
+def describe(
+    streams: Sequence[MediaStream], terms: Terms, origin: Origin, address: str, offer: Session | None = None
+) -> Session:
+    """Our description of the streams: the answer to ``offer``, or an offer. Every active stream has its leg."""
+    endpoint = terms.endpoint
+    session = Session(origin, endpoint.sdp_session)
+    for index, stream in enumerate(streams):
+        asked = offer.media[index] if offer is not None and index < len(offer.media) else None
+        if not stream.active or not stream.codecs:
+            stream.remove()
+            # RFC 3264 6: a refused stream repeats the offer's format list; of a fresh one nothing matters.
+            formats = ["32"] if asked is None else list(asked.formats)
+            session.media.append(Media(stream.kind, 0, "RTP/AVP" if asked is None else asked.protocol, formats))
+            continue
+        session.media.append(_stream_lines(stream, streams, terms, address, asked))
+    if endpoint.bundle:
+        for group in range(max((stream.group for stream in streams), default=-1) + 1):
+            mids = dict.fromkeys(stream.mid for stream in streams if stream.group == group)
+            if mids:
+                session.add("group", f"BUNDLE {' '.join(mids)}")
+    for media in session.media:
+        session.address = session.address or media.address
+    session.address = session.address or address
+    for media in session.media:
+        if media.address == session.address:
+            media.address = ""
+    session.origin = origin._replace(address=session.address)
+    return session
+
+
+def _stream_lines(
+    stream: MediaStream, streams: Sequence[MediaStream], terms: Terms, address: str, asked: Media | None
+) -> Media:
+    endpoint = terms.endpoint
+    carrier = bundle_carrier(stream, streams)
+    port = carrier.leg.local_port
+    if stream.direct is not None:
+        address, port = stream.direct
+    if asked is not None and (endpoint.media_use_received_transport or not stream.protocol):
+        protocol = asked.protocol
+    else:
+        protocol = "RTP/AVPF" if endpoint.use_avpf else "RTP/AVP"
+    media = Media(stream.kind, port, protocol, address=address)
+    codecs: Iterable[Codec] = stream.codecs
+    if stream.direct is not None and terms.direct_formats is not None:
+        direct = terms.direct_formats
+        codecs = [codec for codec in stream.codecs if codec.format in direct] or stream.codecs
+    payloads = carrier.payloads
+    rates: dict[int, None] = {}
+    longest = 0
+    for codec in codecs:
+        if len(media.formats) >= MAX_FORMATS:
+            break
+        wanted = codec.format
+        payload = payloads.of(wanted)
+        if carrier is not stream:
+            stream.payloads.learn([(wanted, payload)], {})
+        add_codec(media, codec, payload, g726_non_standard=endpoint.g726_non_standard)
+        rates[wanted.clock] = None
+        if wanted.max_ptime and (not longest or wanted.max_ptime < longest):
+            longest = wanted.max_ptime
+    if terms.events and stream is default_stream(streams, "audio"):
+        wanted_rates = dict.fromkeys([*rates, 8000])
+        for rate in wanted_rates if asked is None else [rate for rate in wanted_rates if rate in stream.events]:
+            if len(media.formats) < MAX_FORMATS:
+                add_events(media, payloads.of_events(rate), rate)
+    if stream.kind == "audio":
+        shortest = stream.ptime or min(terms.allowed.ptime(codec.format) for codec in codecs)
+        if shortest:
+            media.add("ptime", shortest)
+        if longest:
+            media.add("maxptime", longest)
+    direction = stream.wanted
+    if asked is not None:
+        direction = stream.direction
+    media.add(direction)
+    if carrier is not stream or (endpoint.rtcp_mux and (stream.rtcp_mux or asked is None)):
+        stream.rtcp_mux = True
+        media.add("rtcp-mux")
+    if stream.group >= 0:
+        media.add("ssrc", f"{carrier.leg.ssrc} cname:{carrier.leg.cname}")
+    if stream.mid:
+        media.add("mid", stream.mid)
+    return media
+
+
+def bundle_carrier(stream: MediaStream, streams: Sequence[MediaStream]) -> MediaStream:
+    """The stream whose leg carries this one: itself, or the first of its bundle."""
+    if stream.bundled:
+        for other in streams:
+            if other.group == stream.group and other.bundled and other.active:
+                return other
+    return stream
