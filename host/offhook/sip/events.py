@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from .message import Request, Response
 
 if TYPE_CHECKING:
+    from .errors import SIPError
     from .reliable import ReliableProvisionals
     from .session_timer import SessionTimer
     from .subscription import Notifier, Subscriber
@@ -83,6 +84,13 @@ class StrayResponse(NamedTuple):
     flow: Flow
 
 
+class Malformed(NamedTuple):
+    """A message that was refused: a request has been answered with `error`, anything else is dropped. For logs."""
+
+    error: SIPError
+    flow: Flow
+
+
 class TransactionTimeout(NamedTuple):
     """Timer B or F (no response: treat as 408), H (no ACK for a non-2xx) or L (no ACK for our 2xx: end the dialog)."""
 
@@ -134,6 +142,7 @@ Event = (
     | AckReceived
     | ResponseReceived
     | StrayResponse
+    | Malformed
     | TransactionTimeout
     | TransportFailed
     | ProvisionalTimeout

@@ -70,17 +70,16 @@ def parse_params(text: str) -> Params:
     """`a=1;b;c="x"` (without a leading semicolon) to a dict.
 
     Names are in lower case, values as written (quotes too), None for a bare name. The first of two parameters with the
-    same name wins. Raises SIPError(400) for unterminated quotes.
+    same name wins. Raises SIPError(400) for an empty parameter or unterminated quotes.
     """
     params: Params = {}
     for part in split_outside(text, ";") if '"' in text or "<" in text else text.split(";"):
         name, equals, value = part.partition("=")
         name = name.strip().lower()
-        if name:
-            if name not in params:
-                params[name] = value.strip() if equals else None
-        elif equals:
-            raise SIPError(400, detail="parameter without a name")
+        if not name:
+            raise SIPError(400, detail="empty parameter")
+        if name not in params:
+            params[name] = value.strip() if equals else None
     return params
 
 
@@ -118,9 +117,10 @@ def join_list(parts: Iterable[object]) -> str:
 
 def parse_number(text: str, what: str, limit: int = 0xFFFFFFFF) -> int:
     """A decimal number of 0..limit; SIPError(400) names `what` otherwise."""
-    text = text.strip()
-    if not (text.isascii() and text.isdigit()) or len(text) > 20:
-        raise SIPError(400, f"Bad {what}", f"{what} is not a number")
+    if not (text.isdigit() and text.isascii() and len(text) <= 20):
+        text = text.strip()
+        if not (text.isdigit() and text.isascii() and len(text) <= 20):
+            raise SIPError(400, f"Bad {what}", f"{what} is not a number")
     number = int(text)
     if number > limit:
         raise SIPError(400, f"Bad {what}", f"{what} is out of range")

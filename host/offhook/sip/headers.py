@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .errors import SIPError
-from .grammar import Params, format_params, is_token, parse_number, parse_params, quote, split_list, unquote
+from .grammar import Params, format_params, is_token, parse_number, parse_params, quote, split_outside, unquote
 from .uri import NameAddr, join_host_port, split_host_port
 
 # Name, compact form ("" when none), whether a comma separates members of its value.
@@ -120,6 +120,12 @@ def canonical(name: str) -> str:
     return known
 
 
+_PROTOCOLS = {f"SIP/2.0/{transport}": transport for transport in ("UDP", "TCP", "TLS", "WS", "WSS", "SCTP")}
+_METHODS = frozenset(
+    ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "UPDATE", "PRACK", "INFO", "MESSAGE", "REFER", "NOTIFY", "SUBSCRIBE", "PUBLISH"]
+)
+
+
 class Via:
     """One Via member: `SIP/2.0/UDP host:port;params` (RFC 3261 20.42, RFC 3581)."""
 
@@ -138,6 +144,10 @@ class Via:
         words = sent.split()
         if len(words) == 2:
             protocol, sent_by = words
+            transport = _PROTOCOLS.get(protocol)
+            if transport is not None:
+                host, port = split_host_port(sent_by)
+                return cls(transport, host, port, parse_params(parameters) if semicolon else None)
         else:
             # Whitespace is allowed around the slashes and the colon ("SIP / 2.0 / UDP host : 5060").
             before, _, after = sent.rpartition("/")
@@ -189,10 +199,13 @@ class CSeq:
     @classmethod
     def parse(cls, text: str) -> CSeq:
         """Read `number method`; the number must be below 2**31 (RFC 3261 8.1.1.5), SIPError(400) otherwise."""
-        words = text.split()
-        if len(words) != 2 or not is_token(words[1]):
-            raise SIPError(400, "Bad CSeq", "malformed CSeq")
-        return cls(parse_number(words[0], "CSeq", 0x7FFFFFFF), words[1])
+        number, _, method = text.partition(" ")
+        if method not in _METHODS:
+            words = text.split()
+            if len(words) != 2 or not is_token(words[1]):
+                raise SIPError(400, "Bad CSeq", "malformed CSeq")
+            number, method = words
+        return cls(parse_number(number, "CSeq", 0x7FFFFFFF), method)
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
@@ -281,5 +294,8 @@ def parse_privacy(text: str) -> frozenset[str]:
 
 
 def parse_addresses(values: list[str]) -> list[NameAddr]:
-    """Every address of a repeated, comma-separated header (Contact, Route, Diversion, P-Asserted-Identity...)."""
-    return [NameAddr.parse(part) for value in values for part in split_list(value)]
+    """Every address of a repeated, comma-separated header (Contact, Route, Diversion, P-Asserted-Identity...).
+
+    SIPError(400) when one is malformed or empty.
+    """
+    return [NameAddr.parse(part) for value in values if value for part in split_outside(value, ",")]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import secrets
 
 from .errors import SIPError
-from .events import AckReceived, Event, Flow, RequestReceived, Send, StrayResponse
+from .events import AckReceived, Event, Flow, Malformed, RequestReceived, Send, StrayResponse
 from .message import Request, Response
 from .timers import Timed, TimerHeap
 from .transaction import (
@@ -89,20 +89,23 @@ class TransactionLayer:
     # Verbs of the I/O layer.
 
     def receive(self, message: Request | Response, flow: Flow, now: float) -> list[Event]:
-        """Take a parsed message that came in on `flow`."""
+        """Take a parsed message that came in on `flow`.
+
+        A RequestReceived has passed Request.validate: its URI, From, To and Contact can be used without care. A request
+        that does not pass is answered here.
+        """
         if isinstance(message, Response):
             return self._receive_response(message, flow, now)
         return self._receive_request(message, flow, now)
 
     def reject(self, error: SIPError, flow: Flow) -> list[Event]:
-        """Answer a message that message.parse refused, without keeping anything; [] when it cannot be answered."""
-        if error.request is None:
-            return []
-        try:
+        """Answer a message that message.parse refused, without keeping anything; only Malformed when it cannot be."""
+        events: list[Event] = [Malformed(error, flow)]
+        if error.request is not None:
             response = error.request.response(error.status, error.reason, new_tag())
-        except SIPError:
-            return []
-        return [Send(response.to_bytes(), flow)]
+            response.headers += error.headers
+            events.append(Send(response.to_bytes(), flow))
+        return events
 
     def transport_closed(self, flow: Flow, now: float) -> list[Event]:
         """The flow is gone: end every transaction on it at once, TransportFailed for each still undecided."""
@@ -208,6 +211,10 @@ class TransactionLayer:
         transaction = self._clients.get((via.params.get("branch"), response.cseq.method))
         if transaction is None:
             return [StrayResponse(response, flow)]
+        try:
+            response.validate()
+        except SIPError as error:
+            return [Malformed(error, flow)]
         events = transaction.receive(response, now)
         self._settle(transaction)
         if isinstance(transaction, ClientInvite) and transaction.cancel_due():
@@ -229,6 +236,11 @@ class TransactionLayer:
             events = accepted.acknowledged(request, flow)
             self._settle(accepted)
             return events
+        try:
+            request.validate()
+        except SIPError as error:
+            error.request = request
+            return self.reject(error, flow)
         if method == "INVITE":
             transaction = ServerInvite(key, method, flow, self.timing)
         else:

@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from .errors import SIPError
-from .grammar import is_token, parse_number, split_list
+from .grammar import is_token, parse_number, split_list, split_outside
 from .headers import CANONICAL, SINGLE, CSeq, Reason, Replaces, Valued, Via, canonical, parse_addresses, parse_privacy
 from .reasons import reason_of
-from .uri import NameAddr, Uri, parse_uri, tag_of
+from .uri import NameAddr, OtherUri, SipUri, Uri, parse_uri, tag_of
 
 Header = tuple[str, str]
 T = TypeVar("T")
 
 MAX_HEADERS = 256
 _MANDATORY = ("Via", "From", "To", "Call-ID", "CSeq")
+_MANDATORY_SET = frozenset(_MANDATORY)
 
 
 class Message:
@@ -29,13 +30,15 @@ class Message:
     Change headers only through the methods: they keep the typed values and the serialised form honest.
     """
 
-    __slots__ = ("_bytes", "_first", "_typed", "body", "headers")
+    __slots__ = ("_bytes", "_cseq", "_first", "_typed", "_via", "body", "headers")
 
     def __init__(self, headers: list[Header] | None = None, body: bytes = b"") -> None:
         self.headers: list[Header] = [] if headers is None else headers
         self.body = body
         self._first: dict[str, str] | None = None
         self._typed: dict[str, Any] | None = None
+        self._via: Via | None = None
+        self._cseq: CSeq | None = None
         self._bytes: bytes | None = None
 
     # Raw access. Names are case-insensitive and may be compact forms.
@@ -112,7 +115,7 @@ class Message:
 
     def touched(self) -> None:
         """Forget derived values; call it after changing `headers`, `body` or the start line directly."""
-        self._first = self._typed = self._bytes = None
+        self._first = self._typed = self._via = self._cseq = self._bytes = None
 
     # Typed access. Each raises SIPError(400) when the header is missing or malformed.
 
@@ -123,20 +126,29 @@ class Message:
             cache = self._typed = {}
         value = cache.get(name)
         if value is None:
-            text = self.get(name)
-            if text is None:
-                raise SIPError(400, f"Missing {name} header field")
-            value = cache[name] = parse(text)
+            value = cache[name] = parse(self._required(name))
         return value
+
+    def _required(self, name: str) -> str:
+        text = self.get(name)
+        if text is None:
+            raise SIPError(400, f"Missing {name} header field")
+        return text
 
     @property
     def via(self) -> Via:
         """The topmost Via member."""
-        return self.typed("Via", _top_via)
+        via = self._via
+        if via is None:
+            via = self._via = _top_via(self._required("Via"))
+        return via
 
     @property
     def cseq(self) -> CSeq:
-        return self.typed("CSeq", CSeq.parse)
+        cseq = self._cseq
+        if cseq is None:
+            cseq = self._cseq = CSeq.parse(self._required("CSeq"))
+        return cseq
 
     @property
     def call_id(self) -> str:
@@ -243,7 +255,10 @@ class Message:
 
 def _top_via(text: str) -> Via:
     if "," in text:
-        text = split_list(text)[0]
+        parts = split_outside(text, ",")
+        if "" in parts:
+            raise SIPError(400, "Bad Via", "empty member in Via")
+        text = parts[0]
     return Via.parse(text)
 
 
@@ -271,6 +286,25 @@ class Request(Message):
     @property
     def start_line(self) -> str:
         return f"{self.method} {self.target} SIP/2.0"
+
+    def validate(self) -> None:
+        """Parse what every user of a request relies on: Request-URI, From, To, Contact, Record-Route, Max-Forwards.
+
+        SIPError 400, or 416 for a Request-URI of an unknown scheme. The values stay parsed.
+        """
+        uri = self.uri
+        if isinstance(uri, OtherUri):
+            raise SIPError(416, detail=f"scheme {uri.scheme[:20]}")
+        if isinstance(uri, SipUri) and uri.headers:
+            raise SIPError(400, detail="headers in the Request-URI")
+        _ = self.from_, self.to, self.call_id
+        hops = self.get("Max-Forwards")
+        if hops is not None:
+            parse_number(hops, "Max-Forwards", 255)
+        if self.get("Contact") is not None:
+            _ = self.contacts
+        if self.get("Record-Route") is not None:
+            self.addresses("Record-Route")
 
     def copy(self) -> Request:
         """A copy whose headers can be changed without changing this one (to send again, elsewhere)."""
@@ -345,6 +379,13 @@ class Response(Message):
     def start_line(self) -> str:
         return f"SIP/2.0 {self.status} {self.reason}"
 
+    def validate(self) -> None:
+        """Parse what makes a dialog: Contact and Record-Route. SIPError(400); the values stay parsed."""
+        if self.get("Contact") is not None:
+            _ = self.contacts
+        if self.get("Record-Route") is not None:
+            self.addresses("Record-Route")
+
     def copy(self) -> Response:
         """A copy whose headers can be changed without changing this one."""
         return Response(self.status, self.reason, list(self.headers), self.body)
@@ -361,17 +402,23 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
     fault can be answered.
     """
     end = data.find(b"\r\n\r\n")
-    skip = 4
-    if end < 0 or b"\n\n" in data[:end]:
-        end, skip = _lenient_end(data)
-    text = data[:end].decode("utf-8", "surrogateescape")
-    body = data[end + skip :]
+    text = data[: end if end >= 0 else len(data)].decode("utf-8", "surrogateescape")
     lines = text.split("\r\n")
-    if "\n" in text and text.count("\n") != len(lines) - 1:
-        lines = text.replace("\r\n", "\n").split("\n")
-    message = _parse_start(lines[0])
+    skip = 4
+    if end < 0 or text.count("\n") >= len(lines):
+        # Bare line feeds: tolerated as line breaks.
+        end, skip = _lenient_end(data)
+        text = data[:end].decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+        lines = text.split("\n")
+    body = data[end + skip :]
+    start = lines[0]
+    message = _parse_start(start)
     fault = _parse_headers(message, lines)
     try:
+        if isinstance(message, Request) and not start.endswith(" SIP/2.0"):
+            version = start.rpartition(" ")[2].upper()
+            if version != "SIP/2.0":
+                raise SIPError(505 if version[:4] == "SIP/" else 400, detail="malformed request line")
         if fault is not None:
             raise fault
         _check(message)
@@ -406,59 +453,59 @@ def _parse_start(line: str) -> Request | Response:
             raise SIPError(505, detail=f"version {first[:20]}")
         if len(code) != 3 or not (code.isascii() and code.isdigit()) or not "100" <= code <= "699":
             raise SIPError(400, detail="malformed status code")
-        response = Response.__new__(Response)
-        Message.__init__(response)
-        response.status = int(code)
-        response.reason = reason
-        return response
-    target, space, version = rest.rpartition(" ")
+        return Response(int(code), reason)
+    target, _, version = rest.rpartition(" ")
     if not is_token(first):
         raise SIPError(400, detail="malformed method")
-    request = Request(first, target)
-    if not space or version.upper() != "SIP/2.0":
-        request.target = target if version[:4].upper() == "SIP/" else rest
-    return request
+    return Request(first, target if version[:4].upper() == "SIP/" else rest)
 
 
 def _parse_headers(message: Message, lines: list[str]) -> SIPError | None:
     headers = message.headers
     append = headers.append
-    get = CANONICAL.get
+    spelling = CANONICAL
     fault: SIPError | None = None
-    lines[0] = ""
+    del lines[0]
     for line in lines:
         name, colon, value = line.partition(":")
-        known = get(name)
-        if known is None:
+        if name in spelling:
+            append((spelling[name], value.strip()))
+        else:
             if not line:
                 continue
             if line[0] in " \t":
-                if not headers:
-                    return SIPError(400, detail="folded line before any header")
-                last, folded = headers[-1]
-                headers[-1] = (last, f"{folded} {line.strip()}")
-                continue
+                if lines[0] is line:
+                    return SIPError(400, detail="folded start line")
+                headers.clear()
+                return _parse_headers(message, ["", *_unfold(lines)])
             name = name.rstrip()
             if not colon or not is_token(name):
                 fault = fault or SIPError(400, detail=f"malformed header line: {line[:60]}")
                 continue
-            known = canonical(name)
-        append((known, value.strip()))
+            append((canonical(name), value.strip()))
     if len(headers) > MAX_HEADERS:
         return SIPError(400, detail=f"more than {MAX_HEADERS} header lines")
     return fault
 
 
+def _unfold(lines: list[str]) -> list[str]:
+    # RFC 3261 7.3.1: a line that begins with white space continues the one before.
+    return "\n".join(lines).replace("\n ", " ").replace("\n\t", " ").split("\n")
+
+
 def _check(message: Request | Response) -> None:
-    seen: set[str] = set()
-    for name, _ in message.headers:
-        if name in SINGLE:
-            if name in seen:
-                raise SIPError(400, f"Multiple {name} header fields")
-            seen.add(name)
-    for name in _MANDATORY:
-        if name not in message:
-            raise SIPError(400, f"Missing {name} header field")
+    headers = message.headers
+    first = message._first = dict(reversed(headers))
+    if len(first) != len(headers):
+        seen: set[str] = set()
+        for name, _ in headers:
+            if name in SINGLE:
+                if name in seen:
+                    raise SIPError(400, f"Multiple {name} header fields")
+                seen.add(name)
+    if not first.keys() >= _MANDATORY_SET:
+        missing = next(name for name in _MANDATORY if name not in first)
+        raise SIPError(400, f"Missing {missing} header field")
     cseq = message.cseq
     message.via  # noqa: B018
     if isinstance(message, Request) and cseq.method != message.method:

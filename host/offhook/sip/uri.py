@@ -59,9 +59,9 @@ def join_host_port(host: str, port: int | None) -> str:
 class SipUri:
     """A sip: or sips: URI. Treat it as immutable; `replace` makes changed copies.
 
-    `user` and `password` hold text with escapes undone ("" stands for an absent user, None for an absent password).
-    `host` has no brackets. `params` maps lower-case names to values as written (None for a bare name). `headers` is
-    the text after `?`. `==` compares by RFC 3261 19.1.4.
+    A parsed URI prints as it was written. `user` and `password` hold text with escapes undone ("" stands for an absent
+    user, None for an absent password). `host` has no brackets. `params` maps lower-case names to values as written (None
+    for a bare name). `headers` is the text after `?`. `==` compares by RFC 3261 19.1.4.
     """
 
     __slots__ = ("_text", "headers", "host", "params", "password", "port", "scheme", "user")
@@ -92,10 +92,14 @@ class SipUri:
         scheme = scheme.lower()
         if not colon or scheme not in ("sip", "sips"):
             raise SIPError(416 if colon and is_token(scheme) else 400, detail="not a sip or sips URI")
-        user_info, at, rest = rest.rpartition("@") if rest.count("@") <= 1 else _split_user(rest)
+        if " " in rest or "<" in rest or ">" in rest or '"' in rest:
+            raise SIPError(400, detail="illegal character in URI")
+        # More than one "@": the user part ends at the first; a later one can only stand in headers or parameters.
+        user_info, at, after = rest.partition("@")
         user = ""
         password: str | None = None
         if at:
+            rest = after
             user, colon, secret = user_info.partition(":")
             if not user:
                 raise SIPError(400, detail="URI with an empty user part")
@@ -106,10 +110,7 @@ class SipUri:
         host_port, semicolon, parameters = rest.partition(";")
         host, port = split_host_port(host_port)
         uri = cls(host, user, port, parse_params(parameters) if semicolon else None, scheme, password, headers)
-        if headers or semicolon:
-            for char in (" ", "<", ">", '"'):
-                if char in headers or char in parameters:
-                    raise SIPError(400, detail="illegal character in URI")
+        uri._text = text
         return uri
 
     def replace(self, **changes: object) -> SipUri:
@@ -191,16 +192,7 @@ def _folded(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return sorted((name.lower(), value) for name, value in fields)
 
 
-def _split_user(rest: str) -> tuple[str, str, str]:
-    # More than one "@": the user part ends at the first one; a later one can only stand in headers or parameters.
-    head, at, tail = rest.partition("@")
-    return head, at, tail
-
-
 def _checked_unescape(text: str) -> str:
-    for char in ' <>"':
-        if char in text:
-            raise SIPError(400, detail="illegal character in the user part of a URI")
     if "%" in text:
         at = text.find("%")
         while at >= 0:
@@ -357,6 +349,8 @@ class NameAddr:
             # RFC 3261 20: without <>, everything after the first semicolon belongs to the header, not to the URI.
             uri_text, _, rest = text.partition(";")
             uri_text = uri_text.rstrip()
+            if "?" in uri_text or "," in uri_text:
+                raise SIPError(400, detail="URI with ? or , needs <>")
         return cls(parse_uri(uri_text), display, parse_params(rest) if rest else None)
 
     @property
