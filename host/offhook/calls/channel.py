@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _QUEUE_LIMIT = 128
+_END_OF_DIALPLAN = 16
+"""What SoftHangupRequest tells as its cause when a channel's dialplan is over."""
 
 
 class State(IntEnum):
@@ -251,6 +253,10 @@ class Channel:
     def set(self, name: str, value: str) -> None:
         """Assign a channel variable and tell the bus. A leading ``_`` or ``__`` makes it inherited."""
         self.variables.set(name, value)
+        self.announce_variable(name, value)
+
+    def announce_variable(self, name: str, value: str) -> None:
+        """Tell the bus of an assignment that was made elsewhere (LOCAL(), the end of a subroutine)."""
         bus = self.pbx.bus
         if bus.wants(events.VarSet):
             bus.publish(events.VarSet(self, name, value))
@@ -501,6 +507,31 @@ class Channel:
             self.flags.discard("goto")
             return True
         return False
+
+    def finish_dialplan(self) -> None:
+        """The dialplan is over: only extension h and the hangup handlers still run."""
+        self.pbx.bus.publish(events.HangupRequest(self, True, _END_OF_DIALPLAN))
+        self.hangup_requested = True
+
+    def push_hangup_handler(self, handler: str) -> None:
+        """Have a subroutine run when the call ends; the one pushed last runs first."""
+        self.hangup_handlers.insert(0, handler)
+        self.pbx.bus.publish(events.HangupHandler(self, "push", handler))
+
+    def pop_hangup_handler(self) -> bool:
+        """Forget the handler pushed last; False when there is none."""
+        if not self.hangup_handlers:
+            return False
+        self.pbx.bus.publish(events.HangupHandler(self, "pop", self.hangup_handlers.pop(0)))
+        return True
+
+    def take_hangup_handler(self) -> str | None:
+        """The next handler to run, announced; None when all have run."""
+        if not self.hangup_handlers:
+            return None
+        handler = self.hangup_handlers.pop(0)
+        self.pbx.bus.publish(events.HangupHandler(self, "run", handler))
+        return handler
 
     def interrupt(self, why: Interruption) -> None:
         """Break into the application that the channel's task runs; the executor finds ``interruption`` set."""

@@ -28,3 +28,11 @@ class Incomplete(Exception):
 
 class ApplicationError(Exception):
     """Raised by an application that failed: extension e when there is one, else the end of the call."""
+
+
+class Returned(Exception):
+    """A subroutine that was called from outside the dialplan has returned."""
+
+
+Outcome = (Hangup, Incomplete, ApplicationError, Returned)
+"""What an application may raise on purpose."""

@@ -93,13 +93,7 @@ class Dialplan:
 
     def find(self, context: str, exten: str, number: int, caller: str = "") -> Priority | None:
         """The priority of that number of the best extension that has it; switches are not asked."""
-        key = (context, exten)
-        extensions = self._exact.get(key, _UNKNOWN)
-        if extensions is _UNKNOWN:
-            extensions = self._resolved(context, exten)
-            if len(self._exact) >= _MOST_CACHED:
-                self._exact.clear()
-            self._exact[key] = extensions
+        extensions = self.exact(context, exten)
         if extensions is not None:
             for extension in extensions:
                 priority = extension.priorities.get(number)
@@ -108,6 +102,17 @@ class Dialplan:
             return None
         found = _without_switches(self._search(context, _Query(exten, caller, number, "", Match.EXACT)))
         return found.priority if found is not None else None
+
+    def exact(self, context: str, exten: str) -> tuple[Extension, ...] | None:
+        """All extensions that match, best first; None when that depends on the caller, the time or a switch."""
+        key = (context, exten)
+        extensions = self._exact.get(key, _UNKNOWN)
+        if extensions is _UNKNOWN:
+            extensions = self._resolved(context, exten)
+            if len(self._exact) >= _MOST_CACHED:
+                self._exact.clear()
+            self._exact[key] = extensions
+        return extensions
 
     def exists(self, context: str, exten: str, number: int = 1, caller: str = "") -> bool:
         """Whether a context (with its includes) has that priority of an extension; switches are not asked."""
@@ -181,7 +186,6 @@ class Dialplan:
         return found is not None and any(matches(pattern.name, digits) for pattern in found.ignored)
 
     def _resolved(self, context: str, exten: str) -> tuple[Extension, ...] | None:
-        """All extensions that match, when that depends on neither caller, time nor switches; else None."""
         extensions: list[Extension] = []
         seen: set[str] = set()
 
@@ -289,9 +293,8 @@ class Dialplan:
     def prepare_hint(self, context: Context, priority: Priority) -> None:
         """Substitute variables in the devices of a hint (not of a pattern's), as is done once when it is added."""
         if priority.number == HINT and "${" in priority.application and not priority.name.startswith("_"):
-            priority.application = Scope(self.pbx, _Place(self.pbx, context.name, priority.name)).expand(
-                priority.application
-            )
+            place: Any = _Place(self.pbx, context.name, priority.name)
+            priority.application = Scope(self.pbx, place).expand(priority.application)
 
     def remove(
         self, context: str, name: str, number: int = 0, *, caller: str | None = None, registrar: str | None = None

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from offhook.dialplan.outcome import Interruption
     from offhook.dialplan.plan import Dialplan
     from offhook.dialplan.variables import Variables
     from offhook.modules import Application, Function
@@ -53,16 +54,48 @@ class Channel(Protocol):
 
     name: str
     uniqueid: str
+    callid: str
     context: str
     exten: str
     priority: int
+    application: str
+    application_data: str
     hangup_cause: int
+    hangup_requested: bool
     caller: Any
     dialed: Any
+    data: dict[str, Any]
+    flags: set[str]
     dialplan_state: Any
+    interruption: Interruption | None
+    """Set before the channel's task is cancelled."""
+
+    def get(self, name: str) -> str | None:
+        """A channel variable, or None."""
 
     def set(self, name: str, value: str) -> None:
         """Assign a variable and tell the bus."""
+
+    def announce_variable(self, name: str, value: str) -> None:
+        """Tell the bus of an assignment made elsewhere."""
+
+    def goto(self, context: str, exten: str, priority: int) -> None:
+        """Continue there once the running application returns."""
+
+    def take_goto(self) -> bool:
+        """Whether ``goto`` was called since the last asking."""
+
+    def begin_application(self, name: str, data: str) -> None:
+        """An application starts at the channel's place: tell the bus."""
+
+    def finish_dialplan(self) -> None:
+        """Only h and the hangup handlers still run: tell the bus."""
+
+    def take_hangup_handler(self) -> str | None:
+        """The next hangup handler to run, announced."""
+
+    async def read_digit(self, timeout: float | None = None) -> str | None:
+        """The next digit; None after ``timeout`` seconds."""
 
 
 Answer = str | Awaitable[str]

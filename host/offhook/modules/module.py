@@ -65,6 +65,17 @@ class Application:
     module: str
     is_async: bool
     raw: bool
+    arity: tuple[int, int] = (0, -1)
+    """Fewest and most arguments; no upper limit is -1."""
+
+    def arguments(self, text: str) -> list[str]:
+        """The argument string split for ``run``; the last argument takes what is left."""
+        if self.raw:
+            return [text]
+        most = self.arity[1]
+        if not most:
+            return []
+        return split_arguments(text, self.syntax.separator, max(0, most))
 
 
 @dataclass(slots=True)
@@ -172,7 +183,16 @@ class Module:
             synopsis, description = _manual(function)
             is_async = inspect.iscoroutinefunction(function)
             entry = Application(
-                name, function, syntax or Syntax(), synopsis, description, tuple(see_also), self.name, is_async, raw
+                name,
+                function,
+                syntax or Syntax(),
+                synopsis,
+                description,
+                tuple(see_also),
+                self.name,
+                is_async,
+                raw,
+                _arity(function, 1),
             )
             self.applications.append(entry)
             return function

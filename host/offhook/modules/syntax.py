@@ -61,19 +61,22 @@ class Syntax:
         return out
 
 
-def split_arguments(data: str, separator: str = ",", limit: int = 0) -> list[str]:
+def split_arguments(data: str, separator: str = ",", limit: int = 0, *, raw: bool = False) -> list[str]:
     """Split at separators outside quotes, parentheses and brackets; quotes and backslashes are taken off.
 
-    With ``limit``, the last of ``limit`` fields keeps all the rest, quotes and separators included.
-    An empty string has no fields. Source: ast_app_separate_args in Asterisk's documentation of
-    dialplan argument quoting.
+    With ``limit``, the last of ``limit`` fields keeps all the rest, quotes and separators included. With ``raw``
+    quotes and backslashes stay. An empty string has no fields, and an empty field at the end is none. Parentheses and
+    brackets count inside quotes too, as in Asterisk.
     """
     if not data:
         return []
     plain = '"' not in data and "\\" not in data and "(" not in data and "[" not in data
     if plain:
-        return data.split(separator, limit - 1 if limit else -1)
-    out: list[str] = []
+        out = data.split(separator, limit - 1 if limit else -1)
+        if not out[-1]:
+            out.pop()
+        return out
+    out = []
     field: list[str] = []
     parens = brackets = 0
     quoted = False
@@ -82,30 +85,33 @@ def split_arguments(data: str, separator: str = ",", limit: int = 0) -> list[str
         if limit and len(out) == limit - 1:
             out.append(data[index:])
             return out
-        char = data[index]
-        index += 1
-        if char == "\\" and index < size:
-            field.append(data[index])
+        while index < size:
+            char = data[index]
             index += 1
-            continue
-        if char == '"':
-            quoted = not quoted
-            continue
-        if not quoted:
             if char == "(":
                 parens += 1
-            elif char == ")" and parens:
-                parens -= 1
+            elif char == ")":
+                parens -= parens > 0
             elif char == "[":
                 brackets += 1
-            elif char == "]" and brackets:
-                brackets -= 1
-            elif char == separator and not parens and not brackets:
-                out.append("".join(field))
-                field.clear()
+            elif char == "]":
+                brackets -= brackets > 0
+            elif char == '"' and separator != '"':
+                quoted = not quoted
+                if not raw:
+                    continue
+            elif char == "\\":
+                if raw:
+                    field.append(char)
+                if index < size:
+                    field.append(data[index])
+                    index += 1
                 continue
-        field.append(char)
-    out.append("".join(field))
+            elif char == separator and not parens and not brackets and not quoted:
+                break
+            field.append(char)
+        out.append("".join(field))
+        field.clear()
     return out
 
 
