@@ -1,0 +1,123 @@
+# Offhook. "make run" and "make test" need nothing but git, make and python3 on a Debian 12 or 13; "make help" tells the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+LOCALSTATEDIR ?= /var
+OFFHOOK_HOME ?= $(HOME)/offhook
+SHARED ?= ../shared
+
+PY := $(VENV)/bin/python
+STAMPS := build/stamps
+export PYTHON SHARED
+
+ENGINE_SOURCES := $(wildcard host/engine/*.c host/engine/*.h host/engine/*.py)
+ENGINE := $(STAMPS)/engine
+
+.PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench fuzz parity \
+  conformance-root conformance test-unit test-sip test-engine test-phones
+
+help: ## this list
+	@echo "make TARGET, where TARGET is"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Variables: PREFIX DESTDIR SYSCONFDIR LOCALSTATEDIR OFFHOOK_HOME PYTHON VENV SHARED CONFORMANCE_ROOT"
+
+# ---- running from the checkout
+
+run: $(ENGINE) ## install what is missing, write a first configuration, start the daemon with a console
+	@$(PY) host/tools/demo.py "$(OFFHOOK_HOME)"
+	@exec $(VENV)/bin/offhook -C "$(OFFHOOK_HOME)/etc/asterisk.conf" -c $(OPTIONS)
+
+venv: $(STAMPS)/venv ## the virtual environment with what Offhook depends on
+engine: $(ENGINE) ## the C media engine
+
+$(STAMPS)/system: host/tools/system.sh
+	@host/tools/system.sh build
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/venv: host/pyproject.toml host/tools/venv.sh $(STAMPS)/system
+	@echo "Making the virtual environment $(VENV)"
+	@host/tools/venv.sh $(VENV)
+	@touch $@
+
+$(ENGINE): $(STAMPS)/venv $(ENGINE_SOURCES)
+	@echo "Building the media engine"
+	@$(PY) host/engine/build.py
+	@touch $@
+
+# ---- tests
+
+$(STAMPS)/test: $(STAMPS)/venv
+	@host/tools/system.sh test
+	@host/tools/venv.sh $(VENV) test
+	@touch $@
+
+test: $(STAMPS)/test $(ENGINE) ## every test: unit, SIP core, engine (with sanitizers), phones
+	@PY=$(PY) tests/all.sh
+
+check: lint test ## what CI runs: lint and every test
+
+test-unit: $(STAMPS)/test $(ENGINE) ## the unit tests alone
+	$(PY) -m pytest tests/unit
+
+test-sip: $(STAMPS)/test ## the tests of the SIP core alone
+	$(PY) -m pytest tests/sip
+
+test-engine: $(STAMPS)/test ## the engine's own tests under address and undefined-behaviour sanitizers
+	@PY=$(PY) tests/all.sh engine
+
+test-phones: $(STAMPS)/test $(ENGINE) ## calls between real phones through a real daemon
+	$(PY) -m pytest tests/phones
+
+lint: $(STAMPS)/test ## ruff and mypy --strict
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy --strict host/offhook
+
+format: $(STAMPS)/test ## let ruff format the Python files
+	$(VENV)/bin/ruff format .
+
+fuzz: $(STAMPS)/test ## throw broken input at the parsers for SECONDS (default 60)
+	$(PY) tests/fuzz/run.py --seconds $(or $(SECONDS_TO_FUZZ),60)
+
+parity: $(STAMPS)/venv ## what Asterisk 22 has and what we have, with totals (ARGS=--missing for the gaps)
+	@$(PY) tests/parity/parity.py $(ARGS)
+
+bench: $(STAMPS)/test $(ENGINE) ## the load of $(SHARED)/bench; beside the peer when CONFORMANCE_ROOT is set
+	@$(PY) tests/bench/bench.py $(ARGS)
+
+conformance-root: $(ENGINE) ## lay out DEST=FOLDER for the Asterisk Test Suite
+	@test -n "$(DEST)" || { echo "make conformance-root DEST=FOLDER"; exit 2; }
+	@$(PY) tests/conformance/layout.py "$(DEST)" --python $(VENV)/bin/python
+
+conformance: $(ENGINE) ## run LIST=FILE (or test names) [GROUP=M1,M2] [ONLY=REGEX] [RETRY=1] of the suite
+	@test -n "$(LIST)" || { echo "make conformance LIST=FILE [GROUP=M1,M2] (tests/conformance/README.md)"; exit 2; }
+	@$(PY) tests/conformance/run.py $(LIST) $(if $(GROUP),--group $(GROUP)) $(if $(ONLY),--only '$(ONLY)') \
+	  $(if $(RETRY),--retry) $(if $(WORKERS),--workers $(WORKERS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	  $(if $(OUT),--out $(OUT)) $(if $(PEER),--asterisk)
+
+# ---- installing
+
+install: $(ENGINE) ## below PREFIX (and DESTDIR): program, man page, systemd unit, prompts; no configuration
+	@$(PY) host/tools/install.py install --prefix "$(PREFIX)" --destdir "$(DESTDIR)" \
+	  --sysconfdir "$(SYSCONFDIR)" --localstatedir "$(LOCALSTATEDIR)"
+
+samples: $(ENGINE) ## sample configuration below SYSCONFDIR/offhook, and prompts; an old file is saved aside
+	@$(PY) host/tools/install.py samples --prefix "$(PREFIX)" --destdir "$(DESTDIR)" \
+	  --sysconfdir "$(SYSCONFDIR)" --localstatedir "$(LOCALSTATEDIR)"
+
+uninstall: ## take away what install put there; configuration, recordings and records stay
+	@$(PYTHON) host/tools/install.py uninstall --prefix "$(PREFIX)" --destdir "$(DESTDIR)" \
+	  --sysconfdir "$(SYSCONFDIR)" --localstatedir "$(LOCALSTATEDIR)"
+
+clean: ## remove what was built
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find host tests -name __pycache__ -prune -exec rm -rf {} +
+	find host -name '*.so' -o -name '*.o' | xargs -r rm -f
+
+distclean: clean ## and the virtual environment
+	rm -rf $(VENV)

@@ -1,0 +1,62 @@
+#!/bin/bash
+# Install the Debian packages that are missing, with sudo where that is needed, and say so first.
+#   system.sh build     what building and running needs
+#   system.sh test      the same and what the tests need
+#   system.sh python    Debian's own Python packages, for where no package registry is reached
+set -euo pipefail
+
+build=(gcc libc6-dev pkg-config python3-dev python3-venv libspandsp-dev libspeexdsp-dev libopus-dev)
+sounds=(asterisk-core-sounds-en-wav asterisk-moh-opsound-wav)
+test=(sip-tester iproute2 procps)
+python=(python3-cffi python3-uvloop python3-dnspython python3-prompt-toolkit python3-cryptography python3-h11
+  python3-wsproto python3-setuptools)
+
+case "${1:-}" in
+  build) wanted=("${build[@]}" "${sounds[@]}") ;;
+  test) wanted=("${build[@]}" "${sounds[@]}" "${test[@]}") ;;
+  python) wanted=("${python[@]}") ;;
+  *) echo "usage: system.sh build|test|python" >&2; exit 2 ;;
+esac
+
+if ! command -v apt-get >/dev/null; then
+  echo "This is no Debian: see to it that there are a C compiler, pkg-config, the Python headers, and the development"
+  echo "files of spandsp, speexdsp and opus; sounds are made with espeak-ng where there are none."
+  exit 0
+fi
+missing=()
+for package in "${wanted[@]}"; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+root=()
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null || {
+    echo "These Debian packages are missing: ${missing[*]}" >&2
+    echo "Install them as root (apt-get install ${missing[*]}) and come back, or install sudo." >&2
+    exit 1
+  }
+  root=(sudo)
+fi
+apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 "$@"; }
+available() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'; }
+
+echo "Installing Debian packages with ${root[*]:+sudo }apt-get: ${missing[*]}"
+# A machine made from an image has old package lists, or none.
+apt update -qq || echo "The package lists could not be renewed: going on with those at hand." >&2
+chosen=()
+for package in "${missing[@]}"; do
+  if available "$package"; then
+    chosen+=("$package")
+  elif [[ " ${sounds[*]} " == *" $package "* ]]; then
+    echo "No package $package here: sounds will be spoken by espeak-ng and music made." >&2
+    chosen+=(espeak-ng)
+  else
+    echo "Debian's package $package is not available: check /etc/apt/sources.list.d and the network." >&2
+    exit 1
+  fi
+done
+apt install -y -qq --no-install-recommends "${chosen[@]}" >/dev/null || {
+  echo "apt-get could not install: ${chosen[*]}. Its own message is above." >&2
+  exit 1
+}
