@@ -7,7 +7,8 @@ import logging
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition
-from offhook.dialplan.location import LocationError, parse_location
+from offhook.dialplan.context import DialplanError
+from offhook.dialplan.location import parse_location
 from offhook.modules import Module, Options, Syntax
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ def channel_redirect(channel: Channel, name: str = "", *place: str) -> None:
         return
     try:
         where = parse_location(target, ",".join(place))
-    except LocationError as error:
+    except DialplanError as error:
         log.warning("%s: ChannelRedirect: %s", channel.name, error)
         return
     target.async_goto(*where)
