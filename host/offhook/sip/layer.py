@@ -12,10 +12,11 @@ to be called. All verbs return a list of events.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 
 from .errors import SIPError
 from .events import AckReceived, Event, Flow, Malformed, RequestReceived, Send, StrayResponse
-from .message import Request, Response
+from .message import Header, Request, Response
 from .timers import Timed, TimerHeap
 from .transaction import (
     DEFAULT_TIMING,
@@ -170,14 +171,17 @@ class TransactionLayer:
             raise TypeError("only an INVITE is acknowledged")
         return transaction.acknowledge(ack, flow)
 
-    def cancel(self, transaction: ClientTransaction, now: float) -> list[Event]:
+    def cancel(self, transaction: ClientTransaction, now: float, headers: Iterable[Header] = ()) -> list[Event]:
         """Cancel an INVITE of ours: at once after a provisional response, or when the first comes.
+
+        `headers` (Reason...) go into the CANCEL.
 
         The INVITE's final response (487, or a 2xx that won the race) is reported as ever; when none comes within
         64*T1 of the CANCEL, TransactionTimeout with timer "B".
         """
         if not isinstance(transaction, ClientInvite):
             raise TypeError("only an INVITE is cancelled")
+        transaction.cancel_headers = headers
         if not transaction.want_cancel():
             return []
         return self._send_cancel(transaction, now)

@@ -31,12 +31,14 @@ class ReliableProvisionals:
         "entry",
         "rseq",
         "transaction",
+        "user",
     )
 
     def __init__(
         self, transaction: ServerInvite, invite: Request, t1: float = 0.5, rng: random.Random | None = None
     ) -> None:
         self.transaction = transaction
+        self.user: object = None  # free for the owner
         self.entry: list[object] | None = None
         self.rseq = (rng or random).randint(1, 0x7FFFFFFF) - 1  # RFC 3262 3: at most 2**31 - 1
         self._cseq = invite.cseq.number

@@ -29,10 +29,11 @@ class SessionTimer:
     refreshing is ours.
     """
 
-    __slots__ = ("_due", "_expiry", "_wanted", "entry", "interval", "min_se", "refreshing", "use")
+    __slots__ = ("_due", "_expiry", "_wanted", "entry", "interval", "min_se", "refreshing", "use", "user")
 
     def __init__(self, use: Use = Use.YES, expires: int = 1800, min_se: int = MIN_SE) -> None:
         self.use = use
+        self.user: object = None  # free for the owner
         self.min_se = max(min_se, MIN_SE)
         self._wanted = max(expires, self.min_se)
         self.interval: int | None = None

@@ -8,6 +8,7 @@ dead and whoever holds it drops it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
 from .events import (
@@ -189,7 +190,7 @@ class ClientInvite(ClientTransaction):
     retransmitted 2xx of that fork are answered with it.
     """
 
-    __slots__ = ("_acks", "_cancel_wanted", "_cancelled")
+    __slots__ = ("_acks", "_cancel_wanted", "_cancelled", "cancel_headers")
 
     TABLE: ClassVar = {
         (CALLING, 1): PROCEEDING,
@@ -207,6 +208,7 @@ class ClientInvite(ClientTransaction):
         self._acks: dict[str, tuple[bytes, Flow] | None] = {}
         self._cancel_wanted = False
         self._cancelled = False
+        self.cancel_headers: Iterable[Header] = ()
 
     def receive(self, response: Response, now: float) -> list[Event]:
         status = response.status
@@ -263,7 +265,10 @@ class ClientInvite(ClientTransaction):
         """The CANCEL of this INVITE, Via included; without a final response the INVITE ends 64*T1 later."""
         self._cancelled = True
         self._deadline = now + self._timing.timeout
-        return _hop_request(self.request, "CANCEL", self.request.get("To") or "")
+        request = _hop_request(self.request, "CANCEL", self.request.get("To") or "")
+        for name, value in self.cancel_headers:
+            request.add(name, value)
+        return request
 
     def _ack(self, response: Response) -> Request:
         # RFC 3261 17.1.1.3: same branch, To of the response.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from offhook.drivers.sip.flow import Flow
 from offhook.sip.auth import Credentials, DigestClient
-from offhook.sip.message import Request, Response
+from offhook.sip.message import Header, Request, Response
 from offhook.sip.transaction import ClientTransaction, Timing
 
 if TYPE_CHECKING:
@@ -77,11 +77,11 @@ class OutgoingRequest:
 
     # ---- the user's verbs -----------------------------------------------------------------------------
 
-    def cancel(self) -> None:
-        """Cancel an INVITE: by CANCEL when it is on its way, at once (487 made here) when it is not."""
+    def cancel(self, headers: Iterable[Header] = ()) -> None:
+        """Cancel an INVITE: by CANCEL (with these headers) when it is on its way, at once (487 made here) when not."""
         self._cancelled = True
         if self.transaction is not None and not self.done:
-            self.stack.carry_out(self.stack.layer.cancel(self.transaction, self.stack.now()))
+            self.stack.carry_out(self.stack.layer.cancel(self.transaction, self.stack.now(), headers))
         elif not self.done:
             self.fail(487, "cancelled")
 

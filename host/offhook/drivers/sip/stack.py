@@ -25,9 +25,12 @@ from offhook.sip.events import (
     AckReceived,
     CancelReceived,
     Event,
+    ProvisionalTimeout,
     RequestReceived,
     ResponseReceived,
     Send,
+    SessionExpired,
+    SessionRefreshDue,
     TransactionTimeout,
     TransportFailed,
 )
@@ -113,6 +116,8 @@ class SipStack:
                 self._tell(event.transaction.user, event)
             elif isinstance(event, TransactionTimeout | TransportFailed):
                 self._on_failure(event)
+            elif isinstance(event, ProvisionalTimeout | SessionRefreshDue | SessionExpired):
+                event.source.user.on_timer(event)  # type: ignore[attr-defined]
         self._set_timer()
 
     def _send(self, event: Send) -> None:
