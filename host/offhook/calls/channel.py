@@ -638,11 +638,12 @@ def _start_pbx(channel: Channel) -> None:
 class Channels:
     """All channels, by name and unique id."""
 
-    __slots__ = ("_by_id", "_by_name", "calls", "total")
+    __slots__ = ("_by_device", "_by_id", "_by_name", "calls", "total")
 
     def __init__(self) -> None:
         self._by_name: dict[str, Channel] = {}
         self._by_id: dict[str, Channel] = {}
+        self._by_device: dict[str, list[Channel]] = {}
         self.total = 0
         self.calls = 0
         """How often a channel began to run dialplan: the calls processed."""
@@ -651,17 +652,33 @@ class Channels:
         """Take a new channel in."""
         self._by_name[channel.name.lower()] = channel
         self._by_id[channel.uniqueid] = channel
+        self._by_device.setdefault(_device(channel.name), []).append(channel)
         self.total += 1
 
     def remove(self, channel: Channel) -> None:
         """Drop an ended channel."""
         self._by_name.pop(channel.name.lower(), None)
         self._by_id.pop(channel.uniqueid, None)
+        self._drop_device(channel, channel.name)
+
+    def _drop_device(self, channel: Channel, name: str) -> None:
+        device = _device(name)
+        left = self._by_device.get(device)
+        if left is not None and channel in left:
+            left.remove(channel)
+            if not left:
+                del self._by_device[device]
 
     def renamed(self, channel: Channel, old: str) -> None:
         """File a channel under its new name."""
         self._by_name.pop(old.lower(), None)
         self._by_name[channel.name.lower()] = channel
+        self._drop_device(channel, old)
+        self._by_device.setdefault(_device(channel.name), []).append(channel)
+
+    def of_device(self, device: str) -> list[Channel]:
+        """The channels of a device ("PJSIP/alice"), oldest first."""
+        return list(self._by_device.get(device.lower(), ()))
 
     def find(self, name: str) -> Channel | None:
         """The channel of that name (any case) or unique id."""
@@ -677,3 +694,7 @@ class Channels:
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+
+def _device(name: str) -> str:
+    return name.rpartition("-")[0].lower()

@@ -45,11 +45,12 @@ EXTENSION_TEXTS = {
 class DeviceStates:
     """The known state of every device anybody asked about, kept current by channel events."""
 
-    __slots__ = ("_cached", "_pbx", "providers")
+    __slots__ = ("_cached", "_pbx", "_watchers", "providers")
 
     def __init__(self, pbx: Pbx) -> None:
         self._pbx = pbx
         self._cached: dict[str, str] = {}
+        self._watchers: dict[str, list[Callable[[], None]]] = {}
         self.providers: dict[str, Callable[[str], str]] = {}
         """State of devices that are no channels, by prefix: "Custom", "Confbridge", "park", "Queue", ..."""
         bus = pbx.bus
@@ -77,21 +78,35 @@ class DeviceStates:
 
     def from_channels(self, device: str, idle: str = "NOT_INUSE") -> str:
         """The state that the device's channels make, or ``idle`` when it has none."""
-        prefix = device.lower() + "-"
-        return channels_state((c for c in self._pbx.channels if c.name.lower().startswith(prefix)), idle)
+        return channels_state(self._pbx.channels.of_device(device), idle)
+
+    def watch(self, device: str, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call watcher whenever the device's state changed; the call that ends it."""
+        key = device.lower()
+        self._watchers.setdefault(key, []).append(watcher)
+
+        def drop() -> None:
+            left = self._watchers.get(key, [])
+            if watcher in left:
+                left.remove(watcher)
+            if not left:
+                self._watchers.pop(key, None)
+
+        return drop
 
     def changed(self, device: str) -> None:
-        """Something about a device may have changed: work its state out again and tell the bus if it did."""
-        state = self.state(device)
-        if self._cached.get(device) != state:
-            self._cached[device] = state
-            self._pbx.bus.publish(events.DeviceStateChange(device, state))
+        """Something about a device may have changed: tell who watches it, if it did."""
+        if device.lower() in self._watchers or self._pbx.bus.wants(events.DeviceStateChange):
+            self.publish(device, self.state(device))
 
     def publish(self, device: str, state: str) -> None:
-        """A provider sets a device's state itself."""
-        if self._cached.get(device) != state:
-            self._cached[device] = state
-            self._pbx.bus.publish(events.DeviceStateChange(device, state))
+        """A device's state is known to be this now."""
+        if self._cached.get(device) == state:
+            return
+        self._cached[device] = state
+        for watcher in list(self._watchers.get(device.lower(), ())):
+            watcher()
+        self._pbx.bus.publish(events.DeviceStateChange(device, state))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(sorted(self._cached.items()))
@@ -99,12 +114,15 @@ class DeviceStates:
     def _channel_changed(
         self, event: events.NewChannel | events.NewState | events.Hangup | events.Hold | events.Unhold
     ) -> None:
-        name = event.channel.name
-        device = name.rpartition("-")[0]
-        if device and not name.startswith("Local/"):
+        device = device_of(event.channel.name)
+        if device:
             self.changed(device)
-        elif device:
-            self.changed(device.rpartition(";")[0] or device)
+
+
+def device_of(name: str) -> str:
+    """The device of a channel's name: what is before its last dash, without a Local channel's options."""
+    device = name.rpartition("-")[0]
+    return device.rpartition("/n")[0] if device.startswith("Local/") and device.endswith("/n") else device
 
 
 def channels_state(channels: Iterable[Channel], idle: str = "NOT_INUSE") -> str:

@@ -34,14 +34,13 @@ class Hints:
     A pattern's hint becomes one of its own as soon as somebody asks for an extension that it matches.
     """
 
-    __slots__ = ("_by_device", "_due", "_hints", "_pbx")
+    __slots__ = ("_drops", "_due", "_hints", "_pbx")
 
     def __init__(self, pbx: Pbx) -> None:
         self._pbx = pbx
         self._hints: dict[tuple[str, str], Hint] = {}
-        self._by_device: dict[str, list[Hint]] = {}
+        self._drops: list[Callable[[], None]] = []
         self._due = False
-        pbx.bus.subscribe(events.DeviceStateChange, self._device_changed)
 
     def start(self) -> None:
         """Read the hints of the dialplan in force and follow its changes."""
@@ -79,7 +78,9 @@ class Hints:
         self._due = False
         old = self._hints
         self._hints = {}
-        self._by_device = {}
+        for drop in self._drops:
+            drop()
+        self._drops = []
         for context, priority in self._pbx.dialplan.hints():
             if not priority.name.startswith("_"):
                 self._add(context.name, priority.name, priority.application, old.get((context.name, priority.name)))
@@ -105,7 +106,7 @@ class Hints:
         hint = Hint(context, exten, _split(devices), _split(presence), text)
         self._hints[context, exten] = hint
         for device in hint.devices:
-            self._by_device.setdefault(device.lower(), []).append(hint)
+            self._drops.append(self._pbx.devices.watch(device, lambda: self._set(hint, self._combined(hint))))
         state = self._combined(hint)
         if old is not None:
             hint.watchers = old.watchers
@@ -117,10 +118,6 @@ class Hints:
 
     def _combined(self, hint: Hint) -> int:
         return EXTENSION_NUMBERS.get(combine(self._pbx.devices.state(device) for device in hint.devices), 4)
-
-    def _device_changed(self, event: events.DeviceStateChange) -> None:
-        for hint in self._by_device.get(event.device.lower(), ()):
-            self._set(hint, self._combined(hint))
 
     def _set(self, hint: Hint, state: int) -> None:
         if state == hint.state:

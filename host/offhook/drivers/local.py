@@ -8,7 +8,7 @@ halves are bridged, the pair takes itself out from between the real channels unl
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from offhook.calls import causes, events
 from offhook.calls.bridge import Bridge
@@ -49,7 +49,14 @@ class LocalChannel(Channel):
 
     technology = "Local"
     __slots__ = ("pair",)
-    pair: Pair
+
+    def __init__(self, pair: Pair, pbx: Pbx, name: str, **options: Any) -> None:
+        self.pair = pair
+        if not name.endswith(";2"):
+            pair.one = self
+        else:
+            pair.two = self
+        super().__init__(pbx, name, context=pair.context, exten=pair.exten, **options)
 
     @property
     def first(self) -> bool:
@@ -227,30 +234,16 @@ def request(
     if first_id and not second_id:
         second_id = f"{first_id};2"
     kept = tuple(formats) or ("slin",)
-    one = LocalChannel(
-        pbx,
-        f"{base};1",
-        media=media[0],
-        formats=kept,
-        context=context,
-        exten=exten,
-        requester=requester,
-        uniqueid=first_id,
-    )
-    one.pair = pair
-    pair.one = one
+    one = LocalChannel(pair, pbx, f"{base};1", media=media[0], formats=kept, requester=requester, uniqueid=first_id)
     two = LocalChannel(
+        pair,
         pbx,
         f"{base};2",
         state=State.RING,
         media=media[1],
         formats=kept,
-        context=context,
-        exten=exten,
         uniqueid=second_id,
         linkedid=one.linkedid,
     )
-    two.pair = pair
     two.tenantid = one.tenantid
-    pair.two = two
     return one

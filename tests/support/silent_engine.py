@@ -1,0 +1,135 @@
+"""An engine without sound, for tests of calls: legs connect, playbacks end at once, nothing is heard."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from offhook.media.events import PlaybackDone, RecordDone
+
+
+class Playback:
+    """A playback that is over as soon as the loop turns, unless it loops."""
+
+    def __init__(self, leg: Leg, *, endless: bool) -> None:
+        self.leg = leg
+        self.ended = asyncio.get_running_loop().create_future()
+        self.done = False
+        self.position_ms = 0
+        self.index = 0
+        if not endless:
+            asyncio.get_running_loop().call_soon(self._end, "done")
+
+    def _end(self, reason: str) -> None:
+        if not self.done:
+            self.done = True
+            self.ended.set_result(reason)
+            if self.leg.on_event is not None:
+                self.leg.on_event(PlaybackDone(self.leg, self, reason))  # type: ignore[arg-type]
+
+    async def wait(self) -> str:
+        return await asyncio.shield(self.ended)
+
+    def stop(self) -> None:
+        self._end("stopped")
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def seek(self, position_ms: int) -> None: ...
+    def skip(self, delta_ms: int) -> None: ...
+
+
+class Recording:
+    """A recording of nothing."""
+
+    duration_ms = silence_ms = talking_ms = 0
+
+    def __init__(self, leg: Leg) -> None:
+        self.leg = leg
+
+    def stop(self, *, truncate_ms: int = 0) -> None:
+        if self.leg.on_event is not None:
+            self.leg.on_event(RecordDone(self.leg, self, "stopped"))  # type: ignore[arg-type]
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+
+class Watch:
+    """A watch that never sees anything."""
+
+    def close(self) -> None: ...
+
+
+class Leg:
+    """A leg; ``peer``, ``digits`` and ``playing`` tell a test what was asked of it."""
+
+    def __init__(self, engine: SilentEngine) -> None:
+        self.engine = engine
+        self.on_event: Callable[[Any], None] | None = None
+        self.peer: Leg | None = None
+        self.digits: list[str] = []
+        self.closed = False
+        self.music_source: Any = None
+        engine.legs.add(self)
+
+    def close(self) -> None:
+        self.disconnect()
+        self.closed = True
+        self.engine.legs.discard(self)
+
+    def play(self, prompts: Any, **options: Any) -> Playback:
+        return Playback(self, endless=bool(options.get("loop")))
+
+    def tones(self, spec: Any, **options: Any) -> Playback:
+        return Playback(self, endless=True)
+
+    def music(self, source: Any) -> None:
+        self.music_source = source
+
+    def begin_digit(self, digit: str) -> None:
+        self.digits.append(digit)
+
+    def end_digit(self, digit: str, duration_ms: int = 0) -> None: ...
+
+    def connect(self, other: Leg, **options: Any) -> None:
+        self.disconnect()
+        other.disconnect()
+        self.peer, other.peer = other, self
+
+    def disconnect(self) -> None:
+        if self.peer is not None:
+            self.peer.peer = None
+            self.peer = None
+
+    @contextlib.contextmanager
+    def loopback(self) -> Iterator[None]:
+        yield
+
+    def record(self, path: Any, format: Any, direction: str = "in", **options: Any) -> Recording:
+        return Recording(self)
+
+    def watch_silence(self, **options: Any) -> Watch:
+        return Watch()
+
+    def detect_digits(self, on: bool, **options: Any) -> None: ...
+    def gain(self, in_db: float = 0.0, out_db: float = 0.0) -> None: ...
+    def mute(self, direction: str, on: bool = True) -> None: ...
+
+
+class SilentEngine:
+    """Makes silent legs and counts them."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.legs: set[Leg] = set()
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+    def pipe(self) -> tuple[Leg, Leg]:
+        return Leg(self), Leg(self)
+
+    def null_leg(self, rate: int = 8000) -> Leg:
+        return Leg(self)
