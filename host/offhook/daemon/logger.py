@@ -103,6 +103,14 @@ class Log(logging.Handler):
         logging.getLogger().setLevel(logging.WARNING)
         logging.getLogger("offhook").setLevel(log.DEBUG if self.debug else log.VERBOSE)
 
+    def set_root_verbosity(self, level: int) -> None:
+        """How verbose log files without a level of their own, and the daemon's terminal, are."""
+        for console in self.consoles:
+            if console.verbosity == self.root_verbosity and not hasattr(console, "watching"):
+                console.verbosity = level
+        self.root_verbosity = level
+        self.update_levels()
+
     def set_debug(self, level: int, module: str = "", source: str = "") -> None:
         """Set the debug level of everything, or of the module whose code is below the import path ``source``."""
         if not module:

@@ -16,23 +16,28 @@ class ActionRequest:
     """One action: its headers in, its response and list events out.
 
     A handler calls exactly one of ``ok``, ``error`` or ``respond`` (or raises ActionError), then
-    ``event`` as often as it likes. The session delivers them in that order with the ActionID added.
+    ``event`` as often as it likes. The session delivers them in that order with the ActionID added:
+    behind the event's name, or where the handler put an ``ActionID`` header itself. A header
+    without a name is a line of its own.
     """
 
-    __slots__ = ("action", "events", "headers", "pbx", "response", "session")
+    __slots__ = ("action", "events", "headers", "lines", "pbx", "response", "session")
 
     def __init__(self, pbx: Any, action: str, headers: list[Header], session: Any) -> None:
         self.pbx = pbx
         self.action = action
         self.headers = headers
+        self.lines = [f"{name}: {value}" for name, value in headers]
+        """The headers as the client wrote them."""
         self.session = session
         self.response: list[Header] | None = None
-        self.events: list[tuple[str, list[Header]]] = []
+        self.events: list[tuple[str, list[Header]] | str] = []
+        """Events of this action; a text is sent as it is."""
 
     def get(self, name: str, default: str = "") -> str:
-        """The last header of that name (names are case-insensitive), or the default when absent."""
+        """The first header of that name (names are case-insensitive), or the default when absent."""
         name = name.lower()
-        for key, value in reversed(self.headers):
+        for key, value in self.headers:
             if key.lower() == name:
                 return value
         return default
@@ -56,8 +61,9 @@ class ActionRequest:
         pairs = []
         for text in self.all("Variable"):
             for item in split_arguments(text):
-                name, _, value = item.partition("=")
-                pairs.append((name, value))
+                name, equals, value = item.partition("=")
+                if name and equals:
+                    pairs.append((name, value))
         return pairs
 
     def ok(self, message: str = "", **headers: str) -> None:

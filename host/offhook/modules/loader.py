@@ -10,7 +10,6 @@ import importlib
 import inspect
 import logging
 import re
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -176,8 +175,6 @@ class Loader:
         self.running: list[Loaded] = []
         """In the order they were started."""
         self.booted = False
-        self.reloaded_at = 0.0
-        """Monotonic time of the last reload; 0 before the first."""
         self._queued: list[str] = []
         self._reloading = False
 
@@ -387,7 +384,7 @@ class Loader:
             result = Reloaded.IN_PROGRESS
         else:
             self._reloading = True
-            self.reloaded_at = time.monotonic()
+            self.pbx.reloaded_at = self.pbx.now()
             try:
                 result = await (self._reload_one(name) if name else self._reload_all())
             finally:

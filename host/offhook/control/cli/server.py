@@ -58,7 +58,8 @@ class Session(asyncio.Protocol):
         self._frames = Frames()
         self._work: asyncio.Queue[tuple[bytes, str]] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
-        self._watching = False
+        self.watching = False
+        """Whether it shows the log, and so has a verbosity of its own."""
 
     # ---- connection ---------------------------------------------------------------------------------
 
@@ -73,7 +74,7 @@ class Session(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.server.sessions.discard(self)
-        if self._watching:
+        if self.watching:
             self.server.log.detach(self)
             if not self.server.hide_connect:
                 verbose(3, "Remote UNIX connection disconnected")
@@ -112,8 +113,8 @@ class Session(asyncio.Protocol):
     def _watch(self, body: str) -> None:
         verbosity, colours, timestamp, mute = (int(word) for word in body.split())
         self.verbosity, self.colours, self.timestamp, self.muted = verbosity, bool(colours), bool(timestamp), bool(mute)
-        if not self._watching:
-            self._watching = True
+        if not self.watching:
+            self.watching = True
             if not self.server.hide_connect:
                 verbose(3, "Remote UNIX connection")
             self.server.log.attach(self)
