@@ -57,7 +57,7 @@ $(STAMPS)/test: $(STAMPS)/venv
 	@touch $@
 
 test: $(STAMPS)/test $(ENGINE) ## every test: unit, SIP core, engine (with sanitizers), phones
-	@PY=$(PY) tests/all.sh
+	@$(PY) tests/all.py
 
 check: lint test ## what CI runs: lint and every test
 
@@ -68,7 +68,7 @@ test-sip: $(STAMPS)/test ## the tests of the SIP core alone
 	$(PY) -m pytest tests/sip
 
 test-engine: $(STAMPS)/test ## the engine's own tests under address and undefined-behaviour sanitizers
-	@PY=$(PY) tests/all.sh engine
+	@$(PY) tests/all.py engine
 
 test-phones: $(STAMPS)/test $(ENGINE) ## calls between real phones through a real daemon
 	$(PY) -m pytest tests/phones

@@ -163,7 +163,6 @@ class Daemon:
         if self.process is None:
             return 0
         process, self.process = self.process, None
-        self.process_ended = process
         if process.poll() is None:
             self.cli("core stop now", check=False)
         try:
@@ -176,7 +175,12 @@ class Daemon:
     def cli(self, command: str, *, check: bool = True) -> str:
         """What the CLI answers."""
         done = subprocess.run(
-            [*self.command, "-rx", command], capture_output=True, text=True, timeout=30, env=self.environment
+            [*self.command, "-rx", command],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env=self.environment,
         )
         if check and done.returncode:
             raise AssertionError(f"{command}: exit status {done.returncode}: {done.stdout}{done.stderr}")
