@@ -253,7 +253,9 @@ class Channel:
     def set(self, name: str, value: str) -> None:
         """Assign a channel variable and tell the bus. A leading ``_`` or ``__`` makes it inherited."""
         self.variables.set(name, value)
-        self.announce_variable(name, value)
+        bus = self.pbx.bus
+        if bus.wants(events.VarSet):
+            bus.publish(events.VarSet(self, name, value))
 
     def announce_variable(self, name: str, value: str) -> None:
         """Tell the bus of an assignment that was made elsewhere (LOCAL(), the end of a subroutine)."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhook import log as levels
 from offhook.dialplan import digits
-from offhook.dialplan.context import DialplanError, Priority
+from offhook.dialplan.context import DialplanError, Extension, Priority
 from offhook.dialplan.location import caller_number
 from offhook.dialplan.outcome import ApplicationError, Hangup, Incomplete, Interruption, Outcome
 from offhook.dialplan.patterns import Match
@@ -49,31 +49,43 @@ class Run:
         self.response_timeout = digits.RESPONSE_TIMEOUT
         self.dialled = ""
         """Digits with which the caller left an application."""
-        self.place: tuple[str, str, int] | None = None
+        self.place: tuple[str, str, int] = ("", "", 0)
         """Where the last application was announced."""
 
 
 class Step:
     """A priority made ready: its application found, its text compiled, fixed arguments split."""
 
-    __slots__ = ("arguments", "data", "entry", "generation", "raw", "run", "template", "waits")
+    __slots__ = ("arguments", "data", "entry", "generation", "name", "raw", "run", "template", "waits")
 
     def __init__(self, priority: Priority, scope: Scope) -> None:
         registry = scope.pbx.registry
         self.generation: int = registry.generation
         entry: Application | None = registry.applications.get(priority.application.lower())
         self.entry = entry
-        self.run: Callable[..., Any] = entry.run if entry is not None else _nothing
+        self.name = entry.name if entry is not None else priority.application
+        self.run: Callable[..., Any] = entry.run if entry is not None else _missing
         self.raw = entry is not None and entry.raw
-        template = compile_template(priority.data)
-        self.template: Template = template
+        self.template: Template = compile_template(priority.data)
         self.data: str | None = priority.data if "${" not in priority.data and "$[" not in priority.data else None
-        self.waits = template.waits(scope)
-        self.arguments = entry.arguments(self.data) if entry is not None and self.data is not None else None
+        self.waits = self.template.waits(scope)
+        self.arguments = self.split(self.data) if entry is not None and self.data is not None else None
+
+    def split(self, data: str) -> list[str]:
+        """The argument string split for the application. Raises DialplanError when an argument is missing."""
+        return split_for(self.entry, data) if self.entry is not None else []
 
 
-def _nothing(channel: Channel) -> None:
-    return None
+def _missing(channel: Channel, *data: str) -> None:
+    raise DialplanError("there is no such application")
+
+
+def split_for(entry: Application, data: str) -> list[str]:
+    """An argument string split for an application. Raises DialplanError when an argument is missing."""
+    arguments = entry.arguments(data)
+    if len(arguments) < entry.arity[0]:
+        raise DialplanError(f"{entry.name} needs more arguments: {entry.name}({entry.syntax})")
+    return arguments
 
 
 async def run(channel: Channel) -> None:
@@ -260,52 +272,83 @@ async def steps(channel: Channel, state: Run, *, ended: bool = False) -> str:
 
     With ``ended`` the channel's hangup does not stop them. Raises what applications raise.
     """
+    try:
+        return await _steps(channel, state, ended)
+    except Outcome:
+        raise
+    except Exception as error:
+        _failed(channel, error)
+        raise Hangup from error
+
+
+async def _steps(channel: Channel, state: Run, ended: bool) -> str:
     pbx = channel.pbx
     plan = pbx.dialplan
     registry = pbx.registry
     scope = state.scope
+    flags = channel.flags
     started = monotonic()
     count = 0
+    known_context = known_exten = ""
+    generation = -1
+    extensions: tuple[Extension, ...] | None = None
     while True:
         context, exten, number = channel.context, channel.exten, channel.priority
-        extensions = plan.exact(context, exten)
+        if context is not known_context or exten is not known_exten or plan.generation != generation:
+            known_context, known_exten, generation = context, exten, plan.generation
+            extensions = plan.exact(context, exten)
         priority: Priority | None = None
         if extensions is not None:
             for extension in extensions:
                 priority = extension.priorities.get(number)
                 if priority is not None:
                     break
-        if priority is not None:
-            step = priority.step
+            else:
+                return ""
+        else:
+            found = await plan.locate(channel, context, exten, number, caller_number(channel))
+            if found is None:
+                return ""
+            if not isinstance(found, SwitchMatch):
+                priority = found
+        result: Any
+        if priority is None:
+            caller = caller_number(channel)
+            result = found.switch.execute(channel, found.context, exten, number, caller, found.data)
+        else:
+            step: Step = priority.step
             if step is None or step.generation != registry.generation:
                 step = _prepared(priority, scope)
             data = step.data
             if data is None:
                 data = await step.template.wait(scope) if step.waits else step.template.get(scope)
-            result = _start(channel, state, priority, step, data)
-        else:
-            found = await plan.locate(channel, context, exten, number, caller_number(channel))
-            if found is None:
-                return ""
-            if isinstance(found, SwitchMatch):
-                caller = caller_number(channel)
-                result = found.switch.execute(channel, found.context, exten, number, caller, found.data)
+            if levels.most_verbose >= 3:
+                _show(channel, step.name, data)
+            place = state.place
+            if place[2] != number or place[1] != exten or place[0] != context:
+                state.place = (context, exten, number)
+                channel.begin_application(step.name, data)
             else:
-                step = _prepared(found, scope)
-                data = await step.template.wait(scope) if step.waits else step.template.get(scope)
-                result = _start(channel, state, found, step, data)
+                channel.application = step.name
+                channel.application_data = data
+            if step.raw:
+                result = step.run(channel, data)
+            else:
+                result = step.run(channel, *(step.arguments or step.split(data)))
         if result is not None and not isinstance(result, str):
-            result = await _finished(channel, result)
+            result = await result
         if channel.interruption is not None:
             if not ended:
                 raise Hangup
             take_interruption(channel)
         elif channel.hangup_requested and not ended:
             raise Hangup
-        if not channel.take_goto():
+        if "goto" in flags:
+            flags.discard("goto")
+        else:
             channel.priority = number + 1
         if result or state.dialled:
-            dialled = result or state.dialled
+            dialled: str = result or state.dialled
             state.dialled = ""
             return dialled
         count += 1
@@ -317,59 +360,27 @@ async def steps(channel: Channel, state: Run, *, ended: bool = False) -> str:
 
 
 def _prepared(priority: Priority, scope: Scope) -> Step:
-    step = priority.step = Step(priority, scope)
+    step = Step(priority, scope)
     if step.entry is None:
-        log.warning(
-            '%s: there is no application "%s"; load the module that has it, or correct the name',
-            priority.where,
-            priority.application,
+        raise DialplanError(
+            f'{priority.where}: there is no application "{priority.application}"; '
+            "load the module that has it, or correct the name"
         )
+    priority.step = step
     return step
 
 
-def _start(channel: Channel, state: Run, priority: Priority, step: Step, data: str) -> Any:
-    """Announce and call an application; what it returns may have to be awaited."""
-    entry = step.entry
-    if entry is None:
-        log.warning("%s: no application %s at %s", channel.name, priority.application, priority.where)
-        raise Hangup
-    place = (channel.context, channel.exten, channel.priority)
-    if levels.most_verbose >= 3:
-        verbose(3, 'Executing [%s@%s:%d] %s("%s", "%s") in new stack', *_shown(place, entry.name, channel.name, data))
-    if place != state.place:
-        state.place = place
-        channel.begin_application(entry.name, data)
-    else:
-        channel.application = entry.name
-        channel.application_data = data
-    try:
-        if step.raw:
-            return step.run(channel, data)
-        arguments = step.arguments
-        if arguments is None:
-            arguments = entry.arguments(data)
-        if len(arguments) < entry.arity[0]:
-            raise DialplanError(f"{entry.name} needs more arguments: {entry.name}({entry.syntax})")
-        return step.run(channel, *arguments)
-    except Outcome:
-        raise
-    except Exception as error:
-        _failed(channel, error)
-        raise Hangup from error
-
-
-def _shown(place: tuple[str, str, int], application: str, name: str, data: str) -> tuple[str, str, int, str, str, str]:
-    return place[1], place[0], place[2], application, name, data
-
-
-async def _finished(channel: Channel, result: Any) -> Any:
-    try:
-        return await result
-    except Outcome:
-        raise
-    except Exception as error:
-        _failed(channel, error)
-        raise Hangup from error
+def _show(channel: Channel, application: str, data: str) -> None:
+    verbose(
+        3,
+        'Executing [%s@%s:%d] %s("%s", "%s") in new stack',
+        channel.exten,
+        channel.context,
+        channel.priority,
+        application,
+        channel.name,
+        data,
+    )
 
 
 def _failed(channel: Channel, error: Exception) -> None:
@@ -403,10 +414,7 @@ async def run_application(channel: Channel, name: str, data: str = "") -> str | 
     else:
         channel.application, channel.application_data = entry.name, data
     try:
-        arguments = entry.arguments(data)
-        if len(arguments) < entry.arity[0]:
-            raise DialplanError(f"{entry.name} needs more arguments: {entry.name}({entry.syntax})")
-        result = entry.run(channel, *arguments)
+        result = entry.run(channel, *split_for(entry, data))
         if result is not None and not isinstance(result, str):
             result = await result
         return result if isinstance(result, str) else None

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from offhook.dialplan import operators
-from offhook.dialplan.operators import Numeral, Value
+from offhook.dialplan.operators import Constant, Numeral, Value
 
 if TYPE_CHECKING:
     from offhook.dialplan.scope import Scope
@@ -40,6 +40,8 @@ _PLAIN_OPERAND = re.compile(f"(?:{_OPERAND})+")
 _NUMERAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _TRAIL = re.compile(r"[^-\t\r \n$():?%/+=*<>!|&]*")
 
+_PLAIN_LIMIT = 10**18
+"""Whole numbers below are shown as they are."""
 _SAME = {"||": "|", "&&": "&", "==": "="}
 _LEVELS: dict[str, int] = {
     "?": 1,
@@ -96,6 +98,8 @@ class Expression:
                 value = self._run(scope, values)
             except _Irregular:
                 return evaluate_text(self.filled(values), scope)
+            if type(value) is int and -_PLAIN_LIMIT < value < _PLAIN_LIMIT:
+                return str(value)
             return value if isinstance(value, str) else operators.show(value)
         return evaluate_text(self.filled(values), scope)
 
@@ -254,8 +258,7 @@ class _Parser:
     def token(self, kind: str, text: str) -> Step:
         count = text.count(GAP)
         if not count:
-            constant = operand_value(text) if kind == "operand" else text
-            return lambda scope, values: constant
+            return Constant(operand_value(text) if kind == "operand" else text)
         first = self.gaps
         self.gaps += count
         if kind == "quoted":
@@ -275,7 +278,7 @@ def operand_value(text: str) -> Value:
 def _gap(index: int) -> Step:
     def read(scope: Scope | None, values: Sequence[str]) -> Value:
         text = values[index]
-        if text.isdecimal() and text.isascii() and len(text) < 19 and (text[0] != "0" or len(text) == 1):
+        if text.isdecimal() and (text[0] != "0" or len(text) == 1) and len(text) < 19 and text.isascii():
             return int(text)
         if _PLAIN_OPERAND.fullmatch(text) is None:
             raise _Irregular

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from offhook.dialplan.context import DialplanError
@@ -24,23 +25,29 @@ def parse_location(channel: Channel, text: str) -> tuple[str, str, int]:
 
     A priority ``+2`` or ``-1`` counts from the channel's. Raises DialplanError for a label that does not exist.
     """
-    fields = text.split(",", 3)
-    context, exten = channel.context, channel.exten
-    if len(fields) >= 3:
-        context, exten, priority = fields[0] or context, fields[1] or exten, fields[2]
-    elif len(fields) == 2:
-        exten, priority = fields[0] or exten, fields[1]
-    else:
-        priority = fields[0]
-    if not priority:
-        raise DialplanError(f'"{text}" names no priority; write [[context,]extension,]priority')
-    direction = {"+": 1, "-": -1}.get(priority[0], 0)
-    number = _NUMBER.fullmatch(priority[1:] if direction else priority)
+    context, exten, label, number, direction = _parsed(text)
+    context, exten = context or channel.context, exten or channel.exten
     if number is not None:
-        value = int(number.group(1))
-        return context, exten, channel.priority + direction * value if direction else value
+        return context, exten, channel.priority + direction * number if direction else number
+    if not label:
+        raise DialplanError(f'"{text}" names no priority; write [[context,]extension,]priority')
     plan: Any = channel.pbx.dialplan
-    found = plan.find_label(context, exten, priority[1:] if direction else priority, caller_number(channel))
+    found: int | None = plan.label(context, exten, label)
     if found is None:
-        raise DialplanError(f'there is no priority or label "{priority}" in extension {exten} of [{context}]')
+        found = plan.find_label(context, exten, label, caller_number(channel))
+    if found is None:
+        raise DialplanError(f'there is no priority or label "{label}" in extension {exten} of [{context}]')
     return context, exten, found
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> tuple[str, str, str, int | None, int]:
+    """Context, extension, label, number and direction (of +n and -n); "" and None for what is not written."""
+    fields = text.split(",", 3)
+    context = fields[0] if len(fields) >= 3 else ""
+    exten = fields[1] if len(fields) >= 3 else fields[0] if len(fields) == 2 else ""
+    priority = fields[2] if len(fields) >= 3 else fields[-1]
+    direction = {"+": 1, "-": -1}.get(priority[:1], 0)
+    bare = priority[1:] if direction else priority
+    number = _NUMBER.fullmatch(bare)
+    return context, exten, bare, None if number is None else int(number.group(1)), direction

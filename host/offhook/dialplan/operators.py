@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from offhook.dialplan.expression import Step
     from offhook.dialplan.scope import Scope
 
-__all__ = ["BINARY", "PREFIX", "Numeral", "Value", "call", "conditional", "show"]
+__all__ = ["BINARY", "PREFIX", "Constant", "Numeral", "Value", "call", "conditional", "show"]
 
 log = logging.getLogger(__name__)
 
@@ -192,6 +192,18 @@ def _match(a: Value, b: Value, *, anchored: bool) -> Value:
     return spans[0][1] - spans[0][0]
 
 
+class Constant:
+    """The step of a value written in the expression."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+
+    def __call__(self, scope: Scope | None, values: Sequence[str]) -> Value:
+        return self.value
+
+
 # ---- building steps -----------------------------------------------------------------------------------
 
 
@@ -211,7 +223,17 @@ def _binary(
                 return fast(a, b)  # type: ignore[misc]
             return slow(a, b)
 
-        return run_fast if fast is not None else run
+        if fast is None:
+            return run
+        if isinstance(right, Constant) and type(right.value) is int:
+            constant: int = right.value
+
+            def run_constant(scope: Scope | None, values: Sequence[str]) -> Value:
+                a = left(scope, values)
+                return fast(a, constant) if type(a) is int else slow(a, constant)
+
+            return run_constant
+        return run_fast
 
     return build
 

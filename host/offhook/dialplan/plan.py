@@ -118,8 +118,19 @@ class Dialplan:
         """Whether a context (with its includes) has that priority of an extension; switches are not asked."""
         return self.find(context, exten, number, caller) is not None
 
+    def label(self, context: str, exten: str, label: str) -> int | None:
+        """As ``find_label``, where that depends on neither caller nor time."""
+        for extension in self.exact(context, exten) or ():
+            labelled = extension.labels.get(label)
+            if labelled is not None:
+                return labelled.number
+        return None
+
     def find_label(self, context: str, exten: str, label: str, caller: str = "") -> int | None:
         """The number of a labelled priority."""
+        number = self.label(context, exten, label)
+        if number is not None or self.exact(context, exten) is not None:
+            return number
         found = _without_switches(self._search(context, _Query(exten, caller, 0, label, Match.EXACT)))
         return found.priority.number if found is not None and found.priority is not None else None
 

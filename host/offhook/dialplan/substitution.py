@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -74,16 +74,19 @@ class Variable:
 class Predefined:
     """``${name}`` for a name that is computed, such as EXTEN."""
 
-    __slots__ = ("name",)
+    __slots__ = ("name", "of_channel")
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.of_channel = CHANNEL_BUILTINS.get(name)
 
     def get(self, scope: Scope) -> str:
+        if self.of_channel is not None and scope.channel is not None:
+            return self.of_channel(scope.channel) or ""
         return scope.lookup(self.name) or ""
 
     async def wait(self, scope: Scope) -> str:
-        return scope.lookup(self.name) or ""
+        return self.get(scope)
 
 
 class Call:
@@ -98,7 +101,15 @@ class Call:
         self.bound: Sequence[str] = ()
 
     def get(self, scope: Scope) -> str:
-        answer = self.ask(scope)
+        entry = self.entry
+        if entry is None or scope.restricted or scope.pbx.registry.functions.get(self.name) is not entry:
+            answer = self.ask(scope)
+        else:
+            try:
+                answer = entry.read(scope, *self.bound)  # type: ignore[misc]
+            except FunctionError as error:
+                log.error("%s", error)
+                return ""
         return answer if isinstance(answer, str) else refused(self.name, answer)
 
     async def wait(self, scope: Scope) -> str:
@@ -106,12 +117,10 @@ class Call:
         return answer if isinstance(answer, str) else await _awaited(answer)
 
     def ask(self, scope: Scope) -> Answer:
-        entry = self.entry
         try:
-            if entry is None or scope.restricted or scope.pbx.registry.functions.get(self.name) is not entry:
-                entry = scope.function(self.name)
-                self.bound = bind(entry, self.arguments)
-                self.entry = entry
+            entry = scope.function(self.name)
+            self.bound = bind(entry, self.arguments)
+            self.entry = entry
             assert entry.read is not None
             return entry.read(scope, *self.bound)
         except FunctionError as error:
@@ -174,7 +183,10 @@ class Sliced:
         self.length = length
 
     def get(self, scope: Scope) -> str:
-        return substring(self.source.get(scope), self.offset, self.length)
+        text = self.source.get(scope)
+        if self.length is None and self.offset >= 0 and text.isascii():
+            return text[self.offset :]
+        return substring(text, self.offset, self.length)
 
     async def wait(self, scope: Scope) -> str:
         return substring(await self.source.wait(scope), self.offset, self.length)
@@ -183,34 +195,33 @@ class Sliced:
 class Calculation:
     """``$[...]``."""
 
-    __slots__ = ("expression", "gaps")
+    __slots__ = ("evaluate", "first", "gaps")
 
     def __init__(self, pieces: Sequence[Node]) -> None:
         self.gaps = tuple(piece for piece in pieces if not isinstance(piece, Literal))
-        self.expression = Expression([piece.text if isinstance(piece, Literal) else None for piece in pieces])
+        self.evaluate = Expression([piece.text if isinstance(piece, Literal) else None for piece in pieces]).evaluate
+        self.first = self.gaps[0].get if len(self.gaps) == 1 else None
 
     def get(self, scope: Scope) -> str:
-        return self.expression.evaluate(scope, [gap.get(scope) for gap in self.gaps])
+        if self.first is not None:
+            return self.evaluate(scope, (self.first(scope),))
+        return self.evaluate(scope, [gap.get(scope) for gap in self.gaps])
 
     async def wait(self, scope: Scope) -> str:
-        return self.expression.evaluate(scope, [await gap.wait(scope) for gap in self.gaps])
+        return self.evaluate(scope, [await gap.wait(scope) for gap in self.gaps])
 
 
 class Template:
     """A compiled text. ``names`` are the functions it calls; None among them stands for names made at run time."""
 
-    __slots__ = ("names", "nodes", "text")
+    __slots__ = ("get", "names", "nodes", "text")
 
     def __init__(self, text: str, nodes: Sequence[Node]) -> None:
         self.text = text
         self.nodes = tuple(nodes)
         self.names: frozenset[str | None] = frozenset(_function_names(self.nodes))
-
-    def get(self, scope: Scope) -> str:
-        """The substituted text."""
-        return "".join([node.get(scope) for node in self.nodes])
-
-    __call__ = get
+        self.get: Callable[[Scope], str] = _getter(self.nodes)
+        """Gives the substituted text."""
 
     async def wait(self, scope: Scope) -> str:
         """The substituted text; functions that take time are awaited, one after the other."""
@@ -231,6 +242,34 @@ class Template:
     def constant(self) -> bool:
         """Whether there is nothing to substitute."""
         return all(isinstance(node, Literal) for node in self.nodes)
+
+
+def _getter(nodes: Sequence[Node]) -> Callable[[Scope], str]:
+    """One function for all nodes: literal text before the first, then each value with the literal after it."""
+    before = ""
+    values: list[tuple[Callable[[Scope], str], str]] = []
+    for node in nodes:
+        if not isinstance(node, Literal):
+            values.append((node.get, ""))
+        elif values:
+            values[-1] = (values[-1][0], values[-1][1] + node.text)
+        else:
+            before += node.text
+    if not values:
+        return lambda scope: before
+    if len(values) == 1:
+        value, after = values[0]
+        if not before and not after:
+            return value
+        return lambda scope: before + value(scope) + after
+
+    def get(scope: Scope) -> str:
+        text = before
+        for value, after in values:
+            text += value(scope) + after
+        return text
+
+    return get
 
 
 @lru_cache(maxsize=4096)

@@ -34,18 +34,15 @@ class Variables:
         """The value, or the default."""
         return self.values.get(name, default)
 
-    def set(self, name: str, value: str) -> str | None:
-        """Assign; the old value is returned. Underscores in front mark for inheritance."""
+    def set(self, name: str, value: str) -> None:
+        """Assign. Underscores in front mark for inheritance."""
         values = self.values
-        if name[:1] != "_" and not self._marks:
-            old = values.pop(name, None)
-            values[name] = value
-            return old
-        bare, mark = _bare(name)
-        old = values.pop(bare, None)
-        values[bare] = value
-        self._mark(bare, mark)
-        return old
+        if self._marks or name[:1] == "_":
+            name, mark = _bare(name)
+            self._mark(name, mark)
+        if name in values:
+            del values[name]
+        values[name] = value
 
     def push(self, name: str, value: str) -> None:
         """Assign without losing the value that the name has now."""
