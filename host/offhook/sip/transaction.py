@@ -79,6 +79,11 @@ class Transaction:
         return resend if resend < deadline else deadline
 
     @property
+    def _settled(self) -> bool:
+        """Whether nothing the user waits for can come any more, although the transaction lives on."""
+        return False
+
+    @property
     def terminated(self) -> bool:
         return self.state is TERMINATED
 
@@ -95,7 +100,7 @@ class Transaction:
         """The flow is gone: end at once (RFC 3261 17.1.4, 17.2.4)."""
         if self.state is TERMINATED:
             return []
-        silent = self.state in _FINISHED
+        silent = self.state in _FINISHED or self._settled
         self._terminate()
         return [] if silent else [TransportFailed(self)]
 
@@ -243,6 +248,10 @@ class ClientInvite(ClientTransaction):
         else:
             self._deadline = now + self._timing.d  # timer D
         return events
+
+    @property
+    def _settled(self) -> bool:
+        return self.state is ACCEPTED
 
     def acknowledge(self, ack: Request, flow: Flow) -> list[Event]:
         """Send the ACK of a 2xx and keep it for retransmissions of that 2xx."""
@@ -393,6 +402,10 @@ class ServerInvite(ServerTransaction):
         if self.state is PROCEEDING or self.state is COMPLETED:
             return [Send(self._data, self.flow, self)] if self._data else []
         return []
+
+    @property
+    def _settled(self) -> bool:
+        return self._acknowledged
 
     def acknowledged(self, ack: Request, flow: Flow) -> list[Event]:
         """The ACK of our 2xx has come: stop repeating it, report the ACK the first time."""

@@ -60,8 +60,8 @@ class SipUri:
     """A sip: or sips: URI. Treat it as immutable; `replace` makes changed copies.
 
     A parsed URI prints as it was written. `user` and `password` hold text with escapes undone ("" stands for an absent
-    user, None for an absent password). `host` has no brackets. `params` maps lower-case names to values as written (None
-    for a bare name). `headers` is the text after `?`. `==` compares by RFC 3261 19.1.4.
+    user, None for an absent password). `host` has no brackets. `params` maps lower-case names to values as written
+    (None for a bare name). `headers` is the text after `?`. `==` compares by RFC 3261 19.1.4.
     """
 
     __slots__ = ("_text", "headers", "host", "params", "password", "port", "scheme", "user")
