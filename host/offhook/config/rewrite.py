@@ -398,6 +398,17 @@ def save(config: ConfigFile, path: str = "", *, effective: bool = True) -> list[
     return list(changed)
 
 
+def write_file(path: str, text: str) -> None:
+    """Write a whole file: beside the old one, safe on the disk, then in its place. Raises OSError."""
+    path = os.path.realpath(path)
+    temporary = _write_beside(path, text if text.endswith("\n") else text + "\n")
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
+
+
 def _on_disk(path: str) -> str | None:
     try:
         with open(path, "rb") as source:

@@ -10,6 +10,7 @@ from offhook.calls.options import CoreOptions
 from offhook.calls.pbx import Pbx
 from offhook.config.store import Configuration
 from offhook.daemon.stopping import Stopping
+from offhook.dialplan.plan import Dialplan
 from offhook.modules.loader import Loader
 from offhook.modules.registry import Registry
 from offhook.storage.astdb import AstDb
@@ -32,11 +33,14 @@ def assemble(settings: Settings, logger: Log, loop: asyncio.AbstractEventLoop) -
     pbx.astdb = AstDb(settings.paths.astdb)
     pbx.astdb.open()
     pbx.loader = Loader(pbx)
+    pbx.dialplan = Dialplan(pbx)
+    pbx.hints.start()
+    pbx.music = NoMusic()
     stopping = Stopping(pbx)
     pbx.parts["settings"] = settings
     pbx.parts["log"] = logger
     pbx.parts["stopping"] = stopping
-    _start_engine(pbx)
+    _start_media(pbx)
     return pbx, stopping
 
 
@@ -56,10 +60,19 @@ def core_options(settings: Settings) -> CoreOptions:
     )
 
 
-def _start_engine(pbx: Pbx) -> None:
-    from offhook.media import Engine, EngineError
+class NoMusic:
+    """Music on hold as long as no module has any."""
+
+    def source(self, _name: str) -> None:
+        """There is no such class."""
+        return
+
+
+def _start_media(pbx: Pbx) -> None:
+    from offhook.media import Engine, EngineError, PromptLibrary
 
     try:
+        pbx.prompts = PromptLibrary(pbx.paths.sounds, default_language=pbx.options.default_language)
         engine = Engine(pbx.loop)
         engine.start()
     except (EngineError, NotImplementedError) as error:
