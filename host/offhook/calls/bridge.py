@@ -297,6 +297,11 @@ class Bridge:
             member.suspended = False
             self._mix()
 
+    def unsuspend_all(self) -> None:
+        """Put every suspended member's media back."""
+        for member in self.members.values():
+            member.suspended = False
+
     def _mix(self) -> None:
         active = [c for c, m in self.members.items() if not m.suspended and c.media is not None]
         if self.holding:
