@@ -16,7 +16,7 @@ class StreamFraming:
     (411 or 400: no or malformed Content-Length) or a message is too large (513): close the connection then.
     """
 
-    __slots__ = ("_buffer", "_need", "max_head", "max_message", "pings", "pongs")
+    __slots__ = ("_buffer", "_half_ping", "_need", "max_head", "max_message", "pings", "pongs")
 
     def __init__(self, max_head: int = 16384, max_message: int = 65536) -> None:
         self.max_head = max_head
@@ -25,6 +25,7 @@ class StreamFraming:
         self.pongs = 0
         self._buffer = bytearray()
         self._need = 0
+        self._half_ping = False
 
     @property
     def pending(self) -> int:
@@ -44,6 +45,7 @@ class StreamFraming:
                         break
                     scanned = 0
                     continue
+                self._half_ping = False
                 end = buffer.find(b"\r\n\r\n", scanned)
                 if end < 0:
                     if len(buffer) > self.max_head:
@@ -65,19 +67,19 @@ class StreamFraming:
 
     def _skip_keepalive(self) -> bool:
         buffer = self._buffer
-        if buffer.startswith(PING):
-            del buffer[:4]
-            self.pings += 1
-            return True
-        if PING.startswith(buffer) and len(buffer) != 2:
+        if len(buffer) < 2:
             return False
-        if buffer.startswith(PONG):
-            if len(buffer) == 3:
-                return False
-            del buffer[:2]
+        if buffer[:2] != PONG:
+            raise SIPError(400, detail="stray line break between messages")
+        del buffer[:2]
+        # One CRLF is a pong, two are a ping; the second may come with the next segment.
+        if self._half_ping:
+            self.pongs -= 1
+            self.pings += 1
+        else:
             self.pongs += 1
-            return True
-        raise SIPError(400, detail="stray line break between messages")
+        self._half_ping = not self._half_ping
+        return True
 
 
 def _content_length(head: bytes) -> int:

@@ -181,7 +181,8 @@ class TransactionLayer:
         """
         if not isinstance(transaction, ClientInvite):
             raise TypeError("only an INVITE is cancelled")
-        transaction.cancel_headers = headers
+        if headers:
+            transaction.cancel_headers = headers
         if not transaction.want_cancel():
             return []
         return self._send_cancel(transaction, now)
