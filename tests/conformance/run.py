@@ -71,7 +71,9 @@ def split_by_test(text: str, out: Path) -> None:
         if match := re.match(r"--> Running test '(\S+?)/?'", part):
             folder = out / match[1]
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / "runner.log").write_text(re.sub(r"^\d+\.\d\d ", "", part, flags=re.MULTILINE))
+            text = re.sub(r"^\d+\.\d\d ", "", part, flags=re.MULTILINE)
+            end = re.search(rf"^Test {re.escape(match[1])} .*$", text, re.MULTILINE)
+            (folder / "runner.log").write_text(text[: end.end()] if end else text)
 
 
 def excerpt(out: Path, test: str) -> list[str]:
@@ -85,14 +87,26 @@ def excerpt(out: Path, test: str) -> list[str]:
     return [line[:220] for line in chosen[-EXCERPT_LINES:]]
 
 
-def report(tests: dict[str, str], rows: dict[str, tuple[str, str]], out: Path) -> int:
+def unmet(test: str, suite: Path, markers: set[str]) -> str:
+    """The modules that a test wants and that have no marker."""
+    try:
+        text = (suite / test / "test-config.yaml").read_text()
+    except OSError:
+        return "no such test"
+    wanted = re.findall(r"^[^#\n]*\basterisk\s*:\s*['\"]?([\w.-]+)", text, re.MULTILINE)
+    return "needs " + ", ".join(sorted({name for name in wanted if name.removesuffix(".so") not in markers}))
+
+
+def report(tests: dict[str, str], rows: dict[str, tuple[str, str]], out: Path, suite: Path, markers: set[str]) -> int:
     """Print the counts by group and each failure; how many did not pass."""
     groups = sorted(set(tests.values()), key=lambda group: (len(group), group))
     missing = [name for name in tests if rows.get(name, ("",))[0] not in GOOD]
     for name in missing:
         result, seconds = rows.get(name, ("not reached", "0"))
         print(f"\n{name} ({tests[name] or '-'}): {result} after {seconds} s")
-        if result in ("failed", "timed_out", "was_abandoned"):
+        if result in ("dep", "skipped"):
+            print(f"    {unmet(name, suite, markers)}")
+        elif result != "not reached":
             for line in excerpt(out, name):
                 print(f"    {line}")
     print()
@@ -149,7 +163,8 @@ def main() -> int:
         for name, (result, _) in rows.items():
             if result in GOOD:
                 shutil.rmtree(options.out / name, ignore_errors=True)
-        return 1 if report(tests, rows, options.out) else 0
+        markers = {path.stem for path in (scratch / "root").rglob("modules/*.so")}
+        return 1 if report(tests, rows, options.out, Path(root) / "chroot/ts/testsuite", markers) else 0
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
