@@ -1,10 +1,16 @@
-"""pjsip.conf as objects."""
+"""pjsip.conf (and pjsip_wizard.conf) as objects.
+
+A section that cannot be used costs itself and is told with file and line; two sections of one name and type cost
+all sections of that type. On a reload what is in force then stays in force.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import logging
+from collections.abc import Iterable
+from typing import Final, TypeVar
 
-from offhook.config.model import ConfigError, ConfigFile, Section
+from offhook.config.model import ConfigError, Section
 from offhook.drivers.sip.endpoint import Endpoint, UnknownFormats
 from offhook.drivers.sip.options import Configured
 from offhook.drivers.sip.sections import (
@@ -19,83 +25,152 @@ from offhook.drivers.sip.sections import (
     Transport,
 )
 
+log = logging.getLogger(__name__)
+
+FILE: Final = "pjsip.conf"
 TYPES: Final[dict[str, type[Configured]]] = {
     kind.TYPE: kind
     for kind in (Endpoint, Aor, Auth, Identify, Transport, Registration, DomainAlias, Acl, Global, System)
 }
+"""Section types by name; a module that brings a type of its own adds it here before the file is read."""
+
+IGNORED: Final = frozenset(("contact", "subscription_persistence", "nat_hook"))
+"""Types that Asterisk keeps elsewhere and ignores in the file."""
+SINGLE: Final = frozenset(("global", "system"))
+
+Kind = TypeVar("Kind", bound=Configured)
 
 
 class Configuration:
-    """Every object of one reading of pjsip.conf, by type and name."""
+    """Every object of one reading, by type and name."""
 
     def __init__(self) -> None:
-        self.endpoints: dict[str, Endpoint] = {}
-        self.aors: dict[str, Aor] = {}
-        self.auths: dict[str, Auth] = {}
-        self.identifies: dict[str, Identify] = {}
-        self.transports: dict[str, Transport] = {}
-        self.registrations: dict[str, Registration] = {}
-        self.domain_aliases: dict[str, DomainAlias] = {}
-        self.acls: dict[str, Acl] = {}
-        self.settings = Global("global")
-        self.system = System("system")
+        self.objects: dict[str, dict[str, Configured]] = {name: {} for name in TYPES}
         self.errors: list[ConfigError] = []
+
+    def of(self, kind: type[Kind]) -> dict[str, Kind]:
+        """The objects of a class by name, in the order of the file."""
+        return self.objects.setdefault(kind.TYPE, {})  # type: ignore[return-value]
+
+    @property
+    def endpoints(self) -> dict[str, Endpoint]:
+        return self.of(Endpoint)
+
+    @property
+    def aors(self) -> dict[str, Aor]:
+        return self.of(Aor)
+
+    @property
+    def auths(self) -> dict[str, Auth]:
+        return self.of(Auth)
+
+    @property
+    def identifies(self) -> dict[str, Identify]:
+        return self.of(Identify)
+
+    @property
+    def transports(self) -> dict[str, Transport]:
+        return self.of(Transport)
+
+    @property
+    def registrations(self) -> dict[str, Registration]:
+        return self.of(Registration)
+
+    @property
+    def domain_aliases(self) -> dict[str, DomainAlias]:
+        return self.of(DomainAlias)
+
+    @property
+    def acls(self) -> dict[str, Acl]:
+        return self.of(Acl)
+
+    @property
+    def settings(self) -> Global:
+        """The global section, or its defaults."""
+        return next(iter(self.of(Global).values()), _DEFAULT_GLOBAL)
+
+    @property
+    def system(self) -> System:
+        """The system section, or its defaults."""
+        return next(iter(self.of(System).values()), _DEFAULT_SYSTEM)
 
     def add(self, found: Configured) -> None:
         """File an object under its type and name."""
-        match found:
-            case Endpoint():
-                self.endpoints[found.name] = found
-            case Aor():
-                self.aors[found.name] = found
-            case Auth():
-                self.auths[found.name] = found
-            case Identify():
-                self.identifies[found.name] = found
-            case Transport():
-                self.transports[found.name] = found
-            case Registration():
-                self.registrations[found.name] = found
-            case DomainAlias():
-                self.domain_aliases[found.name] = found
-            case Acl():
-                self.acls[found.name] = found
-            case Global():
-                self.settings = found
-            case System():
-                self.system = found
+        self.objects.setdefault(found.TYPE, {})[found.name] = found
 
 
-def read(config: ConfigFile) -> Configuration:
-    """Make objects of the sections; what is wrong is in ``errors`` and costs its section."""
+_DEFAULT_GLOBAL: Final = Global("global")
+_DEFAULT_SYSTEM: Final = System("system")
+
+
+def read(sections: Iterable[Section], previous: Configuration | None = None) -> Configuration:
+    """Make objects of sections (templates left out by the caller); what is wrong is in ``errors``."""
     result = Configuration()
-    for section in config:
-        kind = (section.get("type") or "").strip().lower()
-        if kind in TYPES:
-            found = _object(section, TYPES[kind], result.errors)
+    broken: set[str] = set()
+    for section in sections:
+        name = (section.first("type") or "").strip().lower()
+        kind = TYPES.get(name)
+        if kind is None:
+            if name not in IGNORED:
+                result.errors.append(_unknown(section, name))
+            continue
+        if name in broken:
+            continue
+        objects = result.objects.setdefault(name, {})
+        if section.name in objects or (name in SINGLE and objects):
+            broken.add(name)
+            result.errors.append(
+                ConfigError(
+                    section.file,
+                    section.line,
+                    f"a second [{section.name}] with type = {name}: no section of this type is used; take one out",
+                )
+            )
+            continue
+        found = make(section, kind, result.errors)
+        if found is None and previous is not None:
+            found = previous.objects.get(name, {}).get(section.name)
             if found is not None:
-                result.add(found)
+                log.warning("[%s] of type %s stays as it was before", section.name, name)
+        if found is not None:
+            objects[section.name] = found
+    for name in broken:
+        result.objects[name] = dict(previous.objects.get(name, {})) if previous is not None else {}
     return result
 
 
-def _object(section: Section, kind: type[Configured], errors: list[ConfigError]) -> Configured | None:
+def _unknown(section: Section, name: str) -> ConfigError:
+    if not name:
+        return ConfigError(section.file, section.line, f"[{section.name}] has no type; write type = endpoint, aor, ...")
+    known = ", ".join(TYPES)
+    return ConfigError(section.file, section.line, f'type "{name}" is not offered here; there are {known}')
+
+
+def make(section: Section, kind: type[Kind], errors: list[ConfigError]) -> Kind | None:
+    """An object of one section; None, and the reasons in ``errors``, when it cannot be used."""
     found = kind(section.name)
     for entry in section:
-        if entry.name.lower() == "type":
+        name = entry.name.lower()
+        if name == "type" or name.startswith("@"):
             continue
         try:
-            found.assign(entry.name.lower(), entry.value)
+            option = found.assign(name, entry.value)
         except UnknownFormats as error:
             errors.append(ConfigError(entry.file, entry.line, str(error)))
         except KeyError:
-            errors.append(ConfigError(entry.file, entry.line, f'{kind.TYPE} has no option "{entry.name}"'))
+            errors.append(
+                ConfigError(entry.file, entry.line, f'type = {kind.TYPE} has no option "{entry.name}"; take it out')
+            )
             return None
         except ValueError as error:
             errors.append(ConfigError(entry.file, entry.line, f"{entry.name}: {error}"))
             return None
+        else:
+            if option.refused and getattr(found, option.attribute) != option.default:
+                errors.append(ConfigError(entry.file, entry.line, f"{entry.name} has no effect: {option.refused}"))
     try:
         found.complete()
     except ValueError as error:
-        errors.append(ConfigError(section.file, section.line, str(error)))
+        errors.append(ConfigError(section.file, section.line, f"[{section.name}]: {error}"))
         return None
     return found

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from offhook.calls.party import PRESENTATION_BY_WORD, PRESENTATIONS
+from offhook.config.acl import parse_rules
 from offhook.drivers.sip.options import (
     Configured,
     choice,
@@ -27,6 +28,7 @@ TOS_NAMES = {
 }  # fmt: skip
 """DSCP classes as the value of the IP type-of-service octet (RFC 2474, 2597, 3246)."""
 
+ACL_OPTIONS = frozenset(("acl", "permit", "deny", "contact_acl", "contact_permit", "contact_deny"))
 IDENTIFY_METHODS = ("username", "auth_username", "ip", "header", "request_uri")
 
 
@@ -211,6 +213,8 @@ class Endpoint(Configured):
     contact_acl = gathered()
     contact_permit = gathered()
     contact_deny = gathered()
+    acl_rules: tuple[tuple[str, str], ...] = ()
+    """The six options above as lines in their order, which decides."""
     allow_unauthenticated_options = flag(False)
     security_mechanisms = gathered(joiner=", ")
     security_negotiation = choice("no", "mediasec")
@@ -340,6 +344,10 @@ class Endpoint(Configured):
     def assign(self, option: str, value: str) -> Any:
         """As Configured.assign; allow and disallow change one list, and unknown formats only cost themselves."""
         entry = self.OPTIONS[option]
+        if option in ACL_OPTIONS:
+            if not option.endswith("acl"):
+                parse_rules(option.removeprefix("contact_"), value)
+            self.acl_rules = (*self.acl_rules, (option, value))
         if option not in ("allow", "disallow"):
             return super().assign(option, value)
         try:
@@ -352,22 +360,33 @@ class Endpoint(Configured):
         return entry
 
     def complete(self) -> None:
-        """What webrtc=yes stands for, and options that exclude each other."""
-        if self.webrtc:
-            self.rtcp_mux = self.use_avpf = self.ice_support = self.media_use_received_transport = True
-            self.media_encryption = "dtls"
-            if self.dtls_verify == "no" and "dtls_verify" not in vars(self):
-                self.dtls_verify = "yes"
-            if not self.dtls_setup:
-                self.dtls_setup = "actpass"
-            if not self.dtls_cert_file and "dtls_auto_generate_cert" not in vars(self):
-                self.dtls_auto_generate_cert = True
-            self.bundle = True
-            self.max_audio_streams = max(1, self.max_audio_streams)
-            self.max_video_streams = max(10, self.max_video_streams)
-        if self.dtls_auto_generate_cert and self.dtls_cert_file:
-            raise ValueError("dtls_auto_generate_cert = yes and dtls_cert_file exclude each other; keep one")
+        """What webrtc = yes and others stand for, and options that exclude each other."""
+        if self.timers_min_se < 90:
+            raise ValueError("timers_min_se must be 90 s or more (RFC 4028 5)")
+        if self.timers_sess_expires < self.timers_min_se:
+            raise ValueError("timers_sess_expires must not be below timers_min_se")
+        if not self.sdp_session.strip():
+            self.sdp_session = "-"
+        if len(self.sdp_owner.split()) != 1:
+            self.sdp_owner = "-"
+        if self.rtp_port_start or self.rtp_port_end:
+            if min(self.rtp_port_start, self.rtp_port_end) < 1024:
+                raise ValueError("rtp_port_start and rtp_port_end must both be given, 1024 or higher")
+            if self.rtp_port_end <= self.rtp_port_start:
+                raise ValueError("rtp_port_end must be above rtp_port_start")
         if self.preferred_codec_only:
             if self.incoming_call_offer_pref != "local":
                 raise ValueError("preferred_codec_only and incoming_call_offer_pref exclude each other; keep one")
-            self.incoming_call_offer_pref = "remote_first"
+            self.incoming_call_offer_pref = "local_first"
+        if self.bundle:
+            self.rtcp_mux = True
+        if self.webrtc:
+            self.bundle = self.rtcp_mux = self.use_avpf = self.ice_support = self.media_use_received_transport = True
+            self.media_encryption = "dtls"
+            self.dtls_setup = "actpass"
+            self.dtls_verify = "fingerprint"
+            self.dtls_rekey = 0
+            if not self.dtls_cert_file:
+                self.dtls_auto_generate_cert = True
+        if self.dtls_auto_generate_cert and self.dtls_cert_file:
+            raise ValueError("dtls_auto_generate_cert = yes and dtls_cert_file exclude each other; keep one")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from offhook.drivers.sip.sections import Transport
@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 _serials = count(1)
 
 DEFAULT_PORTS = {"UDP": 5060, "TCP": 5060, "TLS": 5061, "WS": 80, "WSS": 443}
+
+
+class Bound(Protocol):
+    """Something that ends with its carrier, such as a contact registered over a connection."""
+
+    def carrier_closed(self) -> None: ...
 
 
 class Carrier:
@@ -36,13 +42,18 @@ class Carrier:
         """Our address here; a wildcard address when bound to all."""
         self.port = port
         """The port on which peers reach this transport (a stream's listener, not its own end)."""
-        self.bound: set[object] = set()
-        """What ends with this carrier: contacts registered over it."""
+        self.bound: dict[Bound, None] = {}
+        """What ends with this carrier, in order of binding."""
 
     @property
     def ipv6(self) -> bool:
         """Whether it speaks IPv6."""
         return ":" in self.host
+
+    @property
+    def wildcard(self) -> bool:
+        """Whether it is bound to every address of the machine."""
+        return self.host in ("0.0.0.0", "::")
 
     def send(self, data: bytes, host: str, port: int) -> None:
         """Put one message on the wire; OSError when that is known to fail at once."""
@@ -54,7 +65,7 @@ class Carrier:
 
     def __repr__(self) -> str:
         state = "open" if self.open else "closed"
-        return f"<{self.protocol} {self.name} {self.host}:{self.port} {state} #{self.generation}>"
+        return f"<{self.protocol} {self.name} {host_port(self.host, self.port)} {state} #{self.generation}>"
 
 
 class Flow(NamedTuple):
@@ -80,8 +91,7 @@ class Flow(NamedTuple):
         return self.carrier.protocol
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.carrier.protocol}:{host}:{self.port}"
+        return f"{self.carrier.protocol}:{host_port(self.host, self.port)}"
 
 
 def host_port(host: str, port: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from offhook.calls import security
 from offhook.sip.layer import new_tag
 from offhook.sip.message import Header, Request, Response
 from offhook.sip.transaction import ServerTransaction
@@ -94,3 +95,19 @@ class IncomingRequest:
         response = self.response(status, reason, headers, body, content_type)
         self.send(response)
         return response
+
+    def report(self, kind: str, account: str = "", **elements: str) -> None:
+        """Publish a security event about this request; ``elements`` are those that the kind asks for."""
+        flow = self.flow
+        if not account:
+            account = "<unknown>" if self.endpoint is self.stack.artificial else self.endpoint.name
+        security.report(
+            self.stack.pbx,
+            kind,
+            "PJSIP",
+            account=account,
+            session=self.message.call_id,
+            local=security.address(*self.stack.routing.advertised(flow.carrier, flow.host), flow.protocol),
+            remote=security.address(flow.host, flow.port, flow.protocol),
+            **elements,
+        )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from offhook.drivers.sip.flow import Flow
 from offhook.sip.auth import Credentials, DigestClient
-from offhook.sip.message import Header, Request, Response
+from offhook.sip.message import Request, Response
 from offhook.sip.transaction import ClientTransaction, Timing
 
 if TYPE_CHECKING:
+    from offhook.drivers.sip.endpoint import Endpoint
+    from offhook.drivers.sip.requests import Local
+    from offhook.drivers.sip.routing import Route
     from offhook.drivers.sip.stack import SipStack
 
 log = logging.getLogger(__name__)
@@ -34,11 +37,14 @@ class OutgoingRequest:
         "_challenges",
         "client",
         "done",
+        "endpoint",
         "failure",
         "flow",
+        "local",
         "next_cseq",
         "on_response",
         "request",
+        "route",
         "stack",
         "targets",
         "timing",
@@ -68,6 +74,11 @@ class OutgoingRequest:
         """What it went out on last."""
         self.targets: list[Flow] = []
         """Where to try next."""
+        self.route: Route | None = None
+        """Where further targets come from once ``targets`` is used up."""
+        self.endpoint: Endpoint | None = None
+        self.local: Local | None = None
+        """The end of ours that the request was built for, when it may have to be corrected."""
         self.transaction: ClientTransaction | None = None
         self.failure = ""
         self.done = False
@@ -77,17 +88,20 @@ class OutgoingRequest:
 
     # ---- the user's verbs -----------------------------------------------------------------------------
 
-    def cancel(self, headers: Iterable[Header] = ()) -> None:
-        """Cancel an INVITE: by CANCEL (with these headers) when it is on its way, at once (487 made here) when not."""
+    def cancel(self) -> None:
+        """Cancel an INVITE: by CANCEL when it is on its way, at once (487 made here) when it is not."""
         self._cancelled = True
-        if self.transaction is not None and not self.done:
-            self.stack.carry_out(self.stack.layer.cancel(self.transaction, self.stack.now(), headers))
-        elif not self.done:
-            self.fail(487, "cancelled")
+        if self.done:
+            return
+        if self.transaction is not None and not self.transaction.terminated:
+            self.stack.carry_out(self.stack.layer.cancel(self.transaction, self.stack.now()))
+        else:
+            self.stack.loop.call_soon(self.fail, 487, "cancelled")
 
     def abandon(self) -> None:
         """Forget it: nothing more is sent and nothing reported."""
         self.done = True
+        self.route = None
         if self.transaction is not None:
             self.stack.layer.abandon(self.transaction)
 
@@ -98,10 +112,24 @@ class OutgoingRequest:
         if self.done:
             return
         while self.targets:
-            flow = self.targets.pop(0)
+            if self._send(self.targets.pop(0)):
+                return
+        if self.route is not None:
+            self.stack.pbx.spawn(self._follow_route(), f"locate {self.request.target}")
+            return
+        self.stack.loop.call_soon(self.fail, 503, "transport")
+
+    async def _follow_route(self) -> None:
+        while (route := self.route) is not None:
+            flow = await route.next()
+            if self.done:
+                return
+            if flow is None:
+                self.route = None
+                self.fail(503, "transport" if route.resolved else "resolve")
+                return
             if self._send(flow):
                 return
-        self.stack.loop.call_soon(self.fail, 503, "transport")
 
     def _send(self, flow: Flow) -> bool:
         if not flow.open:
@@ -117,19 +145,16 @@ class OutgoingRequest:
         status = response.status
         if status in (401, 407) and self._answer_challenge(response):
             return
-        if status == 503 and self.targets and not self._cancelled:
-            self._again()
+        if status == 503 and self._try_next():
             return
         if status >= 200:
             self.done = True
+            self.route = None
         self.on_response(self, response)
 
     def transaction_failed(self, failure: str) -> None:
         """The transaction timed out or its transport went away."""
-        if self.done:
-            return
-        if self.targets and not self._cancelled:
-            self._again()
+        if self.done or self._try_next():
             return
         self.fail(408 if failure == "timeout" else 503, failure)
 
@@ -138,14 +163,18 @@ class OutgoingRequest:
         if self.done:
             return
         self.done = True
+        self.route = None
         self.failure = failure
         if self.request.get("Via") is None:
             self.request.insert(0, "Via", "SIP/2.0/UDP invalid.invalid;branch=z9hG4bK0")
         self.on_response(self, self.request.response(status))
 
-    def _again(self) -> None:
+    def _try_next(self) -> bool:
+        if self._cancelled or not (self.targets or self.route is not None):
+            return False
         self.request = self.request.copy()
         self.start()
+        return True
 
     def _answer_challenge(self, response: Response) -> bool:
         if self.client is None or self._cancelled or self._challenges >= MOST_CHALLENGES or self.flow is None:
@@ -159,5 +188,5 @@ class OutgoingRequest:
         self.client.authorize(again)
         self.request = again
         if not self._send(self.flow):
-            self.fail(503, "transport")
+            self.stack.loop.call_soon(self.fail, 503, "transport")
         return True

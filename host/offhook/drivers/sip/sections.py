@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from offhook.config.acl import parse_rules
 from offhook.drivers.sip.endpoint import type_of_service
+from offhook.drivers.sip.identify import Matcher
 from offhook.drivers.sip.options import (
     Configured,
     choice,
@@ -16,6 +18,8 @@ from offhook.drivers.sip.options import (
     text,
     yesno,
 )
+from offhook.sip.errors import SIPError
+from offhook.sip.uri import SipUri
 
 PROTOCOLS = ("udp", "tcp", "tls", "ws", "wss", "flow")
 TLS_METHODS = ("default", "unspecified", "tlsv1", "sslv2", "sslv3", "sslv23", "tlsv1_1", "tlsv1_2", "tlsv1_3")
@@ -88,6 +92,14 @@ class Aor(Configured):
     mailboxes = text()
     voicemail_extension = text()
 
+    def complete(self) -> None:
+        """Static contacts must be SIP URIs."""
+        for uri in self.contact:
+            try:
+                SipUri.parse(uri)
+            except SIPError:
+                raise ValueError(f'contact "{uri}" is no SIP URI such as sip:phone@192.0.2.5:5060') from None
+
 
 def _password_digest(before: dict[str, str], value: str) -> dict[str, str]:
     algorithm, colon, digest = value.partition(":")
@@ -139,6 +151,18 @@ class Auth(Configured):
     oauth_clientid = text()
     oauth_secret = text()
 
+    def complete(self) -> None:
+        """There must be a user name, and a secret for every algorithm named."""
+        if not self.username:
+            raise ValueError("an auth section needs username")
+        if self.auth_type == "google_oauth":
+            if not (self.refresh_token and self.oauth_clientid and self.oauth_secret):
+                raise ValueError("google_oauth needs refresh_token, oauth_clientid and oauth_secret")
+            return
+        for algorithm in (*self.supported_algorithms_uac, *self.supported_algorithms_uas):
+            if not self.password and algorithm not in self.md5_cred | self.password_digest:
+                raise ValueError(f"there is neither a password nor a password_digest for {algorithm}")
+
 
 class Identify(Configured):
     """How a request is known to come from an endpoint without a name in it."""
@@ -150,6 +174,10 @@ class Identify(Configured):
     match_header = text()
     match_request_uri = text()
     srv_lookups = flag(True)
+
+    def complete(self) -> None:
+        """It must name an endpoint and match something."""
+        Matcher(self)
 
 
 class DomainAlias(Configured):
@@ -174,12 +202,15 @@ class Acl(Configured):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._rules: list[tuple[str, str]] = []
+        self.rules: list[tuple[str, str]] = []
+        """The lines in their order, which decides."""
 
     def assign(self, option: str, value: str) -> Any:
-        """As Configured.assign; the order of the lines is kept, for it decides."""
+        """As Configured.assign; checks networks at once."""
+        if option in ("permit", "deny", "contact_permit", "contact_deny"):
+            parse_rules(option.removeprefix("contact_"), value)
         entry = super().assign(option, value)
-        self._rules.append((option, value))
+        self.rules.append((option, value))
         return entry
 
 
@@ -209,6 +240,20 @@ class Registration(Configured):
     user_agent = text()
     security_mechanisms = gathered(joiner=", ")
     security_negotiation = choice("no", "mediasec")
+
+    def complete(self) -> None:
+        """Both URIs must be there and be SIP URIs, and a line needs its endpoint."""
+        for name, value in (("server_uri", self.server_uri), ("client_uri", self.client_uri)):
+            if not value:
+                raise ValueError(f"a registration needs {name}")
+            try:
+                SipUri.parse(value.strip("<>"))
+            except SIPError:
+                raise ValueError(f'{name} "{value}" is no SIP URI such as sip:user@example.com') from None
+        if self.line and not self.endpoint:
+            raise ValueError("line = yes needs endpoint = name")
+        if self.endpoint and not self.line:
+            raise ValueError("endpoint = name has no meaning without line = yes")
 
 
 class Global(Configured):

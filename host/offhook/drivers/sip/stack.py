@@ -8,48 +8,55 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from offhook.drivers.sip.admission import Admission
+from offhook.drivers.sip.authentication import secret_of
 from offhook.drivers.sip.configuration import Configuration
+from offhook.drivers.sip.connections import Connection
 from offhook.drivers.sip.endpoint import Endpoint
 from offhook.drivers.sip.flow import Carrier, Flow, host_port
 from offhook.drivers.sip.incoming import IncomingRequest
+from offhook.drivers.sip.locations import Locations
+from offhook.drivers.sip.nat import rewrite, rewrite_contact
 from offhook.drivers.sip.outgoing import OnResponse, OutgoingRequest
+from offhook.drivers.sip.requests import Local, local_end, moved_to, next_hop, outside_dialog
+from offhook.drivers.sip.resolver import Resolver
+from offhook.drivers.sip.routing import TRANSPORT_PARAM, Routing, sip_uri
 from offhook.drivers.sip.transports import Transports
-from offhook.log import NOTICE
-from offhook.sip.auth import Credentials, DigestClient, Secret
+from offhook.sip.auth import Credentials, DigestClient
 from offhook.sip.dialog import DialogId
 from offhook.sip.errors import SIPError
 from offhook.sip.events import (
     AckReceived,
     CancelReceived,
     Event,
-    ProvisionalTimeout,
+    Malformed,
     RequestReceived,
     ResponseReceived,
     Send,
-    SessionExpired,
-    SessionRefreshDue,
+    StrayResponse,
     TransactionTimeout,
     TransportFailed,
 )
 from offhook.sip.layer import TransactionLayer, new_tag
-from offhook.sip.message import Request, Response, make_request, parse
-from offhook.sip.transaction import ClientTransaction, ServerTransaction, Timing
-from offhook.sip.uri import NameAddr, SipUri, parse_uri
+from offhook.sip.message import Header, Request, Response, make_request, parse
+from offhook.sip.transaction import ServerTransaction, Timing, Transaction
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
+    from offhook.drivers.sip.contact import Contact
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[IncomingRequest], None]
 ServerEvent = CancelReceived | AckReceived | TransactionTimeout | TransportFailed
+PART = "pjsip"
 
 
 class DialogOwner(Protocol):
-    """Who owns a dialog: gets its requests, and the ACK that belongs to no transaction."""
+    """Who owns a dialog: gets its requests."""
 
     endpoint: Endpoint
 
@@ -62,6 +69,12 @@ class TransactionOwner(Protocol):
     def on_transaction_event(self, event: ServerEvent) -> None: ...
 
 
+class TimerOwner(Protocol):
+    """What the ``user`` of a timer watched by the layer (session timer, reliable provisionals, subscription) is."""
+
+    def on_timer_event(self, event: Event) -> None: ...
+
+
 class SipStack:
     """Everything SIP of one exchange."""
 
@@ -71,14 +84,21 @@ class SipStack:
         self.now = pbx.now
         self.config = Configuration()
         self.layer = TransactionLayer()
-        self.transports = Transports(pbx.loop, self.received)
+        self.transports = Transports(pbx.loop, self.received, self._carrier_closed, self._garbage)
+        self.resolver = Resolver()
+        self.routing = Routing(self.transports, self.resolver)
+        self.locations = Locations(pbx)
+        self.admission = Admission(self)
         self.handlers: dict[str, Handler] = {}
         self.dialogs: dict[DialogId, DialogOwner] = {}
-        self.user_agent = "Asterisk PBX"
+        self.user_agent = "Offhook PBX"
         self.artificial = Endpoint("")
         """Stands for whoever is not identified."""
+        self.accepting = True
+        """False before the exchange has fully booted: peers send again, and by then everything is there."""
         self.on_sent: list[Callable[[bytes, Flow], None]] = []
         self.on_received: list[Callable[[bytes, Flow], None]] = []
+        self.on_reloaded: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
 
@@ -86,6 +106,8 @@ class SipStack:
 
     def received(self, data: bytes, flow: Flow) -> None:
         """Bytes of one message from a carrier."""
+        if not self.accepting:
+            return
         for listener in self.on_received:
             listener(data, flow)
         now = self.now()
@@ -95,7 +117,6 @@ class SipStack:
                 message.received_from(flow.host, flow.port)
             events = self.layer.receive(message, flow, now)
         except SIPError as error:
-            log.debug("from %s: %s", flow, error)
             events = self.layer.reject(error, flow)
         self.carry_out(events)
 
@@ -109,15 +130,18 @@ class SipStack:
             elif isinstance(event, ResponseReceived):
                 outgoing = event.transaction.user
                 if isinstance(outgoing, OutgoingRequest):
-                    outgoing.receive(event.response)
-            elif isinstance(event, AckReceived):
-                self._on_ack(event)
-            elif isinstance(event, CancelReceived):
-                self._tell(event.transaction.user, event)
+                    self._on_response(outgoing, event)
+            elif isinstance(event, AckReceived | CancelReceived):
+                if event.transaction is not None:
+                    self._tell(event.transaction.user, event)
             elif isinstance(event, TransactionTimeout | TransportFailed):
                 self._on_failure(event)
-            elif isinstance(event, ProvisionalTimeout | SessionRefreshDue | SessionExpired):
-                event.source.user.on_timer(event)  # type: ignore[attr-defined]
+            elif isinstance(event, Malformed):
+                self._garbage(event.flow, str(event.error))
+            elif not isinstance(event, StrayResponse):
+                owner = getattr(event.source, "user", None)
+                if owner is not None:
+                    owner.on_timer_event(event)
         self._set_timer()
 
     def _send(self, event: Send) -> None:
@@ -129,18 +153,13 @@ class SipStack:
             flow.carrier.send(event.data, flow.host, flow.port)
         except OSError as error:
             log.debug("cannot send to %s: %s", flow, error)
-            transaction = event.transaction
-            if transaction is not None:
-                self.loop.call_soon(self._send_failed, transaction)
+            if event.transaction is not None:
+                self.loop.call_soon(self._send_failed, event.transaction)
 
-    def _send_failed(self, transaction: object) -> None:
-        if isinstance(transaction, ClientTransaction | ServerTransaction) and not transaction.terminated:
-            user = transaction.user
+    def _send_failed(self, transaction: Transaction) -> None:
+        if not transaction.terminated:
             self.layer.abandon(transaction)
-            if isinstance(user, OutgoingRequest):
-                user.transaction_failed("transport")
-            else:
-                self._tell(user, TransportFailed(transaction))
+            self._on_failure(TransportFailed(transaction))
 
     def _on_request(self, event: RequestReceived) -> None:
         message, flow = event.request, event.flow
@@ -148,24 +167,20 @@ class SipStack:
         if message.to_tag:
             owner = self.dialogs.get((message.call_id, message.to_tag, message.from_tag))
             if owner is not None:
-                owner.on_request(self._incoming(event, flow, owner.endpoint))
+                incoming = self._incoming(event, flow, owner.endpoint)
+                self._apply_nat(incoming, in_dialog=True)
+                owner.on_request(incoming)
                 return
             if message.method != "REGISTER":
                 self._incoming(event, flow, self.artificial).respond(481)
                 return
-        endpoint = self.identify(message, flow)
-        incoming = self._incoming(event, flow, endpoint or self.artificial)
-        if endpoint is None:
-            log.log(
-                NOTICE,
-                "Request '%s' from '%s' failed for '%s' (callid: %s) - No matching endpoint found",
-                message.method,
-                message.get("From"),
-                host_port(flow.host, flow.port),
-                message.call_id,
-            )
-            incoming.respond(401)
+        elif message.method == "BYE":
+            self._incoming(event, flow, self.artificial).respond(481)
             return
+        incoming = self._incoming(event, flow, self.artificial)
+        if not self.admission.admit(incoming):
+            return
+        self._apply_nat(incoming, in_dialog=False)
         handler = self.handlers.get(message.method)
         if handler is None:
             incoming.respond(501)
@@ -175,9 +190,31 @@ class SipStack:
     def _incoming(self, event: RequestReceived, flow: Flow, endpoint: Endpoint) -> IncomingRequest:
         return IncomingRequest(self, event.request, flow, event.transaction, endpoint, self.now())
 
-    def _on_ack(self, event: AckReceived) -> None:
-        if event.transaction is not None and event.transaction.user is not None:
-            self._tell(event.transaction.user, event)
+    def _apply_nat(self, incoming: IncomingRequest, *, in_dialog: bool) -> None:
+        """What rewrite_contact, symmetric_transport and WebSockets change in a request."""
+        message, flow = incoming.message, incoming.flow
+        if incoming.endpoint.rewrite_contact:
+            rewrite(message, flow, in_dialog_route=in_dialog and "Record-Route" not in message)
+        elif flow.protocol in ("WS", "WSS"):
+            rewrite_contact(message, flow)
+        if flow.carrier.section.symmetric_transport and not in_dialog:
+            self._mark_transport(message, flow)
+
+    @staticmethod
+    def _mark_transport(message: Request, flow: Flow) -> None:
+        contacts = message.contacts
+        if len(contacts) == 1 and not contacts[0].star:
+            uri = sip_uri(str(contacts[0].uri))
+            if uri is not None:
+                contacts[0].uri = uri.replace(params={**uri.params, TRANSPORT_PARAM: flow.carrier.name})
+                message.set("Contact", contacts[0])
+
+    def _on_response(self, outgoing: OutgoingRequest, event: ResponseReceived) -> None:
+        endpoint, flow = outgoing.endpoint, event.flow
+        assert isinstance(flow, Flow)
+        if endpoint is not None and endpoint.rewrite_contact and event.response.cseq.method != "REGISTER":
+            rewrite(event.response, flow)
+        outgoing.receive(event.response)
 
     def _on_failure(self, event: TransactionTimeout | TransportFailed) -> None:
         user = event.transaction.user
@@ -190,6 +227,21 @@ class SipStack:
     def _tell(user: object, event: ServerEvent) -> None:
         if user is not None:
             user.on_transaction_event(event)  # type: ignore[attr-defined]
+
+    def _garbage(self, flow: object, what: str) -> None:
+        assert isinstance(flow, Flow)
+        self.admission.garbage(flow, what)
+
+    def _carrier_closed(self, carrier: Carrier, why: str) -> None:
+        """A transport or connection has ended: so do its transactions, at once."""
+        now = self.now()
+        if isinstance(carrier, Connection):
+            self.carry_out(self.layer.transport_closed(carrier.flow, now))
+        else:
+            for flow in {transaction.flow for transaction in self.layer.transactions}:
+                if isinstance(flow, Flow) and flow.carrier is carrier:
+                    self.carry_out(self.layer.transport_closed(flow, now))
+        log.debug("%s is closed: %s", carrier, why)
 
     # ---- out ------------------------------------------------------------------------------------------
 
@@ -205,18 +257,21 @@ class SipStack:
         endpoint: Endpoint | None = None,
         flow: Flow | None = None,
         target: str = "",
+        transport: str = "",
         credentials: Sequence[Credentials] | None = None,
         client: DigestClient | None = None,
         next_cseq: Callable[[], int] | None = None,
         timing: Timing | None = None,
+        local: Local | None = None,
         user: object = None,
     ) -> OutgoingRequest:
         """Send a request in a client transaction.
 
         It goes to ``flow`` when that is given and open; else to where ``target`` (default: the first Route, or the
-        Request-URI) leads, one address after the other until somebody answers. Challenges are answered with
-        ``client``, ``credentials``, or the endpoint's outbound_auth. ``on_response`` is never called before this
-        returns.
+        Request-URI) leads, one address after the other until somebody answers, over the named ``transport`` or the
+        endpoint's. Challenges are answered with ``client``, ``credentials``, or the endpoint's outbound_auth. A request
+        built for another end of ours (``local``) than the one it goes out on is corrected. ``on_response`` is never
+        called before this returns.
         """
         if credentials is None:
             credentials = self.credentials(endpoint.outbound_auth) if endpoint is not None else ()
@@ -224,25 +279,34 @@ class SipStack:
             self, request, on_response, credentials=credentials, client=client, next_cseq=next_cseq, timing=timing
         )
         outgoing.user = user
+        outgoing.endpoint = endpoint
+        outgoing.local = local
         if outgoing.client is not None:
             outgoing.client.authorize(request)
         if flow is not None and flow.open:
             outgoing.targets = [flow]
-            outgoing.start()
         else:
-            uri = target or self._next_hop(request)
-            found = self.targets_now(uri, endpoint)
-            if found is None:
-                self.pbx.spawn(self._resolve(outgoing, uri, endpoint), f"locate {uri}")
-            else:
-                outgoing.targets = found
-                outgoing.start()
+            uri = sip_uri(target or next_hop(request))
+            if uri is not None:
+                direct = self.routing.immediate(uri, endpoint, transport)
+                if direct is not None:
+                    outgoing.targets = [direct]
+                else:
+                    outgoing.route = self.routing.route(uri, endpoint, transport)
+        outgoing.start()
         return outgoing
 
     def send_request(self, outgoing: OutgoingRequest, flow: Flow) -> None:
         """Put an outgoing request on a flow in a new transaction (OutgoingRequest's own verb)."""
         request = outgoing.request
-        transaction, events = self.layer.request(request, flow, self.now(), via=self.via(flow), timing=outgoing.timing)
+        host, port = self.routing.advertised(flow.carrier, flow.host)
+        local = outgoing.local
+        if local is not None and (local.host, local.port, local.protocol) != (host, port, flow.protocol):
+            after = Local(flow.protocol, host, port)
+            moved_to(request, local, after)
+            outgoing.local = after
+        via = f"SIP/2.0/{flow.protocol} {host_port(host, port)}{self._rport}"
+        transaction, events = self.layer.request(request, flow, self.now(), via=via, timing=outgoing.timing)
         transaction.user = outgoing
         outgoing.transaction = transaction
         self.carry_out(events)
@@ -251,80 +315,96 @@ class SipStack:
         """Send the ACK of a 2xx to an INVITE of ours; it is repeated when that 2xx is."""
         assert outgoing.transaction is not None
         if flow is None or not flow.open:
-            found = self.targets_now(self._next_hop(ack), None)
-            flow = found[0] if found else outgoing.flow
+            uri = sip_uri(next_hop(ack))
+            flow = (self.routing.immediate(uri, outgoing.endpoint) if uri is not None else None) or outgoing.flow
         assert flow is not None
-        self.carry_out(self.layer.acknowledge(outgoing.transaction, ack, flow, self.now(), via=self.via(flow)))
+        events = self.layer.acknowledge(outgoing.transaction, ack, flow, self.now(), via=self.via(flow))
+        self.carry_out(events)
 
-    async def _resolve(self, outgoing: OutgoingRequest, uri: str, endpoint: Endpoint | None) -> None:
-        target = parse_uri(uri)
-        carrier = self.carrier_for(uri, endpoint)
-        if not isinstance(target, SipUri) or carrier is None:
-            outgoing.fail(503, "resolve")
-            return
-        try:
-            found = await self.loop.getaddrinfo(target.host, target.port or 5060)
-        except OSError as error:
-            log.warning("cannot find the address of %s: %s", target.host, error)
-            outgoing.fail(503, "resolve")
-            return
-        hosts = dict.fromkeys(entry[4][0] for entry in found)
-        outgoing.targets = [Flow(carrier, str(host), target.port or 5060) for host in hosts]
-        outgoing.start()
+    def send_outside_dialog(
+        self,
+        method: str,
+        endpoint: Endpoint | None,
+        uri: str,
+        on_response: OnResponse,
+        *,
+        headers: Iterable[Header] = (),
+        body: bytes = b"",
+        content_type: str = "",
+        timing: Timing | None = None,
+        user: object = None,
+    ) -> OutgoingRequest:
+        """Send a request that belongs to no dialog; ValueError when ``uri`` is no SIP URI."""
+        request, local = outside_dialog(
+            self, method, endpoint, uri, headers=headers, body=body, content_type=content_type
+        )
+        return self.request(request, on_response, endpoint=endpoint, timing=timing, local=local, user=user)
 
-    @staticmethod
-    def _next_hop(request: Request) -> str:
-        route = request.get("Route")
-        if route is not None:
-            return str(NameAddr.parse(request.members("Route")[0]).uri)
-        return request.target
-
-    def targets_now(self, uri: str, endpoint: Endpoint | None) -> list[Flow] | None:
-        """Where a URI with a numeric address leads; None when names have to be looked up first."""
-        target = parse_uri(uri)
-        if not isinstance(target, SipUri):
-            return []
-        host = target.host
-        if not (":" in host or host.replace(".", "").isdigit()):
-            return None
-        carrier = self.carrier_for(uri, endpoint)
-        return [] if carrier is None else [Flow(carrier, host, target.port or 5060)]
-
-    def carrier_for(self, uri: str, endpoint: Endpoint | None) -> Carrier | None:
-        """The transport for a URI: the endpoint's, else the first of the URI's protocol and address family."""
-        if endpoint is not None and endpoint.transport in self.transports.carriers:
-            return self.transports.carriers[endpoint.transport]
-        target = parse_uri(uri)
-        assert isinstance(target, SipUri)
-        return self.transports.for_protocol((target.transport or "udp").upper(), ":" in target.host)
+    def send_to_contact(
+        self,
+        method: str,
+        endpoint: Endpoint,
+        contact: Contact,
+        on_response: OnResponse,
+        *,
+        headers: Iterable[Header] = (),
+        body: bytes = b"",
+        content_type: str = "",
+        timing: Timing | None = None,
+        user: object = None,
+    ) -> OutgoingRequest:
+        """Send a request that belongs to no dialog to a contact, over its connection when it is bound to one."""
+        request, local = outside_dialog(
+            self,
+            method,
+            endpoint,
+            contact.uri,
+            contact=contact,
+            headers=headers,
+            body=body,
+            content_type=content_type,
+        )
+        uri = sip_uri(contact.uri)
+        transport = "" if endpoint.transport or uri is None else uri.params.get(TRANSPORT_PARAM) or ""
+        return self.request(
+            request,
+            on_response,
+            endpoint=endpoint,
+            flow=contact.flow,
+            transport=transport,
+            timing=timing,
+            local=local,
+            user=user,
+        )
 
     # ---- addresses ------------------------------------------------------------------------------------
 
     def local_address(self, flow: Flow) -> tuple[str, int]:
         """Host and port by which the far end of a flow can reach us."""
-        carrier = flow.carrier
-        return carrier.host, carrier.port
+        return self.routing.advertised(flow.carrier, flow.host)
+
+    @property
+    def _rport(self) -> str:
+        return "" if self.config.system.disable_rport else ";rport"
 
     def via(self, flow: Flow) -> str:
         """The Via of our requests on a flow, without branch."""
-        host, port = self.local_address(flow)
-        return f"SIP/2.0/{flow.protocol} {host_port(host, port)};rport"
+        return f"SIP/2.0/{flow.protocol} {host_port(*self.local_address(flow))}{self._rport}"
 
     def contact(self, flow: Flow, endpoint: Endpoint | None = None, user: str = "") -> str:
         """Our Contact on a flow: "<sip:user@host:port;transport=TCP>"; the endpoint's contact_user wins."""
-        host, port = self.local_address(flow)
         user = (endpoint.contact_user if endpoint is not None else "") or user
-        at = f"{user}@" if user else ""
-        protocol = flow.protocol
-        return f"<sip:{at}{host_port(host, port)}{'' if protocol == 'UDP' else ';transport=' + protocol}>"
+        return Local(flow.protocol, *self.local_address(flow)).contact(user)
+
+    def local_end(self, uri: str, endpoint: Endpoint | None = None, flow: Flow | None = None) -> Local | None:
+        """Our end of the way a request to ``uri`` will most likely take, for its From, Contact and SDP."""
+        found = sip_uri(uri)
+        return None if found is None else local_end(self, found, endpoint, flow)
 
     def outgoing_flow(self, uri: str, endpoint: Endpoint | None = None) -> Flow | None:
-        """The flow a request to ``uri`` will most likely take, for building its From and Contact; None without any."""
-        found = self.targets_now(uri, endpoint)
-        if found:
-            return found[0]
-        carrier = self.carrier_for(uri, endpoint)
-        return None if carrier is None else Flow(carrier, "", 0)
+        """The flow a request to ``uri`` would take at once; None when that takes a look-up or a connection first."""
+        found = sip_uri(uri)
+        return None if found is None else self.routing.immediate(found, endpoint)
 
     def credentials(self, names: Sequence[str]) -> list[Credentials]:
         """Client credentials of auth sections."""
@@ -334,19 +414,8 @@ class SipStack:
             if auth is None:
                 log.error("there is no auth section [%s] in pjsip.conf", name)
                 continue
-            secret = Secret(auth.username, auth.password or None, auth.password_digest or auth.md5_cred)
-            found.append(Credentials(secret, auth.realm))
+            found.append(Credentials(secret_of(auth), auth.realm))
         return found
-
-    # ---- who ------------------------------------------------------------------------------------------
-
-    def identify(self, request: Request, flow: Flow) -> Endpoint | None:
-        """The endpoint a request comes from."""
-        try:
-            uri = request.from_.uri
-        except SIPError:
-            return None
-        return self.config.endpoints.get(uri.user)
 
     # ---- time -----------------------------------------------------------------------------------------
 
@@ -362,25 +431,20 @@ class SipStack:
         self._due = due
         self._timer = self.loop.call_at(due, self._on_timer)
 
+    def watch_timers(self) -> None:
+        """A timer was given to the layer outside an event: take note."""
+        self._set_timer()
+
     def _on_timer(self) -> None:
         self._timer = None
         self.carry_out(self.layer.timer(self.now()))
 
-    # ---- life -----------------------------------------------------------------------------------------
-
-    async def start(self) -> None:
-        """Open the configured transports."""
-        for section in self.config.transports.values():
-            try:
-                await self.transports.open(section)
-            except (OSError, ValueError) as error:
-                log.error("transport %s cannot be used: %s", section.name, error)
-
-    def stop(self) -> None:
-        """Close everything."""
+    def close(self) -> None:
+        """End every timer, transport and connection."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self.locations.stop()
         self.transports.close()
 
 

@@ -6,95 +6,385 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING
 
-from offhook.drivers.sip.flow import DEFAULT_PORTS, Carrier, Flow
+from offhook.drivers.sip.connections import Connection, set_quality_of_service
+from offhook.drivers.sip.flow import DEFAULT_PORTS, Carrier, Flow, host_port
 from offhook.drivers.sip.sections import Transport
 from offhook.sip.uri import split_host_port
 
+if TYPE_CHECKING:
+    from offhook.drivers.sip.tls import TlsContexts
+
 log = logging.getLogger(__name__)
 
-Receive = Callable[[bytes, Flow], None]
 MAX_DATAGRAM = 65535
+BATCH = 16
+"""Datagrams taken at most before the loop's other work gets its turn."""
+RECEIVE_BUFFER = 1 << 20
+CONNECTIONS_A_SOURCE = 64
+CONNECTIONS = 4096
+CONNECT_SECONDS = 10.0
+HANDSHAKE_SECONDS = 10.0
+IDLE_SECONDS = 32.0
+"""How long an incoming connection may live without a whole message, or a message stay incomplete (64*T1)."""
+SWEEP_SECONDS = 5.0
 
 
-class UdpCarrier(Carrier, asyncio.DatagramProtocol):
+class UdpCarrier(Carrier):
     """A bound UDP socket."""
 
-    __slots__ = ("_receive", "_transport", "socket")
+    __slots__ = ("_loop", "_owner", "socket")
 
     protocol = "UDP"
     reliable = False
 
-    def __init__(self, name: str, section: Transport, sock: socket.socket, receive: Receive) -> None:
+    def __init__(self, owner: Transports, section: Transport, sock: socket.socket) -> None:
         host, port = sock.getsockname()[:2]
-        super().__init__(name, section, host, port)
+        super().__init__(section.name, section, host, port)
         self.socket = sock
-        self._receive = receive
-        self._transport: asyncio.DatagramTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
+        self._owner = owner
+        self._loop = owner.loop
+        self._loop.add_reader(sock.fileno(), self._readable)
         self.open = True
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._receive(data, Flow(self, addr[0], addr[1]))
-
-    def error_received(self, exc: Exception) -> None:
-        log.debug("%s: %s", self.name, exc)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.open = False
+    def _readable(self) -> None:
+        receive = self._owner.receive
+        recvfrom = self.socket.recvfrom
+        for _ in range(BATCH):
+            try:
+                data, address = recvfrom(MAX_DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                log.debug("%s: %s", self.name, error)
+                return
+            if len(data) > 4:  # shorter ones are keepalives (RFC 5626 4.4.1, RFC 5389 aside)
+                receive(data, Flow(self, address[0], address[1]))
+            if not self.open:
+                return
 
     def send(self, data: bytes, host: str, port: int) -> None:
-        if self._transport is None or not self.open:
+        if not self.open:
             raise OSError(f"transport {self.name} is closed")
-        self._transport.sendto(data, (host, port))
+        try:
+            self.socket.sendto(data, (host, port))
+        except (BlockingIOError, InterruptedError):
+            log.debug("%s: send buffer full, a datagram to %s is lost", self.name, host_port(host, port))
 
     def close(self, why: str = "") -> None:
-        self.open = False
-        if self._transport is not None:
-            self._transport.close()
+        if self.open:
+            self.open = False
+            self._loop.remove_reader(self.socket.fileno())
+            self.socket.close()
+            self._owner.closed(self, why)
+
+
+class Listener:
+    """A listening TCP or TLS socket of a transport section."""
+
+    __slots__ = ("contexts", "host", "port", "protocol", "section", "server")
+
+    def __init__(self, section: Transport, protocol: str, server: asyncio.Server, contexts: TlsContexts | None) -> None:
+        self.section = section
+        self.protocol = protocol
+        self.server = server
+        self.contexts = contexts
+        self.host, self.port = server.sockets[0].getsockname()[:2]
 
 
 class Transports:
-    """Every socket of the stack."""
+    """Every socket of the stack.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, receive: Receive) -> None:
-        self._loop = loop
-        self._receive = receive
-        self.carriers: dict[str, Carrier] = {}
+    ``receive`` gets each whole message; ``on_closed`` every carrier that has just been closed; ``garbage`` what cannot
+    be read.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        receive: Callable[[bytes, Flow], None],
+        on_closed: Callable[[Carrier, str], None] = lambda carrier, why: None,
+        garbage: Callable[[Flow, str], None] = lambda flow, why: None,
+    ) -> None:
+        self.loop = loop
+        self.now = loop.time
+        self.receive = receive
+        self.garbage = garbage
+        self.datagram: dict[str, UdpCarrier] = {}
         """Datagram sockets by transport name, in the order of the file."""
+        self.listeners: dict[str, Listener] = {}
+        self.sections: dict[str, Transport] = {}
+        """The sections in use, by name: datagram, stream and WebSocket ones."""
+        self.connections: dict[Connection, None] = {}
+        self.on_opened: list[Callable[[Carrier], None]] = []
+        self.keep_alive_interval = 0.0
+        self._on_closed = on_closed
+        self._by_peer: dict[tuple[str, str, int, str], Connection] = {}
+        self._by_source: dict[str, int] = {}
+        self._connecting: dict[tuple[str, str, int, str], asyncio.Task[Connection]] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._pinged = 0.0
 
-    async def open(self, section: Transport) -> Carrier:
-        """Bind the section's socket. OSError when the address is taken or not ours, ValueError for a bad ``bind``."""
+    # ---- opening ------------------------------------------------------------------------------------
+
+    async def open(self, section: Transport) -> None:
+        """Bind the section's socket; harmless when it is open as it is.
+
+        OSError when the address is taken or not ours, ValueError with a sentence for settings that cannot work.
+        """
+        protocol = section.protocol
+        if protocol in ("ws", "wss", "flow"):
+            self.sections[section.name] = section  # carried by the HTTP server, or by another transport
+            return
         host, port = bind_address(section)
-        if section.protocol != "udp":
-            raise ValueError(f"protocol {section.protocol} is not offered")
-        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        if protocol == "udp":
+            self.datagram[section.name] = self._bind_datagram(section, host, port)
+        else:
+            contexts = None
+            if protocol == "tls":
+                from offhook.drivers.sip.tls import TlsContexts
+
+                contexts = TlsContexts(section)
+            server = await self._listen(section, host, port, contexts)
+            self.listeners[section.name] = Listener(section, protocol.upper(), server, contexts)
+        self.sections[section.name] = section
+
+    def _bind_datagram(self, section: Transport, host: str, port: int) -> UdpCarrier:
+        sock = _socket(host, socket.SOCK_DGRAM)
         try:
-            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            set_quality_of_service(sock, section)
             sock.bind((host, port))
-            carrier = UdpCarrier(section.name, section, sock, self._receive)
-            await self._loop.create_datagram_endpoint(lambda: carrier, sock=sock)
         except OSError:
             sock.close()
             raise
-        self.carriers[section.name] = carrier
-        return carrier
+        return UdpCarrier(self, section, sock)
+
+    async def _listen(self, section: Transport, host: str, port: int, contexts: TlsContexts | None) -> asyncio.Server:
+        sock = _socket(host, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((host, port))
+            protocol = section.protocol.upper()
+
+            def accept() -> asyncio.Protocol:
+                return Connection(self, section.name, section, protocol, incoming=True)
+
+            return await self.loop.create_server(
+                accept,
+                sock=sock,
+                backlog=128,
+                ssl=contexts.server if contexts else None,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if contexts else None,
+            )
+        except OSError:
+            sock.close()
+            raise
+
+    def refresh_certificate(self, name: str) -> None:
+        """Use a TLS transport's certificate files again when they have changed, for connections to come."""
+        listener = self.listeners.get(name)
+        if listener is None or listener.contexts is None:
+            return
+        try:
+            changed = listener.contexts.refresh()
+        except (OSError, ValueError) as error:
+            log.error("transport %s keeps its old certificate: %s", name, error)
+            return
+        if changed:
+            log.info("transport %s uses its new certificate", name)
+
+    async def connect(self, section: Transport, host: str, port: int, name: str = "") -> Connection:
+        """An open connection to an address over a stream transport, an existing one when there is one.
+
+        ``name`` is the domain that a TLS certificate must vouch for. OSError when it cannot be made in time.
+        """
+        protocol = section.protocol.upper()
+        key = (protocol, host, port, name if protocol == "TLS" else "")
+        existing = self.existing(protocol, host, port, name)
+        if existing is not None:
+            return existing
+        task = self._connecting.get(key)
+        if task is None:
+            task = self.loop.create_task(
+                self._connect(section, host, port, name), name=f"connect {host_port(host, port)}"
+            )
+            self._connecting[key] = task
+            task.add_done_callback(lambda done: self._connected(key, done))
+        return await asyncio.shield(task)
+
+    def _connected(self, key: tuple[str, str, int, str], task: asyncio.Task[Connection]) -> None:
+        self._connecting.pop(key, None)
+        if not task.cancelled() and task.exception() is None:
+            connection = task.result()
+            if connection.open:
+                self._by_peer[key] = connection
+
+    async def _connect(self, section: Transport, host: str, port: int, name: str) -> Connection:
+        protocol = section.protocol.upper()
+        contexts = None
+        if protocol == "TLS":
+            listener = self.listeners.get(section.name)
+            if listener is None or listener.contexts is None:
+                raise OSError(f"transport {section.name} has no TLS")
+            contexts = listener.contexts
+        local_host, _ = bind_address(section)
+        sock = _socket(host, socket.SOCK_STREAM)
+        try:
+            if local_host not in ("0.0.0.0", "::"):
+                sock.bind((local_host, 0))
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self.loop.sock_connect(sock, (host, port))
+            connection = Connection(self, section.name, section, protocol, incoming=False, peer_name=name)
+            await self.loop.create_connection(
+                lambda: connection,
+                sock=sock,
+                ssl=contexts.client if contexts else None,
+                server_hostname=(name or host) if contexts else None,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if contexts else None,
+            )
+        except TimeoutError:
+            sock.close()
+            raise OSError(f"no connection to {host_port(host, port)} within {CONNECT_SECONDS:.0f} s") from None
+        except OSError:
+            sock.close()
+            raise
+        except asyncio.CancelledError:
+            sock.close()
+            raise
+        return connection
+
+    # ---- finding ------------------------------------------------------------------------------------
+
+    def existing(self, protocol: str, host: str, port: int, name: str = "") -> Connection | None:
+        """The open connection to an address, made by us or by the peer."""
+        found = self._by_peer.get((protocol, host, port, name if protocol == "TLS" else ""))
+        if found is None and name:
+            found = self._by_peer.get((protocol, host, port, ""))
+        return found if found is not None and found.open else None
+
+    def listening_port(self, name: str) -> int:
+        """The port a transport listens on, 0 when it does not."""
+        listener = self.listeners.get(name)
+        return listener.port if listener else 0
+
+    def section_for(self, protocol: str, ipv6: bool) -> Transport | None:
+        """The first transport in use of a protocol and address family."""
+        wanted = protocol.lower()
+        for section in self.sections.values():
+            if section.protocol == wanted and (wanted in ("ws", "wss") or self.is_ipv6(section) == ipv6):
+                return section
+        return None
+
+    @staticmethod
+    def is_ipv6(section: Transport) -> bool:
+        """Whether a section's transport speaks IPv6."""
+        return ":" in bind_address(section)[0]
+
+    def local(self, section: Transport) -> tuple[str, int]:
+        """The bound address and port of a section in use."""
+        carrier = self.datagram.get(section.name)
+        if carrier is not None:
+            return carrier.host, carrier.port
+        listener = self.listeners.get(section.name)
+        if listener is not None:
+            return listener.host, listener.port
+        return bind_address(section)
+
+    # ---- what connections report --------------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> None:
+        """A connection is up: admit it, or end it when its source or the machine has too many."""
+        source = connection.flow.host
+        count = self._by_source.get(source, 0) + 1
+        self._by_source[source] = count
+        self.connections[connection] = None
+        if connection.incoming and (count > CONNECTIONS_A_SOURCE or len(self.connections) > CONNECTIONS):
+            self.garbage(connection.flow, "too many connections")
+            connection.close("too many connections")
+            return
+        self._by_peer[(connection.protocol, source, connection.flow.port, "")] = connection
+        for listener in self.on_opened:
+            listener(connection)
+        if self._sweeper is None:
+            self._sweeper = self.loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    def closed(self, carrier: Carrier, why: str) -> None:
+        """A carrier has ended: nothing that was bound to it outlives this call."""
+        if isinstance(carrier, Connection):
+            if carrier in self.connections:
+                del self.connections[carrier]
+                source = carrier.flow.host
+                left = self._by_source[source] - 1
+                if left:
+                    self._by_source[source] = left
+                else:
+                    del self._by_source[source]
+            for key in [key for key in self._peer_keys(carrier) if self._by_peer.get(key) is carrier]:
+                del self._by_peer[key]
+        bound, carrier.bound = carrier.bound, {}
+        for each in bound:
+            each.carrier_closed()
+        self._on_closed(carrier, why)
+
+    @staticmethod
+    def _peer_keys(connection: Connection) -> list[tuple[str, str, int, str]]:
+        flow = connection.flow
+        plain = (connection.protocol, flow.host, flow.port, "")
+        return [plain, (*plain[:3], connection.peer_name)] if connection.peer_name else [plain]
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        now = self.now()
+        ping = self.keep_alive_interval and now - self._pinged >= self.keep_alive_interval
+        if ping:
+            self._pinged = now
+        for connection in list(self.connections):
+            silent = connection.incoming and not connection.message_seen and now - connection.opened_at > IDLE_SECONDS
+            if silent or (connection.stalled_since and now - connection.stalled_since > IDLE_SECONDS):
+                connection.close("no whole message in time")
+            elif ping and connection.protocol in ("TCP", "TLS"):
+                try:
+                    connection.ping()
+                except OSError as error:
+                    connection.close(str(error))
+        if self.connections:
+            self._sweeper = self.loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    # ---- closing ------------------------------------------------------------------------------------
+
+    def close_section(self, name: str) -> None:
+        """Close a transport: its socket and the connections that came in or went out through it."""
+        carrier = self.datagram.pop(name, None)
+        if carrier is not None:
+            carrier.close("transport removed")
+        listener = self.listeners.pop(name, None)
+        if listener is not None:
+            listener.server.close()
+        for connection in [each for each in self.connections if each.name == name]:
+            connection.close("transport removed")
+        self.sections.pop(name, None)
 
     def close(self) -> None:
         """Close everything."""
-        for carrier in self.carriers.values():
-            carrier.close()
-        self.carriers.clear()
+        for task in list(self._connecting.values()):
+            task.cancel()
+        for name in list(self.sections):
+            self.close_section(name)
+        for connection in list(self.connections):
+            connection.close("shutdown")
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
 
-    def for_protocol(self, protocol: str, ipv6: bool = False) -> Carrier | None:
-        """The first open datagram socket of a protocol and address family."""
-        for carrier in self.carriers.values():
-            if carrier.protocol == protocol and carrier.open and carrier.ipv6 == ipv6:
-                return carrier
-        return None
+
+def _socket(host: str, kind: socket.SocketKind) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
+    sock.setblocking(False)
+    if ":" in host:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    return sock
 
 
 def bind_address(section: Transport) -> tuple[str, int]:

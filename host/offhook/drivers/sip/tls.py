@@ -1,0 +1,96 @@
+"""TLS contexts of transport sections (imported only when a transport wants TLS)."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from offhook.drivers.sip.sections import Transport
+
+_VERSIONS = {
+    "tlsv1": ssl.TLSVersion.TLSv1,
+    "tlsv1_1": ssl.TLSVersion.TLSv1_1,
+    "tlsv1_2": ssl.TLSVersion.TLSv1_2,
+    "tlsv1_3": ssl.TLSVersion.TLSv1_3,
+}
+
+
+class TlsContexts:
+    """The server and client context of one transport section, and the certificate files they were made of."""
+
+    __slots__ = ("_section", "_stamps", "client", "server")
+
+    def __init__(self, section: Transport) -> None:
+        """Raises ValueError with a sentence when a file cannot be used."""
+        self._section = section
+        self.server = self._make(ssl.PROTOCOL_TLS_SERVER)
+        self.client = self._make(ssl.PROTOCOL_TLS_CLIENT)
+        self._stamps = self._read_stamps()
+
+    def refresh(self) -> bool:
+        """Load the certificate again when its files have changed; new connections use it. True when they had.
+
+        ValueError or OSError when the new files cannot be used: the old certificate stays.
+        """
+        stamps = self._read_stamps()
+        if stamps == self._stamps:
+            return False
+        TlsContexts(self._section)  # the new files are tried apart from the contexts in use
+        section = self._section
+        for context in (self.server, self.client):
+            if section.cert_file:
+                context.load_cert_chain(section.cert_file, section.priv_key_file or None, section.password or None)
+            if section.ca_list_file:
+                context.load_verify_locations(section.ca_list_file)
+        self._stamps = stamps
+        return True
+
+    def _read_stamps(self) -> tuple[tuple[int, int], ...]:
+        section = self._section
+        found = []
+        for path in (section.cert_file, section.priv_key_file, section.ca_list_file):
+            if path:
+                status = os.stat(path)
+                found.append((status.st_size, status.st_mtime_ns))
+        return tuple(found)
+
+    def _make(self, side: ssl._SSLMethod) -> ssl.SSLContext:
+        section = self._section
+        context = ssl.SSLContext(side)
+        is_server = side is ssl.PROTOCOL_TLS_SERVER
+        if section.method in _VERSIONS:
+            version = _VERSIONS[section.method]
+            if version < ssl.TLSVersion.TLSv1_2:
+                context.set_ciphers("DEFAULT:@SECLEVEL=0")
+            context.minimum_version = context.maximum_version = version
+        else:
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if section.cipher:
+            try:
+                context.set_ciphers(":".join(section.cipher))
+            except ssl.SSLError:
+                raise ValueError(f"cipher: OpenSSL knows none of {', '.join(section.cipher)}") from None
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if section.ca_list_file or section.ca_list_path:
+            try:
+                context.load_verify_locations(section.ca_list_file or None, section.ca_list_path or None)
+            except (OSError, ssl.SSLError) as error:
+                raise ValueError(f"ca_list_file or ca_list_path cannot be used: {error}") from None
+        elif section.verify_server and not is_server:
+            context.load_default_certs()
+        if section.cert_file:
+            try:
+                context.load_cert_chain(section.cert_file, section.priv_key_file or None, section.password or None)
+            except (OSError, ssl.SSLError) as error:
+                raise ValueError(f"cert_file {section.cert_file} cannot be used: {error}") from None
+        elif is_server:
+            raise ValueError("a TLS transport needs cert_file")
+        if is_server and (section.verify_client or section.require_client_cert):
+            context.verify_mode = ssl.CERT_REQUIRED if section.require_client_cert else ssl.CERT_OPTIONAL
+        elif not is_server and section.verify_server:
+            context.check_hostname = True
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
