@@ -16,7 +16,7 @@ from offhook.modules import Module
 from offhook.modules.module import LoadError
 
 log = logging.getLogger(__name__)
-module = Module(REGISTRAR, "Text Extension Configuration", priority=45)
+module = Module("pbx_config", "Text Extension Configuration", priority=45)
 
 _FILE = "extensions.conf"
 _RANGE = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+))?")
