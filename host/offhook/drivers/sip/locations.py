@@ -14,9 +14,9 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from offhook.calls.endpoints import ContactStatus, PeerStatus
 from offhook.calls.events import TestEvent
 from offhook.drivers.sip.contact import Contact, Status
-from offhook.drivers.sip.events import ContactStatus, PeerStatus
 from offhook.log import verbose
 
 if TYPE_CHECKING:
@@ -326,7 +326,9 @@ class Locations:
         bus = self._pbx.bus
         if bus.wants(ContactStatus):
             for name in location.endpoints:
-                bus.publish(ContactStatus(name, contact.aor, contact.uri, contact.status.value, contact.roundtrip_us))
+                bus.publish(
+                    ContactStatus("PJSIP", name, contact.aor, contact.uri, contact.status.value, contact.roundtrip_us)
+                )
 
     def _update_endpoints(self, location: Location) -> None:
         for name in location.endpoints:
@@ -350,7 +352,7 @@ class Locations:
         for listener in self.on_endpoint:
             listener(name, online)
         verbose(2, "Endpoint %s is now %s", name, word)
-        self._pbx.bus.publish(PeerStatus(name, word))
+        self._pbx.bus.publish(PeerStatus("PJSIP", name, word))
         self._pbx.devices.changed(f"PJSIP/{name}")
 
     # ---- persistence --------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What SIP itself tells the bus: contacts, endpoints and our registrations."""
+"""What the bus hears of endpoints, their contacts and registrations of ours, whatever the technology."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 class ContactStatus:
     """A contact of an endpoint changed: "NonQualified", "Reachable", "Unreachable", "Unknown" or "Removed"."""
 
+    technology: str
     endpoint: str
     aor: str
     uri: str
@@ -18,16 +19,23 @@ class ContactStatus:
 
 @dataclass(slots=True)
 class PeerStatus:
-    """An endpoint became "Reachable" or "Unreachable"."""
+    """An endpoint became "Reachable", "Unreachable", "Registered", "Unregistered", "Lagged" or "Rejected"."""
 
+    technology: str
     endpoint: str
     status: str
+    cause: str = ""
+    address: str = ""
+    port: str = ""
+    time_ms: str = ""
 
 
 @dataclass(slots=True)
 class Registry:
     """A registration of ours changed: "Registered", "Unregistered", "Rejected", "Stopped", ..."""
 
-    client_uri: str
-    server_uri: str
+    technology: str
+    username: str
+    domain: str
     status: str
+    cause: str = ""
