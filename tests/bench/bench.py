@@ -41,6 +41,27 @@ FIGURES = (
 """What is printed: text, where it is in the load's answer, and the budget of the design."""
 
 
+def use_sipp(scratch: Path, root: str) -> None:
+    """See to it that ``sipp`` is one that the load can use: this machine's, or that of the conformance root."""
+    try:
+        helped = subprocess.run(["sipp", "-h"], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        helped = ""
+    if "min_rtp_port" in helped:
+        return
+    if not root:
+        raise SystemExit(
+            "the load needs SIPp 3.7; the one here is older (set CONFORMANCE_ROOT to use that of the root)"
+        )
+    chroot = Path(root) / "chroot"
+    wrapper = scratch / "sipp"
+    libraries = ":".join(str(path) for path in sorted(chroot.glob("usr/lib/*-linux-gnu")))
+    loader = next(chroot.glob("usr/lib*/ld-linux-*.so*"))
+    wrapper.write_text(f'#!/bin/sh\nexec {loader} --library-path {libraries} {chroot}/usr/bin/sipp "$@"\n')
+    wrapper.chmod(0o755)
+    os.environ["PATH"] = f"{scratch}:{os.environ['PATH']}"
+
+
 def namespace(command: list[str]) -> list[str]:
     """The command in a network namespace with nothing but loopback."""
     return ["unshare", "--net", "bash", "-c", 'ip link set lo up && exec "$@"', "bench", *command]
@@ -109,7 +130,8 @@ def main() -> None:
     theirs: list[dict[str, Any]] = []
     os.environ["PYTHONPATH"] = str(CHECKOUT / "host")
     with tempfile.TemporaryDirectory() as scratch:
-        data = Path(scratch)
+        use_sipp(Path(scratch), root)
+        data = Path(scratch) / "data"
         subprocess.run([str(PYTHON), str(CHECKOUT / "host/tools/prompts.py"), str(data)], check=True)
         for number in range(options.rounds):
             turns = [("offhook", ours), ("peer", theirs)]
