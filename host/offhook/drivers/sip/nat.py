@@ -68,11 +68,3 @@ def moved(uri: SipUri, flow: Flow) -> SipUri:
     else:
         params["transport"] = flow.protocol.lower()
     return uri.replace(host=flow.host, port=flow.port, params=params)
-
-
-def sendable(uri_text: str) -> str:
-    """A URI without the parameters that are for ourselves alone."""
-    if ";x-ast-" not in uri_text:
-        return uri_text
-    uri = SipUri.parse(uri_text)
-    return str(uri.replace(params={name: value for name, value in uri.params.items() if not name.startswith("x-ast-")}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offhook.drivers.sip.capabilities import ALLOW
 from offhook.sip.uri import SipUri, TelUri
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ ACCEPT = (
     "application/sdp, application/dialog-info+xml, application/simple-message-summary, application/pidf+xml, "
     "application/cpim-pidf+xml, application/xpidf+xml, message/sipfrag;version=2.0"
 )
-ALLOW = "OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, MESSAGE, INFO, REFER"
 SUPPORTED = "100rel, timer, replaces, norefersub"
 
 
@@ -47,12 +47,8 @@ def capabilities(stack: SipStack) -> list[Header]:
     supported = SUPPORTED if stack.config.settings.norefersub else SUPPORTED.replace(", norefersub", "")
     return [
         ("Accept", ACCEPT),
-        ("Allow", ", ".join(word for word in ALLOW.split(", ") if word in ALWAYS or word in stack.handlers)),
+        ALLOW,
         ("Supported", supported),
         ("Accept-Encoding", "identity"),
         ("Accept-Language", "en"),
     ]
-
-
-ALWAYS = frozenset(("OPTIONS", "INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "PRACK", "INFO", "REFER", "NOTIFY"))
-"""Methods that need no handler outside dialogs."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from offhook.drivers.sip.flow import Flow
 from offhook.sip.auth import Credentials, DigestClient
-from offhook.sip.message import Request, Response
+from offhook.sip.message import Header, Request, Response
 from offhook.sip.transaction import ClientTransaction, Timing
 
 if TYPE_CHECKING:
@@ -88,13 +88,13 @@ class OutgoingRequest:
 
     # ---- the user's verbs -----------------------------------------------------------------------------
 
-    def cancel(self) -> None:
-        """Cancel an INVITE: by CANCEL when it is on its way, at once (487 made here) when it is not."""
+    def cancel(self, headers: Iterable[Header] = ()) -> None:
+        """Cancel an INVITE: by a CANCEL with these headers when it is on its way, at once (487 made here) when not."""
         self._cancelled = True
         if self.done:
             return
         if self.transaction is not None and not self.transaction.terminated:
-            self.stack.carry_out(self.stack.layer.cancel(self.transaction, self.stack.now()))
+            self.stack.carry_out(self.stack.layer.cancel(self.transaction, self.stack.now(), headers))
         else:
             self.stack.loop.call_soon(self.fail, 487, "cancelled")
 

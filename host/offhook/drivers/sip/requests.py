@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from offhook.drivers.sip.flow import DEFAULT_PORTS, host_port
-from offhook.drivers.sip.nat import sendable
-from offhook.drivers.sip.routing import sip_uri
+from offhook.drivers.sip.routing import sendable, sip_uri
 from offhook.sip.layer import new_tag
 from offhook.sip.message import Header, Request, make_request
 from offhook.sip.uri import NameAddr, SipUri

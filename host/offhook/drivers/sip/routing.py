@@ -221,4 +221,12 @@ def sip_uri(text: str) -> SipUri | None:
     return found if isinstance(found, SipUri) else None
 
 
-__all__ = ["TRANSPORT_PARAM", "Route", "Routing", "sip_uri"]
+def sendable(uri_text: str) -> str:
+    """A URI without the parameters that are for ourselves alone."""
+    if ";x-ast-" not in uri_text:
+        return uri_text
+    uri = SipUri.parse(uri_text)
+    return str(uri.replace(params={name: value for name, value in uri.params.items() if not name.startswith("x-ast-")}))
+
+
+__all__ = ["TRANSPORT_PARAM", "Route", "Routing", "sendable", "sip_uri"]
