@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from offhook.media.formats import Format, Kind, format_for_encoding, format_for_payload_type, format_named
@@ -159,7 +160,7 @@ class PayloadTypes:
         return self._events
 
     def _free(self, start: int) -> int:
-        for payload in (*range(start, 128), *range(96, start), *range(35, 64)):
+        for payload in chain(range(start, 128), range(96, start), range(35, 64)):
             if payload not in self._used:
                 return payload
         raise ValueError("no payload type is left")

@@ -1,7 +1,7 @@
 """A call's media: its streams, their legs in the engine, and the descriptions exchanged about them.
 
-Offers and answers work on ``pending`` streams. ``commit`` makes them the call's and tells the engine; ``withdraw`` drops
-them. Legs are made when a description of ours needs their port.
+Offers and answers work on ``pending`` streams. ``commit`` makes them the call's and tells the engine; ``withdraw``
+drops them. Legs are made when a description of ours needs their port.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from offhook.calls.streams import Stream
+from offhook.drivers.sip.codecs import Codec
 from offhook.drivers.sip.negotiation import (
     MediaStream,
     Terms,
@@ -21,7 +23,7 @@ from offhook.drivers.sip.negotiation import (
     receive_offer,
     streams_of,
 )
-from offhook.media.formats import Formats
+from offhook.media.formats import Formats, format_named
 from offhook.sip.sdp import Origin, Session
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class CallMedia:
 
     __slots__ = (
         "_description",
+        "_offered",
         "_origin",
         "_pbx",
         "active",
@@ -63,6 +66,7 @@ class CallMedia:
         self.on_commit: Callable[[list[MediaStream]], None] | None = None
         self._origin: Origin | None = None
         self._description = ""
+        self._offered: list[MediaStream] | None = None
 
     # ---- the streams ----------------------------------------------------------------------------------
 
@@ -118,16 +122,63 @@ class CallMedia:
                 stream.group = 0
         self._make_legs(pending)
         self.pending = pending
+        self._offered = [stream.copy() for stream in pending]
         self.local = self._describe(pending, None)
         return self.local
 
     def take_answer(self, answer: Session) -> None:
         """The peer's answer to our offer comes into force. Refused when it fits nothing we offered."""
         if self.pending is None:
-            self.pending = [stream.copy() for stream in self.active]
+            # Another answer to an offer answered before: of another fork.
+            self.pending = [stream.copy() for stream in self._offered or self.active]
         receive_answer(answer, self.pending, self.terms)
         self.remote = answer
         self.commit()
+
+    def settle(self) -> None:
+        """Our offer is answered for good."""
+        self._offered = None
+
+    def all_streams(self) -> list[MediaStream]:
+        """The streams in force, widened to all formats the endpoint allows."""
+        found = {stream.kind: stream for stream in streams_of(self.terms.allowed)}
+        widened = []
+        for stream in self.active:
+            stream = stream.copy()
+            if stream.active and stream.kind in found:
+                stream.codecs = found[stream.kind].codecs
+            widened.append(stream)
+        return widened
+
+    def merged(self, wanted: Sequence[Stream]) -> list[MediaStream]:
+        """The streams in force, changed to what is wanted as far as the endpoint allows; places never vanish."""
+        result: list[MediaStream] = []
+        counts: dict[str, int] = {}
+        for wish in wanted:
+            index = len(result)
+            known = self.active[index] if index < len(self.active) else None
+            if counts.get(wish.kind, 0) >= self.terms.limit(wish.kind) or (not wish.active and known is None):
+                continue
+            if known is not None and known.kind == wish.kind and known.active:
+                stream = known.copy()
+            else:
+                stream = MediaStream(wish.kind, name=wish.name or f"{wish.kind}-{index}")
+            codecs = tuple(Codec(f) for f in map(format_named, wish.formats) if f in self.terms.allowed)
+            kept = {codec.format: codec for codec in stream.codecs}
+            stream.codecs = tuple(kept.get(codec.format, codec) for codec in codecs) or stream.codecs
+            if not wish.active or not stream.codecs:
+                if known is None:
+                    continue
+                stream.remove()
+            else:
+                stream.state = wish.state
+                counts[wish.kind] = counts.get(wish.kind, 0) + 1
+            result.append(stream)
+        for known in self.active[len(result) :]:
+            gone = known.copy()
+            gone.remove()
+            result.append(gone)
+        return result
 
     def _describe(self, streams: Sequence[MediaStream], offer: Session | None) -> Session:
         endpoint = self.terms.endpoint

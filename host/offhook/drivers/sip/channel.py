@@ -1,0 +1,407 @@
+"""PJSIP channels: what calls/ asks of a technology, spoken in SIP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from offhook.calls import causes, events
+from offhook.calls.channel import Channel, State
+from offhook.calls.dialing import RequestError
+from offhook.calls.frames import Condition, Control
+from offhook.calls.party import Caller, Connected, Party, Redirecting
+from offhook.calls.streams import Stream
+from offhook.drivers.sip.info import FLASH, send_digit, send_picture_request
+from offhook.drivers.sip.negotiation import MediaStream, default_stream
+from offhook.drivers.sip.outgoing_call import OutgoingInvite
+from offhook.drivers.sip.refresh import Refresh
+from offhook.drivers.sip.states import CALLING, CONFIRMED, EARLY
+from offhook.log import NOTICE
+from offhook.media.engine import NoPort
+from offhook.media.events import RtpTimeout
+from offhook.sip.message import Response
+from offhook.sip.uri import SipUri
+
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+    from offhook.drivers.sip.incoming_call import IncomingInvite
+    from offhook.drivers.sip.session import CallSession
+    from offhook.media.events import MediaEvent
+
+log = logging.getLogger(__name__)
+
+_KEYPAD = "0123456789*#ABCD"
+
+
+class SipChannel(Channel):
+    """One party reached by SIP."""
+
+    technology = "PJSIP"
+    __slots__ = ("_invite", "session")
+
+    def __init__(
+        self,
+        call: CallSession,
+        invite: OutgoingInvite | IncomingInvite,
+        state: State,
+        *,
+        exten: str = "s",
+        ani2: int = 0,
+        requester: Channel | None = None,
+        ids: tuple[str, str] = ("", ""),
+    ) -> None:
+        self.session = call
+        self._invite = invite
+        endpoint = call.endpoint
+        pbx = call.stack.pbx
+        party = call.party
+        super().__init__(
+            pbx,
+            f"PJSIP/{endpoint.name}-{pbx.next_name('PJSIP'):08x}",
+            state=state,
+            formats=call.media.formats,
+            context=endpoint.context,
+            exten=exten,
+            caller=Caller(party.copy(), party.copy(), ani2=ani2),
+            accountcode=endpoint.accountcode,
+            requester=requester,
+            uniqueid=ids[0],
+        )
+        if endpoint.tenantid:
+            self.tenantid = endpoint.tenantid
+        call.channel = self
+        call.media.on_commit = self._media_changed
+        audio = call.media.audio
+        if audio is not None and audio.leg is not None:
+            self.attach(audio.leg)
+        self.call_groups = frozenset([*map(str, sorted(endpoint.call_group)), *endpoint.named_call_group])
+        self.pickup_groups = frozenset([*map(str, sorted(endpoint.pickup_group)), *endpoint.named_pickup_group])
+        if endpoint.language:
+            self.language = endpoint.language
+        if endpoint.tone_zone:
+            self.tone_zone = endpoint.tone_zone
+        for name, value in endpoint.set_var:
+            self.set_by_name(name, value)
+
+    # ---- coming in ----------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Run the dialplan for a call that came in."""
+        uri = self.session.request.uri if self.session.request is not None else None
+        self.set("SIPDOMAIN", uri.host if isinstance(uri, SipUri) else "")
+        self.start_pbx()
+
+    # ---- calling ------------------------------------------------------------------------------------
+
+    def tech_call(self, destination: str) -> None:
+        """Send the INVITE."""
+        invite, call = self._invite, self.session
+        assert isinstance(invite, OutgoingInvite)
+        call.opening = invite
+        call.party = self.caller.id.copy()
+        try:
+            invite.send(self)
+        except NoPort:
+            raise RequestError(
+                causes.NORMAL_CIRCUIT_CONGESTION, "no RTP port is left: widen rtpstart to rtpend in rtp.conf"
+            ) from None
+        audio = call.media.audio
+        if audio is not None and audio.leg is not None and self.media is None:
+            self.attach(audio.leg)
+        party = self.caller.id
+        if party.number.valid or party.name.valid:
+            # Whom we call is what the caller is told, until the far end tells better.
+            self.deliver(Control(Condition.CONNECTED_LINE, Connected(party.copy(), source="answer")))
+
+    def progress(self, status: int, *, described: bool) -> None:
+        """The far end answered provisionally."""
+        if status == 180:
+            self.deliver(Control(Condition.PROGRESS if described else Condition.RINGING))
+            if self.state is not State.UP:
+                self.set_state(State.RINGING)
+        elif status == 183 and (described or not self.session.endpoint.ignore_183_without_sdp):
+            self.deliver(Control(Condition.PROGRESS))
+
+    def note_response(self, response: Response) -> None:
+        """Remember what the far end answered, for HANGUPCAUSE."""
+        noted = self.data.setdefault("tech_causes", {})
+        noted[self.name] = (f"SIP {response.status} {response.reason}", causes.from_sip(response.status))
+        if response.status >= 300:
+            self.tech_cause = str(response.status)
+
+    def effective_connected(self) -> Party:
+        """The connected party as the far end is to see it: its private identity where there is one."""
+        connected = self.connected
+        party, private = connected.id, connected.priv
+        if not (private.name.valid or private.number.valid):
+            return party
+        party = party.copy()
+        if private.name.valid:
+            party.name = private.name
+        if private.number.valid:
+            party.number = private.number
+        return party
+
+    # ---- answering and indicating -------------------------------------------------------------------
+
+    def tech_answer(self) -> None:
+        """Send the 200."""
+        invite = self._invite
+        if not isinstance(invite, OutgoingInvite):
+            invite.accept()
+
+    def tech_indicate(self, condition: Condition, payload: object = None) -> bool:
+        """Show a condition by a response, a re-INVITE or an INFO."""
+        shown = _INDICATIONS.get(condition)
+        return shown(self, payload) if shown is not None else False
+
+    def _provisional(self, status: int) -> bool:
+        """Send a provisional response to the caller; False when it is too late for one."""
+        invite = self._invite
+        if self.state is State.UP or isinstance(invite, OutgoingInvite):
+            return False
+        invite.provisional(status)
+        return True
+
+    def _ringing(self, _: object) -> bool:
+        invite = self._invite
+        self.pbx.devices.changed(f"PJSIP/{self.session.endpoint.name}")
+        if self.state is not State.RING or isinstance(invite, OutgoingInvite):
+            return False
+        if not self.session.endpoint.inband_progress and not invite.described:
+            invite.provisional(180)
+            return True
+        settings = self.session.stack.config.settings
+        invite.provisional(180 if settings.allow_sending_180_after_183 else 183)
+        return False
+
+    def _refuse(self, status: int) -> bool:
+        invite = self._invite
+        if self.state is State.UP or isinstance(invite, OutgoingInvite) or invite.answered:
+            return False
+        invite.end(status)
+        self.session.far_end_gone(self.hangup_cause)
+        return True
+
+    def _progress(self, _: object) -> bool:
+        done = self._provisional(183)
+        self.pbx.devices.changed(f"PJSIP/{self.session.endpoint.name}")
+        return done
+
+    def _redirected(self, payload: object) -> bool:
+        if isinstance(payload, Redirecting):
+            self.redirecting = payload
+        return self._provisional(181)
+
+    def _flash(self, _: object) -> bool:
+        if self.session.status is CONFIRMED:
+            send_digit(self.session, FLASH, 300)
+        return True
+
+    def _video_update(self, _: object) -> bool:
+        video = self.session.media.video
+        done = video is not None and self.session.status is CONFIRMED
+        if done:
+            send_picture_request(self.session)
+        bus = self.pbx.bus
+        if video is not None and bus.wants(events.TestEvent):
+            result = (("Result", "Success" if done else "Failure"),)
+            bus.publish(events.TestEvent("AST_CONTROL_VIDUPDATE", result, "chan_pjsip.c", "chan_pjsip_indicate"))
+        return done
+
+    def _connected_line(self, _: object) -> bool:
+        call = self.session
+        endpoint = call.endpoint
+        party = self.effective_connected()
+        if not (endpoint.send_connected_line and (endpoint.send_pai or endpoint.send_rpid)):
+            return True
+        if not party.number.valid or not (endpoint.trust_id_outbound or party.shown):
+            return True
+        invite = self._invite
+        if self.state is State.UP or isinstance(invite, OutgoingInvite):
+            if call.status in (CALLING, EARLY) and not call.notes.get("update"):
+                return True
+            method = "UPDATE" if call.notes.get("update") else endpoint.connected_line_method.upper()
+            call.refreshes.add(Refresh(method, offer=method == "INVITE"))
+        elif endpoint.rpid_immediate:
+            if self.state is State.RING:
+                invite.provisional(183 if endpoint.inband_progress else 180)
+            elif self.state is State.RINGING:
+                invite.provisional(183)
+        return True
+
+    def _hold(self, payload: object) -> bool:
+        return self._local_hold(True)
+
+    def _unhold(self, payload: object) -> bool:
+        return self._local_hold(False)
+
+    def _local_hold(self, on: bool) -> bool:
+        """Hold the far end by re-INVITE when moh_passthrough asks for it; False: music is played here."""
+        call = self.session
+        self.pbx.devices.changed(f"PJSIP/{call.endpoint.name}")
+        if not call.notes.get("moh passthrough", call.endpoint.moh_passthrough):
+            return False
+
+        def streams() -> Sequence[MediaStream]:
+            copies = [stream.copy() for stream in call.media.active]
+            audio = default_stream(copies, "audio")
+            if audio is not None:
+                audio.local_hold = on
+            return copies
+
+        call.refreshes.add(Refresh("INVITE", offer=True, streams=streams))
+        return True
+
+    def _topology(self, payload: object) -> bool:
+        """Offer the streams wanted (a list of Stream); those missing at the end are taken out."""
+        call = self.session
+        if not isinstance(payload, list):
+            return False
+        wanted: list[Stream] = payload
+
+        def done(agreed: bool) -> None:
+            if agreed:
+                self.deliver(Control(Condition.STREAM_TOPOLOGY_CHANGED, self.streams))
+
+        def streams() -> Sequence[MediaStream]:
+            return call.media.merged(wanted)
+
+        method = "INVITE"
+        if call.notes.get("early confirmed") and self.state in (State.RING, State.RINGING):
+            method = "UPDATE"  # RFC 6337 3.2
+        call.refreshes.add(Refresh(method, offer=True, streams=streams, on_done=done))
+        return True
+
+    # ---- digits and text ----------------------------------------------------------------------------
+
+    def tech_digit_begin(self, digit: str) -> None:
+        """Begin a digit as dtmf_mode says: RFC 4733 events or tones; INFO has nothing to begin."""
+        audio = self.session.media.audio
+        mode = self.session.media.terms.dtmf
+        if audio is None or self.media is None or mode in ("info", "none"):
+            return
+        if audio.digits is None and mode in ("rfc4733", "auto_info"):
+            return
+        if audio.digits is not None and self.pbx.bus.wants(events.TestEvent) and digit in _KEYPAD:
+            payload, rate = audio.digits
+            headers = (("Digit", str(_KEYPAD.index(digit))), ("Payload", str(payload)), ("Rate", str(rate)))
+            self.pbx.bus.publish(events.TestEvent("DTMF_BEGIN", headers, "res_rtp_asterisk.c", "ast_rtp_dtmf_begin"))
+        self.media.begin_digit(digit)
+
+    def tech_digit_end(self, digit: str, duration_ms: int) -> None:
+        """End a digit."""
+        audio = self.session.media.audio
+        mode = self.session.media.terms.dtmf
+        if mode == "info" or (mode == "auto_info" and (audio is None or audio.digits is None)):
+            if self.session.status is CONFIRMED:
+                send_digit(self.session, digit, duration_ms)
+        elif mode == "none" or self.media is None or audio is None:
+            return
+        elif audio.digits is not None or mode in ("inband", "auto"):
+            self.media.end_digit(digit, duration_ms)
+
+    def tech_send_text(self, body: str, content_type: str) -> bool:
+        """Send a MESSAGE inside the dialog."""
+        call = self.session
+        if call.status is not CONFIRMED:
+            return False
+        call.send("MESSAGE", body=body.encode("utf-8", "surrogateescape"), content_type=content_type or "text/plain")
+        return True
+
+    # ---- media --------------------------------------------------------------------------------------
+
+    @property
+    def streams(self) -> list[Stream]:
+        """The streams of the call, empty places included."""
+        return [
+            Stream(each.kind, tuple(codec.name for codec in each.codecs), each.state, each.name)
+            for each in self.session.media.streams
+        ]
+
+    def _media_changed(self, before: list[MediaStream]) -> None:
+        """New streams are in force."""
+        media = self.session.media
+        audio = media.audio
+        self.formats = media.formats
+        if audio is None:
+            return
+        if audio.leg is not None and self.media is not audio.leg:
+            self.attach(audio.leg)
+        if self.media is not None:
+            tones = media.terms.dtmf == "inband" or (media.terms.dtmf == "auto" and audio.digits is None)
+            if tones or "digit tones" in self.flags:
+                self.media.detect_digits(tones)
+                (self.flags.add if tones else self.flags.discard)("digit tones")
+        known = default_stream(before, "audio")
+        held = known is not None and known.remote_hold
+        if audio.remote_hold != held and not self.session.endpoint.suppress_moh_on_sendonly:
+            if audio.remote_hold:
+                self.deliver(Control(Condition.HOLD, self.session.endpoint.moh_suggest))
+            else:
+                self.deliver(Control(Condition.UNHOLD))
+
+    def tech_media_event(self, event: MediaEvent) -> None:
+        """No RTP for too long ends the call."""
+        if isinstance(event, RtpTimeout):
+            log.log(
+                NOTICE,
+                "Disconnecting channel '%s' for lack of audio RTP activity in %d seconds",
+                self.name,
+                event.seconds,
+            )
+            self.request_hangup(causes.REQUESTED_CHAN_UNAVAIL)
+
+    # ---- the end ------------------------------------------------------------------------------------
+
+    def tech_hangup(self, cause: int) -> None:
+        """Refuse, cancel or send BYE."""
+        status = causes.to_sip(cause)
+        if not self.tech_cause:
+            self.tech_cause = str(status)
+        self.session.terminate(status)
+        self.session.release()
+
+
+_INDICATIONS: dict[Condition, Callable[[SipChannel, object], bool]] = {
+    Condition.RINGING: SipChannel._ringing,
+    Condition.PROGRESS: SipChannel._progress,
+    Condition.PROCEEDING: lambda channel, _: channel._provisional(100),
+    Condition.BUSY: lambda channel, _: channel._refuse(486),
+    Condition.CONGESTION: lambda channel, _: channel._refuse(503),
+    Condition.INCOMPLETE: lambda channel, _: channel._refuse(484),
+    Condition.REDIRECTING: SipChannel._redirected,
+    Condition.FLASH: SipChannel._flash,
+    Condition.VIDEO_UPDATE: SipChannel._video_update,
+    Condition.CONNECTED_LINE: SipChannel._connected_line,
+    Condition.HOLD: SipChannel._hold,
+    Condition.UNHOLD: SipChannel._unhold,
+    Condition.STREAM_TOPOLOGY_REQUEST: SipChannel._topology,
+    **dict.fromkeys(
+        (
+            Condition.SOURCE_UPDATE,
+            Condition.SOURCE_CHANGE,
+            Condition.STREAM_TOPOLOGY_CHANGED,
+            Condition.STREAM_TOPOLOGY_SOURCE_CHANGED,
+            Condition.TRANSFER,
+        ),
+        lambda channel, _: True,
+    ),
+}
+
+
+def device_state(pbx: Pbx, resource: str) -> str:
+    """The state of an endpoint: its channels', else whether it can be reached."""
+    stack = pbx.parts.get("pjsip")
+    if stack is None or resource not in stack.config.endpoints:
+        return "INVALID"
+    endpoint = stack.config.endpoints[resource]
+    idle = "NOT_INUSE" if stack.locations.online.get(resource) else "UNAVAILABLE"
+    name = f"PJSIP/{resource}-".lower()
+    busy_at = endpoint.device_state_busy_at
+    if busy_at:
+        used = sum(1 for each in pbx.channels if each.name.lower().startswith(name) and each.state > State.RESERVED)
+        if used >= busy_at:
+            return "BUSY"
+    return pbx.devices.from_channels(f"PJSIP/{resource}", idle)
