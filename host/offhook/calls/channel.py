@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from offhook.calls import causes, events
 from offhook.calls.frames import Condition, Control, Digit, Frame, Media
 from offhook.calls.party import Caller, Connected, Dialed, Redirecting
+from offhook.calls.streams import Stream, streams_of
 from offhook.dialplan.outcome import Hangup as Hangup
 from offhook.dialplan.outcome import Interruption as Interruption
 from offhook.dialplan.scope import scope_of
@@ -278,6 +279,11 @@ class Channel:
             self.set(name, value)
 
     # ---- media --------------------------------------------------------------------------------------
+
+    @property
+    def streams(self) -> list[Stream]:
+        """The channel's media streams; a driver that knows several of a kind says so."""
+        return streams_of(self.formats)
 
     def attach(self, media: Leg) -> None:
         """Make a leg of the engine the channel's own; its events are delivered as frames."""
