@@ -146,7 +146,7 @@ async def run_dial(channel: Channel, destinations: str, timeout: str, option_tex
         dialing.tally.congestion += tally.congestion
         dialing.tally.unavailable += tally.unavailable
         if not dialing.attempts:
-            outcome = Outcome(tally.status())
+            outcome = Outcome("CHANUNAVAIL")
         else:
             _entertain(call)
             outcome = await dialing.run(answer_timeout, progress_timeout)

@@ -110,7 +110,7 @@ class Tally:
             self.busy += 1
         elif cause == causes.NORMAL_CIRCUIT_CONGESTION:
             self.congestion += 1
-        else:
+        elif cause not in (causes.NO_ANSWER, causes.NORMAL_CLEARING):
             self.unavailable += 1
 
     @property
@@ -133,12 +133,10 @@ def status_of_cause(cause: int) -> str:
     """The dial status that a hangup cause of a called channel means."""
     if cause == causes.USER_BUSY:
         return "BUSY"
-    if cause in (causes.NORMAL_CIRCUIT_CONGESTION, causes.SWITCH_CONGESTION):
+    if cause == causes.NORMAL_CIRCUIT_CONGESTION:
         return "CONGESTION"
-    if cause in (causes.NO_ROUTE_DESTINATION, 20):
+    if cause in (causes.NO_ROUTE_DESTINATION, causes.SUBSCRIBER_ABSENT):
         return "CHANUNAVAIL"
-    if cause in (causes.NO_ANSWER,):
-        return "NOANSWER"
     return "NOANSWER"
 
 
@@ -189,9 +187,9 @@ class Dialing:
 
     def start(self) -> None:
         """Call every channel that was added."""
-        for attempt in self.attempts:
+        for attempt in list(self.attempts):
             if not self._start(attempt):
-                attempt.over = True
+                self.attempts.remove(attempt)
             elif attempt.channel.state is State.UP:
                 break
         if self.early_media and self.caller is not None and len(self.attempts) == 1:
@@ -242,6 +240,8 @@ class Dialing:
                     outcome = self._caller_frame(frame) if channel is caller else self._frame(channel, frame)
                     if outcome is not None:
                         return outcome
+                if not self.attempts:
+                    return Outcome("CHANUNAVAIL")
                 if all(attempt.over for attempt in self.attempts):
                     return Outcome(self.tally.status())
                 now = loop.time()

@@ -309,6 +309,8 @@ class OriginateResponse:
     caller_number: str
     caller_name: str
     action_id: str
+    assigned_id: str = ""
+    """The unique id that was asked for."""
 
 
 @dataclass(slots=True)
