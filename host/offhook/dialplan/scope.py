@@ -81,7 +81,8 @@ class Scope:
             raise FunctionError(f"function {name} is not registered; load the module that has it")
         if (entry.write if writing else entry.read) is None:
             raise FunctionError(f"function {name} cannot be {'written' if writing else 'read'}")
-        if self.restricted and entry.dangerous and not self.pbx.options.live_dangerously:
+        refused_for = ("write" if writing else "read", "both")
+        if self.restricted and entry.dangerous in refused_for and not self.pbx.options.live_dangerously:
             raise FunctionError(
                 f"function {name} is refused from outside the dialplan; live_dangerously in asterisk.conf allows it"
             )

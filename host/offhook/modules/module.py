@@ -89,8 +89,8 @@ class Function:
     see_also: tuple[str, ...]
     module: str
     raw: bool
-    dangerous: bool
-    """Refused from outside interfaces unless live_dangerously is set: "read", "write" or both apply."""
+    dangerous: str
+    """What is refused from outside interfaces unless live_dangerously is set: "read", "write", "both" or ""."""
     read: Callable[..., str | Awaitable[str]] | None = None
     """May be ``async def``: then it is awaited, and cannot be used where nothing can wait."""
     write: Callable[..., Awaitable[None] | None] | None = None
@@ -206,7 +206,7 @@ class Module:
         *,
         see_also: Iterable[str] = (),
         raw: bool = False,
-        dangerous: bool = False,
+        dangerous: str = "",
         write_only: bool = False,
     ) -> Callable[[Callable[..., Any]], Function]:
         """Register a dialplan function by its reader; ``.writer`` of the result adds the writer.
