@@ -39,7 +39,7 @@ if [ "$(id -u)" != 0 ]; then
   root=(sudo)
 fi
 apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 "$@"; }
-available() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'; }
+available() { apt-cache policy "$1" 2>/dev/null | grep 'Candidate: [0-9]' >/dev/null; }
 
 echo "Installing Debian packages with ${root[*]:+sudo }apt-get: ${missing[*]}"
 # A machine made from an image has old package lists, or none.
