@@ -119,17 +119,71 @@ class Leg:
     def mute(self, direction: str, on: bool = True) -> None: ...
 
 
+class RtpLeg(Leg):
+    """An RTP leg; the attributes tell a test what was negotiated."""
+
+    local_address = "0.0.0.0"
+    ssrc = 0x1234
+    cname = "silent"
+
+    def __init__(self, engine: SilentEngine, port: int) -> None:
+        super().__init__(engine)
+        self.local_port = port
+        self.remote: tuple[str, int] | None = None
+        self.receive: dict[int, Any] = {}
+        self.send: tuple[int, Any] | None = None
+        self.digit_events: tuple[int, int] | None = None
+        self.ptime = 0
+        self.direction = "sendrecv"
+        self.held = False
+        self.tone_digits = False
+        self.options: dict[str, Any] = {}
+
+    @property
+    def send_format(self) -> Any:
+        return self.send[1] if self.send else None
+
+    receive_format = send_format
+
+    def set_remote(self, host: str, port: int, rtcp_port: int | None = None) -> None:
+        self.remote = (host, port)
+
+    def set_codecs(
+        self, receive: Any, send: Any, digits: Any = None, ptime: int = 0, *, comfort_noise: Any = None
+    ) -> None:
+        self.receive, self.send, self.digit_events, self.ptime = dict(receive), send, digits, ptime
+
+    def set_direction(self, direction: str) -> None:
+        self.direction = direction
+
+    def set_options(self, **options: Any) -> None:
+        self.options.update(options)
+
+    def set_hold(self, on: bool) -> None:
+        self.held = on
+
+    def detect_digits(self, on: bool, **options: Any) -> None:
+        self.tone_digits = on
+
+
 class SilentEngine:
     """Makes silent legs and counts them."""
 
     def __init__(self, *arguments: Any) -> None:
         self.legs: set[Leg] = set()
+        self.port = 9998
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
 
     def pipe(self) -> tuple[Leg, Leg]:
         return Leg(self), Leg(self)
+
+    def rtp_leg(self, address: str = "0.0.0.0", **options: Any) -> RtpLeg:
+        self.port += 2
+        return RtpLeg(self, self.port)
+
+    relay_leg = rtp_leg
 
     def null_leg(self, rate: int = 8000) -> Leg:
         return Leg(self)
