@@ -7,7 +7,6 @@ import logging
 from typing import Any, NamedTuple
 
 from offhook.config.model import ConfigError, ConfigFile
-from offhook.config.parser import load
 from offhook.log import NOTICE
 
 log = logging.getLogger(__name__)
@@ -180,9 +179,5 @@ def named_acls(pbx: Any) -> NamedAcls:
 def reload_named(pbx: Any) -> None:
     """Read acl.conf (again); a file that is not there has no lists."""
     acls = pbx.parts.setdefault(PART, NamedAcls())
-    try:
-        config = load("acl.conf", etc_dir=pbx.paths.etc)
-    except FileNotFoundError:
-        config = ConfigFile("acl.conf")
-    for error in [*config.errors, *acls.read(config)]:
+    for error in acls.read(pbx.config.load("acl.conf", "acl") or ConfigFile("acl.conf")):
         log.error("%s", error)

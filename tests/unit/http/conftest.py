@@ -8,6 +8,7 @@ import pytest
 from offhook.calls.pbx import Pbx
 from offhook.config.acl import NamedAcls
 from offhook.config.parser import loads
+from offhook.config.store import Configuration
 from offhook.control.http import http_server
 from offhook.control.http.settings import read_settings
 
@@ -16,6 +17,7 @@ from offhook.control.http.settings import read_settings
 async def pbx(tmp_path):
     exchange = Pbx(asyncio.get_running_loop())
     exchange.paths = SimpleNamespace(etc=str(tmp_path), data=str(tmp_path))
+    exchange.config = Configuration(str(tmp_path))
     yield exchange
     await exchange.end_tasks()
 

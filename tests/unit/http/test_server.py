@@ -175,8 +175,8 @@ def test_the_longest_uri_wins_and_of_equal_ones_the_later():
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("bindport=x", "not a number"),
-        ("session_keep_alive=-1", "not a number"),
+        ("bindport=x", "no whole number"),
+        ("session_keep_alive=-1", "at least 0"),
         ("nonsense=1", "unknown option"),
         ("redirect=/", "needs two paths"),
         ("tlsbindaddr=1.2.3.4:99999", "no port"),

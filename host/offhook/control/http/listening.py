@@ -5,24 +5,6 @@ from __future__ import annotations
 import socket
 
 
-def split_address(text: str, port: int) -> tuple[str, int]:
-    """``address``, ``address:port``, ``[address]:port`` as address and port. Raises ValueError with a sentence."""
-    text = text.strip()
-    host, number = text, ""
-    if text.startswith("["):
-        host, closed, rest = text[1:].partition("]")
-        if not closed or (rest and not rest.startswith(":")):
-            raise ValueError(f'"{text}" is no address; write [2001:db8::1]:port')
-        number = rest[1:]
-    elif text.count(":") == 1:
-        host, _, number = text.partition(":")
-    if number:
-        if not number.isdigit() or int(number) > 65535:
-            raise ValueError(f'"{number}" is no port; write a number up to 65535')
-        port = int(number)
-    return host, port
-
-
 def join_address(host: str, port: int) -> str:
     """``address:port``, with brackets around an IPv6 address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

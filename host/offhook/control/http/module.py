@@ -7,8 +7,6 @@ import logging
 
 from offhook.calls.pbx import Pbx
 from offhook.config.acl import named_acls
-from offhook.config.model import ConfigFile
-from offhook.config.parser import load as load_file
 from offhook.control.http.message import Request, Response, not_implemented
 from offhook.control.http.server import HttpServer, http_server
 from offhook.control.http.settings import read_settings
@@ -45,12 +43,8 @@ async def unload(pbx: Pbx) -> None:
 
 async def _configure(pbx: Pbx) -> None:
     server = http_server(pbx)
-    try:
-        config = load_file("http.conf", etc_dir=pbx.paths.etc)
-    except FileNotFoundError:
-        config = ConfigFile("http.conf")
-    settings = read_settings(config, named_acls(pbx))
-    for error in [*config.errors, *settings.errors]:
+    settings = read_settings(pbx.config.load("http.conf", module.name), named_acls(pbx))
+    for error in settings.errors:
         log.warning("%s", error)
     _serve(pbx, _STATIC, static_uri(server), settings.static)
     _serve(pbx, _STATUS, _status_uri(server), settings.status)

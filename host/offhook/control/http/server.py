@@ -62,7 +62,8 @@ class HttpServer:
             if wanted:
                 self._server, self.bound = await self._listen(settings.host, settings.port, None)
         await self._stop_tls()
-        if settings.enabled and settings.tls.enabled and settings.tls_host:
+        host, port = settings.tls_address
+        if settings.enabled and settings.tls.enabled and host:
             try:
                 context = await self.pbx.off_loop(settings.tls.context)
             except (OSError, ssl.SSLError) as error:
@@ -72,7 +73,7 @@ class HttpServer:
                     error,
                 )
             else:
-                self._tls_server, self.tls_bound = await self._listen(settings.tls_host, settings.tls_port, context)
+                self._tls_server, self.tls_bound = await self._listen(host, port, context)
 
     async def _listen(self, host: str, port: int, context: ssl.SSLContext | None) -> tuple[asyncio.Server | None, str]:
         try:

@@ -6,12 +6,51 @@ from dataclasses import dataclass, field
 
 from offhook import ASTERISK_VERSION
 from offhook.config.acl import Acl, NamedAcls
-from offhook.config.model import TRUE_WORDS, ConfigError, ConfigFile, Entry
-from offhook.control.http.listening import split_address
+from offhook.config.model import ConfigError, ConfigFile
+from offhook.config.options import Kind, Schema, address, flag, integer, string
+from offhook.control.http import tls
 from offhook.control.http.tls import TlsOptions
 
 DEFAULT_PORT = 8088
 DEFAULT_TLS_PORT = 8089
+
+
+def _two_paths(text: str) -> tuple[str, str]:
+    target, _, destination = text.replace("\t", " ").strip().partition(" ")
+    if not destination.strip():
+        raise ValueError(f'"{text}" needs two paths; write / /static/index.html')
+    return target, destination.strip()
+
+
+SCHEMA = Schema("http", "http.conf", "the embedded web server")
+_general = SCHEMA.type("general", "Where it listens and what it serves.")
+_general.option("enabled", flag(), False, "Listen at all.")
+_general.option("bindaddr", address(), None, "Address to listen at; without one nothing listens.")
+_general.option("bindport", integer(0, 65535), DEFAULT_PORT, "Port to listen at.")
+_general.option("prefix", string(), "", "First part of every path, without a slash.")
+_general.option(
+    "servername", string(), f"Asterisk/{ASTERISK_VERSION}", "What the Server header says; empty: there is none."
+)
+_general.option("enable_static", flag(), False, "Serve files below static-http.", aliases=("enablestatic",))
+_general.option("enable_status", flag(), False, "Serve the page /httpstatus.")
+_general.option("sessionlimit", integer(1), 100, "The most connections at once.")
+_general.option("session_inactivity", integer(1, unit="ms"), 30000, "Silence within a request ends the connection.")
+_general.option(
+    "session_keep_alive",
+    integer(0, unit="ms"),
+    15000,
+    "A connection without a request is kept so long; 0: a connection for each request.",
+)
+_general.option(
+    "redirect",
+    Kind("two paths", _two_paths, " ".join),
+    [],
+    "Send clients from one path to another: redirect = / /static/index.html",
+    many=True,
+)
+tls.declare(_general, DEFAULT_TLS_PORT)
+_restriction = SCHEMA.type("restriction", "Who may come to the paths that begin with the section's name.", open=True)
+_restriction.option("type", string(), None, "restriction")
 
 
 @dataclass(slots=True)
@@ -23,8 +62,6 @@ class Settings:
     """Empty: nowhere; there is no default."""
     port: int = DEFAULT_PORT
     tls: TlsOptions = field(default_factory=TlsOptions)
-    tls_host: str = ""
-    tls_port: int = DEFAULT_TLS_PORT
     prefix: str = ""
     """With a slash in front, or empty."""
     name: str = f"Asterisk/{ASTERISK_VERSION}"
@@ -40,71 +77,39 @@ class Settings:
     """(path, who may come)."""
     errors: list[ConfigError] = field(default_factory=list)
 
+    @property
+    def tls_address(self) -> tuple[str, int]:
+        """Where TLS listens."""
+        return self.tls.bind or (self.host, DEFAULT_TLS_PORT)
 
-def read_settings(config: ConfigFile, named: NamedAcls) -> Settings:
+
+def read_settings(config: ConfigFile | None, named: NamedAcls) -> Settings:
     """Read http.conf; what is wrong with it is in ``errors`` and keeps its default."""
-    settings = Settings()
-    for entry in config.get("general") or ():
-        try:
-            if not _take(settings, entry):
-                raise ValueError(f'unknown option "{entry.name}"; it has no effect')
-        except ValueError as error:
-            settings.errors.append(ConfigError(entry.file, entry.line, str(error)))
-    if settings.tls.bind:
-        try:
-            settings.tls_host, settings.tls_port = split_address(settings.tls.bind, DEFAULT_TLS_PORT)
-        except ValueError as error:
-            settings.errors.append(ConfigError("http.conf", 0, str(error)))
-    else:
-        settings.tls_host = settings.host
-    for section in config:
-        if section.name.lower() == "general" or (section.get("type") or "").lower() != "restriction":
-            continue
-        acl = Acl(named)
-        for entry in section:
-            if entry.name.lower() in ("permit", "deny", "acl"):
-                try:
-                    acl.add(entry.name, entry.value)
-                except ValueError as error:
-                    settings.errors.append(ConfigError(entry.file, entry.line, str(error)))
-        settings.restrictions.append((section.name, acl))
+    errors: list[ConfigError] = []
+    values = _general.apply(config.get("general") if config else None, errors)
+    settings = Settings(
+        values["enabled"],
+        values["bindaddr"][0] if values["bindaddr"] else "",
+        values["bindport"],
+        TlsOptions.of(values),
+        f"/{values['prefix']}" if values["prefix"] else "",
+        values["servername"],
+        values["enable_static"],
+        values["enable_status"],
+        values["sessionlimit"],
+        values["session_inactivity"] / 1000,
+        values["session_keep_alive"] / 1000,
+        values["redirect"],
+        errors=errors,
+    )
+    for section in config or ():
+        if section.name.lower() != "general" and (section.get("type") or "").lower() == "restriction":
+            acl = Acl(named)
+            for entry in section:
+                if entry.name.lower() in ("permit", "deny", "acl"):
+                    try:
+                        acl.add(entry.name, entry.value)
+                    except ValueError as error:
+                        errors.append(ConfigError(entry.file, entry.line, str(error)))
+            settings.restrictions.append((section.name, acl))
     return settings
-
-
-def _take(settings: Settings, entry: Entry) -> bool:
-    name, value = entry.name.lower(), entry.value
-    true = value.strip().lower() in TRUE_WORDS
-    if name == "enabled":
-        settings.enabled = true
-    elif name == "bindaddr":
-        settings.host, _ = split_address(value, 0)
-    elif name == "bindport":
-        settings.port = _number(value, 0, 65535)
-    elif name == "prefix":
-        settings.prefix = f"/{value}" if value else ""
-    elif name == "servername":
-        settings.name = value
-    elif name in ("enablestatic", "enable_static"):
-        settings.static = true
-    elif name == "enable_status":
-        settings.status = true
-    elif name == "redirect":
-        target, _, destination = value.replace("\t", " ").partition(" ")
-        if not destination.strip():
-            raise ValueError(f"redirect = {value} needs two paths; write redirect = / /static/index.html")
-        settings.redirects.append((target, destination.strip()))
-    elif name == "sessionlimit":
-        settings.most_sessions = _number(value, 1, 1 << 31)
-    elif name == "session_inactivity":
-        settings.inactivity_s = _number(value, 1, 1 << 31) / 1000
-    elif name == "session_keep_alive":
-        settings.keep_alive_s = _number(value, 0, 1 << 31) / 1000
-    else:
-        return settings.tls.take(name, value)
-    return True
-
-
-def _number(value: str, least: int, most: int) -> int:
-    if not value.strip().isdigit() or not least <= int(value) <= most:
-        raise ValueError(f'"{value}" is not a number from {least} to {most}')
-    return int(value)

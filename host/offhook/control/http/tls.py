@@ -2,64 +2,70 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from offhook.config.model import TRUE_WORDS
-
-log = logging.getLogger(__name__)
+from offhook.config.options import Type, address, flag, string
 
 _VERSIONS = {
     "tlsdisablev1": ssl.TLSVersion.TLSv1,
     "tlsdisablev11": ssl.TLSVersion.TLSv1_1,
     "tlsdisablev12": ssl.TLSVersion.TLSv1_2,
 }
-_ALIASES = {
-    "sslenable": "tlsenable",
-    "sslcert": "tlscertfile",
-    "tlscert": "tlscertfile",
-    "sslbindaddr": "tlsbindaddr",
-    "sslprivatekey": "tlsprivatekey",
-    "sslcipher": "tlscipher",
-}
+
+
+def declare(section: Type, port: int) -> None:
+    """Declare the tls options in a type of section whose default TLS port is ``port``."""
+    section.option("tlsenable", flag(), False, "Listen with TLS too.", aliases=("sslenable",))
+    section.option(
+        "tlsbindaddr",
+        address(port),
+        None,
+        f"Where: bindaddr and port {port} unless written.",
+        aliases=("sslbindaddr",),
+    )
+    section.option("tlscertfile", string(), "asterisk.pem", "The certificate, PEM.", aliases=("tlscert", "sslcert"))
+    section.option(
+        "tlsprivatekey",
+        string(),
+        "",
+        "Its private key, PEM; in the certificate's file unless written.",
+        aliases=("sslprivatekey",),
+    )
+    section.option("tlscipher", string(), "", "Ciphers as OpenSSL names them.", aliases=("sslcipher",))
+    section.option("tlsdisablev1", flag(), True, "No TLS 1.0.")
+    section.option("tlsdisablev11", flag(), False, "No TLS 1.1.")
+    section.option("tlsdisablev12", flag(), False, "No TLS 1.2.")
+    section.option("tlsservercipherorder", flag(), True, "Our order of ciphers counts, not the client's.")
 
 
 @dataclass(slots=True)
 class TlsOptions:
-    """What the tls options say; ``take`` reads one of them."""
+    """What the tls options say."""
 
     enabled: bool = False
+    bind: tuple[str, int] | None = None
     certificate: str = "asterisk.pem"
     private_key: str = ""
     """Empty: in the certificate's file."""
     ciphers: str = ""
-    bind: str = ""
-    disabled: set[str] = field(default_factory=lambda: {"tlsdisablev1"})
+    disabled: frozenset[str] = frozenset({"tlsdisablev1"})
     server_order: bool = True
 
-    def take(self, name: str, value: str) -> bool:
-        """Take one option; False when it is none of these."""
-        name = name.lower()
-        name = _ALIASES.get(name, name)
-        true = value.strip().lower() in TRUE_WORDS
-        if name == "tlsenable":
-            self.enabled = true
-        elif name == "tlscertfile":
-            self.certificate = value or "asterisk.pem"
-        elif name == "tlsprivatekey":
-            self.private_key = value
-        elif name == "tlscipher":
-            self.ciphers = value
-        elif name == "tlsbindaddr":
-            self.bind = value
-        elif name in _VERSIONS:
-            self.disabled = self.disabled | {name} if true else self.disabled - {name}
-        elif name == "tlsservercipherorder":
-            self.server_order = true
-        else:
-            return False
-        return True
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> TlsOptions:
+        """From the values of a section that declared the options."""
+        return cls(
+            values["tlsenable"],
+            values["tlsbindaddr"],
+            values["tlscertfile"] or "asterisk.pem",
+            values["tlsprivatekey"],
+            values["tlscipher"],
+            frozenset(name for name in _VERSIONS if values[name]),
+            values["tlsservercipherorder"],
+        )
 
     def context(self) -> ssl.SSLContext:
         """The server's side of TLS. Raises OSError or ssl.SSLError for files that are not there or not fit."""
