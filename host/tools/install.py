@@ -19,6 +19,7 @@ import subprocess
 import sys
 import sysconfig
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import prompts
@@ -151,15 +152,48 @@ def save_aside(path: Path) -> Path | None:
     return aside
 
 
+def sample_files() -> dict[str, str]:
+    """Configuration file -> its sample: what is in data/samples, then every option of the file's table as comments."""
+    sys.path.insert(0, str(HOST))
+    import_module("offhook.daemon.tables")  # declares those of the daemon itself
+    from offhook.config.options import SCHEMAS
+    from offhook.config.samples import sample
+    from offhook.modules.loader import discover
+
+    for source in sorted({known.source for known in discover(HOST / "offhook").values()}):
+        import_module(source)
+    texts = {path.name: path.read_text() for path in (HOST / "data/samples").glob("*.conf")}
+    tables = {schema.file: sample(schema) for schema in SCHEMAS.values()}
+    tables["pjsip.conf"] = pjsip_options()
+    for name, table in tables.items():
+        if name not in texts:
+            texts[name] = table
+            continue
+        lines = (line if not line or line.startswith(";") else f";{line}" for line in table.splitlines())
+        texts[name] += "\n; ---- every option, with its default\n\n" + "\n".join(lines) + "\n"
+    return texts
+
+
+def pjsip_options() -> str:
+    """Every section type of pjsip.conf with its options at their defaults."""
+    from offhook.drivers.sip.configuration import TYPES
+
+    out = []
+    for kind, section in sorted(TYPES.items()):
+        out += [f"[{kind}]", f"type = {kind}"]
+        for name, text in section("").shown():
+            refused = section.OPTIONS[name].refused
+            out.append(f"{name} = {text}{f'   ; {refused}' if refused else ''}")
+        out.append("")
+    return "\n".join(out)
+
+
 def samples(places: Places) -> None:
     """Write a sample of every configuration file, and the prompts."""
-    sys.path.insert(0, str(HOST))
-    from offhook.config.samples import samples as all_samples
-
     etc = places.at(places.configuration)
     etc.mkdir(parents=True, exist_ok=True)
     written = 0
-    for name, text in sorted(all_samples().items()):
+    for name, text in sorted(sample_files().items()):
         path = etc / name
         if path.exists() and path.read_text() == text:
             continue

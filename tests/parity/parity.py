@@ -70,8 +70,19 @@ def registered(module: object) -> Iterator[tuple[str, str]]:
 
 
 def documented() -> Iterator[tuple[str, str]]:
-    """Names that tables hold instead of modules: manager events, pjsip.conf options, AGI commands."""
-    return iter(())
+    """Names that tables hold instead of modules: manager events with a renderer, pjsip.conf options that work."""
+    from offhook.control.manager.render import RENDERERS
+    from offhook.drivers.sip.configuration import TYPES
+
+    for renderers in RENDERERS.values():
+        for renderer in renderers:
+            for name in renderer.names:
+                yield "event", name
+    for kind, section in TYPES.items():
+        yield "pjsip option", f"{kind}/type"
+        for name, option in section.OPTIONS.items():
+            if not option.refused:
+                yield "pjsip option", f"{kind}/{name}"
 
 
 def key(kind: str, name: str) -> str:
