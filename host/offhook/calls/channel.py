@@ -245,6 +245,10 @@ class Channel:
         """The technology's own items of CHANNEL(...), e.g. "pjsip,..."; None when it has no such item."""
         return None
 
+    def tech_set_function(self, item: str, value: str) -> bool:
+        """Assign one of the technology's own items of CHANNEL(...); False when it has no such item."""
+        return False
+
     # ---- variables ----------------------------------------------------------------------------------
 
     def get(self, name: str) -> str | None:

@@ -41,7 +41,7 @@ _FALL_THROUGH = {"CONGESTION": "congestion", "CHANUNAVAIL": "congestion", "BUSY"
 class Run:
     """What the executor keeps on a channel while dialplan runs there (``channel.dialplan_state``)."""
 
-    __slots__ = ("dialled", "digit_timeout", "place", "response_timeout", "scope")
+    __slots__ = ("dialled", "digit_timeout", "last", "place", "response_timeout", "scope")
 
     def __init__(self, channel: Channel) -> None:
         self.scope = Scope(channel.pbx, channel)
@@ -51,6 +51,8 @@ class Run:
         """Digits with which the caller left an application."""
         self.place: tuple[str, str, int] = ("", "", 0)
         """Where the last application was announced."""
+        self.last = ("", "")
+        """Context and extension before the present ones."""
 
 
 class Step:
@@ -326,6 +328,8 @@ async def _steps(channel: Channel, state: Run, ended: bool) -> str:
                 _show(channel, step.name, data)
             place = state.place
             if place[2] != number or place[1] != exten or place[0] != context:
+                if place[1] != exten or place[0] != context:
+                    state.last = place[:2]
                 state.place = (context, exten, number)
                 channel.begin_application(step.name, data)
             else:
