@@ -1,0 +1,412 @@
+/* The control thread's side of api.h: check, allocate, order. */
+#include "api.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "codec.h"
+#include "engine.h"
+#include "level.h"
+#include "mixer.h"
+#include "player.h"
+#include "recorder.h"
+#include "rtp.h"
+#include "soundfile.h"
+
+static void order(struct leg *leg, enum command_kind kind, int32_t a, int64_t b, int64_t c)
+{
+    struct command command = {.kind = kind, .a = a, .leg = leg, .b = b, .c = c};
+    engine_order(leg->engine, &command);
+}
+
+static void order_about(struct engine *engine, enum command_kind kind, void *object, int32_t a, int64_t b)
+{
+    struct command command = {.kind = kind, .a = a, .object = object, .b = b};
+    engine_order(engine, &command);
+}
+
+/* Events and what they free */
+
+static void destroy_leg(struct leg *leg)
+{
+    if (leg->rtp) {
+        leg->engine->wire->ops->close(leg->engine->wire, leg->rtp);
+        free(leg->rtp);
+    }
+    free(leg);
+}
+
+static void destroy(void *object, enum freed what)
+{
+    switch (what) {
+    case FREED_LEG:
+        destroy_leg(object);
+        break;
+    case FREED_PLAYER:
+        player_destroy(object);
+        break;
+    case FREED_RECORDER:
+        recorder_destroy(object);
+        break;
+    case FREED_WATCH:
+    case FREED_MIXER:
+        free(object);
+        break;
+    }
+}
+
+int engine_events(struct engine *engine, struct engine_event *events, int max)
+{
+    uint64_t count;
+    int taken = 0;
+    if (read(engine->event_descriptor, &count, sizeof(count)) < 0 && errno != EAGAIN)
+        return 0;
+    while (taken < max && ring_pop(&engine->events, &events[taken])) {
+        if (events[taken].kind == EVENT_FREE)
+            destroy(events[taken].object, (enum freed)events[taken].a);
+        else
+            taken++;
+    }
+    return taken;
+}
+
+/* Orders given before may still be under way: what is freed travels behind them, and back. */
+static void free_later(struct engine *engine, void *object, enum freed what)
+{
+    if (engine->stopped)
+        destroy(object, what);
+    else
+        order_about(engine, COMMAND_FREE, object, (int32_t)what, 0);
+}
+
+void leg_free(struct leg *leg)
+{
+    free_later(leg->engine, leg, FREED_LEG);
+}
+
+void player_free(struct player *player)
+{
+    free_later(player->engine, player, FREED_PLAYER);
+}
+
+void recorder_free(struct recorder *recorder)
+{
+    free_later(recorder->engine, recorder, FREED_RECORDER);
+}
+
+void watch_free(struct watch *watch)
+{
+    free_later(watch->engine, watch, FREED_WATCH);
+}
+
+void mixer_free(struct mixer *mixer)
+{
+    free_later(mixer->engine, mixer, FREED_MIXER);
+}
+
+/* Codecs */
+
+int engine_codec(const char *name)
+{
+    return codec_named(name);
+}
+
+int engine_codec_usable(int number)
+{
+    return codec_load(number);
+}
+
+const char *engine_codec_name(int number)
+{
+    const struct codec *codec = codec_at(number);
+    return codec ? codec->name : "";
+}
+
+int engine_sound_known(const char *extension)
+{
+    return soundfile_known(extension);
+}
+
+/* Legs */
+
+static struct leg *announce(struct leg *leg)
+{
+    if (leg)
+        order(leg, COMMAND_ADD, 0, 0, 0);
+    return leg;
+}
+
+struct leg *leg_rtp(struct engine *engine, const char *address, int relay, char *error)
+{
+    struct leg *leg = leg_make(engine, LEG_RTP);
+    error[0] = 0;
+    if (leg)
+        leg->rtp = rtp_make(leg);
+    if (!leg || !leg->rtp) {
+        free(leg);
+        snprintf(error, ENGINE_TEXT, "out of memory");
+        return NULL;
+    }
+    leg->relay_only = relay;
+    bool opened = address_parse(&leg->rtp->port.local, address, 0);
+    if (!opened)
+        snprintf(error, ENGINE_TEXT, "\"%.64s\" is no numeric IP address", address);
+    else
+        opened = engine->wire->ops->open(engine->wire, leg->rtp, error);
+    if (!opened) {
+        free(leg->rtp);
+        free(leg);
+        return NULL;
+    }
+    if (getrandom(&leg->figures.ssrc, sizeof(leg->figures.ssrc), 0) != sizeof(leg->figures.ssrc))
+        leg->figures.ssrc = (uint32_t)(uintptr_t)leg;
+    return announce(leg);
+}
+
+struct leg *leg_null(struct engine *engine, int rate)
+{
+    struct leg *leg = leg_make(engine, LEG_NULL);
+    if (leg && rate >= 8000 && rate <= RESAMPLE_MAX_BLOCK * 100 && rate % 100 == 0)
+        leg->rate = rate;
+    return announce(leg);
+}
+
+int leg_pipe(struct engine *engine, struct leg **first, struct leg **second)
+{
+    *first = leg_make(engine, LEG_PIPE);
+    *second = leg_make(engine, LEG_PIPE);
+    if (!*first || !*second) {
+        free(*first);
+        free(*second);
+        return 0;
+    }
+    (*first)->other = *second;
+    (*second)->other = *first;
+    announce(*first);
+    announce(*second);
+    return 1;
+}
+
+struct leg *leg_snoop(struct leg *target, int spy, int whisper)
+{
+    struct leg *leg = leg_make(target->engine, LEG_SNOOP);
+    if (!leg)
+        return NULL;
+    leg->other = target;
+    leg->spy = spy;
+    leg->whisper = whisper;
+    return announce(leg);
+}
+
+void leg_close(struct leg *leg)
+{
+    order(leg, COMMAND_CLOSE, 0, 0, 0);
+}
+
+int leg_port(const struct leg *leg)
+{
+    return leg->rtp ? leg->rtp->port.port : 0;
+}
+
+const struct leg_figures *leg_figures(const struct leg *leg)
+{
+    return &leg->figures;
+}
+
+void leg_connect(struct leg *leg, struct leg *other, int digits)
+{
+    struct command command = {.kind = COMMAND_CONNECT, .a = digits, .leg = leg, .object = other};
+    engine_order(leg->engine, &command);
+}
+
+void leg_disconnect(struct leg *leg)
+{
+    order(leg, COMMAND_DISCONNECT, 0, 0, 0);
+}
+
+void leg_loopback(struct leg *leg, int on)
+{
+    order(leg, COMMAND_LOOPBACK, on, 0, 0);
+}
+
+void leg_gain(struct leg *leg, double in_db, double out_db)
+{
+    order(leg, COMMAND_GAIN, 0, level_gain(in_db), level_gain(out_db));
+}
+
+void leg_mute(struct leg *leg, int direction, int on)
+{
+    order(leg, COMMAND_MUTE, direction, on, 0);
+}
+
+void leg_detect_digits(struct leg *leg, int on, int relaxed)
+{
+    order(leg, COMMAND_DETECT, on, relaxed, 0);
+}
+
+void leg_digit(struct leg *leg, int digit, int ms)
+{
+    order(leg, COMMAND_DIGIT, digit, ms, 0);
+}
+
+void leg_digit_begin(struct leg *leg, int digit)
+{
+    order(leg, COMMAND_DIGIT_BEGIN, digit, 0, 0);
+}
+
+void leg_digit_end(struct leg *leg, int digit, int ms)
+{
+    order(leg, COMMAND_DIGIT_END, digit, ms, 0);
+}
+
+/* RTP */
+
+int rtp_remote(struct leg *leg, const char *host, int port, int rtcp_port)
+{
+    struct command command = {.kind = COMMAND_REMOTE, .leg = leg};
+    if (!address_parse(&command.addresses[0], host, port) || !address_parse(&command.addresses[1], host, rtcp_port))
+        return 0;
+    engine_order(leg->engine, &command);
+    return 1;
+}
+
+void rtp_codecs(struct leg *leg, const struct codec_map *receive, int count, int send_type, int send_codec,
+                int digits_type, int digits_clock, int ptime, int noise_type)
+{
+    struct command command = {.kind = COMMAND_CODECS, .leg = leg};
+    if (count > ENGINE_MAX_CODECS)
+        count = ENGINE_MAX_CODECS;
+    for (int i = 0; i < count; i++) {
+        codec_load(receive[i].codec); /* here, where it may take time */
+        command.codecs.receive[i] = receive[i];
+    }
+    codec_load(send_codec);
+    command.codecs.count = (uint8_t)count;
+    command.codecs.send_type = (uint8_t)send_type;
+    command.codecs.send_codec = (uint8_t)send_codec;
+    command.codecs.digits_type = (uint8_t)digits_type;
+    command.codecs.digits_clock = (uint32_t)digits_clock;
+    command.codecs.ptime = (uint16_t)ptime;
+    command.codecs.noise_type = (uint8_t)noise_type;
+    engine_order(leg->engine, &command);
+}
+
+void rtp_option(struct leg *leg, int option, int value)
+{
+    order(leg, COMMAND_OPTION, option, value, 0);
+}
+
+void rtp_identity(const struct leg *leg, char *cname)
+{
+    rtcp_cname(leg->rtp, cname);
+}
+
+/* Sound */
+
+struct player *leg_play(struct leg *leg, const char *const *paths, int count, int64_t offset_ms, int flags)
+{
+    struct player *player = player_make_files(leg, paths, count, offset_ms, flags);
+    if (player)
+        order_about(leg->engine, COMMAND_PLAY, player, 0, 0);
+    return player;
+}
+
+struct player *leg_tones(struct leg *leg, const struct tone_item *items, int count, int repeat, int level, int flags)
+{
+    struct player *player = player_make_tones(leg, items, count, repeat, level, flags);
+    if (player)
+        order_about(leg->engine, COMMAND_PLAY, player, 0, 0);
+    return player;
+}
+
+void player_order(struct player *player, int what, int64_t value)
+{
+    order_about(player->engine, COMMAND_PLAYER_ORDER, player, what, value);
+}
+
+struct recorder *leg_record(struct leg *leg, const char *path, const char *extension, int direction, int append,
+                            int threshold)
+{
+    struct recorder *recorder = recorder_make(leg, path, extension, direction, append, threshold);
+    if (recorder)
+        order_about(leg->engine, COMMAND_RECORD, recorder, 0, 0);
+    return recorder;
+}
+
+void recorder_order(struct recorder *recorder, int what, int64_t value)
+{
+    order_about(recorder->engine, COMMAND_RECORDER_ORDER, recorder, what, value);
+}
+
+struct watch *leg_watch(struct leg *leg, int silence_ms, int noise_ms, int threshold)
+{
+    struct watch *watch = calloc(1, sizeof(*watch));
+    if (!watch)
+        return NULL;
+    watch->engine = leg->engine;
+    watch->leg = leg;
+    watch->silence_ms = silence_ms;
+    watch->noise_ms = noise_ms;
+    watch->threshold = threshold;
+    order_about(leg->engine, COMMAND_WATCH, watch, 0, 0);
+    return watch;
+}
+
+void watch_close(struct watch *watch)
+{
+    order_about(watch->engine, COMMAND_WATCH_CLOSE, watch, 0, 0);
+}
+
+/* Mixers */
+
+struct mixer *mixer_new(struct engine *engine, int rate)
+{
+    struct mixer *mixer = calloc(1, sizeof(*mixer));
+    if (!mixer)
+        return NULL;
+    mixer->engine = engine;
+    mixer->wanted_rate = rate;
+    order_about(engine, COMMAND_MIXER, mixer, 0, 0);
+    return mixer;
+}
+
+void mixer_add(struct mixer *mixer, struct leg *leg, int flags)
+{
+    struct command command = {.kind = COMMAND_MIXER_ADD, .a = flags, .leg = leg, .object = mixer};
+    engine_order(mixer->engine, &command);
+}
+
+void mixer_remove(struct mixer *mixer, struct leg *leg)
+{
+    struct command command = {.kind = COMMAND_MIXER_REMOVE, .leg = leg, .object = mixer};
+    engine_order(mixer->engine, &command);
+}
+
+void mixer_close(struct mixer *mixer)
+{
+    order_about(mixer->engine, COMMAND_MIXER_CLOSE, mixer, 0, 0);
+}
+
+/* Simulated time */
+
+int engine_inject(struct engine *engine, int local_port, const char *host, int port, const uint8_t *bytes, int count)
+{
+    union address from;
+    return engine->options.mode == MODE_SIMULATED && address_parse(&from, host, port) &&
+           wire_inject(engine->wire, local_port, &from, bytes, count);
+}
+
+int engine_sent(struct engine *engine, int *local_port, char *host, int *port, uint8_t *bytes, int room)
+{
+    union address to;
+    if (engine->options.mode != MODE_SIMULATED)
+        return 0;
+    int count = wire_take(engine->wire, local_port, &to, bytes, room);
+    if (count)
+        *port = address_format(&to, host);
+    return count;
+}

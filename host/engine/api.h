@@ -1,0 +1,186 @@
+/* What the control thread (Python, through cffi) may call. build.py reads this file as it is: no preprocessor beyond
+ * the guard, no inline functions. Handles are opaque; every function returns at once and never waits for a tick. Text
+ * results are written to an `error` buffer of ENGINE_TEXT bytes, empty when all is well. */
+#ifndef OFFHOOK_API_H
+#define OFFHOOK_API_H
+
+#include <stdint.h>
+
+enum { ENGINE_TEXT = 192, ENGINE_MAX_CODECS = 24 };
+
+enum engine_mode { MODE_AUTO, MODE_STEER, MODE_POOL, MODE_LEG, MODE_SIMULATED };
+
+enum event_kind {
+    EVENT_NONE,
+    EVENT_LEG_CLOSED,    /* object: leg, which may be freed now */
+    EVENT_PLAYER_DONE,   /* object: player, a: enum end_reason */
+    EVENT_PLAYER_FILE,   /* object: player, a: index of the file begun */
+    EVENT_RECORDER_DONE, /* object: recorder, a: enum end_reason */
+    EVENT_WATCH,         /* object: watch, a: 1 noise or 0 silence, b: ms of the opposite before it */
+    EVENT_WATCH_CLOSED,  /* object: watch */
+    EVENT_MIXER_CLOSED,  /* object: mixer */
+    EVENT_DIGIT_BEGIN,   /* object: leg, a: character, b: enum digit_source */
+    EVENT_DIGIT_END,     /* object: leg, a: character, b: enum digit_source, c: ms */
+    EVENT_DIGITS_SENT,   /* object: leg: its queue of digits is empty */
+    EVENT_TIMEOUT,       /* object: leg, a: 1 on hold, b: seconds */
+    EVENT_ADDRESS,       /* object: leg, address: where packets come from now */
+    EVENT_RTCP_SENT,     /* object: leg, a: packet type */
+    EVENT_RTCP_RECEIVED, /* object: leg, a: packet type */
+    EVENT_CODEC,         /* object: leg, a: codec that arrives now */
+    EVENT_FREE           /* never handed out: what is freed travels with it */
+};
+
+enum end_reason { END_DONE, END_STOPPED, END_REPLACED, END_CLOSED, END_FAILED };
+enum digit_source { DIGIT_RFC4733, DIGIT_INBAND };
+enum leg_direction { DIRECTION_IN = 1, DIRECTION_OUT = 2, DIRECTION_BOTH = 3 };
+enum play_flag { PLAY_LOOP = 1, PLAY_MIX = 2, PLAY_MUSIC = 4 };
+enum member_flag { MEMBER_HEARS = 1, MEMBER_HEARD = 2 };
+enum player_order { PLAYER_STOP, PLAYER_PAUSE, PLAYER_RESUME, PLAYER_SEEK, PLAYER_SKIP };
+enum recorder_order { RECORDER_STOP, RECORDER_PAUSE, RECORDER_RESUME };
+enum rtp_option {
+    RTP_SYMMETRIC,
+    RTP_STRICT,
+    RTP_INBAND_DIGITS,
+    RTP_TIMEOUT,
+    RTP_HOLD_TIMEOUT,
+    RTP_KEEPALIVE,
+    RTP_RTCP_INTERVAL,
+    RTP_HOLD,
+    RTP_DIRECTION, /* DIRECTION_IN: receive, DIRECTION_OUT: send */
+    RTP_REPORT     /* events for RTCP reports */
+};
+
+struct engine;
+struct leg;
+struct player;
+struct recorder;
+struct watch;
+struct mixer;
+
+struct engine_options {
+    int32_t mode;
+    int32_t port_low, port_high; /* inclusive */
+    int32_t realtime;
+    int32_t probation;
+    int32_t rtcp_interval; /* ms */
+    int32_t traffic_class; /* DSCP << 2 */
+    int32_t digit_timeout; /* ms without a packet after which an unended digit ends */
+    int32_t checksums;
+};
+
+struct engine_event {
+    uint32_t kind;
+    int32_t a;
+    int64_t b, c;
+    void *object;
+    char address[48];
+    int32_t port;
+};
+
+struct engine_figures {
+    uint64_t ticks, late_ticks, packets_in, packets_out, packets_bad, commands, events, cpu_ns;
+    uint64_t memory;
+    int32_t legs, mode, realtime, descriptors;
+};
+
+/* Written by the engine, read at any time. Times in microseconds unless named otherwise. */
+struct leg_figures {
+    uint32_t ssrc, remote_ssrc;
+    uint64_t tx_packets, rx_packets, tx_octets, rx_octets;
+    uint32_t rx_lost, remote_lost, rx_expected, remote_fraction, rx_fraction;
+    uint32_t rx_jitter, remote_jitter, rtt;
+    uint32_t min_rtt, max_rtt, min_rx_jitter, max_rx_jitter, rtt_count, jitter_count;
+    uint64_t sum_rtt, sum_rx_jitter, sum2_rx_jitter, sum2_rtt;
+    uint32_t concealed_ms, late, reordered, rejected, depth_ms;
+    uint32_t sr_sent, rr_sent, sr_received, rr_received;
+    uint32_t report_lsr, report_dlsr, report_extended, report_packets, report_octets, report_rtp;
+    uint64_t report_ntp;
+    int32_t rx_codec, tx_codec, relayed, learned_port;
+    char learned[48];
+};
+
+struct tone_item {
+    float low, high;
+    int32_t ms;
+    int32_t modulated;
+};
+
+struct codec_map {
+    uint8_t payload_type, codec;
+};
+
+/* The engine */
+struct engine *engine_new(const struct engine_options *options, char *error);
+int engine_start(struct engine *engine, char *error);
+void engine_stop(struct engine *engine);
+void engine_free(struct engine *engine);
+int engine_event_descriptor(const struct engine *engine);
+int engine_events(struct engine *engine, struct engine_event *events, int max);
+void engine_figures(struct engine *engine, struct engine_figures *figures);
+const char *engine_notice(struct engine *engine); /* why a better mode or priority was not had; NULL at the end */
+
+/* Simulated time: the caller moves the clock and carries the packets. */
+void engine_tick(struct engine *engine, int ticks);
+int engine_inject(struct engine *engine, int local_port, const char *host, int port, const uint8_t *bytes, int count);
+int engine_sent(struct engine *engine, int *local_port, char *host, int *port, uint8_t *bytes, int room);
+
+/* Codecs */
+int engine_codec(const char *name);
+int engine_codec_usable(int number);
+const char *engine_codec_name(int number);
+int engine_sound_known(const char *extension);
+
+/* Legs */
+struct leg *leg_rtp(struct engine *engine, const char *address, int relay, char *error);
+struct leg *leg_null(struct engine *engine, int rate);
+int leg_pipe(struct engine *engine, struct leg **first, struct leg **second);
+struct leg *leg_snoop(struct leg *target, int spy, int whisper);
+void leg_close(struct leg *leg);
+void leg_free(struct leg *leg);
+int leg_port(const struct leg *leg);
+const struct leg_figures *leg_figures(const struct leg *leg);
+void leg_connect(struct leg *leg, struct leg *other, int digits);
+void leg_disconnect(struct leg *leg);
+void leg_loopback(struct leg *leg, int on);
+void leg_gain(struct leg *leg, double in_db, double out_db);
+void leg_mute(struct leg *leg, int direction, int on);
+void leg_detect_digits(struct leg *leg, int on, int relaxed);
+void leg_digit(struct leg *leg, int digit, int ms);
+void leg_digit_begin(struct leg *leg, int digit);
+void leg_digit_end(struct leg *leg, int digit, int ms);
+
+/* RTP */
+int rtp_remote(struct leg *leg, const char *host, int port, int rtcp_port);
+void rtp_codecs(struct leg *leg, const struct codec_map *receive, int count, int send_type, int send_codec,
+                int digits_type, int digits_clock, int ptime, int noise_type);
+void rtp_option(struct leg *leg, int option, int value);
+void rtp_identity(const struct leg *leg, char *cname);
+
+/* Sound */
+struct player *leg_play(struct leg *leg, const char *const *paths, int count, int64_t offset_ms, int flags);
+struct player *leg_tones(struct leg *leg, const struct tone_item *items, int count, int repeat, int level, int flags);
+void player_order(struct player *player, int order, int64_t value);
+int64_t player_position(const struct player *player);
+int player_index(const struct player *player);
+const char *player_error(const struct player *player);
+void player_free(struct player *player);
+struct recorder *leg_record(struct leg *leg, const char *path, const char *extension, int direction, int append,
+                            int threshold);
+void recorder_order(struct recorder *recorder, int order, int64_t truncate_ms);
+int64_t recorder_duration(const struct recorder *recorder);
+int64_t recorder_silence(const struct recorder *recorder);
+int64_t recorder_talking(const struct recorder *recorder);
+const char *recorder_error(const struct recorder *recorder);
+void recorder_free(struct recorder *recorder);
+struct watch *leg_watch(struct leg *leg, int silence_ms, int noise_ms, int threshold);
+void watch_close(struct watch *watch);
+void watch_free(struct watch *watch);
+
+/* Mixers */
+struct mixer *mixer_new(struct engine *engine, int rate);
+void mixer_add(struct mixer *mixer, struct leg *leg, int flags);
+void mixer_remove(struct mixer *mixer, struct leg *leg);
+void mixer_close(struct mixer *mixer);
+void mixer_free(struct mixer *mixer);
+
+#endif

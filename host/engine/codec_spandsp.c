@@ -1,0 +1,263 @@
+#define SPANDSP_EXPOSE_INTERNAL_STRUCTURES
+#include "codec_spandsp.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <spandsp/telephony.h>
+
+#include <spandsp/bitstream.h>
+#include <spandsp/g722.h>
+#include <spandsp/g726.h>
+#include <spandsp/gsm0610.h>
+#include <spandsp/lpc10.h>
+#include <spandsp/oki_adpcm.h>
+#include <spandsp/private/bitstream.h>
+#include <spandsp/private/g722.h>
+#include <spandsp/private/g726.h>
+#include <spandsp/private/gsm0610.h>
+#include <spandsp/private/lpc10.h>
+#include <spandsp/private/oki_adpcm.h>
+
+#define LIBRARY "libspandsp.so.2"
+
+/* Entry points, filled once before any codec here is used. */
+static struct {
+    __typeof__(&gsm0610_init) gsm0610_init;
+    __typeof__(&gsm0610_encode) gsm0610_encode;
+    __typeof__(&gsm0610_decode) gsm0610_decode;
+    __typeof__(&g722_encode_init) g722_encode_init;
+    __typeof__(&g722_encode) g722_encode;
+    __typeof__(&g722_decode_init) g722_decode_init;
+    __typeof__(&g722_decode) g722_decode;
+    __typeof__(&g726_init) g726_init;
+    __typeof__(&g726_encode) g726_encode;
+    __typeof__(&g726_decode) g726_decode;
+    __typeof__(&oki_adpcm_init) oki_adpcm_init;
+    __typeof__(&oki_adpcm_encode) oki_adpcm_encode;
+    __typeof__(&oki_adpcm_decode) oki_adpcm_decode;
+    __typeof__(&lpc10_encode_init) lpc10_encode_init;
+    __typeof__(&lpc10_encode) lpc10_encode;
+    __typeof__(&lpc10_decode_init) lpc10_decode_init;
+    __typeof__(&lpc10_decode) lpc10_decode;
+} dsp;
+
+static bool opened;
+
+static void open_library(void)
+{
+    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        return;
+    bool complete = true;
+#define FIND(name)                                                                                                     \
+    do {                                                                                                               \
+        void *symbol = dlsym(library, #name);                                                                          \
+        memcpy(&dsp.name, &symbol, sizeof(symbol));                                                                    \
+        complete = complete && symbol;                                                                                 \
+    } while (0)
+    FIND(gsm0610_init);
+    FIND(gsm0610_encode);
+    FIND(gsm0610_decode);
+    FIND(g722_encode_init);
+    FIND(g722_encode);
+    FIND(g722_decode_init);
+    FIND(g722_decode);
+    FIND(g726_init);
+    FIND(g726_encode);
+    FIND(g726_decode);
+    FIND(oki_adpcm_init);
+    FIND(oki_adpcm_encode);
+    FIND(oki_adpcm_decode);
+    FIND(lpc10_encode_init);
+    FIND(lpc10_encode);
+    FIND(lpc10_decode_init);
+    FIND(lpc10_decode);
+#undef FIND
+    opened = complete;
+}
+
+bool codec_spandsp_load(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, open_library);
+    return opened;
+}
+
+static void gsm_init(const struct codec *codec, void *state)
+{
+    dsp.gsm0610_init(state, codec == &codec_gsm ? GSM0610_PACKING_VOIP : GSM0610_PACKING_WAV49);
+}
+
+static int gsm_decode(const struct codec *codec, void *state, const uint8_t *in, int bytes, int16_t *out)
+{
+    (void)codec;
+    return dsp.gsm0610_decode(state, out, in, bytes);
+}
+
+static int gsm_encode(const struct codec *codec, void *state, const int16_t *in, int samples, uint8_t *out)
+{
+    (void)codec;
+    return dsp.gsm0610_encode(state, out, in, samples);
+}
+
+static void g722_start_decoding(const struct codec *codec, void *state)
+{
+    (void)codec;
+    dsp.g722_decode_init(state, 64000, 0);
+}
+
+static void g722_start_encoding(const struct codec *codec, void *state)
+{
+    (void)codec;
+    dsp.g722_encode_init(state, 64000, 0);
+}
+
+static int g722_to_linear(const struct codec *codec, void *state, const uint8_t *in, int bytes, int16_t *out)
+{
+    (void)codec;
+    return dsp.g722_decode(state, out, in, bytes);
+}
+
+static int g722_from_linear(const struct codec *codec, void *state, const int16_t *in, int samples, uint8_t *out)
+{
+    (void)codec;
+    return dsp.g722_encode(state, out, in, samples);
+}
+
+static int g726_rate(const struct codec *codec)
+{
+    return codec->frame_bytes * 800;
+}
+
+static void g726_start(const struct codec *codec, void *state)
+{
+    /* RFC 3551 4.5.4 packs the first sample in the low bits, I.366.2 Annex E in the high ones */
+    int packing = codec == &codec_g726aal2 ? G726_PACKING_LEFT : G726_PACKING_RIGHT;
+    dsp.g726_init(state, g726_rate(codec), G726_ENCODING_LINEAR, packing);
+}
+
+static int g726_to_linear(const struct codec *codec, void *state, const uint8_t *in, int bytes, int16_t *out)
+{
+    (void)codec;
+    return dsp.g726_decode(state, out, in, bytes);
+}
+
+static int g726_from_linear(const struct codec *codec, void *state, const int16_t *in, int samples, uint8_t *out)
+{
+    (void)codec;
+    return dsp.g726_encode(state, out, in, samples);
+}
+
+static void adpcm_start(const struct codec *codec, void *state)
+{
+    (void)codec;
+    dsp.oki_adpcm_init(state, 32000);
+}
+
+static int adpcm_to_linear(const struct codec *codec, void *state, const uint8_t *in, int bytes, int16_t *out)
+{
+    (void)codec;
+    return dsp.oki_adpcm_decode(state, out, in, bytes);
+}
+
+static int adpcm_from_linear(const struct codec *codec, void *state, const int16_t *in, int samples, uint8_t *out)
+{
+    (void)codec;
+    return dsp.oki_adpcm_encode(state, out, in, samples);
+}
+
+static void lpc10_start_decoding(const struct codec *codec, void *state)
+{
+    (void)codec;
+    dsp.lpc10_decode_init(state, 1);
+}
+
+static void lpc10_start_encoding(const struct codec *codec, void *state)
+{
+    (void)codec;
+    dsp.lpc10_encode_init(state, 1);
+}
+
+static int lpc10_to_linear(const struct codec *codec, void *state, const uint8_t *in, int bytes, int16_t *out)
+{
+    (void)codec;
+    return dsp.lpc10_decode(state, out, in, bytes);
+}
+
+static int lpc10_from_linear(const struct codec *codec, void *state, const int16_t *in, int samples, uint8_t *out)
+{
+    (void)codec;
+    return dsp.lpc10_encode(state, out, in, samples);
+}
+
+#define G726(NAME, BYTES)                                                                                              \
+    {                                                                                                                  \
+        .name = NAME, .rate = 8000, .clock = 8000, .frame_samples = 80, .frame_bytes = (BYTES), .max_samples = 80,     \
+        .partial = true, .library = LIBRARY, .decoder_bytes = sizeof(struct g726_state_s),                                              \
+        .encoder_bytes = sizeof(struct g726_state_s), .decoder_init = g726_start, .encoder_init = g726_start,          \
+        .decode = g726_to_linear, .encode = g726_from_linear                                                           \
+    }
+
+const struct codec codec_g726 = G726("g726", 40);
+const struct codec codec_g726aal2 = G726("g726aal2", 40);
+const struct codec codec_g726_16 = G726("g726-16", 20);
+const struct codec codec_g726_24 = G726("g726-24", 30);
+const struct codec codec_g726_40 = G726("g726-40", 50);
+
+#define GSM(NAME, SAMPLES, BYTES)                                                                                      \
+    {                                                                                                                  \
+        .name = NAME, .rate = 8000, .clock = 8000, .frame_samples = (SAMPLES), .frame_bytes = (BYTES),                 \
+        .max_samples = (SAMPLES), .library = LIBRARY, .decoder_bytes = sizeof(struct gsm0610_state_s),                 \
+        .encoder_bytes = sizeof(struct gsm0610_state_s), .decoder_init = gsm_init, .encoder_init = gsm_init,           \
+        .decode = gsm_decode, .encode = gsm_encode                                                                     \
+    }
+
+const struct codec codec_gsm = GSM("gsm", 160, 33);
+const struct codec codec_gsm_wav49 = GSM("gsm-wav49", 320, 65);
+
+const struct codec codec_g722 = {.name = "g722",
+                                 .rate = 16000,
+                                 .clock = 8000, /* RFC 3551 4.5.2 */
+                                 .frame_samples = 160,
+                                 .frame_bytes = 80,
+                                 .max_samples = 160,
+                                 .partial = true,
+                                 .library = LIBRARY,
+                                 .decoder_bytes = sizeof(struct g722_decode_state_s),
+                                 .encoder_bytes = sizeof(struct g722_encode_state_s),
+                                 .decoder_init = g722_start_decoding,
+                                 .encoder_init = g722_start_encoding,
+                                 .decode = g722_to_linear,
+                                 .encode = g722_from_linear};
+
+const struct codec codec_adpcm = {.name = "adpcm",
+                                  .rate = 8000,
+                                  .clock = 8000,
+                                  .frame_samples = 80,
+                                  .frame_bytes = 40,
+                                  .max_samples = 80,
+                                  .partial = true,
+                                  .library = LIBRARY,
+                                  .decoder_bytes = sizeof(struct oki_adpcm_state_s),
+                                  .encoder_bytes = sizeof(struct oki_adpcm_state_s),
+                                  .decoder_init = adpcm_start,
+                                  .encoder_init = adpcm_start,
+                                  .decode = adpcm_to_linear,
+                                  .encode = adpcm_from_linear};
+
+const struct codec codec_lpc10 = {.name = "lpc10",
+                                  .rate = 8000,
+                                  .clock = 8000,
+                                  .frame_samples = 180,
+                                  .frame_bytes = 7,
+                                  .max_samples = 180,
+                                  .library = LIBRARY,
+                                  .decoder_bytes = sizeof(struct lpc10_decode_state_s),
+                                  .encoder_bytes = sizeof(struct lpc10_encode_state_s),
+                                  .decoder_init = lpc10_start_decoding,
+                                  .encoder_init = lpc10_start_encoding,
+                                  .decode = lpc10_to_linear,
+                                  .encode = lpc10_from_linear};

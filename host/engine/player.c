@@ -1,0 +1,247 @@
+#include "player.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "disk.h"
+
+static struct player *make(struct leg *leg, int flags)
+{
+    struct player *player = calloc(1, sizeof(*player));
+    if (!player)
+        return NULL;
+    player->engine = leg->engine;
+    player->leg = leg;
+    player->flags = flags;
+    return player;
+}
+
+struct player *player_make_files(struct leg *leg, const char *const *paths, int count, int64_t offset_ms, int flags)
+{
+    struct player *player = make(leg, flags);
+    if (!player)
+        return NULL;
+    player->offset_ms = offset_ms;
+    player->paths = calloc((size_t)count, sizeof(*player->paths));
+    bool complete = player->paths && ring_init(&player->ring, PLAYER_RING, 1);
+    for (int i = 0; complete && i < count; i++) {
+        player->paths[i] = strdup(paths[i]);
+        player->count = i + 1;
+        complete = player->paths[i];
+    }
+    if (!complete) {
+        player_destroy(player);
+        return NULL;
+    }
+    return player;
+}
+
+struct player *player_make_tones(struct leg *leg, const struct tone_item *items, int count, int repeat, int level,
+                                 int flags)
+{
+    struct player *player = make(leg, flags);
+    if (!player)
+        return NULL;
+    player->is_tone = true;
+    player->parts = calloc((size_t)count, sizeof(*player->parts));
+    if (!player->parts) {
+        free(player);
+        return NULL;
+    }
+    for (int i = 0; i < count; i++)
+        player->parts[i] = (struct tone_part){items[i].low, items[i].high, items[i].ms, items[i].modulated};
+    tone_start(&player->tone, player->parts, count, repeat, level);
+    atomic_store(&player->released, true);
+    return player;
+}
+
+void player_destroy(struct player *player)
+{
+    for (int i = 0; i < player->count; i++)
+        free(player->paths[i]);
+    free(player->paths);
+    free(player->parts);
+    ring_end(&player->ring);
+    free(player);
+}
+
+int64_t player_position(const struct player *player)
+{
+    return atomic_load(&player->position);
+}
+
+int player_index(const struct player *player)
+{
+    return atomic_load(&player->index);
+}
+
+const char *player_error(const struct player *player)
+{
+    return player->error;
+}
+
+static struct player **place_of(struct player *player)
+{
+    struct leg *leg = player->leg;
+    return player->flags & PLAY_MUSIC ? &leg->music : player->flags & PLAY_MIX ? &leg->overlay : &leg->player;
+}
+
+void player_begin(struct player *player)
+{
+    struct player **place = place_of(player);
+    if (*place)
+        player_finish(*place, END_REPLACED);
+    *place = player;
+    player->engine->plan_dirty = true;
+    if (!player->is_tone) {
+        atomic_store(&player->wanted, true);
+        disk_serve_player(player->engine->disk, player);
+    }
+}
+
+void player_finish(struct player *player, enum end_reason reason)
+{
+    struct engine *engine = player->engine;
+    struct player **place = place_of(player);
+    if (*place == player)
+        *place = NULL;
+    player->ended = true;
+    player->reason = reason;
+    resampler_end(&player->resampler, &engine->slab);
+    player->next = engine->ending_players;
+    engine->ending_players = player;
+    engine->plan_dirty = true;
+    if (!player->is_tone) {
+        atomic_store(&player->dropped, true);
+        disk_wake(engine->disk);
+    }
+}
+
+void player_collect(struct engine *engine)
+{
+    struct player **at = &engine->ending_players;
+    while (*at) {
+        struct player *player = *at;
+        if (!atomic_load(&player->released)) {
+            at = &player->next;
+            continue;
+        }
+        *at = player->next;
+        engine_tell_simple(engine, EVENT_PLAYER_DONE, player, (int)player->reason, 0, 0);
+    }
+}
+
+static void seek(struct player *player, int64_t ms)
+{
+    if (player->is_tone)
+        return;
+    atomic_store(&player->seek_ms, ms > 0 ? ms : 0);
+    atomic_fetch_add(&player->generation, 1);
+    atomic_store(&player->position, ms > 0 ? ms : 0);
+    atomic_store(&player->wanted, true);
+    disk_wake(player->engine->disk);
+}
+
+void player_obey(struct player *player, enum player_order order, int64_t value)
+{
+    if (player->ended)
+        return;
+    switch (order) {
+    case PLAYER_STOP:
+        player_finish(player, END_STOPPED);
+        break;
+    case PLAYER_PAUSE:
+        player->paused = true;
+        break;
+    case PLAYER_RESUME:
+        player->paused = false;
+        break;
+    case PLAYER_SEEK:
+        seek(player, value);
+        break;
+    case PLAYER_SKIP:
+        seek(player, atomic_load(&player->position) + value);
+        break;
+    }
+}
+
+static struct block silence(struct player *player, int rate)
+{
+    int16_t *samples = engine_scratch(player->engine, (size_t)rate / 100 * sizeof(int16_t));
+    if (samples)
+        memset(samples, 0, (size_t)rate / 100 * sizeof(int16_t));
+    return (struct block){samples, rate};
+}
+
+static void ask_for_more(struct player *player)
+{
+    if (ring_readable(&player->ring) < PLAYER_RING / 2 && !atomic_exchange(&player->wanted, true))
+        disk_wake(player->engine->disk);
+}
+
+static bool pull_file(struct player *player, struct block *block)
+{
+    struct chunk chunk;
+    for (;;) {
+        if (!ring_peek(&player->ring, &chunk, sizeof(chunk)))
+            break;
+        uint32_t size = chunk.samples * (uint32_t)sizeof(int16_t);
+        if (ring_readable(&player->ring) < sizeof(chunk) + size)
+            break;
+        ring_skip(&player->ring, sizeof(chunk));
+        bool valid = chunk.generation == (uint16_t)atomic_load(&player->generation);
+        if (!valid) {
+            ring_skip(&player->ring, size);
+            continue;
+        }
+        if (chunk.kind == CHUNK_END || chunk.kind == CHUNK_FAILED) {
+            player_finish(player, chunk.kind == CHUNK_END ? END_DONE : END_FAILED);
+            return false;
+        }
+        if (chunk.kind == CHUNK_FILE) {
+            atomic_store(&player->index, chunk.file);
+            atomic_store(&player->position, chunk.position);
+            engine_tell_simple(player->engine, EVENT_PLAYER_FILE, player, chunk.file, 0, 0);
+            continue;
+        }
+        int16_t *samples = engine_scratch(player->engine, size);
+        if (!samples) {
+            ring_skip(&player->ring, size);
+            return true;
+        }
+        ring_read(&player->ring, samples, size);
+        player->began = true;
+        atomic_store(&player->position, chunk.position + TICK_MS);
+        *block = (struct block){samples, (int)chunk.rate};
+        return true;
+    }
+    return true; /* the disk is behind */
+}
+
+bool player_pull(struct player *player, struct block *block, int rate)
+{
+    *block = (struct block){NULL, 0};
+    if (player->paused) {
+        *block = silence(player, rate);
+        return true;
+    }
+    if (player->is_tone) {
+        int16_t *samples = engine_scratch(player->engine, (size_t)rate / 100 * sizeof(int16_t));
+        if (!samples)
+            return true;
+        if (!tone_make(&player->tone, samples, rate / 100, rate)) {
+            player_finish(player, END_DONE);
+            return false;
+        }
+        atomic_fetch_add(&player->position, TICK_MS);
+        *block = (struct block){samples, rate};
+        return true;
+    }
+    bool going = pull_file(player, block);
+    if (going) {
+        ask_for_more(player);
+        if (!block->samples && player->began)
+            *block = silence(player, rate);
+    }
+    return going;
+}

@@ -1,0 +1,147 @@
+/* RTP (RFC 3550): one party's stream both ways, with RTCP, RFC 4733 events and the learning of its address. */
+#ifndef OFFHOOK_RTP_H
+#define OFFHOOK_RTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine.h"
+#include "jitter.h"
+#include "leg.h"
+#include "wire.h"
+
+enum { RTP_HEADER = 12, RTP_CNAME = 40 };
+
+enum source_state { SOURCE_OPEN, SOURCE_LEARN, SOURCE_LOCKED };
+
+/* Where packets may come from. */
+struct source {
+    enum source_state state;
+    union address locked, proposed;
+    uint8_t left; /* packets of the proposed address until it is believed */
+    uint16_t sequence;
+    int64_t began, first;
+};
+
+/* Counting what arrives (RFC 3550 A.1, A.3, A.8). */
+struct reception {
+    uint32_t ssrc;
+    bool known;
+    uint16_t highest;
+    uint32_t cycles, base, received;
+    uint32_t expected_before, received_before;
+    uint32_t transit;
+    double jitter; /* in clock units */
+    int clock;
+    bool timed;
+};
+
+struct event_in {
+    bool active, ended;
+    char digit;
+    uint16_t duration;
+    uint32_t timestamp;
+    int64_t seen;
+};
+
+struct sending {
+    uint32_t ssrc;
+    uint16_t next_sequence;
+    uint32_t last_timestamp, last_length;
+    uint64_t last_tick;
+    bool began;
+    bool mark;
+    /* packets passed on from another leg */
+    bool relaying;
+    uint32_t relay_ssrc, relay_timestamp;
+    uint16_t relay_sequence, relay_first;
+    /* sound encoded here */
+    bool running;
+    uint32_t run_timestamp;
+    int16_t *line;
+    int have, room, packet;
+    void *encoder;
+    uint8_t codec; /* of the encoder */
+};
+
+struct rtcp {
+    int64_t due;
+    uint32_t received_ntp; /* middle 32 bits of the last SR's */
+    int64_t received_at;
+    uint32_t packets_before;
+};
+
+struct rtp {
+    struct leg *leg;
+    struct wire_port port;
+    union address sdp, remote, remote_control;
+    struct source source;
+    uint8_t receive[128]; /* codec of a payload type */
+    uint8_t send_type, send_codec, digits_type, noise_type, rx_codec;
+    uint16_t ptime; /* asked for in SDP; 0: any */
+    uint16_t rx_ms; /* length of what arrives */
+    uint32_t digits_clock;
+    uint8_t direction;
+    bool symmetric, strict, inband_digits, hold, report, mux, timed_out;
+    uint16_t timeout, hold_timeout, keepalive;
+    uint32_t rtcp_interval; /* ms */
+    int64_t heard, spoke;
+    struct reception reception;
+    struct event_in event;
+    struct sending sending;
+    struct rtcp rtcp;
+    struct jitter *jitter;
+};
+
+/* Control thread: state with nothing negotiated. The wire's port is opened by the caller. */
+struct rtp *rtp_make(struct leg *leg);
+
+/* Real-time thread. */
+void rtp_begin(struct rtp *rtp, int64_t now);
+void rtp_release(struct rtp *rtp);
+void rtp_set_remote(struct rtp *rtp, const union address *remote, const union address *control);
+void rtp_set_codecs(struct rtp *rtp, const struct codec_setup *setup);
+void rtp_set_option(struct rtp *rtp, int option, int value);
+
+/* A packet came. */
+void rtp_receive(struct rtp *rtp, const struct datagram *packet);
+
+/* Sound of this tick from the jitter buffer. */
+struct block rtp_pull(struct rtp *rtp);
+
+/* Sound of this tick to be sent; samples NULL ends the talk spurt. */
+void rtp_push(struct rtp *rtp, struct block block);
+
+/* The plan changed: give back what is not needed any more. */
+void rtp_planned(struct rtp *rtp);
+
+/* Timers: timeouts, keepalive, unended digits, RTCP. */
+void rtp_tick(struct rtp *rtp);
+
+/* The codec that arrives, or will: what was received last, else the first agreed. */
+int rtp_rx_codec(const struct rtp *rtp);
+
+/* Whether media can be sent: negotiated, allowed, and an address is known. */
+bool rtp_can_send(const struct rtp *rtp);
+
+/* Timestamp for something that begins now, continuing what was sent. */
+uint32_t rtp_timestamp(const struct rtp *rtp, uint32_t clock);
+
+/* Send what stands in bytes after RTP_HEADER bytes of room; length is in clock units. */
+void rtp_transmit(struct rtp *rtp, int payload_type, bool marker, uint32_t timestamp, uint32_t length, uint8_t *bytes,
+                  int payload);
+
+/* source.c. True when the packet may be used. */
+bool source_accepts(struct rtp *rtp, const union address *from, uint16_t sequence, int64_t now);
+void source_expect(struct rtp *rtp, const union address *remote, int64_t now);
+
+/* rtp_event.c (RFC 4733) */
+void event_received(struct rtp *rtp, uint32_t timestamp, const uint8_t *payload, int bytes, int64_t now);
+void event_timeout(struct rtp *rtp, int64_t now);
+
+/* rtcp.c */
+void rtcp_receive(struct rtp *rtp, const uint8_t *bytes, int count, int64_t arrival);
+void rtcp_tick(struct rtp *rtp);
+void rtcp_cname(const struct rtp *rtp, char cname[RTP_CNAME]);
+
+#endif

@@ -1,0 +1,116 @@
+/* How packets get in and out: one interface, four ways (simulated, a socket pair a leg, a shared pool, steered).
+ *
+ * Ports are opened and closed by the control thread; everything else is the real-time thread's. */
+#ifndef OFFHOOK_WIRE_H
+#define OFFHOOK_WIRE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "address.h"
+
+struct wire;
+struct rtp;
+
+enum { WIRE_BATCH = 64, WIRE_PACKET = 1600 /* bytes received of one packet */, WIRE_ROOM = 256 /* packets to send */ };
+
+/* The local end of an RTP leg: an even port for RTP and the next one for RTCP. */
+struct wire_port {
+    union address local; /* as asked for: may be a wildcard */
+    union address source; /* what packets come from when a header is written by hand */
+    int port;
+    int sockets[2];
+    struct pool_pair *pair;
+    struct rtp *next_in_pair;
+    _Atomic bool settled; /* its far end's address is known by its packets */
+};
+
+struct datagram {
+    struct rtp *rtp;
+    uint8_t *bytes; /* until the next receive; may be rewritten in place */
+    int count;
+    bool control; /* came to the RTCP port */
+    union address from;
+    int64_t arrival; /* monotonic ns */
+};
+
+struct wire_ops {
+    int mode;
+    /* Control thread. Reserve a pair of ports; false with a sentence. */
+    bool (*open)(struct wire *wire, struct rtp *rtp, char *error);
+    /* Control thread, when the engine has let go of it. */
+    void (*close)(struct wire *wire, struct rtp *rtp);
+    void (*attach)(struct wire *wire, struct rtp *rtp);
+    void (*detach)(struct wire *wire, struct rtp *rtp);
+    /* Where the leg sends to has changed. */
+    void (*aimed)(struct wire *wire, struct rtp *rtp);
+    int (*receive)(struct wire *wire, struct datagram *batch, int64_t now);
+    /* bytes must stay until flush. */
+    void (*send)(struct wire *wire, struct rtp *rtp, bool control, const union address *to, const uint8_t *bytes,
+                 int count);
+    void (*flush)(struct wire *wire);
+    int (*descriptors)(const struct wire *wire);
+    void (*end)(struct wire *wire);
+};
+
+struct wire_settings {
+    int port_low, port_high;
+    int traffic_class;
+    bool checksums;
+};
+
+struct wire {
+    const struct wire_ops *ops;
+    struct wire_settings settings;
+    uint8_t *ports;   /* a bit for each pair in use; control thread */
+    int next_pair;
+    int64_t arrival_offset; /* realtime minus monotonic, ns, at this tick */
+};
+
+/* NULL with a sentence when that way is not permitted here. */
+struct wire *wire_simulated(const struct wire_settings *settings, char *error);
+struct wire *wire_legs(const struct wire_settings *settings, char *error);
+struct wire *wire_pool(const struct wire_settings *settings, char *error);
+struct wire *wire_steer(const struct wire_settings *settings, char *error);
+
+/* Simulated: hand a packet in, take one out (0: none). */
+bool wire_inject(struct wire *wire, int local_port, const union address *from, const uint8_t *bytes, int count);
+int wire_take(struct wire *wire, int *local_port, union address *to, uint8_t *bytes, int room);
+
+/* For the ways that use sockets. Pick a free pair of the range (0: none is left) and give it back. */
+bool wire_init(struct wire *wire, const struct wire_ops *ops, const struct wire_settings *settings);
+void wire_end(struct wire *wire);
+int wire_pick_pair(struct wire *wire);
+void wire_drop_pair(struct wire *wire, int port);
+
+/* A bound, non-blocking UDP socket with time stamps; -1 with errno. */
+int wire_socket(const union address *local, int traffic_class);
+
+/* Bind a free pair of ports at an address; false with errno. */
+bool wire_open_sockets(struct wire *wire, const union address *local, int sockets[2], int *port);
+
+/* IPv4 addresses as a dual-stack socket knows them, and back. */
+void wire_map(union address *address);
+void wire_unmap(union address *address);
+
+/* The arrival time in a received message's control data, else now. */
+int64_t wire_arrival(const struct wire *wire, struct msghdr *message, int64_t now);
+
+/* Room for a batch of received packets. */
+struct wire_buffers {
+    struct mmsghdr messages[WIRE_BATCH];
+    struct iovec parts[WIRE_BATCH];
+    union address from[WIRE_BATCH];
+    char control[WIRE_BATCH][128];
+    uint8_t bytes[WIRE_BATCH][WIRE_PACKET];
+};
+
+void wire_buffers_init(struct wire_buffers *buffers);
+
+/* Receive into the buffers from index `from` on, at most that many; returns how many came. */
+int wire_buffers_receive(struct wire_buffers *buffers, int descriptor, int from, int most);
+
+#endif
