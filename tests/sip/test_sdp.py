@@ -162,8 +162,8 @@ def test_sloppy_descriptions_are_taken(text: str) -> None:
 
 def test_malformed_attributes_read_as_absent() -> None:
     media = parse_sdp(
-        HEAD
-        + "m=audio 4000/2 RTP/AVP 0 96 200 x\r\na=rtpmap:96 x/y\r\na=ptime:abc\r\na=rtcp:x\r\na=crypto:x\r\na=ice-ufrag:a\r\n"
+        HEAD + "m=audio 4000/2 RTP/AVP 0 96 200 x\r\n"
+        "a=rtpmap:96 x/y\r\na=ptime:abc\r\na=rtcp:x\r\na=crypto:x\r\na=ice-ufrag:a\r\n"
     ).media[0]
     assert media.payloads == [0, 96]
     assert list(media.rtpmaps) == [0]

@@ -173,6 +173,10 @@ def test_any_display_name_survives_writing_and_reading(display: str) -> None:
         ("<sip:a@b> ; tag = 1", "1"),
         ('";tag=no" <sip:a@b>;tag=yes', "yes"),
         ("<sip:a@b>;nottag=1", ""),
+        ('<sip:a@b>;tag=yes;x=">;tag=no"', "yes"),
+        ('"<sip:x>;tag=no" <sip:a@b>;tag=yes', "yes"),
+        ("<sip:a@b>;;tag", ""),
+        ("<sip:a@b>; tag=1; ;", ""),
         ("", ""),
     ],
 )

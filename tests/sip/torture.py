@@ -268,5 +268,6 @@ INVALID: dict[str, tuple[bytes, int | None]] = {
     "badhost": (request(target="sip:bob@exa mple"), 400),
     "badport": (request(target="sip:bob@example.com:99999"), 400),
     "badescape": (request(target="sip:b%ZZob@example.com"), 400),
+    "nocallid": (request().replace(b"torture.0ha0isndaksdj", b""), 400),
     "badvia": (request(via="SIP/2.0/UDP"), 400),
 }

@@ -506,6 +506,8 @@ def _check(message: Request | Response) -> None:
     if not first.keys() >= _MANDATORY_SET:
         missing = next(name for name in _MANDATORY if name not in first)
         raise SIPError(400, f"Missing {missing} header field")
+    if not first["Call-ID"]:
+        raise SIPError(400, "Missing Call-ID header field")
     cseq = message.cseq
     message.via  # noqa: B018
     if isinstance(message, Request) and cseq.method != message.method:

@@ -374,16 +374,21 @@ class NameAddr:
 
 
 def tag_of(value: str) -> str:
-    """The tag of a From or To value without parsing the rest; "" when there is none."""
-    at = value.rfind(">")
+    """The tag of a From or To value without parsing the rest; "" when there is none. Never raises."""
+    at = value.find(">")
     rest = value[at + 1 :] if at >= 0 else value
+    if '"' in rest or ">" in rest:
+        return _parsed_tag(value)
     start = rest.find(";tag=")
     if start < 0:
-        start = rest.lower().find(";tag=")
-        if start < 0:
-            if "tag" not in rest.lower():
-                return ""
-            return parse_params(rest.partition(";")[2]).get("tag") or ""
+        return _parsed_tag(value) if "tag" in rest.lower() else ""
     tag = rest[start + 5 :]
     end = tag.find(";")
     return (tag if end < 0 else tag[:end]).strip()
+
+
+def _parsed_tag(value: str) -> str:
+    try:
+        return NameAddr.parse(value).tag
+    except SIPError:
+        return ""
