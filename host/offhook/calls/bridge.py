@@ -170,7 +170,7 @@ class Bridge:
             pair_broken = self.kind == "basic" and len(self.members) < 2
             empty = self.dissolve_when_empty and all(member.lonely for member in self.members.values())
             if pair_broken or empty or (hung and self.dissolve_on_hangup):
-                self.dissolve()
+                self.dissolve(channel.hangup_cause)
 
     def _leave(self, channel: Channel, *, mix: bool = True) -> None:
         member = self.members.pop(channel)
@@ -217,8 +217,8 @@ class Bridge:
         self.dissolved = True
         self.cause = cause
         for channel in self:
-            if cause and not channel.hangup_cause:
-                channel.hangup_cause = cause
+            if not channel.hangup_cause:
+                channel.hangup_cause = cause or causes.NORMAL_CLEARING
             self._leave(channel, mix=False)
         self._unmix()
         self.pbx.bridges.remove(self)

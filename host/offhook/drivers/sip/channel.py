@@ -180,8 +180,11 @@ class SipChannel(Channel):
         invite = self._invite
         if self.state is State.UP or isinstance(invite, OutgoingInvite) or invite.answered:
             return False
+        if not self.hangup_cause:
+            self.hangup_cause = causes.from_sip(status)
         invite.end(status)
-        self.session.far_end_gone(self.hangup_cause)
+        # The application that asked for it finishes its step first.
+        self.pbx.loop.call_soon(self.session.far_end_gone, self.hangup_cause)
         return True
 
     def _progress(self, _: object) -> bool:
