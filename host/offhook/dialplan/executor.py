@@ -122,6 +122,9 @@ async def run(channel: Channel) -> None:
 async def _until_end(channel: Channel, state: Run) -> None:
     while True:
         try:
+            errand = channel.data.pop("errand", None)
+            if errand is not None:
+                await errand(channel)
             if not await _round(channel, state):
                 return
         except Hangup as ending:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
-_libc = ctypes.CDLL(None)
 _EXTENDED = 1
 _IGNORE_CASE = 2
 _NEWLINE = 4
@@ -18,8 +17,15 @@ class RegexError(ValueError):
     """The expression is wrong; the C library says why."""
 
 
-class _Match(ctypes.Structure):
-    _fields_ = (("start", ctypes.c_int), ("end", ctypes.c_int))
+@cache
+def _library() -> tuple[Any, Any, Any]:
+    """ctypes, the C library, and the type of its list of matches. Loaded at the first expression."""
+    import ctypes
+
+    class Match(ctypes.Structure):
+        _fields_ = (("start", ctypes.c_int), ("end", ctypes.c_int))
+
+    return ctypes, ctypes.CDLL(None), Match * _MOST_GROUPS
 
 
 class Regex:
@@ -28,27 +34,28 @@ class Regex:
     __slots__ = ("_compiled", "_matches", "groups")
 
     def __init__(self, pattern: str, *, ignore_case: bool = False, newline: bool = False) -> None:
-        self._compiled: ctypes.Array[ctypes.c_char] | None = None
+        self._compiled: Any = None
+        ctypes, libc, matches = _library()
         compiled = ctypes.create_string_buffer(_ROOM)
         flags = _EXTENDED | (_IGNORE_CASE if ignore_case else 0) | (_NEWLINE if newline else 0)
-        code = _libc.regcomp(compiled, _bytes(pattern), flags)
+        code = libc.regcomp(compiled, _bytes(pattern), flags)
         if code:
             said = ctypes.create_string_buffer(256)
-            _libc.regerror(code, compiled, said, 256)
+            libc.regerror(code, compiled, said, 256)
             raise RegexError(said.value.decode("utf-8", "replace"))
         self._compiled = compiled
-        self._matches = (_Match * _MOST_GROUPS)()
+        self._matches = matches()
         self.groups = _count_groups(pattern)
 
     def search(self, text: str) -> list[tuple[int, int]] | None:
         """Byte positions of the whole match and of each group ((-1, -1) when a group took no part), or None."""
-        if _libc.regexec(self._compiled, _bytes(text), _MOST_GROUPS, self._matches, 0):
+        if _library()[1].regexec(self._compiled, _bytes(text), _MOST_GROUPS, self._matches, 0):
             return None
         return [(match.start, match.end) for match in self._matches[: min(self.groups + 1, _MOST_GROUPS)]]
 
     def __del__(self) -> None:
-        if getattr(self, "_compiled", None) is not None:
-            _libc.regfree(self._compiled)
+        if self._compiled is not None:
+            _library()[1].regfree(self._compiled)
 
 
 @lru_cache(maxsize=256)

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import re
 from datetime import datetime
+from typing import Any
 
 from offhook.dialplan.scope import Scope
 from offhook.dialplan.timing import local_time
-from offhook.functions.parsing import number
+from offhook.functions.parsing import number, octets
 from offhook.functions.strings.declaration import module
 from offhook.modules import Syntax
 
 log = logging.getLogger(__name__)
 
 _FRACTION = re.compile(r"%([1-6]?)q|%(%)|%(s)")
-
-
-class _Broken(ctypes.Structure):
-    """C's struct tm, as strptime fills it."""
-
-    _fields_ = (
-        ("second", ctypes.c_int),
-        ("minute", ctypes.c_int),
-        ("hour", ctypes.c_int),
-        ("day", ctypes.c_int),
-        ("month", ctypes.c_int),
-        ("year", ctypes.c_int),
-        ("weekday", ctypes.c_int),
-        ("yearday", ctypes.c_int),
-        ("summer", ctypes.c_int),
-        ("offset", ctypes.c_long),
-        ("zone", ctypes.c_char_p),
-    )
 
 
 def show_time(epoch: float, zone: str, layout: str) -> str:
@@ -54,11 +36,8 @@ def show_time(epoch: float, zone: str, layout: str) -> str:
 
 def read_time(text: str, zone: str, layout: str) -> int | None:
     """Seconds since 1970 of a text by strptime's layout, its clock that of a zone; None when it does not fit."""
-    libc = ctypes.CDLL(None)
-    libc.strptime.restype = ctypes.c_void_p
-    broken = _Broken()
-    source = ctypes.create_string_buffer(text.encode("utf-8", "surrogateescape"))
-    if not libc.strptime(source, layout.encode("utf-8", "surrogateescape"), ctypes.byref(broken)):
+    broken = _strptime(octets(text), octets(layout))
+    if broken is None:
         return None
     info = local_time(0, zone).tzinfo if zone else None
     try:
@@ -67,6 +46,25 @@ def read_time(text: str, zone: str, layout: str) -> int | None:
         return int(moment.timestamp())
     except (ValueError, OverflowError):
         return None
+
+
+def _strptime(text: bytes, layout: bytes) -> Any:
+    """C's strptime: a struct tm, or None when the text does not fit."""
+    import ctypes
+
+    numbers = ("second", "minute", "hour", "day", "month", "year", "weekday", "yearday", "summer")
+
+    class Broken(ctypes.Structure):
+        _fields_ = (
+            *((name, ctypes.c_int) for name in numbers),
+            ("offset", ctypes.c_long),
+            ("zone", ctypes.c_char_p),
+        )
+
+    libc = ctypes.CDLL(None)
+    libc.strptime.restype = ctypes.c_void_p
+    broken = Broken()
+    return broken if libc.strptime(ctypes.create_string_buffer(text), layout, ctypes.byref(broken)) else None
 
 
 @module.function("STRFTIME", Syntax("[epoch]", "[timezone]", "[format]"), see_also=("STRPTIME",))
