@@ -130,6 +130,11 @@ class LocalChannel(Channel):
             else:
                 other.far_end_hangup(cause)
 
+    def allow_optimization(self) -> None:
+        """Forget option n: take the pair out as soon as both halves are bridged."""
+        self.pair.optimize = True
+        self.tech_bridged()
+
     def tech_bridged(self) -> None:
         """Maybe both halves are bridged now."""
         pair = self.pair

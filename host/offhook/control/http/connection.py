@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import h11
 
@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
     # ---- the transport's calls ----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)
         self._transport = transport
         self.remote = plain(transport.get_extra_info("peername"))
         self.local = plain(transport.get_extra_info("sockname"))

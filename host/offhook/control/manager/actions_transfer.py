@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from offhook.calls.bridge import Bridge, Member
 from offhook.calls.channel import Channel
-from offhook.calls.frames import Digit
+from offhook.calls.frames import Digit, Frame
+from offhook.calls.joining import bring_in
 from offhook.calls.transfer import Transfer, blind_transfer
+from offhook.config.model import TRUE_WORDS
 from offhook.control.manager.actions_channels import find_channel
 from offhook.control.manager.module import module
 from offhook.modules import ActionError, ActionRequest, Syntax
@@ -104,3 +107,65 @@ def local_optimize_away(request: ActionRequest) -> None:
         raise ActionError("Unable to find channel")
     allow()
     request.ok("Queued channel to be optimized away")
+
+
+@module.action(
+    "Bridge",
+    ("call",),
+    Syntax(
+        "Channel1",
+        "Channel2",
+        "[Tone]",
+        Channel1="The beginning of a channel's name.",
+        Channel2="The beginning of the other's.",
+        Tone="Who hears a tone: no, Channel1, Channel2 or Both.",
+    ),
+)
+def bridge(request: ActionRequest) -> None:
+    """Connect two channels, whatever they do now. Afterwards they go on in the dialplan where they were."""
+    if not request.get("Channel1") or not request.get("Channel2"):
+        raise ActionError("Missing channel parameter in request")
+    pbx: Pbx = request.pbx
+    pair = []
+    for header in ("Channel1", "Channel2"):
+        channel = pbx.channels.by_prefix(request.get(header))
+        if channel is None:
+            raise ActionError(f"{header} does not exist: {request.get(header)}")
+        pair.append(channel)
+    made = Bridge(pbx)
+    tone = request.get("Tone").lower()
+    told = {"channel1": (True, False), "both": (True, True), "channel2": (False, True)}.get(
+        "channel2" if tone in TRUE_WORDS else tone, (False, False)
+    )
+    for beep, channel in zip(told, pair, strict=True):
+        bring_in(made, channel, *([Beep(pbx)] if beep else []))
+    request.ok("Channels have been bridged")
+
+
+class Beep:
+    """Plays the transfer sound to a party as it comes into a bridge."""
+
+    def __init__(self, pbx: Pbx) -> None:
+        self._pbx = pbx
+
+    def joined(self, member: Member) -> None:
+        """Play it."""
+        self._pbx.spawn(self._play(member), name=f"tone for {member.channel.name}")
+
+    async def _play(self, member: Member) -> None:
+        channel = member.channel
+        prompt = self._pbx.prompts.find("beep", channel.language)
+        if prompt is None or channel.media is None:
+            return
+        member.bridge.suspend(channel)
+        try:
+            await channel.media.play(prompt).wait()
+        finally:
+            member.bridge.resume(channel)
+
+    def frame(self, member: Member, frame: Frame) -> bool:
+        """Nothing is kept back."""
+        return False
+
+    def left(self, member: Member) -> None:
+        """Nothing is left to do."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from offhook.control.http.listening import plain
 from offhook.control.manager import AMI_VERSION
@@ -45,7 +45,7 @@ class Connection(asyncio.Protocol):
     # ---- the transport's calls ----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)
         settings = self.ami.settings
         if self.ami.unauthenticated() >= settings.most_unauthenticated:
             transport.abort()

@@ -1,0 +1,37 @@
+"""Putting channels into a bridge whatever they do at the moment (AMI's Bridge, the application Bridge)."""
+
+from __future__ import annotations
+
+from offhook.calls.bridge import Bridge, Feature
+from offhook.calls.channel import Channel
+
+
+def bring_in(bridge: Bridge, channel: Channel, *features: Feature) -> None:
+    """Take a channel out of its application or bridge and put it into this bridge.
+
+    Afterwards its dialplan goes on behind what it did; a channel that ran none begins where it stands.
+    """
+    source = channel.bridge
+    if source is not None:
+        if channel.task is None:
+            channel.after_bridge = _go_on
+        source.move(channel, bridge)
+        member = bridge.members[channel]
+        member.features.extend(features)
+        for feature in features:
+            feature.joined(member)
+        if source.kind == "basic" and len(source) < 2:
+            source.dissolve()
+        return
+
+    async def join(channel: Channel) -> None:
+        if not bridge.dissolved:
+            await bridge.join(channel, *features)
+
+    priority = channel.priority + (channel.task is not None)
+    channel.data["errand"] = join
+    channel.async_goto(channel.context, channel.exten, priority)
+
+
+def _go_on(channel: Channel) -> None:
+    channel.start_pbx()
