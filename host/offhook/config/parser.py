@@ -187,8 +187,9 @@ class _Parser:
                     return
                 continue
             elif section is not None:
+                count = len(section.entries)
                 item = self.entry(line, section, file, number)
-                if page is not None and item is not None and item is not section.entries[-1]:
+                if page is not None and item is not None and len(section.entries) == count:
                     page.append(raw, item)
                     continue
             elif not orphaned:
