@@ -25,6 +25,8 @@ GATHER_S: Final = 0.05
 RETRY_S: Final = 5.0
 """A failed write is tried again after so long."""
 
+_FOLD: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
 Change = tuple[str, str | None]
 """(key, value), or (key, None) for a deletion."""
 
@@ -261,17 +263,17 @@ def _below(prefix: str) -> Callable[[str], bool]:
     if not prefix:
         return lambda key: True
     if "%" not in prefix and "_" not in prefix:
-        start = prefix.lower() + "/"
-        return lambda key: (key.lower() + "/").startswith(start)
+        start = prefix.translate(_FOLD) + "/"
+        return lambda key: (key.translate(_FOLD) + "/").startswith(start)
     fits = _like(prefix + "/%")
     return lambda key: fits(key + "/")
 
 
 @lru_cache(maxsize=64)
 def _like(pattern: str) -> Callable[[str], bool]:
-    """SQL's LIKE: ``%`` any characters, ``_`` one, letters in any case."""
+    """SQL's LIKE: ``%`` any characters, ``_`` one, ASCII letters in any case."""
     expression = "".join({"%": ".*", "_": "."}.get(char) or re.escape(char) for char in pattern)
-    matcher = re.compile(expression, re.IGNORECASE | re.DOTALL)
+    matcher = re.compile(expression, re.IGNORECASE | re.ASCII | re.DOTALL)
     return lambda text: matcher.fullmatch(text) is not None
 
 
