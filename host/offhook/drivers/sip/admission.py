@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from offhook.config.acl import Acl, named_acls
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from offhook.drivers.sip.endpoint import Endpoint
     from offhook.drivers.sip.incoming import IncomingRequest
     from offhook.drivers.sip.stack import SipStack
+    from offhook.sip.message import Request
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,8 @@ class Admission:
         self.identification = Identification(stack.config)
         self.ways: set[str] = set()
         """The ways to identify that loaded modules bring."""
+        self.first_ways: list[Callable[[Request, Flow], Endpoint | None]] = []
+        """Ways to identify that come before all others."""
         self.acl_sections = False
         """Whether acl sections count."""
         self._acls: list[Acls] = []
@@ -80,7 +84,7 @@ class Admission:
             if not self._allowed(acls, incoming):
                 incoming.respond(403)
                 return False
-        endpoint = self.identification.identify(incoming.message, incoming.flow, self.ways)
+        endpoint = self._identify(incoming)
         if endpoint is None:
             self._stranger(incoming)
         else:
@@ -92,6 +96,13 @@ class Admission:
             if not self.authentication.required(endpoint, incoming.message):
                 return True
         return self._authenticate(endpoint, incoming)
+
+    def _identify(self, incoming: IncomingRequest) -> Endpoint | None:
+        for way in self.first_ways:
+            found = way(incoming.message, incoming.flow)
+            if found is not None:
+                return found
+        return self.identification.identify(incoming.message, incoming.flow, self.ways)
 
     def _past_acl(self, endpoint: Endpoint, incoming: IncomingRequest) -> Endpoint | None:
         """The endpoint, or None when its ACLs keep the request out: then it is treated as a stranger's."""
@@ -169,6 +180,10 @@ class Admission:
         except SIPError:
             user = ""
         incoming.report("InvalidAccountID", user or "<unknown>")
+
+    def strangers(self, now: float) -> list[tuple[str, int, float]]:
+        """Source, number of requests and age in seconds of the unidentified ones remembered."""
+        return sorted((source, count, now - first) for source, (first, count) in self._strangers.items())
 
     def _log_refusal(self, incoming: IncomingRequest, what: str) -> None:
         flow, message = incoming.flow, incoming.message

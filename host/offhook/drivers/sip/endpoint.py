@@ -11,10 +11,12 @@ from offhook.drivers.sip.options import (
     Configured,
     choice,
     custom,
+    decision,
     flag,
     gathered,
     names,
     number,
+    shown_as,
     switch,
     text,
     yesno,
@@ -71,7 +73,7 @@ def parse_caller_id(value: str) -> tuple[str, str]:
 
 def _show_caller_id(value: tuple[str, str]) -> str:
     name, digits = value
-    return f'"{name}" <{digits}>' if name or digits else ""
+    return f'"{name}" <{digits}>' if name and digits else digits or name or "<unknown>"
 
 
 def _groups(before: frozenset[int], value: str) -> frozenset[int]:
@@ -87,14 +89,8 @@ def _groups(before: frozenset[int], value: str) -> frozenset[int]:
 
 
 def show_groups(groups: frozenset[int]) -> str:
-    """Numbers joined into ranges: "1-3, 7"."""
-    runs: list[list[int]] = []
-    for group in sorted(groups):
-        if runs and group == runs[-1][1] + 1:
-            runs[-1][1] = group
-        else:
-            runs.append([group, group])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+    """The numbers in order: "1, 2, 3, 7"."""
+    return ", ".join(str(group) for group in sorted(groups))
 
 
 def _allow(before: Formats, value: str) -> Formats:
@@ -169,7 +165,7 @@ def _codec_preferences(operation: str, transcode: bool = True) -> Any:
         return result
 
     def show(value: dict[str, str]) -> str:
-        return ", ".join(f"{key}: {word}" for key, word in value.items())
+        return ", ".join(f"{key}:{word}" for key, word in value.items())
 
     return custom(default, parse, show)
 
@@ -203,20 +199,20 @@ class Endpoint(Configured):
     outbound_proxy = text()
     force_rport = flag(True)
     rewrite_contact = flag(False)
-    contact_user = text()
+    contact_user = text(hidden=True)
     from_user = text()
     from_domain = text()
     user_eq_phone = flag(False)
     acl = gathered()
-    permit = gathered()
-    deny = gathered()
+    permit = gathered(hidden=True)
+    deny = gathered(hidden=True)
     contact_acl = gathered()
-    contact_permit = gathered()
-    contact_deny = gathered()
+    contact_permit = gathered(hidden=True)
+    contact_deny = gathered(hidden=True)
     acl_rules: tuple[tuple[str, str], ...] = ()
     """The six options above as lines in their order, which decides."""
     allow_unauthenticated_options = flag(False)
-    security_mechanisms = gathered(joiner=", ")
+    security_mechanisms = gathered(joiner=", ", hidden=True)
     security_negotiation = choice("no", "mediasec")
     # its identity on the wire
     callerid: tuple[str, str] = custom(("", ""), lambda _, value: parse_caller_id(value), _show_caller_id)
@@ -233,7 +229,7 @@ class Endpoint(Configured):
     send_diversion = flag(True)
     send_history_info = flag(False)
     send_aoc = flag(False)
-    stir_shaken = text()
+    stir_shaken = text("no")
     stir_shaken_profile = text()
     geoloc_incoming_call_profile = text()
     geoloc_outgoing_call_profile = text()
@@ -270,7 +266,7 @@ class Endpoint(Configured):
     fax_detect_timeout = number(0)
     # media
     allow: Formats = custom(Formats(), _allow, show_formats)
-    disallow: Formats = custom(Formats(), _disallow, show_formats)
+    disallow: Formats = custom(Formats(), _disallow, show_formats, hidden=True)
     dtmf_mode = choice("rfc4733", "inband", "info", "auto", "auto_info", "none")
     rtp_engine = text("asterisk")
     rtp_ipv6 = flag(False)
@@ -293,15 +289,15 @@ class Endpoint(Configured):
     media_encryption = choice("no", "sdes", "dtls")
     media_encryption_optimistic = flag(False)
     srtp_tag_32 = flag(False)
-    dtls_verify = switch("no", "fingerprint", "certificate")
+    dtls_verify = shown_as(switch("no", "fingerprint", "certificate"), {"no": "No", "yes": "Yes"})
     dtls_rekey = number(0)
-    dtls_auto_generate_cert = yesno(False)
+    dtls_auto_generate_cert = decision(False)
     dtls_cert_file = text()
     dtls_private_key = text()
     dtls_cipher = text()
     dtls_ca_file = text()
     dtls_ca_path = text()
-    dtls_setup = choice("", "active", "passive", "actpass", "holdconn")
+    dtls_setup = shown_as(choice("", "active", "passive", "actpass", "holdconn"), {"": "active"})
     dtls_fingerprint = choice("SHA-256", "SHA-1")
     g726_non_standard = flag(False)
     preferred_codec_only = flag(False)

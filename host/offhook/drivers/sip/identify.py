@@ -103,14 +103,19 @@ class Matcher:
         return self._uri_pattern is not None and self._uri_pattern(request.target)
 
     def shown(self) -> list[str]:
-        """What it matches, as the CLI shows it."""
-        return [
-            f"{network.network_address}{':' + str(port) if port else ''}/{network.netmask}"
-            if network.version == 4
-            else f"{'[' + str(network.network_address) + ']:' + str(port) if port else network.network_address}"
-            f"/{network.netmask}"
-            for network, port in self._networks
-        ]
+        """The addresses it matches, with the number of leading bits."""
+        return [f"{_address(network, port)}/{network.prefixlen}" for network, port in self._networks]
+
+    def masks(self) -> list[str]:
+        """The addresses it matches, with masks."""
+        return [f"{_address(network, port)}/{network.netmask}" for network, port in self._networks]
+
+
+def _address(network: Network, port: int) -> str:
+    address = str(network.network_address)
+    if not port:
+        return address
+    return f"[{address}]:{port}" if network.version == 6 else f"{address}:{port}"
 
 
 def _port(text: str, whole: str) -> int:

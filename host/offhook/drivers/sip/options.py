@@ -25,14 +25,18 @@ Show = Callable[[Any], str]
 class Option:
     """One option: its name in the file, its default, how text becomes a value and a value text."""
 
-    __slots__ = ("attribute", "default", "name", "parse", "refused", "show")
+    __slots__ = ("attribute", "default", "hidden", "name", "parse", "refused", "show")
 
-    def __init__(self, default: Any, parse: Parse, show: Show, name: str = "", refused: str = "") -> None:
+    def __init__(
+        self, default: Any, parse: Parse, show: Show, name: str = "", refused: str = "", hidden: bool = False
+    ) -> None:
         self.default = default
         self.parse = parse
         self.show = show
         self.name = name
         self.attribute = ""
+        self.hidden = hidden
+        """Left out where options are listed (unless it is set), as Asterisk does."""
         self.refused = refused
         """Why a value other than the default has no effect here; "" when the option works."""
 
@@ -69,7 +73,9 @@ class Configured:
         """Every option with its value as text, sorted by name."""
         for name in sorted(self.OPTIONS):
             entry = self.OPTIONS[name]
-            yield name, entry.show(getattr(self, entry.attribute))
+            value = getattr(self, entry.attribute)
+            if not entry.hidden or (value != entry.default and name != "disallow"):
+                yield name, entry.show(value)
 
     def set_values(self) -> dict[str, Any]:
         """What differs from a fresh object, for telling a changed section from an unchanged one."""
@@ -91,9 +97,9 @@ def _truth(text: str) -> bool:
     raise ValueError(f'"{text}" is neither yes nor no')
 
 
-def text(default: str = "", *, name: str = "", refused: str = "") -> str:
+def text(default: str = "", *, name: str = "", refused: str = "", hidden: bool = False) -> str:
     """Any text."""
-    return cast(str, Option(default, lambda _, value: value, str, name, refused))
+    return cast(str, Option(default, lambda _, value: value, str, name, refused, hidden))
 
 
 def flag(default: bool, *, name: str = "", refused: str = "", words: tuple[str, str] = ("false", "true")) -> bool:
@@ -104,6 +110,11 @@ def flag(default: bool, *, name: str = "", refused: str = "", words: tuple[str, 
 def yesno(default: bool, *, name: str = "", refused: str = "") -> bool:
     """Yes or no, shown as those."""
     return flag(default, name=name, refused=refused, words=("no", "yes"))
+
+
+def decision(default: bool) -> bool:
+    """Yes or no, shown as Yes and No."""
+    return flag(default, words=("No", "Yes"))
 
 
 def number(default: int, low: int = 0, high: int = 0xFFFFFFFF, *, name: str = "", refused: str = "") -> int:
@@ -167,16 +178,23 @@ def names(default: tuple[str, ...] = (), *, name: str = "", most: int = 0, joine
     return cast("tuple[str, ...]", Option(default, parse, joiner.join, name))
 
 
-def gathered(*, name: str = "", joiner: str = ",", split: bool = True) -> tuple[str, ...]:
+def gathered(*, name: str = "", joiner: str = ",", split: bool = True, hidden: bool = False) -> tuple[str, ...]:
     """A list to which every line adds; with ``split`` a line may hold several, comma separated."""
 
     def parse(before: tuple[str, ...], value: str) -> tuple[str, ...]:
         parts = value.split(",") if split else [value]
         return before + tuple(word for word in (part.strip() for part in parts) if word)
 
-    return cast("tuple[str, ...]", Option((), parse, joiner.join, name))
+    return cast("tuple[str, ...]", Option((), parse, joiner.join, name, "", hidden))
 
 
-def custom(default: Any, parse: Parse, show: Show, *, name: str = "") -> Any:
+def custom(default: Any, parse: Parse, show: Show, *, name: str = "", hidden: bool = False) -> Any:
     """An option with its own reading and showing."""
-    return Option(default, parse, show, name)
+    return Option(default, parse, show, name, "", hidden)
+
+
+def shown_as(option: str, texts: dict[str, str]) -> str:
+    """An option of words some of which are listed as other texts."""
+    entry = cast(Option, option)
+    entry.show = lambda value: texts.get(value, str(value))
+    return cast(str, entry)

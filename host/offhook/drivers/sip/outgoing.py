@@ -35,6 +35,7 @@ class OutgoingRequest:
     __slots__ = (
         "_cancelled",
         "_challenges",
+        "amend",
         "client",
         "done",
         "endpoint",
@@ -80,6 +81,8 @@ class OutgoingRequest:
         self.local: Local | None = None
         """The end of ours that the request was built for, when it may have to be corrected."""
         self.transaction: ClientTransaction | None = None
+        self.amend: Callable[[Request, Response], None] | None = None
+        """May change the request that is sent again after a challenge."""
         self.failure = ""
         self.done = False
         self.user: object = None
@@ -185,6 +188,8 @@ class OutgoingRequest:
         again = self.request.copy()
         number = self.next_cseq() if self.next_cseq is not None else again.cseq.number + 1
         again.set("CSeq", f"{number} {again.method}")
+        if self.amend is not None:
+            self.amend(again, response)
         self.client.authorize(again)
         self.request = again
         if not self._send(self.flow):

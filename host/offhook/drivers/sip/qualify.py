@@ -29,14 +29,15 @@ class Qualify:
         self._stack = stack
         locations = stack.locations
         locations.on_contact_added.append(self._contact_added)
-        locations.on_configured.append(self._configured)
+        locations.on_configured.append(self.configured)
         self._frequencies: dict[str, int] = {}
 
     def _contact_added(self, location: Location, contact: Contact) -> None:
         if location.section.qualify_frequency:
             self._schedule(location, SOON)
 
-    def _configured(self, location: Location) -> None:
+    def configured(self, location: Location) -> None:
+        """An AOR's options or contacts may have changed: qualify as they say from now on."""
         frequency = location.section.qualify_frequency
         before = self._frequencies.get(location.name, 0)
         self._frequencies[location.name] = frequency

@@ -14,7 +14,6 @@ from offhook.config.model import Section
 from offhook.drivers.sip.configuration import FILE, Configuration, read
 from offhook.drivers.sip.identify import Identification, Matcher
 from offhook.drivers.sip.options_request import on_options
-from offhook.drivers.sip.qualify import Qualify
 from offhook.drivers.sip.sections import Transport
 from offhook.drivers.sip.stack import PART, SipStack
 from offhook.modules import Module
@@ -37,7 +36,6 @@ async def load(pbx: Pbx) -> None:
     stack.accepting = pbx.booted
     if not pbx.booted:
         pbx.bus.subscribe(FullyBooted, lambda _: accept(stack))
-    Qualify(stack)
     stack.handlers["OPTIONS"] = on_options
     stack.resolver.configure(pbx.config.load("resolver_unbound.conf", "res_resolver_unbound"))
     config = read_files(pbx, None)
@@ -138,3 +136,7 @@ async def _open(stack: SipStack, section: Transport) -> None:
         await stack.transports.open(section)
     except (OSError, ValueError) as error:
         log.error("transport %s (%s %s) cannot be used: %s", section.name, section.protocol, section.bind, error)
+
+
+# What else the module registers stands in files of their own.
+from offhook.drivers.sip import actions, commands  # noqa: E402, F401

@@ -165,12 +165,7 @@ class Routing:
             return False
         nets = self._local_nets.get(section.local_net)
         if nets is None:
-            nets = []
-            for text in section.local_net:
-                try:
-                    nets.append(ipaddress.ip_network(text, strict=False))
-                except ValueError:
-                    log.error("transport %s: local_net %s is no network such as 192.168.0.0/16", section.name, text)
+            nets = [ipaddress.ip_network(text) for text in section.local_net]
             self._local_nets[section.local_net] = nets
         try:
             address = ipaddress.ip_address(host)

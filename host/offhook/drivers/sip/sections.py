@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 from offhook.config.acl import parse_rules
@@ -11,6 +12,7 @@ from offhook.drivers.sip.options import (
     Configured,
     choice,
     custom,
+    decision,
     flag,
     gathered,
     number,
@@ -34,6 +36,17 @@ def _tls_method(_: str, value: str) -> str:
     return word
 
 
+def _networks(before: tuple[str, ...], value: str) -> tuple[str, ...]:
+    found = []
+    for word in value.split(","):
+        try:
+            network = ip_network(word.strip(), strict=False)
+        except ValueError:
+            raise ValueError(f'"{word.strip()}" is no network such as 192.168.0.0/16') from None
+        found.append(f"{network.network_address}/{network.netmask}")
+    return before + tuple(found)
+
+
 class Transport(Configured):
     """A place where SIP is spoken."""
 
@@ -43,10 +56,10 @@ class Transport(Configured):
     bind = text()
     async_operations = number(1)
     domain = text()
-    local_net = gathered()
+    local_net: tuple[str, ...] = custom((), _networks, ",".join)
     external_signaling_address = text()
     external_signaling_port = number(0, 0, 65535)
-    external_signaling_hostname = text()
+    external_signaling_hostname = text(hidden=True)
     external_media_address = text()
     tos: int = custom(0, type_of_service, str)
     cos = number(0, 0, 7)
@@ -65,10 +78,10 @@ class Transport(Configured):
     password = text()
     method: str = custom("", _tls_method, lambda value: value or "unspecified")
     cipher = gathered(joiner=", ")
-    verify_server = yesno(False)
-    verify_client = yesno(False)
-    require_client_cert = yesno(False)
-    allow_wildcard_certs = yesno(False)
+    verify_server = decision(False)
+    verify_client = decision(False)
+    require_client_cert = decision(False)
+    allow_wildcard_certs = decision(False)
 
 
 class Aor(Configured):
@@ -145,8 +158,8 @@ class Auth(Configured):
     )
     realm = text()
     nonce_lifetime = number(32)
-    supported_algorithms_uac: tuple[str, ...] = custom((), _algorithms, ", ".join)
-    supported_algorithms_uas: tuple[str, ...] = custom((), _algorithms, ", ".join)
+    supported_algorithms_uac: tuple[str, ...] = custom((), _algorithms, lambda value: ", ".join(value) or "MD5")
+    supported_algorithms_uas: tuple[str, ...] = custom((), _algorithms, lambda value: ", ".join(value) or "MD5")
     refresh_token = text()
     oauth_clientid = text()
     oauth_secret = text()
@@ -238,7 +251,7 @@ class Registration(Configured):
     line = flag(False)
     endpoint = text()
     user_agent = text()
-    security_mechanisms = gathered(joiner=", ")
+    security_mechanisms = gathered(joiner=", ", hidden=True)
     security_negotiation = choice("no", "mediasec")
 
     def complete(self) -> None:

@@ -21,6 +21,7 @@ from offhook.drivers.sip.incoming import IncomingRequest
 from offhook.drivers.sip.locations import Locations
 from offhook.drivers.sip.nat import rewrite, rewrite_contact
 from offhook.drivers.sip.outgoing import OnResponse, OutgoingRequest
+from offhook.drivers.sip.qualify import Qualify
 from offhook.drivers.sip.requests import Local, local_end, moved_to, next_hop, outside_dialog
 from offhook.drivers.sip.resolver import Resolver
 from offhook.drivers.sip.routing import TRANSPORT_PARAM, Routing, sip_uri
@@ -88,6 +89,7 @@ class SipStack:
         self.resolver = Resolver()
         self.routing = Routing(self.transports, self.resolver)
         self.locations = Locations(pbx)
+        self.qualify = Qualify(self)
         self.admission = Admission(self)
         self.handlers: dict[str, Handler] = {}
         self.dialogs: dict[DialogId, DialogOwner] = {}
