@@ -1,6 +1,7 @@
 """Python face of the media engine."""
 
-from offhook.media.engine import Engine, EngineError, Figures, NoPort, Settings
+from offhook.media.engine import Engine, Figures, Settings
+from offhook.media.errors import EngineError, NoPort, UnsupportedMedia
 from offhook.media.events import (
     DigitBegin,
     DigitEnd,
@@ -28,12 +29,15 @@ from offhook.media.formats import (
     format_named,
     parse_allow,
 )
-from offhook.media.leg import Leg, NullLeg, PipeLeg, Playback, Prompt, Recording, SnoopLeg, Watch
+from offhook.media.leg import Leg, NullLeg, PipeLeg, SnoopLeg
 from offhook.media.mixer import Mixer
 from offhook.media.moh import MohClass, MohSource
+from offhook.media.playing import Playback, Prompt
 from offhook.media.prompts import PromptLibrary
-from offhook.media.rtp import RelayLeg, RtpLeg, RtpStats, UnsupportedMedia
+from offhook.media.recording import Recording, Watch
+from offhook.media.rtp import RelayLeg, RtpLeg, RtpStats
 from offhook.media.tones import Tone, ToneSpec, ToneZone, parse_tone_list
+from offhook.media.translation import translation_cost, translation_path
 
 __all__ = [
     "ALL",
@@ -84,4 +88,6 @@ __all__ = [
     "format_named",
     "parse_allow",
     "parse_tone_list",
+    "translation_cost",
+    "translation_path",
 ]

@@ -1,26 +1,48 @@
-"""The engine: starts and stops the C media engine and makes legs in it."""
+"""The engine: starts and stops the C media engine, makes legs in it, and brings its events to the loop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
+from offhook.media.errors import EngineError, NoPort
+from offhook.media.events import (
+    DigitBegin,
+    DigitEnd,
+    FarEndAddressLearned,
+    RtcpReceived,
+    RtcpSent,
+    RtpTimeout,
+)
 from offhook.media.formats import Format, Kind
-from offhook.media.leg import Leg, NullLeg, PipeLeg, SnoopLeg
+from offhook.media.leg import DIRECTIONS, Leg, NullLeg, PipeLeg, SnoopLeg
 from offhook.media.mixer import Mixer
+from offhook.media.playing import Playback
+from offhook.media.recording import Recording, Watch
 from offhook.media.rtp import RelayLeg, RtpLeg
 
-SocketMode = Literal["auto", "steer", "pool", "leg"]
+__all__ = ["Engine", "EngineError", "Figures", "NoPort", "Settings"]
+
+log = logging.getLogger(__name__)
+
+SocketMode = Literal["auto", "steer", "pool", "leg", "simulated"]
+_MODES: list[SocketMode] = ["auto", "steer", "pool", "leg", "simulated"]
+_REASONS = ("done", "stopped", "replaced", "closed", "failed")
+_SOURCES = ("rfc4733", "inband")
+_BATCH = 64
+AnyLeg = TypeVar("AnyLeg", bound=Leg)
 
 
 @dataclass(slots=True)
 class Settings:
-    """What may be set before ``Engine.start``; later changes of ports and timeouts hold for new legs.
+    """What may be set before ``Engine.start``.
 
-    Ports from ``rtp.conf``'s rtpstart and rtpend; ``socket_mode`` as design says: one steered socket for all legs, a pool of shared
+    Ports from ``rtp.conf``'s rtpstart and rtpend. ``socket_mode``: one steered socket for all legs, a pool of shared
     sockets, or a pair a leg; "auto" takes the first that is permitted. ``realtime`` asks for SCHED_FIFO.
+    ``rtcp_interval`` is in seconds, ``dscp`` marks RTP packets (46: expedited forwarding), ``probation`` counts the
+    packets in sequence after which a new address is believed, and an unended digit ends after ``dtmf_timeout_ms``.
     """
 
     port_low: int = 5000
@@ -29,21 +51,22 @@ class Settings:
     realtime: bool = True
     strict_rtp: bool = True
     probation: int = 4
-    rtcp_interval: int = 5
-    dscp_audio: int = 46
+    rtcp_interval: float = 5.0
+    dscp: int = 46
     dtmf_timeout_ms: int = 150
     checksums: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The engine at a glance, for the CLI and the bench."""
+    """The engine at a glance, for the CLI and the bench. ``memory_bytes`` is what legs' media state takes."""
 
     mode: str
     descriptors: int
     legs: int
     packets_in: int
     packets_out: int
+    packets_bad: int
     ticks: int
     late_ticks: int
     cpu_seconds: float
@@ -52,37 +75,121 @@ class Figures:
 
 
 class Engine:
-    """The media engine of the process. ``loop`` is where events are delivered; None: the running one."""
-
-    settings: Settings
+    """The media engine of the process. ``loop`` is where events are delivered; None: the one running at ``start``."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None, settings: Settings | None = None) -> None:
-        raise NotImplementedError
+        self.settings = settings or Settings()
+        self.ffi: Any = None
+        self.lib: Any = None
+        self._loop = loop
+        self._handle: Any = None
+        self._descriptor = -1
+        self._objects: dict[int, Leg | Playback | Recording | Watch | Mixer] = {}
+        self._codecs: dict[str, int] = {}
+        self._error: Any = None
+        self._events: Any = None
+
+    # ---- life ------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Start the engine's threads. Raises EngineError with the remedy when it is not built or cannot start."""
-        raise NotImplementedError
+        if self._handle is not None:
+            return
+        try:
+            from offhook.media import _engine  # type: ignore[attr-defined]
+        except ImportError as error:
+            raise EngineError(f"the media engine is not built ({error}): run make -C host/engine") from None
+        self.ffi, self.lib = _engine.ffi, _engine.lib
+        self._error = self.ffi.new("char[]", self.lib.ENGINE_TEXT)
+        self._events = self.ffi.new("struct engine_event[]", _BATCH)
+        options = self._options()
+        handle = self.lib.engine_new(options, self._error)
+        if not handle:
+            raise EngineError(self.text(self._error))
+        self._handle = handle
+        if not self.lib.engine_start(handle, self._error):
+            self.lib.engine_free(handle)
+            self._handle = None
+            raise EngineError(self.text(self._error))
+        while note := self.lib.engine_notice(handle):
+            log.info("media: %s", self.text(note))
+        if self.settings.socket_mode != "simulated":
+            self._loop = self._loop or asyncio.get_running_loop()
+            self._descriptor = self.lib.engine_event_descriptor(handle)
+            self._loop.add_reader(self._descriptor, self.deliver_events)
+
+    def _options(self) -> Any:
+        settings = self.settings
+        return self.ffi.new(
+            "struct engine_options *",
+            {
+                "mode": _MODES.index(settings.socket_mode),
+                "port_low": settings.port_low,
+                "port_high": settings.port_high,
+                "realtime": settings.realtime,
+                "probation": settings.probation,
+                "rtcp_interval": int(settings.rtcp_interval * 1000),
+                "traffic_class": settings.dscp << 2,
+                "digit_timeout": settings.dtmf_timeout_ms,
+                "checksums": settings.checksums,
+            },
+        )
 
     def stop(self) -> None:
-        """Close every leg, end the threads, give back all descriptors. Harmless twice."""
-        raise NotImplementedError
+        """Close every leg, end the threads, give back all descriptors. Harmless twice.
+
+        What was going on is told as closed before this returns.
+        """
+        if self._handle is None:
+            return
+        if self._descriptor >= 0 and self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._descriptor)
+        self._descriptor = -1
+        self.lib.engine_stop(self._handle)
+        self.deliver_events()
+        self.lib.engine_free(self._handle)
+        self._handle = None
+        self._objects.clear()
+
+    @property
+    def running(self) -> bool:
+        """Between ``start`` and ``stop``."""
+        return self._handle is not None
+
+    # ---- legs ------------------------------------------------------------------------------------------
 
     def rtp_leg(self, address: str = "0.0.0.0", *, kind: Kind | str = Kind.AUDIO) -> RtpLeg:
         """A leg on a fresh pair of ports at a local address (IPv4 or IPv6; a wildcard for any). Raises NoPort when
         all ports of the range are taken. For other kinds than audio it is a RelayLeg."""
-        raise NotImplementedError
+        relays = kind != Kind.AUDIO
+        handle = self.lib.leg_rtp(self._running(), address.encode(), relays, self._error)
+        if not handle:
+            raise NoPort(self.text(self._error))
+        leg = (RelayLeg if relays else RtpLeg)(self, handle, address)
+        self.watch_object(handle, leg)
+        if not self.settings.strict_rtp:
+            leg.set_options(strict=False)
+        return leg
 
     def relay_leg(self, address: str = "0.0.0.0") -> RelayLeg:
         """An RTP leg for video or text, relayed packet by packet."""
-        raise NotImplementedError
+        leg = self.rtp_leg(address, kind=Kind.VIDEO)
+        assert isinstance(leg, RelayLeg)
+        return leg
 
     def pipe(self) -> tuple[PipeLeg, PipeLeg]:
         """Two legs back to back: what is sent to one arrives at the other."""
-        raise NotImplementedError
+        first, second = self.ffi.new("struct leg **"), self.ffi.new("struct leg **")
+        if not self.lib.leg_pipe(self._running(), first, second):
+            raise MemoryError("no memory for a pipe")
+        legs = PipeLeg.pair(self, first[0], second[0])
+        for leg in legs:
+            self.watch_object(leg._handle, leg)
+        return legs
 
     def null_leg(self, rate: int = 8000) -> NullLeg:
         """A leg without a far end."""
-        raise NotImplementedError
+        return self._made(NullLeg, self.lib.leg_null(self._running(), rate))
 
     def snoop(
         self,
@@ -91,27 +198,132 @@ class Engine:
         whisper: Literal["none", "in", "out", "both"] = "none",
     ) -> SnoopLeg:
         """A leg that hears ``target`` and whispers into it ("out": to its far end, "in": to who is connected to it)."""
-        raise NotImplementedError
+        if target.closed:
+            raise ValueError("the leg to be heard is closed")
+        return self._made(SnoopLeg, self.lib.leg_snoop(target._handle, DIRECTIONS[spy], DIRECTIONS[whisper]))
+
+    def _made(self, kind: type[AnyLeg], handle: Any) -> AnyLeg:
+        if not handle:
+            raise MemoryError("no memory for a leg")
+        leg = kind(self, handle)
+        self.watch_object(handle, leg)
+        return leg
 
     def mixer(self, rate: int = 0) -> Mixer:
         """A conference mixer; ``rate`` 0 follows the best of its members."""
-        raise NotImplementedError
+        handle = self.lib.mixer_new(self._running(), rate)
+        if not handle:
+            raise MemoryError("no memory for a mixer")
+        mixer = Mixer(self, handle, rate)
+        self.watch_object(handle, mixer)
+        return mixer
+
+    def _running(self) -> Any:
+        if self._handle is None:
+            raise EngineError("the media engine does not run")
+        return self._handle
+
+    # ---- what the engine knows -------------------------------------------------------------------------
 
     def figures(self) -> Figures:
         """Counts and costs up to now."""
-        raise NotImplementedError
+        raw = self.ffi.new("struct engine_figures *")
+        self.lib.engine_figures(self._running(), raw)
+        return Figures(
+            mode=_MODES[raw.mode],
+            descriptors=raw.descriptors,
+            legs=raw.legs,
+            packets_in=raw.packets_in,
+            packets_out=raw.packets_out,
+            packets_bad=raw.packets_bad,
+            ticks=raw.ticks,
+            late_ticks=raw.late_ticks,
+            cpu_seconds=raw.cpu_ns / 1e9,
+            memory_bytes=raw.memory,
+            realtime=bool(raw.realtime),
+        )
+
+    def codec(self, wanted: Format) -> int:
+        """The engine's number of a format; 0 when it knows none such."""
+        number = self._codecs.get(wanted.name)
+        if number is None:
+            number = self._codecs[wanted.name] = int(self.lib.engine_codec(wanted.name.encode()))
+        return number
 
     def can_decode(self, wanted: Format) -> bool:
-        """Whether this build can turn the format into sound and back."""
-        raise NotImplementedError
+        """Whether this build can turn the format into sound and back (its library is loaded to find out)."""
+        return bool(self.lib.engine_codec_usable(self.codec(wanted)))
 
-    on_log: Callable[[str, str], None] | None
-    """Called with a level ("notice", "warning", "error") and a sentence; None: the logging package."""
+    def text(self, pointer: Any) -> str:
+        """A C string of the engine's."""
+        return str(self.ffi.string(pointer).decode("utf-8", "replace"))
 
+    # ---- the engine's objects and events ---------------------------------------------------------------
 
-class EngineError(Exception):
-    """The engine cannot start; the sentence names the remedy."""
+    def watch_object(self, handle: Any, item: Leg | Playback | Recording | Watch | Mixer) -> None:
+        """Deliver events about a handle to that object."""
+        self._objects[int(self.ffi.cast("uintptr_t", handle))] = item
 
+    def close_leg(self, handle: Any) -> None:
+        """Order a leg closed."""
+        if self._handle is not None:
+            self.lib.leg_close(handle)
 
-class NoPort(Exception):
-    """Every RTP port of the range is taken."""
+    def deliver_events(self) -> None:
+        """Take what the engine has to tell and hand it on. A listener's error does not keep the rest."""
+        count = _BATCH
+        while count == _BATCH and self._handle is not None:
+            count = self.lib.engine_events(self._handle, self._events, _BATCH)
+            for index in range(count):
+                try:
+                    self._deliver(self._events[index])
+                except Exception:
+                    log.exception("a media event could not be handled")
+
+    def _deliver(self, event: Any) -> None:
+        lib, key = self.lib, int(self.ffi.cast("uintptr_t", event.object))
+        item = self._objects.get(key)
+        match item:
+            case Leg():
+                if event.kind == lib.EVENT_LEG_CLOSED:
+                    del self._objects[key]
+                    item.released()
+                    lib.leg_free(item._handle)
+                else:
+                    self._deliver_leg(item, event)
+            case Playback():
+                if event.kind == lib.EVENT_PLAYER_DONE:
+                    del self._objects[key]
+                    item.ended(_REASONS[event.a])
+                elif event.kind == lib.EVENT_PLAYER_FILE:
+                    item.advanced(event.a)
+            case Recording():
+                del self._objects[key]
+                item.ended(_REASONS[event.a])
+            case Watch():
+                if event.kind == lib.EVENT_WATCH_CLOSED:
+                    del self._objects[key]
+                    item.ended()
+                else:
+                    item.told(bool(event.a), event.b)
+            case Mixer():
+                del self._objects[key]
+                item.ended()
+
+    def _deliver_leg(self, leg: Leg, event: Any) -> None:
+        lib, kind = self.lib, event.kind
+        if kind == lib.EVENT_DIGIT_BEGIN:
+            leg.deliver(DigitBegin(leg, chr(event.a), _SOURCES[event.b]))
+        elif kind == lib.EVENT_DIGIT_END:
+            leg.deliver(DigitEnd(leg, chr(event.a), event.c, _SOURCES[event.b]))
+        elif kind == lib.EVENT_DIGITS_SENT:
+            leg.digits_sent()
+        elif kind == lib.EVENT_TIMEOUT:
+            leg.deliver(RtpTimeout(leg, bool(event.a), event.b))
+        elif kind == lib.EVENT_ADDRESS:
+            leg.deliver(FarEndAddressLearned(leg, self.text(event.address), event.port))
+        elif isinstance(leg, RtpLeg) and kind == lib.EVENT_CODEC:
+            leg.codec_changed(self.text(lib.engine_codec_name(event.a)))
+        elif isinstance(leg, RtpLeg) and kind in (lib.EVENT_RTCP_SENT, lib.EVENT_RTCP_RECEIVED):
+            report = RtcpSent if kind == lib.EVENT_RTCP_SENT else RtcpReceived
+            leg.deliver(report(leg, event.a, leg.ssrc, leg.report()))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from offhook.media.leg import Leg, Playback, Recording, Watch
+    from offhook.media.leg import Leg
+    from offhook.media.playing import Playback
+    from offhook.media.recording import Recording, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class MediaEvent:
 
 @dataclass(frozen=True, slots=True)
 class DigitBegin(MediaEvent):
-    """The far end began a digit: one of ``0123456789*#ABCD`` or ``!`` (hook flash). ``source``: "rfc4733" or "inband"."""
+    """The far end began a digit of ``0123456789*#ABCD!`` (``!``: hook flash). ``source``: "rfc4733" or "inband"."""
 
     digit: str
     source: str
@@ -59,7 +61,7 @@ class RecordDone(MediaEvent):
 
 @dataclass(frozen=True, slots=True)
 class Silence(MediaEvent):
-    """The far end has been silent for the watch's ``silence_ms``; ``duration_ms`` is how long it had made sound before."""
+    """The far end has been silent for the watch's ``silence_ms``; before, it had made sound for ``duration_ms``."""
 
     watch: Watch
     duration_ms: int
@@ -67,7 +69,7 @@ class Silence(MediaEvent):
 
 @dataclass(frozen=True, slots=True)
 class Noise(MediaEvent):
-    """The far end has made sound for the watch's ``noise_ms``; ``duration_ms`` is how long it had been silent before."""
+    """The far end has made sound for the watch's ``noise_ms``; before, it had been silent for ``duration_ms``."""
 
     watch: Watch
     duration_ms: int

@@ -109,7 +109,7 @@ def _other(
     return (name, kind, description, family, 0, clock, payload_type, encoding, (0, 0, 0), (0, 0), 0, extensions, "")
 
 
-# (name, description, rate, payload type, SDP name, (default, min, max) ptime, (bytes, ms) of a frame, quality, extensions)
+# name, description, rate, payload type, SDP name, ptimes (default, least, most), frame (bytes, ms), quality, extensions
 _LINEAR = (20, 10, 60)
 _G711 = (20, 10, 140)
 _LONG = (20, 10, 300)

@@ -1,8 +1,8 @@
 """Legs: one party's audio, as the calls plane holds it. Handles only; samples stay in the engine.
 
-A leg has two directions, named from the far end's view as the rest of the house does: ``in`` is what arrives from
-the far end, ``out`` is what is sent to it. Everything here returns at once: the engine acts at its next tick (10 ms),
-and answers by events on the loop.
+A leg has two directions, named from the engine's view: ``in`` is what arrives from the far end, ``out`` is what is
+sent to it. Everything here returns at once: the engine acts at its next tick (10 ms), and answers by events on the
+loop. On a leg that is closed everything is harmless: what is played or recorded ends with "closed".
 """
 
 from __future__ import annotations
@@ -10,148 +10,55 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from offhook.media.errors import UnsupportedMedia
 from offhook.media.formats import Format
-from offhook.media.tones import ToneSpec
+from offhook.media.playing import Playback, Prompt
+from offhook.media.recording import Direction, Recording, Watch
+from offhook.media.tones import ToneSpec, parse_tone_list
 
 if TYPE_CHECKING:
     from offhook.media.engine import Engine
-    from offhook.media.events import MediaEvent, Noise, Silence
+    from offhook.media.events import MediaEvent
+    from offhook.media.mixer import Mixer
     from offhook.media.moh import MohSource
 
-Direction = Literal["in", "out", "both"]
+__all__ = ["Direction", "Leg", "NullLeg", "PipeLeg", "Playback", "Prompt", "Recording", "SnoopLeg", "Watch"]
 
-
-class Prompt:
-    """One sound to play: a file and where in it to begin. ``PromptLibrary.find`` makes them from names."""
-
-    __slots__ = ("format", "path", "start_ms")
-
-    def __init__(self, path: str | Path, format: Format | None = None, start_ms: int = 0) -> None:
-        self.path = str(path)
-        self.format = format
-        self.start_ms = start_ms
-
-
-class Playback:
-    """Files or tones being sent to a leg's far end."""
-
-    __slots__ = ("leg",)
-    leg: Leg
-
-    async def wait(self) -> str:
-        """Wait for the end and return why: "done", "stopped", "replaced" (by a newer one), "closed" (the leg) or
-        "failed: ..." with a sentence. Cancelling the wait leaves the playback going."""
-        raise NotImplementedError
-
-    @property
-    def done(self) -> bool:
-        """True when it has ended."""
-        raise NotImplementedError
-
-    @property
-    def position_ms(self) -> int:
-        """How much of the current file has been sent, from the file's beginning, in ms."""
-        raise NotImplementedError
-
-    @property
-    def index(self) -> int:
-        """Which of the files is playing, 0 first."""
-        raise NotImplementedError
-
-    def stop(self) -> None:
-        """End it; ``wait`` returns "stopped"."""
-        raise NotImplementedError
-
-    def pause(self) -> None:
-        """Hold where it is; the far end hears silence."""
-        raise NotImplementedError
-
-    def resume(self) -> None:
-        """Go on after ``pause``."""
-        raise NotImplementedError
-
-    def seek(self, position_ms: int) -> None:
-        """Go to that place of the current file (0 or less: its beginning; past its end: the end)."""
-        raise NotImplementedError
-
-    def skip(self, delta_ms: int) -> None:
-        """Go forward (or back, when negative) from the current place."""
-        raise NotImplementedError
-
-
-class Recording:
-    """Audio of a leg being written to a file."""
-
-    __slots__ = ("leg",)
-    leg: Leg
-
-    async def wait(self) -> str:
-        """Wait until the file is complete and closed; returns "stopped", "closed" (the leg) or "failed: ..."."""
-        raise NotImplementedError
-
-    @property
-    def duration_ms(self) -> int:
-        """How much has been recorded, pauses not counted."""
-        raise NotImplementedError
-
-    @property
-    def silence_ms(self) -> int:
-        """How long the end of what has been recorded is silent already (threshold given to ``record``)."""
-        raise NotImplementedError
-
-    @property
-    def talking_ms(self) -> int:
-        """How much of what has been recorded is not silence."""
-        raise NotImplementedError
-
-    def stop(self, *, truncate_ms: int = 0) -> None:
-        """End it, taking that much off its end."""
-        raise NotImplementedError
-
-    def pause(self) -> None:
-        """Leave out what comes until ``resume``."""
-        raise NotImplementedError
-
-    def resume(self) -> None:
-        """Go on after ``pause``."""
-        raise NotImplementedError
-
-
-class Watch:
-    """A watch on sound and silence of a leg; see ``Leg.watch_silence``."""
-
-    __slots__ = ("leg",)
-    leg: Leg
-
-    async def wait(self) -> Silence | Noise:
-        """The next event of this watch."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """End the watch."""
-        raise NotImplementedError
+DIRECTIONS = {"none": 0, "in": 1, "out": 2, "both": 3}
+_LOOP, _MIX, _MUSIC = 1, 2, 4
 
 
 class Leg:
     """One party's audio in the engine. Made by ``Engine.rtp_leg``, ``pipe``, ``null_leg`` or ``snoop``."""
 
-    __slots__ = ("engine", "on_event")
-    engine: Engine
-    on_event: Callable[[MediaEvent], None] | None
-    """Called on the loop with each event of this leg."""
+    __slots__ = ("_closed", "_handle", "_mixer", "_music", "_peer", "_sending", "engine", "on_event")
+
+    def __init__(self, engine: Engine, handle: Any) -> None:
+        self.engine = engine
+        self.on_event: Callable[[MediaEvent], None] | None = None
+        """Called on the loop with each event of this leg."""
+        self._handle = handle
+        self._closed = False
+        self._peer: Leg | None = None
+        self._mixer: Mixer | None = None
+        self._music: tuple[Playback, MohSource] | None = None
+        self._sending = False
 
     def close(self) -> None:
         """End the leg: playbacks, recordings and connections end, its port is free again. Harmless twice."""
-        raise NotImplementedError
+        if not self._closed:
+            self._leave()
+            self._closed = True
+            self.engine.close_leg(self._handle)
 
     @property
     def closed(self) -> bool:
         """True after ``close``."""
-        raise NotImplementedError
+        return self._closed
 
-    # what the far end hears
+    # ---- what the far end hears ------------------------------------------------------------------------
 
     def play(
         self,
@@ -167,37 +74,84 @@ class Leg:
         ``offset_ms`` skips the beginning of the first file. A playback or tone already going is ended
         ("replaced"), except that mixed and unmixed ones go side by side.
         """
-        raise NotImplementedError
+        if isinstance(prompts, Prompt | str | Path):
+            prompts = [prompts]
+        paths = [each.path if isinstance(each, Prompt) else str(each) for each in prompts]
+        return self._play(paths, offset_ms, (_LOOP if loop else 0) | (_MIX if mix else 0))
+
+    def _play(self, paths: list[str], offset_ms: int, flags: int) -> Playback:
+        if self._closed or not paths:
+            return Playback(self, None, "closed" if self._closed else "done")
+        ffi, lib = self.engine.ffi, self.engine.lib
+        texts = [ffi.new("char[]", path.encode("utf-8", "surrogateescape")) for path in paths]
+        handle = lib.leg_play(self._handle, ffi.new("char *[]", texts), len(texts), max(0, offset_ms), flags)
+        return self._playing(handle)
+
+    def _playing(self, handle: Any) -> Playback:
+        if not handle:
+            raise MemoryError("no memory for a playback")
+        playback = Playback(self, handle)
+        self.engine.watch_object(handle, playback)
+        return playback
 
     def tones(self, spec: ToneSpec | str, *, mix: bool = False) -> Playback:
         """Play call-progress tones (a ToneSpec, or the text ``indications.conf`` would hold)."""
-        raise NotImplementedError
+        if isinstance(spec, str):
+            spec = parse_tone_list(spec)
+        if self._closed:
+            return Playback(self, None, "closed")
+        ffi, lib = self.engine.ffi, self.engine.lib
+        items = ffi.new("struct tone_item[]", len(spec.parts))
+        for item, part in zip(items, spec.parts, strict=True):
+            item.low, item.high, item.ms, item.modulated = part.low, part.high, part.duration_ms, part.modulated
+        repeat = -1 if spec.repeat is None else spec.repeat
+        flags = _MIX if mix else 0
+        return self._playing(lib.leg_tones(self._handle, items, len(spec.parts), repeat, spec.level, flags))
 
     def music(self, source: MohSource | None) -> Playback | None:
-        """Music on hold until ``music(None)``: heard whenever nothing is played, instead of what is connected."""
-        raise NotImplementedError
+        """Music on hold until ``music(None)``: heard whenever nothing is played, instead of what is connected.
+
+        The listener's place is written back to the source when the music stops.
+        """
+        if self._music is not None:
+            playback, before = self._music
+            self._music = None
+            before.left_at(playback.index, playback.position_ms)
+            playback.stop()
+        if source is None or self._closed:
+            return None
+        paths = source.playing_order()
+        playback = self._play(paths, source.position_ms, _LOOP | _MUSIC)
+        self._music = (playback, source)
+        return playback
 
     def send_digit(self, digit: str, duration_ms: int = 100) -> None:
         """Send a digit (``0-9*#A-D``) to the far end as the leg was told to: RFC 4733 events or tones.
 
         Digits queue; 50 ms pass between two. ``w`` and ``W`` are pauses of half a second and a second.
         """
-        raise NotImplementedError
+        if not self._closed:
+            self._sending = True
+            self.engine.lib.leg_digit(self._handle, ord(digit), duration_ms)
 
     def begin_digit(self, digit: str) -> None:
         """Begin a digit whose length is not known yet; ``end_digit`` ends it."""
-        raise NotImplementedError
+        if not self._closed:
+            self._sending = True
+            self.engine.lib.leg_digit_begin(self._handle, ord(digit))
 
     def end_digit(self, digit: str, duration_ms: int = 0) -> None:
         """End a begun digit, not before it is ``duration_ms`` long."""
-        raise NotImplementedError
+        if not self._closed:
+            self._sending = True
+            self.engine.lib.leg_digit_end(self._handle, ord(digit), duration_ms)
 
     @property
     def sending_digits(self) -> bool:
         """True while queued digits are being sent."""
-        raise NotImplementedError
+        return self._sending and not self._closed
 
-    # what is connected
+    # ---- what is connected -----------------------------------------------------------------------------
 
     def connect(self, other: Leg, *, digits: bool = True) -> None:
         """Join two legs, both ways; each leaves what it was connected to.
@@ -206,24 +160,43 @@ class Leg:
         changes the sound; otherwise they are decoded, mixed and encoded. With ``digits`` events of RFC 4733 pass too
         (as tones where the other side has no events); without, the owner hears DigitBegin/DigitEnd and decides.
         """
-        raise NotImplementedError
+        if self._closed or other._closed:
+            return
+        self._leave()
+        other._leave()
+        self._peer, other._peer = other, self
+        self.engine.lib.leg_connect(self._handle, other._handle, digits)
 
     def disconnect(self) -> None:
         """Undo ``connect`` (either leg may be told) or leave a mixer."""
-        raise NotImplementedError
+        if not self._closed and (self._peer is not None or self._mixer is not None):
+            self._leave()
+            self.engine.lib.leg_disconnect(self._handle)
+
+    def _leave(self) -> None:
+        """What the engine does by itself when a leg is joined elsewhere."""
+        if self._peer is not None:
+            self._peer._peer = None
+            self._peer = None
+        self._mixer = None
 
     @property
     def peer(self) -> Leg | None:
         """The leg this one is connected to."""
-        raise NotImplementedError
+        return self._peer
 
     @contextlib.contextmanager
     def loopback(self) -> Iterator[None]:
         """Send the far end back its own sound (and its digit events) meanwhile; then what was connected before."""
-        raise NotImplementedError
-        yield
+        if not self._closed:
+            self.engine.lib.leg_loopback(self._handle, True)
+        try:
+            yield
+        finally:
+            if not self._closed:
+                self.engine.lib.leg_loopback(self._handle, False)
 
-    # what is heard
+    # ---- what is heard ---------------------------------------------------------------------------------
 
     def record(
         self,
@@ -233,44 +206,81 @@ class Leg:
         *,
         append: bool = False,
         silence_threshold: int = 256,
-        beep: bool = False,
     ) -> Recording:
         """Write the leg's sound to a file: what arrives ("in"), what is sent ("out"), or both mixed.
 
-        ``format`` is a Format or a file extension (``wav``, ``wav16``, ``WAV``, ``gsm``, ``ulaw``, ``sln16`` ...); the path is
-        used as given. The clock runs on in silence: a gap in what arrives is silence in the file.
-        Several recordings may go side by side.
+        ``format`` is a Format or a file extension (``wav``, ``wav16``, ``WAV``, ``gsm``, ``ulaw``, ``sln16`` ...); the
+        path is used as given. The clock runs on in silence: a gap in what arrives is silence in the file.
+        Several recordings may go side by side. Raises UnsupportedMedia for a format that cannot be written.
         """
-        raise NotImplementedError
+        ffi, lib = self.engine.ffi, self.engine.lib
+        extension = format if isinstance(format, str) else next(iter(format.extensions), format.name)
+        if not lib.engine_sound_known(extension.encode()):
+            raise UnsupportedMedia(f'recordings cannot be written as "{extension}"; wav, gsm, ulaw, alaw, sln16 can')
+        if self._closed:
+            return Recording(self, None, "closed")
+        name = str(path).encode("utf-8", "surrogateescape")
+        handle = lib.leg_record(
+            self._handle, name, extension.encode(), DIRECTIONS[direction], append, silence_threshold
+        )
+        if handle == ffi.NULL:
+            raise MemoryError("no memory for a recording")
+        recording = Recording(self, handle)
+        self.engine.watch_object(handle, recording)
+        return recording
 
     def detect_digits(self, on: bool, *, relax: bool = False) -> None:
         """Find DTMF in the sound that arrives (Q.24), reported as DigitBegin/DigitEnd of source "inband".
 
         The tone itself is taken out of what the connected party hears, after at most 20 ms of it.
         """
-        raise NotImplementedError
+        if not self._closed:
+            self.engine.lib.leg_detect_digits(self._handle, on, relax)
 
     def watch_silence(self, *, silence_ms: int = 0, noise_ms: int = 0, threshold: int = 256) -> Watch:
-        """Report silence lasting ``silence_ms`` and sound lasting ``noise_ms`` (0: not reported) by events and ``Watch.wait``.
+        """Report silence lasting ``silence_ms`` and sound lasting ``noise_ms`` by events and ``Watch.wait`` (0: not).
 
         ``threshold`` is the mean of the samples' magnitude (of 32767) below which 20 ms of sound count as silence.
         Each is reported once and again only after the other came between. Several watches may go side by side.
         """
-        raise NotImplementedError
+        if self._closed:
+            return Watch(self, None)
+        handle = self.engine.lib.leg_watch(self._handle, silence_ms, noise_ms, threshold)
+        if not handle:
+            raise MemoryError("no memory for a watch")
+        watch = Watch(self, handle)
+        self.engine.watch_object(handle, watch)
+        return watch
 
-    # level
+    # ---- level -----------------------------------------------------------------------------------------
 
     def gain(self, in_db: float = 0.0, out_db: float = 0.0) -> None:
         """Change the level of what arrives and of what is sent, in dB (-60 to +30)."""
-        raise NotImplementedError
+        if not self._closed:
+            self.engine.lib.leg_gain(self._handle, in_db, out_db)
 
     def mute(self, direction: Direction, on: bool = True) -> None:
         """Replace a direction by silence (nothing is sent for a muted connection but the stream goes on)."""
-        raise NotImplementedError
+        if not self._closed:
+            self.engine.lib.leg_mute(self._handle, DIRECTIONS[direction], on)
 
     def figures(self) -> dict[str, Any]:
-        """What ``core show channel`` and diagnostics show: formats, packets or frames each way, conceals, peer."""
-        raise NotImplementedError
+        """What ``core show channel`` and diagnostics show; RTP legs add formats and counts."""
+        return {"kind": type(self).__name__, "closed": self._closed, "connected": self._peer is not None}
+
+    # ---- the engine's side -----------------------------------------------------------------------------
+
+    def deliver(self, event: MediaEvent) -> None:
+        """Hand an event to the owner."""
+        if self.on_event is not None:
+            self.on_event(event)
+
+    def digits_sent(self) -> None:
+        """The queue of digits has been sent."""
+        self._sending = False
+
+    def released(self) -> None:
+        """The engine has let go of the leg: read what is kept of it now."""
 
 
 class NullLeg(Leg):
@@ -282,12 +292,23 @@ class NullLeg(Leg):
 class PipeLeg(Leg):
     """One half of a pipe: what is sent to one half arrives at the other. The two halves of a Local channel."""
 
-    __slots__ = ()
+    __slots__ = ("_other",)
+
+    def __init__(self, engine: Engine, handle: Any) -> None:
+        super().__init__(engine, handle)
+        self._other: PipeLeg = self
+
+    @classmethod
+    def pair(cls, engine: Engine, first: Any, second: Any) -> tuple[PipeLeg, PipeLeg]:
+        """The two halves of a pipe of the engine's."""
+        one, two = cls(engine, first), cls(engine, second)
+        one._other, two._other = two, one
+        return one, two
 
     @property
     def other(self) -> PipeLeg:
         """The other half."""
-        raise NotImplementedError
+        return self._other
 
 
 class SnoopLeg(Leg):

@@ -27,12 +27,23 @@ class MohClass:
 class MohSource:
     """One listener's place in a class: which file comes next and where in it, kept over interruptions of the music."""
 
-    __slots__ = ("announcement", "files", "index", "loop_last", "music_class", "position_ms")
+    __slots__ = ("_began", "files", "index", "music_class", "position_ms")
 
     def __init__(self, music_class: MohClass, files: Sequence[str], index: int = 0, position_ms: int = 0) -> None:
+        if not files:
+            raise ValueError(f'music class "{music_class.name}" has no files')
         self.music_class = music_class
         self.files = tuple(files)
-        self.index = index
+        self.index = index % len(self.files)
         self.position_ms = position_ms
-        self.announcement = music_class.announcement
-        self.loop_last = music_class.loop_last
+        self._began = self.index
+
+    def playing_order(self) -> list[str]:
+        """The files, the one to begin with first."""
+        self._began = self.index
+        return [*self.files[self.index :], *self.files[: self.index]]
+
+    def left_at(self, played: int, position_ms: int) -> None:
+        """The music stopped in the ``played``-th file of the playing order, that far into it."""
+        self.index = (self._began + played) % len(self.files)
+        self.position_ms = position_ms

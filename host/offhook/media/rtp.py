@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from offhook.media.formats import Format
-from offhook.media.leg import Leg
+from offhook.media.errors import UnsupportedMedia
+from offhook.media.formats import FORMATS, Format
+from offhook.media.leg import Direction, Leg, Playback, Recording
+
+if TYPE_CHECKING:
+    from offhook.media.engine import Engine
+    from offhook.media.tones import ToneSpec
 
 StreamDirection = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+
+_DIRECTIONS: dict[str, int] = {"inactive": 0, "recvonly": 1, "sendonly": 2, "sendrecv": 3}
+_OPTIONS = {
+    "symmetric": 0,
+    "strict": 1,
+    "inband_digits": 2,
+    "timeout": 3,
+    "hold_timeout": 4,
+    "keepalive": 5,
+    "rtcp_interval": 6,
+    "reports": 9,
+}
+_HOLD, _DIRECTION = 7, 8
+_MICRO = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +36,7 @@ class RtpStats:
     """Counts and quality of one RTP stream both ways, named as ``CHANNEL(rtp,...)`` and RTCP reports use them.
 
     Times are in seconds, jitter is RFC 3550 A.8's in seconds; ``remote_*`` is what the far end's reports say of us;
-    ``rtt`` is 0.0 until measured. MES is Asterisk's media experience score, 0 to 100.
+    ``rtt`` is 0.0 until measured. ``rejected`` counts packets from addresses not believed.
     """
 
     ssrc: int
@@ -43,30 +62,77 @@ class RtpStats:
     rejected: int
 
 
-class RtpLeg(Leg):
-    """A party reached by RTP. Its port is bound (or reserved) when the leg is made, so that it can be offered in SDP."""
+def _statistics(figures: Any) -> RtpStats:
+    count = figures.jitter_count
+    mean = figures.sum_rx_jitter / count if count else 0.0
+    variance = figures.sum2_rx_jitter / count - mean * mean if count else 0.0
+    return RtpStats(
+        ssrc=figures.ssrc,
+        remote_ssrc=figures.remote_ssrc,
+        tx_packets=figures.tx_packets,
+        rx_packets=figures.rx_packets,
+        tx_octets=figures.tx_octets,
+        rx_octets=figures.rx_octets,
+        rx_lost=figures.rx_lost,
+        remote_lost=figures.remote_lost,
+        rx_jitter=figures.rx_jitter * _MICRO,
+        remote_jitter=figures.remote_jitter * _MICRO,
+        rtt=figures.rtt * _MICRO,
+        min_rtt=figures.min_rtt * _MICRO,
+        max_rtt=figures.max_rtt * _MICRO,
+        min_rx_jitter=figures.min_rx_jitter * _MICRO,
+        max_rx_jitter=figures.max_rx_jitter * _MICRO,
+        mean_rx_jitter=mean * _MICRO,
+        deviation_rx_jitter=float(max(variance, 0.0) ** 0.5) * _MICRO,
+        concealed_ms=figures.concealed_ms,
+        late=figures.late,
+        reordered=figures.reordered,
+        rejected=figures.rejected,
+    )
 
-    __slots__ = ()
+
+class RtpLeg(Leg):
+    """A party reached by RTP. Its port is reserved when the leg is made, so that it can be offered in SDP."""
+
+    __slots__ = ("_address", "_port", "_receive", "_remains", "_remote", "_send")
+
+    def __init__(self, engine: Engine, handle: Any, address: str) -> None:
+        super().__init__(engine, handle)
+        self._address = address
+        self._port = int(engine.lib.leg_port(handle))
+        self._remote: tuple[str, int] | None = None
+        self._receive: Format | None = None
+        self._send: tuple[int, Format] | None = None
+        self._remains: bytes | None = None
 
     @property
     def local_address(self) -> str:
         """The address given when the leg was made; a wildcard when it was."""
-        raise NotImplementedError
+        return self._address
 
     @property
     def local_port(self) -> int:
         """Our RTP port (even); RTCP is the next one."""
-        raise NotImplementedError
+        return self._port
 
     @property
     def remote(self) -> tuple[str, int] | None:
-        """Where packets are sent now: what SDP said, or what was learned."""
-        raise NotImplementedError
+        """Where packets come from and (on symmetric legs) go to: what was learned, else what SDP said."""
+        figures = self._figures()
+        if figures.learned_port:
+            return self.engine.text(figures.learned), figures.learned_port
+        return self._remote
 
     def set_remote(self, host: str, port: int, rtcp_port: int | None = None) -> None:
         """Where SDP says the far end receives (a numeric address; port 0: send nothing). ``rtcp_port`` None is
-        ``port`` + 1, equal to ``port`` is rtcp-mux (RFC 5761)."""
-        raise NotImplementedError
+        ``port`` + 1, equal to ``port`` is rtcp-mux (RFC 5761). Raises ValueError for a name instead of an address."""
+        if self._closed:
+            return
+        if rtcp_port is None:
+            rtcp_port = port + 1 if port else 0
+        if not self.engine.lib.rtp_remote(self._handle, host.encode(), port, rtcp_port):
+            raise ValueError(f'"{host}" is no numeric IP address')
+        self._remote = (host, port) if port else None
 
     def set_codecs(
         self,
@@ -77,24 +143,37 @@ class RtpLeg(Leg):
         *,
         comfort_noise: int | None = None,
     ) -> None:
-        """What was negotiated: formats by payload type that may arrive, the payload type and format to send, payload type
-        and clock of telephone events (None: digits are sent as tones), packet time to send in ms (0: the format's),
-        and the payload type of comfort noise when agreed."""
-        raise NotImplementedError
+        """What was negotiated: formats by payload type that may arrive, the payload type and format to send, payload
+        type and clock of telephone events (None: digits are sent as tones), packet time to send in ms (0: any), and
+        the payload type of comfort noise when agreed."""
+        if self._closed:
+            return
+        engine = self.engine
+        known = [(number, engine.codec(each)) for number, each in receive.items()]
+        known = [(number, codec) for number, codec in known if codec]
+        table = engine.ffi.new("struct codec_map[]", [{"payload_type": t, "codec": c} for t, c in known])
+        send_type, send_codec = (send[0], engine.codec(send[1])) if send else (0, 0)
+        digits_type, digits_clock = digits or (0, 8000)
+        engine.lib.rtp_codecs(
+            self._handle, table, len(known), send_type, send_codec, digits_type, digits_clock, ptime, comfort_noise or 0
+        )
+        self._send = send
+        self._receive = next(iter(receive.values()), None)
 
     @property
     def send_format(self) -> Format | None:
         """The format being sent."""
-        raise NotImplementedError
+        return self._send[1] if self._send else None
 
     @property
     def receive_format(self) -> Format | None:
         """The format that arrived last (or the only one that may arrive)."""
-        raise NotImplementedError
+        return self._receive
 
     def set_direction(self, direction: StreamDirection) -> None:
         """SDP's direction from our side: what is not received is not heard, what is not sent is not sent."""
-        raise NotImplementedError
+        if not self._closed:
+            self.engine.lib.rtp_option(self._handle, _DIRECTION, _DIRECTIONS[direction])
 
     def set_options(
         self,
@@ -105,42 +184,123 @@ class RtpLeg(Leg):
         timeout: int | None = None,
         hold_timeout: int | None = None,
         keepalive: int | None = None,
-        rtcp_interval: int | None = None,
+        rtcp_interval: float | None = None,
+        reports: bool | None = None,
     ) -> None:
         """Change what is given and leave the rest.
 
-        symmetric: send to where packets come from, whatever SDP said. strict: once an address has proved itself, packets
-        from elsewhere are dropped. inband_digits: send digits as tones even when events are agreed. Times in
+        symmetric: send to where packets come from, whatever SDP said. strict: once an address has proved itself,
+        packets from elsewhere are dropped. inband_digits: send digits as tones even when events are agreed. Times in
         seconds, 0 is never: timeout without packets, the same while on hold, silence before a keepalive
-        packet (comfort noise) is sent, between RTCP reports (5 unless set).
+        packet (comfort noise) is sent, between RTCP reports (5 unless set). reports: deliver RtcpSent and RtcpReceived.
         """
-        raise NotImplementedError
+        if self._closed:
+            return
+        given = {
+            "symmetric": symmetric,
+            "strict": strict,
+            "inband_digits": inband_digits,
+            "timeout": timeout,
+            "hold_timeout": hold_timeout,
+            "keepalive": keepalive,
+            "rtcp_interval": None if rtcp_interval is None else int(rtcp_interval * 1000),
+            "reports": reports,
+        }
+        for name, value in given.items():
+            if value is not None:
+                self.engine.lib.rtp_option(self._handle, _OPTIONS[name], int(value))
 
     def set_hold(self, on: bool) -> None:
         """Tell that the far end put us on hold: the hold timeout counts instead of the timeout."""
-        raise NotImplementedError
+        if not self._closed:
+            self.engine.lib.rtp_option(self._handle, _HOLD, on)
 
     def stats(self) -> RtpStats:
         """Counts and quality up to now (also after ``close``)."""
-        raise NotImplementedError
+        return _statistics(self._figures())
+
+    def _figures(self) -> Any:
+        engine = self.engine
+        if self._remains is not None:
+            return engine.ffi.cast("struct leg_figures *", engine.ffi.from_buffer(self._remains))
+        return engine.lib.leg_figures(self._handle)
 
     @property
     def ssrc(self) -> int:
         """Our SSRC."""
-        raise NotImplementedError
+        return int(self._figures().ssrc)
 
     @property
     def cname(self) -> str:
-        """Our RTCP CNAME."""
-        raise NotImplementedError
+        """Our RTCP CNAME; random, as RFC 7022 has it. Empty after ``close``."""
+        if self._remains is not None:
+            return ""
+        room = self.engine.ffi.new("char[]", 64)
+        self.engine.lib.rtp_identity(self._handle, room)
+        return self.engine.text(room)
+
+    def figures(self) -> dict[str, Any]:
+        """What ``core show channel`` and diagnostics show."""
+        raw, figures = self._figures(), super().figures()
+        figures.update(
+            read_format=self._receive.name if self._receive else "",
+            write_format=self._send[1].name if self._send else "",
+            local_port=self._port,
+            remote=self.remote,
+            relayed=bool(raw.relayed),
+            rx_packets=raw.rx_packets,
+            tx_packets=raw.tx_packets,
+            concealed_ms=raw.concealed_ms,
+            delay_ms=raw.depth_ms,
+        )
+        return figures
+
+    def report(self) -> dict[str, float]:
+        """The last RTCP report each way, for RtcpSent and RtcpReceived: raw counts and times of RFC 3550 6.4."""
+        raw = self._figures()
+        return {
+            "ssrc": raw.ssrc,
+            "ntp": raw.report_ntp,
+            "rtp": raw.report_rtp,
+            "packets": raw.report_packets,
+            "octets": raw.report_octets,
+            "source_ssrc": raw.remote_ssrc,
+            "fraction_lost": raw.rx_fraction,
+            "lost": raw.rx_lost,
+            "highest_sequence": raw.report_extended,
+            "jitter": raw.rx_jitter * _MICRO,
+            "lsr": raw.report_lsr,
+            "dlsr": raw.report_dlsr / 65536,
+            "remote_fraction_lost": raw.remote_fraction,
+            "remote_lost": raw.remote_lost,
+            "remote_jitter": raw.remote_jitter * _MICRO,
+            "rtt": raw.rtt * _MICRO,
+        }
+
+    # ---- the engine's side -----------------------------------------------------------------------------
+
+    def codec_changed(self, name: str) -> None:
+        """Another agreed format arrives now."""
+        self._receive = FORMATS.get(name, self._receive)
+
+    def released(self) -> None:
+        """Keep the figures."""
+        self._remains = bytes(self.engine.ffi.buffer(self.engine.lib.leg_figures(self._handle)))
 
 
 class RelayLeg(RtpLeg):
-    """A video or text stream (or audio no codec here can decode): packets pass to the connected leg as they are, payload
-    types translated by format name. Playing and recording are not possible and raise UnsupportedMedia."""
+    """A video or text stream (or audio no codec here can decode): packets pass to the connected leg as they are, with
+    payload types translated by format name. Playing and recording are not possible and raise UnsupportedMedia."""
 
     __slots__ = ()
 
+    def _play(self, paths: list[str], offset_ms: int, flags: int) -> Playback:
+        raise UnsupportedMedia("a relayed stream has no sound: nothing can be played to it")
 
-class UnsupportedMedia(Exception):
-    """The leg, the format or this build of the engine cannot do that; the sentence says what and why."""
+    def tones(self, spec: ToneSpec | str, *, mix: bool = False) -> Playback:
+        """Not possible."""
+        raise UnsupportedMedia("a relayed stream has no sound: no tone can be played to it")
+
+    def record(self, path: Any, format: Any, direction: Direction = "in", **options: Any) -> Recording:
+        """Not possible."""
+        raise UnsupportedMedia("a relayed stream cannot be recorded")

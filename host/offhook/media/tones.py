@@ -107,7 +107,9 @@ def zones_from(sections: Mapping[str, Iterable[tuple[str, str]]]) -> tuple[dict[
         if section == "general":
             default = dict(pairs).get("country", default)
             continue
-        description, cadence, tones = "", (), {}
+        description = ""
+        cadence: tuple[int, ...] = ()
+        tones: dict[str, str] = {}
         for option, value in pairs:
             match option.lower():
                 case "description":
