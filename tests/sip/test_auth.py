@@ -176,6 +176,46 @@ def test_the_client_gives_up_on_a_refused_answer_but_not_on_a_stale_one() -> Non
     assert exchange.verdict(now=201.0) is Verdict.ACCEPTED
 
 
+def test_a_nonce_that_is_stale_time_after_time_is_given_up() -> None:
+    exchange = Exchange()
+    stale = unauthorized(exchange.server.challenges("asterisk", 200.0, stale=True))
+    tries = 0
+    while exchange.client.receive(exchange.request, stale):
+        exchange.client.authorize(exchange.request)
+        tries += 1
+    assert tries == 3
+
+
+def test_a_new_nonce_for_credentials_sent_unasked_is_answered_once() -> None:
+    exchange = Exchange()
+    later = register()
+    exchange.client.authorize(later)
+    fresh = unauthorized(exchange.server.challenges("asterisk", 200.0))
+    assert exchange.client.receive(later, fresh)
+    exchange.client.authorize(later)
+    assert not exchange.client.receive(later, unauthorized(exchange.server.challenges("asterisk", 201.0)))
+
+
+def test_a_realm_without_credentials_is_passed_over() -> None:
+    client = DigestClient([Credentials(ALICE, "One")])
+    server = DigestServer(b"key")
+    request = register()
+    both = unauthorized(server.challenges("two", 0.0) + server.challenges("one", 0.0))
+    assert client.receive(request, both)
+    client.authorize(request)
+    assert len(request.get_all("Authorization")) == 1
+    assert not client.receive(request, both)
+
+
+def test_credentials_may_be_kept_to_some_algorithms() -> None:
+    client = DigestClient([Credentials(ALICE, algorithms=[MD5])])
+    server = DigestServer(b"key")
+    request = register()
+    assert client.receive(request, unauthorized(server.challenges("r", 0.0, algorithms=[SHA256, MD5])))
+    client.authorize(request)
+    assert parse_digest(request.get("Authorization") or "")["algorithm"] == "MD5"
+
+
 def test_the_client_gives_up_without_credentials_for_the_realm() -> None:
     client = DigestClient([Credentials(ALICE, "one")])
     server = DigestServer(b"key")
@@ -206,6 +246,7 @@ def test_a_challenge_without_qop_is_answered_as_rfc_2069_did() -> None:
     client.authorize(request)
     value = parse_digest(request.get("Authorization") or "")
     assert "qop" not in value
+    assert "algorithm" not in value
     assert "opaque" not in value
     assert value["response"] == digest(MD5, ha1("alice", "r", "wonder,land"), "REGISTER", "sip:example.com", "n")
 

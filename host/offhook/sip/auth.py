@@ -169,7 +169,7 @@ class DigestServer:
         opaque = opaque or secrets.token_hex(8)
         tail = ", stale=true" if stale else ""
         return [
-            f'Digest realm={quote(realm)}, nonce="{nonce}", opaque="{opaque}", algorithm={algorithm}, qop="auth"{tail}'
+            f'Digest realm={quote(realm)},nonce="{nonce}",opaque="{opaque}"{tail},algorithm={algorithm},qop="auth"'
             for algorithm in algorithms
         ]
 
@@ -242,20 +242,24 @@ class DigestServer:
 
 
 class Challenge:
-    """One Digest challenge of a 401 or 407."""
+    """One Digest challenge of a 401 or 407. `spelled` is its algorithm parameter as written, None when absent."""
 
-    __slots__ = ("algorithm", "nonce", "opaque", "proxy", "qop", "realm", "stale")
+    __slots__ = ("algorithm", "nonce", "opaque", "proxy", "qop", "realm", "spelled", "stale")
 
-    def __init__(
-        self, realm: str, nonce: str, algorithm: str, qop: str, opaque: str | None, stale: bool, proxy: bool
-    ) -> None:
-        self.realm = realm
-        self.nonce = nonce
+    def __init__(self, params: dict[str, str], algorithm: str, qop: str, proxy: bool) -> None:
+        self.realm = params["realm"]
+        self.nonce = params["nonce"]
+        self.opaque = params.get("opaque")
+        self.stale = params.get("stale", "").lower() == "true"
+        self.spelled = params.get("algorithm")
         self.algorithm = algorithm
         self.qop = qop
-        self.opaque = opaque
-        self.stale = stale
         self.proxy = proxy
+
+    @property
+    def header(self) -> str:
+        """The header that answers it."""
+        return "Proxy-Authorization" if self.proxy else "Authorization"
 
 
 def challenges_of(response: Response) -> list[Challenge]:
@@ -274,53 +278,61 @@ def challenges_of(response: Response) -> list[Challenge]:
             qop = "auth" if "auth" in offered else "auth-int" if "auth-int" in offered else ""
             if offered and not qop:
                 continue
-            stale = params.get("stale", "").lower() == "true"
-            found.append(
-                Challenge(params["realm"], params["nonce"], algorithm, qop, params.get("opaque"), stale, proxy)
-            )
+            found.append(Challenge(params, algorithm, qop, proxy))
     return found
 
 
 class Credentials:
-    """What the client knows: a Secret, for one realm ("" or "*": any)."""
+    """What the client knows: a Secret for one realm ("" or "*": any), used with the given algorithms only."""
 
-    __slots__ = ("realm", "secret")
+    __slots__ = ("algorithms", "realm", "secret")
 
-    def __init__(self, secret: Secret, realm: str = "") -> None:
+    def __init__(self, secret: Secret, realm: str = "", algorithms: Sequence[str] = ALGORITHMS) -> None:
         self.secret = secret
         self.realm = "" if realm == "*" else realm
+        self.algorithms = algorithms
 
 
 class DigestClient:
-    """Answers challenges and remembers them, so that later requests carry credentials at once.
+    """Answers challenges and remembers them, so that later requests can carry credentials at once.
 
     One object a dialog, registration or subscription.
     """
 
-    __slots__ = ("_counts", "_credentials", "_known")
+    __slots__ = ("_credentials", "_known", "_stale", "_uses")
+
+    MAX_STALE = 3
 
     def __init__(self, credentials: Sequence[Credentials]) -> None:
         self._credentials = credentials
         self._known: dict[tuple[bool, str], Challenge] = {}
-        self._counts: dict[str, int] = {}
+        self._uses: dict[tuple[bool, str], int] = {}  # of the known challenge's nonce
+        self._stale: dict[tuple[bool, str], int] = {}  # stale answers in a row
 
     def receive(self, request: Request, response: Response) -> bool:
         """Take a 401 or 407 to `request`. True when sending it again (see `authorize`) makes sense.
 
-        False when a realm has no credentials here, or when the answer we gave was refused without stale=true.
+        False when there are credentials for none of its realms, or those we sent were refused: they answered a fresh
+        challenge, or the nonce has been stale for the fourth time. Realms without credentials are passed over when
+        another can be answered.
         """
         answered: set[tuple[bool, str]] = set()
-        challenged: set[tuple[bool, str]] = set()
         for challenge in challenges_of(response):
             key = (challenge.proxy, challenge.realm)
-            challenged.add(key)
             if key in answered or self._secret_for(challenge) is None:
                 continue  # RFC 8760 2.4: the topmost challenge of a realm that we can answer
-            if not challenge.stale and self._tried(request, challenge):
-                return False
+            if self._sent(request, challenge):
+                stale = self._stale.get(key, 0) + 1
+                if stale > self.MAX_STALE or not (challenge.stale or self._uses.get(key, 0) > 1):
+                    continue
+                self._stale[key] = stale
+            else:
+                self._stale.pop(key, None)
+            self._known.pop(key, None)
             self._known[key] = challenge
+            self._uses[key] = 0
             answered.add(key)
-        return bool(challenged) and answered == challenged
+        return bool(answered)
 
     def authorize(self, request: Request) -> None:
         """Put Authorization and Proxy-Authorization for every known challenge into `request`, replacing old ones."""
@@ -328,55 +340,49 @@ class DigestClient:
             return
         request.remove("Authorization")
         request.remove("Proxy-Authorization")
-        for challenge in self._known.values():
-            request.add("Proxy-Authorization" if challenge.proxy else "Authorization", self._answer(challenge, request))
+        for key, challenge in self._known.items():
+            self._uses[key] += 1
+            request.add(challenge.header, self._answer(challenge, self._uses[key], request))
 
     def forget(self) -> None:
         """Drop remembered challenges."""
         self._known.clear()
-        self._counts.clear()
+        self._uses.clear()
+        self._stale.clear()
 
     def _secret_for(self, challenge: Challenge) -> tuple[Secret, str] | None:
-        for wanted in (challenge.realm, ""):
+        realm = challenge.realm.lower()
+        for wanted in (realm, ""):
             for credentials in self._credentials:
-                if credentials.realm == wanted:
+                if credentials.realm.lower() == wanted and challenge.algorithm in credentials.algorithms:
                     known = credentials.secret.ha1_for(challenge.realm, challenge.algorithm)
                     if known is not None:
                         return credentials.secret, known
         return None
 
     @staticmethod
-    def _tried(request: Request, challenge: Challenge) -> bool:
-        for value in request.get_all("Proxy-Authorization" if challenge.proxy else "Authorization"):
+    def _sent(request: Request, challenge: Challenge) -> bool:
+        for value in request.get_all(challenge.header):
             params = parse_digest(value)
-            if (
-                params.get("realm") == challenge.realm
-                and known_algorithm(params.get("algorithm")) == challenge.algorithm
-            ):
+            algorithm = known_algorithm(params.get("algorithm"))
+            if params.get("realm") == challenge.realm and algorithm == challenge.algorithm:
                 return True
         return False
 
-    def _answer(self, challenge: Challenge, request: Request) -> str:
+    def _answer(self, challenge: Challenge, uses: int, request: Request) -> str:
         found = self._secret_for(challenge)
         if found is None:
             raise ValueError(f"no credentials for realm {challenge.realm!r}")
         secret, known = found
-        uri = request.target
-        nc = cnonce = ""
-        if challenge.qop:
-            count = self._counts.get(challenge.nonce, 0) + 1
-            self._counts = (
-                {**self._counts, challenge.nonce: count} if len(self._counts) < 8 else {challenge.nonce: count}
-            )
-            nc = f"{count:08x}"
-            cnonce = secrets.token_hex(8)
-        value = digest(
+        qop = challenge.qop
+        nc, cnonce = (f"{uses:08x}", secrets.token_hex(8)) if qop else ("", "")
+        answer = digest(
             challenge.algorithm,
             known,
             request.method,
-            uri,
+            request.target,
             challenge.nonce,
-            qop=challenge.qop,
+            qop=qop,
             nc=nc,
             cnonce=cnonce,
             body=request.body,
@@ -385,12 +391,15 @@ class DigestClient:
             f"Digest username={quote(secret.username)}",
             f"realm={quote(challenge.realm)}",
             f"nonce={quote(challenge.nonce)}",
-            f'uri="{uri}"',
-            f'response="{value}"',
-            f"algorithm={challenge.algorithm}",
+            f'uri="{request.target}"',
+            f'response="{answer}"',
         ]
-        if challenge.qop:
-            parts += [f'cnonce="{cnonce}"', f"qop={challenge.qop}", f"nc={nc}"]
+        if challenge.spelled is not None:
+            parts.append(f"algorithm={challenge.spelled}")
+        if qop:
+            parts.append(f'cnonce="{cnonce}"')
         if challenge.opaque is not None:
             parts.append(f"opaque={quote(challenge.opaque)}")
+        if qop:
+            parts += [f"qop={qop}", f"nc={nc}"]
         return ", ".join(parts)
