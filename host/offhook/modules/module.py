@@ -245,7 +245,8 @@ class Module:
                 if word[0] in "[<{":
                     break
                 words.append(word)
-            usage = f"Usage: {spec}\n" + "".join(f"       {line}\n" for line in (description or synopsis).splitlines())
+            text = f"{synopsis}\n\n{description}" if description else synopsis
+            usage = f"Usage: {spec}\n" + "".join(f"       {line}".rstrip() + "\n" for line in text.splitlines())
             self.commands.append(
                 Command(spec, tuple(words), function, summary or synopsis.rstrip("."), usage, complete, self.name)
             )

@@ -254,7 +254,7 @@ def _written(plan: Dialplan, settings: Settings, config: ConfigFile) -> Iterator
     for context in plan.contexts.values():
         lines = list(_context(context))
         if lines or context.registrar == REGISTRAR:
-            yield from (f"[{context.name}]", *lines, "")
+            yield from (f"[{context.name}]", *(lines[:-1] if lines else ()), "")
 
 
 def _context(context: Context) -> Iterator[str]:

@@ -44,7 +44,7 @@ def _listed(spec: str) -> str:
     """The command as help lists it: without placeholders, choices merged as ``[a|b]``."""
     words = []
     for word in spec.split():
-        if word[0] in "<" or "<" in word:
+        if "<" in word or word.startswith("[-"):
             if word.startswith("["):
                 head = word.strip("[]").partition("<")[0].strip("|")
                 if head and head.isalpha():

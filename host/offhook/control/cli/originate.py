@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from offhook.control.cli.completion import applications, channels, first
+from offhook.dialplan.context import DialplanError
+from offhook.dialplan.location import parse_location
 from offhook.modules import CommandError, Module, Request
 
 module = Module("res_clioriginate", "Call origination and redirection from the CLI")
@@ -62,20 +64,10 @@ def redirect(request: Request) -> None:
     if channel is None:
         request.print(f"Channel '{name}' not found")
         raise CommandError(f"Command '{request.line}' failed.")
-    parts = place.split(",")
-    context = parts[-3] if len(parts) > 2 else channel.context
-    exten = parts[-2] if len(parts) > 1 else channel.exten
-    priority = _priority(request.pbx, context, exten, parts[-1])
-    if priority is None or len(parts) > 3:
-        request.print(f"Channel '{name}' failed to be redirected to {place}")
-        raise CommandError(f"Command '{request.line}' failed.")
+    try:
+        context, exten, priority = parse_location(channel, place)
+    except DialplanError as error:
+        request.print(f"Channel '{name}' failed to be redirected to {place}: {error}")
+        raise CommandError(f"Command '{request.line}' failed.") from None
     channel.async_goto(context, exten, priority)
     request.print(f"Channel '{name}' successfully redirected to {place}")
-
-
-def _priority(pbx: Any, context: str, exten: str, text: str) -> int | None:
-    """A priority by number or label; None when there is no such label."""
-    if text.isdigit():
-        return int(text)
-    found: int | None = pbx.dialplan.label(context, exten, text)
-    return found
