@@ -15,7 +15,7 @@ PY := $(VENV)/bin/python
 STAMPS := build/stamps
 export PYTHON SHARED
 
-ENGINE_SOURCES := $(wildcard host/engine/*.c host/engine/*.h host/engine/*.py)
+ENGINE_SOURCES := $(wildcard host/engine/*.c host/engine/*.h host/engine/*.py host/engine/Makefile)
 ENGINE := $(STAMPS)/engine
 
 .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench fuzz parity \
@@ -46,7 +46,7 @@ $(STAMPS)/venv: host/pyproject.toml host/tools/venv.sh $(STAMPS)/system
 
 $(ENGINE): $(STAMPS)/venv $(ENGINE_SOURCES)
 	@echo "Building the media engine"
-	@$(PY) host/engine/build.py
+	@$(MAKE) --no-print-directory -s -C host/engine PYTHON=$(abspath $(PY))
 	@touch $@
 
 # ---- tests
@@ -68,7 +68,7 @@ test-sip: $(STAMPS)/test ## the tests of the SIP core alone
 	$(PY) -m pytest tests/sip
 
 test-engine: $(STAMPS)/test ## the engine's own tests under address and undefined-behaviour sanitizers
-	@$(PY) tests/all.py engine
+	@$(MAKE) -C host/engine check PYTHON=$(abspath $(PY))
 
 test-phones: $(STAMPS)/test $(ENGINE) ## calls between real phones through a real daemon
 	$(PY) -m pytest tests/phones

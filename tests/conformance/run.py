@@ -23,7 +23,8 @@ from layout import CHECKOUT, lay_out
 
 GOOD = ("passed",)
 SECONDS_OF_A_HANG = 150
-EXCERPT_LINES = 14
+EXCERPT_LINES = 6
+EXCERPT_WIDTH = 200
 NOISE = re.compile(r"^\s*$|Running \[|--> |^\d+ lines of|DEBUG|INFO\]|Traceback")
 
 
@@ -57,7 +58,7 @@ def collect_logs(root: Path, tag: str, out: Path) -> None:
     for layer in sorted((root / "work").glob(f"{tag}*")):
         logs = layer / "u/ts/testsuite/logs"
         if logs.is_dir():
-            shutil.copytree(logs, out, dirs_exist_ok=True)
+            shutil.copytree(logs, out / "tests", dirs_exist_ok=True)
         shutil.rmtree(layer, ignore_errors=True)
     for log in sorted((root / "logs").glob(f"{tag}*.log")):
         with log.open(errors="replace") as source:
@@ -77,14 +78,19 @@ def split_by_test(text: str, out: Path) -> None:
 
 
 def excerpt(out: Path, test: str) -> list[str]:
-    """The lines of a failed test's output that tell most."""
+    """The lines of a failed test's output, and of the daemons' logs, that tell most."""
     path = out / test / "runner.log"
     if not path.exists():
         return ["no output of the test was kept"]
     lines = path.read_text(errors="replace").splitlines()
     telling = [line for line in lines if re.search(r"ERROR|WARNING|Error|assert|not met|[Ff]ailed", line)]
-    chosen = telling or [line for line in lines if not NOISE.search(line)]
-    return [line[:220] for line in chosen[-EXCERPT_LINES:]]
+    told = (telling or [line for line in lines if not NOISE.search(line)])[-EXCERPT_LINES:]
+    for log in sorted((out / test).rglob("messages.txt")):
+        if "ast" in str(log.relative_to(out / test)):
+            lines = log.read_text(errors="replace").splitlines()
+            telling = [line for line in lines if re.search(r"\] (ERROR|WARNING)\[|^\S*(Error|Exception)\b", line)]
+            told += [f"{log.parts[-5]}: {line}" for line in telling[-EXCERPT_LINES:]]
+    return [line[:EXCERPT_WIDTH] for line in dict.fromkeys(told)]
 
 
 def unmet(test: str, suite: Path, markers: set[str]) -> str:

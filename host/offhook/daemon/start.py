@@ -40,6 +40,8 @@ def daemon(settings: Settings) -> int:
     """Run the daemon until it is stopped; the exit status."""
     began = time.monotonic()
     paths = settings.paths
+    program = os.path.basename(sys.argv[0])
+    process.take_name("offhook" if program == "__main__.py" else program, sys.argv[1:])
     try:
         _prepare(settings)
     except process.StartError as error:
@@ -65,7 +67,7 @@ def daemon(settings: Settings) -> int:
         with suppress(OSError):
             os.unlink(paths.pid_file)
     if body.restart:
-        os.execv(sys.executable, [sys.executable, "-m", "offhook", *settings.arguments])
+        os.execv(sys.executable, sys.orig_argv)
     return status
 
 
