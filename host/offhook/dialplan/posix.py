@@ -31,11 +31,12 @@ def _library() -> tuple[Any, Any, Any]:
 class Regex:
     """A compiled expression; ``groups`` counts its parentheses."""
 
-    __slots__ = ("_compiled", "_matches", "groups")
+    __slots__ = ("_compiled", "_libc", "_matches", "groups")
 
     def __init__(self, pattern: str, *, ignore_case: bool = False, newline: bool = False) -> None:
         self._compiled: Any = None
         ctypes, libc, matches = _library()
+        self._libc = libc
         compiled = ctypes.create_string_buffer(_ROOM)
         flags = _EXTENDED | (_IGNORE_CASE if ignore_case else 0) | (_NEWLINE if newline else 0)
         code = libc.regcomp(compiled, _bytes(pattern), flags)
@@ -49,13 +50,13 @@ class Regex:
 
     def search(self, text: str) -> list[tuple[int, int]] | None:
         """Byte positions of the whole match and of each group ((-1, -1) when a group took no part), or None."""
-        if _library()[1].regexec(self._compiled, _bytes(text), _MOST_GROUPS, self._matches, 0):
+        if self._libc.regexec(self._compiled, _bytes(text), _MOST_GROUPS, self._matches, 0):
             return None
         return [(match.start, match.end) for match in self._matches[: min(self.groups + 1, _MOST_GROUPS)]]
 
     def __del__(self) -> None:
         if self._compiled is not None:
-            _library()[1].regfree(self._compiled)
+            self._libc.regfree(self._compiled)
 
 
 @lru_cache(maxsize=256)

@@ -140,19 +140,21 @@ class FilledCall:
         """What follows the closing parenthesis, such as ":1:2"."""
 
     def get(self, scope: Scope) -> str:
-        answer = self.ask(scope, self.arguments.get(scope))
+        arguments = self.arguments.get(scope)
+        if "(" in arguments or ")" in arguments:
+            return look_up(scope, f"{self.name}({arguments}){self.cut}")
+        answer = _ask_function(scope, self.name, arguments)
         text = answer if isinstance(answer, str) else refused(self.name, answer)
         return _cut(text, self.cut) if self.cut else text
 
     async def wait(self, scope: Scope) -> str:
-        answer = self.ask(scope, await self.arguments.wait(scope))
+        arguments = await self.arguments.wait(scope)
+        if "(" in arguments or ")" in arguments:
+            answer = ask(scope, f"{self.name}({arguments}){self.cut}")
+            return answer if isinstance(answer, str) else await _awaited(answer)
+        answer = _ask_function(scope, self.name, arguments)
         text = answer if isinstance(answer, str) else await _awaited(answer)
         return _cut(text, self.cut) if self.cut else text
-
-    def ask(self, scope: Scope, arguments: str) -> Answer:
-        if "(" in arguments or ")" in arguments:
-            return ask(scope, f"{self.name}({arguments}){self.cut}")
-        return _ask_function(scope, self.name, arguments)
 
 
 class Reference:

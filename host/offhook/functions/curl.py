@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+
 from offhook.dialplan.condition import truth
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope

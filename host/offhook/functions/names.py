@@ -247,7 +247,7 @@ async def srv_result(scope: Scope, service: str, which: str, field: str = "") ->
     if not 0 < index <= len(records):
         raise FunctionError(f"SRVRESULT: {service} has {len(records)} records, not {which}")
     record = records[index - 1]
-    fields = {
+    fields: dict[str, str] = {
         "host": record.target.to_text(omit_final_dot=True),
         "port": str(record.port),
         "priority": str(record.priority),
