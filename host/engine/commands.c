@@ -16,6 +16,7 @@ static void add_leg(struct engine *engine, struct leg *leg)
         leg->next->previous = leg;
     engine->legs = leg;
     atomic_fetch_add(&engine->leg_count, 1);
+    leg->phase = (uint8_t)(engine_random(engine) % RTP_TIMER_TICKS);
     if (leg->rtp) {
         rtp_begin(leg->rtp, engine->now);
         engine->wire->ops->attach(engine->wire, leg->rtp);

@@ -28,13 +28,16 @@ struct digits {
 
 static struct digits *digits_of(struct leg *leg)
 {
-    if (!leg->digits)
+    if (!leg->digits) {
         leg->digits = slab_get(&leg->engine->slab, sizeof(struct digits));
+        leg->engine->digit_legs += leg->digits != NULL;
+    }
     return leg->digits;
 }
 
 void digits_release(struct leg *leg)
 {
+    leg->engine->digit_legs -= leg->digits != NULL;
     slab_put(&leg->engine->slab, leg->digits, sizeof(struct digits));
     leg->digits = NULL;
 }
@@ -173,8 +176,11 @@ void digits_tick(struct leg *leg)
         digits->gap -= TICK_MS;
         return;
     }
-    if (!digits->active && !next(leg, digits))
+    if (!digits->active && !next(leg, digits)) {
+        if (!digits->count && digits->gap <= 0)
+            digits_release(leg);
         return;
+    }
     if (!digits->now.held && digits->elapsed >= digits->now.ms) {
         stop(leg, digits);
         return;

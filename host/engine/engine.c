@@ -165,17 +165,14 @@ static void receive_packets(struct engine *engine)
 
 static void process_sound(struct engine *engine)
 {
-    for (struct leg *leg = engine->legs; leg; leg = leg->next)
-        if (leg->want_in)
-            leg_pull(leg);
+    for (struct leg *leg = engine->pull; leg; leg = leg->next_pull)
+        leg_pull(leg);
     for (struct mixer *mixer = engine->mixers; mixer; mixer = mixer->next)
         mixer_tick(mixer);
-    for (struct leg *leg = engine->legs; leg; leg = leg->next)
-        if (leg->want_out)
-            leg_push(leg);
-    for (struct leg *leg = engine->legs; leg; leg = leg->next)
-        if (leg->recorders || leg->snoops)
-            leg_tap(leg);
+    for (struct leg *leg = engine->push; leg; leg = leg->next_push)
+        leg_push(leg);
+    for (struct leg *leg = engine->tap; leg; leg = leg->next_tap)
+        leg_tap(leg);
 }
 
 void engine_run_tick(struct engine *engine, int64_t now)
@@ -185,7 +182,7 @@ void engine_run_tick(struct engine *engine, int64_t now)
     engine->scratch_used = 0;
     obey_commands(engine);
     size_scratch(engine, atomic_load_explicit(&engine->leg_count, memory_order_relaxed));
-    for (struct leg *leg = engine->legs; leg; leg = leg->next)
+    for (struct leg *leg = engine->digit_legs ? engine->legs : NULL; leg; leg = leg->next)
         if (leg->digits)
             digits_tick(leg);
     if (engine->plan_dirty)
@@ -195,7 +192,7 @@ void engine_run_tick(struct engine *engine, int64_t now)
         engine_plan(engine);
     process_sound(engine);
     for (struct leg *leg = engine->legs; leg; leg = leg->next)
-        if (leg->rtp)
+        if (leg->rtp && leg->phase == engine->tick % RTP_TIMER_TICKS)
             rtp_tick(leg->rtp);
     engine->wire->ops->flush(engine->wire);
     if (engine->ending_players)

@@ -88,6 +88,8 @@ struct engine {
     /* the real-time thread's own */
     struct slab slab;
     struct leg *legs;
+    struct leg *pull, *push, *tap; /* those with work, by the plan */
+    int digit_legs;                /* legs that have a queue of digits */
     struct mixer *mixers;
     struct player *ending_players; /* waiting for the disk thread */
     struct recorder *ending_recorders;

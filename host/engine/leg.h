@@ -48,6 +48,7 @@ struct leg {
     struct leg *next, *previous;
     enum leg_kind kind;
     bool relay_only; /* video, text: packets only */
+    uint8_t phase;   /* the tick in ten in which its timers are looked at */
     bool closing;
 
     /* what it is joined to */
@@ -66,6 +67,7 @@ struct leg {
     /* the plan (plan.c): what has to be done for this leg each tick */
     struct leg *relay_to; /* packets go straight there */
     bool relayed, want_in, want_out;
+    struct leg *next_pull, *next_push, *next_tap;
 
     /* this tick */
     struct block in, out;

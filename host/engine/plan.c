@@ -108,9 +108,22 @@ void engine_plan(struct engine *engine)
     }
     for (struct leg *leg = engine->legs; leg; leg = leg->next)
         want_for(leg);
+    engine->pull = engine->push = engine->tap = NULL;
     for (struct leg *leg = engine->legs; leg; leg = leg->next) {
         leg->figures.relayed = leg->relay_to != NULL;
         if (leg->rtp)
             rtp_planned(leg->rtp);
+        if (leg->want_in) {
+            leg->next_pull = engine->pull;
+            engine->pull = leg;
+        }
+        if (leg->want_out) {
+            leg->next_push = engine->push;
+            engine->push = leg;
+        }
+        if (leg->recorders || leg->snoops) {
+            leg->next_tap = engine->tap;
+            engine->tap = leg;
+        }
     }
 }

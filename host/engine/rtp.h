@@ -10,7 +10,7 @@
 #include "leg.h"
 #include "wire.h"
 
-enum { RTP_HEADER = 12, RTP_CNAME = 40 };
+enum { RTP_HEADER = 12, RTP_CNAME = 40, RTP_TIMER_TICKS = 10 };
 
 enum source_state { SOURCE_OPEN, SOURCE_LEARN, SOURCE_LOCKED };
 
@@ -115,7 +115,7 @@ void rtp_push(struct rtp *rtp, struct block block);
 /* The plan changed: give back what is not needed any more. */
 void rtp_planned(struct rtp *rtp);
 
-/* Timers: timeouts, keepalive, unended digits, RTCP. */
+/* Every RTP_TIMER_TICKS: timeouts, keepalive, unended digits, RTCP. */
 void rtp_tick(struct rtp *rtp);
 
 /* The codec that arrives, or will: what was received last, else the first agreed. */

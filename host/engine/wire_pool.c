@@ -2,7 +2,8 @@
  *
  * Up to PAIRS pairs every leg has one of its own. Beyond, a leg is put on a pair all of whose legs are settled: their far
  * ends' addresses are known by packets. Then whatever comes from an unknown address is for the one leg that is not
- * settled yet. Where no pair is safe the leg gets one of its own after all. */
+ * settled yet. Where no pair is safe the leg gets one of its own after all. Should two legs of a pair turn out to have the
+ * same far end (a peer that uses one port for several calls), their SSRCs tell them apart; what fits neither is dropped. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "rtp.h"
 #include "wire.h"
 
-enum { PAIRS = 32, MOST_AT_ONCE = 32 };
+enum { PAIRS = 4, MOST_AT_ONCE = 32 };
 
 struct pool_pair {
     struct pool_pair *next; /* control thread */
@@ -184,10 +185,21 @@ static struct rtp *owner(const struct pool_pair *pair, const union address *from
     if (matches == 1)
         return match;
     uint32_t ssrc = ssrc_of(bytes, count, control);
-    for (struct rtp *rtp = pair->legs; rtp; rtp = rtp->port.next_in_pair)
-        if (rtp->reception.known && rtp->reception.ssrc == ssrc && (!matches || comes_from(rtp, from, control)))
+    struct rtp *fresh = NULL;
+    int unheard = 0;
+    for (struct rtp *rtp = pair->legs; rtp; rtp = rtp->port.next_in_pair) {
+        if (matches && !comes_from(rtp, from, control))
+            continue;
+        if (rtp->reception.known && rtp->reception.ssrc == ssrc)
             return rtp;
-    return !matches && strangers == 1 ? unsettled : NULL;
+        if (!rtp->reception.known) {
+            fresh = rtp;
+            unheard++;
+        }
+    }
+    if (matches)
+        return unheard == 1 ? fresh : NULL;
+    return strangers == 1 ? unsettled : NULL;
 }
 
 static int receive(struct wire *wire, struct datagram *batch, int64_t now)
