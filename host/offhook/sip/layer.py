@@ -212,8 +212,7 @@ class TransactionLayer:
     # Inside.
 
     def _receive_response(self, response: Response, flow: Flow, now: float) -> list[Event]:
-        via = response.via
-        transaction = self._clients.get((via.params.get("branch"), response.cseq.method))
+        transaction = self._clients.get((response.branch, response.cseq.method))
         if transaction is None:
             return [StrayResponse(response, flow)]
         try:

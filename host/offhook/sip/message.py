@@ -144,6 +144,16 @@ class Message:
         return via
 
     @property
+    def branch(self) -> str:
+        """The branch of the topmost Via, "" when absent; the rest of the Via is parsed only when it looks unusual."""
+        text = self._required("Via")
+        start = text.find(";branch=") + 8
+        if start < 8 or "," in text or '"' in text:
+            return self.via.branch
+        end = text.find(";", start)
+        return text[start:].strip() if end < 0 else text[start:end].strip()
+
+    @property
     def cseq(self) -> CSeq:
         cseq = self._cseq
         if cseq is None:
@@ -509,9 +519,12 @@ def _check(message: Request | Response) -> None:
     if not first["Call-ID"]:
         raise SIPError(400, "Missing Call-ID header field")
     cseq = message.cseq
-    message.via  # noqa: B018
-    if isinstance(message, Request) and cseq.method != message.method:
-        raise SIPError(400, "Bad CSeq", "method of CSeq differs from the request's")
+    if isinstance(message, Request):
+        message.via  # noqa: B018
+        if cseq.method != message.method:
+            raise SIPError(400, "Bad CSeq", "method of CSeq differs from the request's")
+    else:
+        message.branch  # noqa: B018
 
 
 def _checked_body(message: Message, body: bytes, stream: bool) -> bytes:

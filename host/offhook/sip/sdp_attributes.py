@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -154,6 +155,10 @@ def parse_milliseconds(value: str | None) -> int | None:
 
 def parse_rtpmap(value: str) -> Rtpmap | None:
     """`96 opus/48000/2`; None when malformed."""
+    return _cached_rtpmap(value) if len(value) < 64 else _parse_rtpmap(value)
+
+
+def _parse_rtpmap(value: str) -> Rtpmap | None:
     payload, _, mapping = value.strip().partition(" ")
     encoding, _, rest = mapping.strip().partition("/")
     rate, slash, channels = rest.partition("/")
@@ -164,6 +169,10 @@ def parse_rtpmap(value: str) -> Rtpmap | None:
     if slash and not (channels.isascii() and channels.isdigit() and len(channels) <= 3):
         return None
     return Rtpmap(int(payload), encoding, int(rate), int(channels) if slash else 1)
+
+
+# The same few mappings come with every call.
+_cached_rtpmap = lru_cache(256)(_parse_rtpmap)
 
 
 def parse_fmtp(text: str) -> dict[str, str]:
