@@ -184,7 +184,8 @@ def test_removing_a_registrar_leaves_the_others(plan: Dialplan):
 def test_hints(exchange: Exchange):
     exchange.pbx.globals.set("TECH", "PJSIP")
     exchange.dialplan(
-        "[test]\nexten => 100,hint,${TECH}/${EXTEN}&Custom:a,CustomPresence:b(Alice)\nexten => _2XX,hint,PJSIP/${EXTEN}\n"
+        "[test]\nexten => 100,hint,${TECH}/${EXTEN}&Custom:a,CustomPresence:b(Alice)\n"
+        "exten => _2XX,hint,PJSIP/${EXTEN}\n"
     )
     plan = exchange.pbx.dialplan
     hint = plan.hint("test", "100")

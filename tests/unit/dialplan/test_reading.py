@@ -67,7 +67,8 @@ def test_brackets_and_backslashes_protect_commas(exchange: Exchange):
 
 def test_globals_are_substituted_in_order(exchange: Exchange):
     exchange.dialplan(
-        "[globals]\nA=1\nB=${A}2\nC=$[${B} + 1]\n[test]\nexten => ${B},1,NoOp(${A})\ninclude => in${A}\n[globals]\nD=4\n"
+        "[globals]\nA=1\nB=${A}2\nC=$[${B} + 1]\n"
+        "[test]\nexten => ${B},1,NoOp(${A})\ninclude => in${A}\n[globals]\nD=4\n"
     )
     assert [exchange.pbx.globals.get(name) for name in "ABCD"] == ["1", "12", "13", "4"]
     assert shown(exchange) == ["12,1,NoOp(${A})"]
