@@ -143,7 +143,7 @@ class Authentication:
 
 def secret_of(auth: Auth) -> Secret:
     """What an auth section knows, in the form the digest code wants."""
-    if auth.auth_type == "userpass":
-        digests = dict(auth.password_digest)
-        return Secret(auth.username, auth.password if auth.password or not digests else None, digests, auth.realm)
-    return Secret(auth.username, None, auth.md5_cred | auth.password_digest, auth.realm)
+    if auth.auth_type == "md5":
+        return Secret(auth.username, None, auth.md5_cred | auth.password_digest, auth.realm)
+    digests = dict(auth.password_digest)
+    return Secret(auth.username, auth.password if auth.password or not digests else None, digests, auth.realm)
