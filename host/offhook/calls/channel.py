@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _QUEUE_LIMIT = 128
+INHERITED = "inherited"
+"""Key in a channel's data of lists, by the keys of features, that channels called from it get copies of."""
 _END_OF_DIALPLAN = 16
 """What SoftHangupRequest tells as its cause when a channel's dialplan is over."""
 
@@ -278,9 +280,16 @@ class Channel:
             self.pbx.spawn(_finish(done), f"set {name}")
 
     def inherit_from(self, parent: Channel) -> None:
-        """Take over the parent's variables that are marked ``_`` (once) or ``__`` (for ever)."""
+        """Take over the parent's variables marked ``_`` (once) or ``__`` (for ever), and its inherited data."""
         for name, value in parent.variables.inherited():
             self.set(name, value)
+        self.inherit_data(parent)
+
+    def inherit_data(self, parent: Channel) -> None:
+        """Take over what features keep for every channel that comes from this one: copies, by their own keys."""
+        kept: dict[str, list[Any]] | None = parent.data.get(INHERITED)
+        if kept:
+            self.data[INHERITED] = {key: list(items) for key, items in kept.items()}
 
     # ---- media --------------------------------------------------------------------------------------
 

@@ -161,6 +161,7 @@ def _cross(one: LocalChannel, two: LocalChannel) -> None:
     two.peer_account = one.accountcode
     if one.hangup_cause == causes.ANSWERED_ELSEWHERE:
         two.hangup_cause = causes.ANSWERED_ELSEWHERE
+    two.inherit_data(one)
     for name, value in reversed(list(one.variables.written())):
         two.set(name, value)
     if "max_forwards" in one.data:

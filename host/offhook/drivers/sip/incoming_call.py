@@ -30,6 +30,7 @@ from offhook.sip.events import (
 )
 from offhook.sip.message import Header, Response
 from offhook.sip.reliable import ReliableProvisionals
+from offhook.sip.sdp import Session as Description
 from offhook.sip.transaction import ServerInvite
 from offhook.sip.uri import OtherUri
 
@@ -44,15 +45,15 @@ log = logging.getLogger(__name__)
 class IncomingInvite:
     """The first INVITE of a call that came in, until its ACK."""
 
-    __slots__ = ("_accept_wanted", "_answer", "_answered", "_described", "_offered", "_reliable", "call", "incoming")
+    __slots__ = ("_accept_wanted", "_answered", "_described", "_description", "_offer", "_reliable", "call", "incoming")
 
-    def __init__(self, call: CallSession, incoming: IncomingRequest, answer: bytes, *, reliable: bool) -> None:
+    def __init__(self, call: CallSession, incoming: IncomingRequest, *, reliable: bool) -> None:
         self.call = call
         self.incoming = incoming
-        self._answer = answer
-        """Our answer to the offer; b"" when the INVITE brought none and we make the offer."""
+        self._offer = description_of(incoming.message)
+        """What the INVITE offers; None: our 2xx makes the offer."""
+        self._description: Description | None = None
         self._described = False
-        self._offered = False
         self._answered = False
         self._accept_wanted = False
         self._reliable: ReliableProvisionals | None = None
@@ -72,6 +73,34 @@ class IncomingInvite:
         """Whether the final response has been sent."""
         return self._answered
 
+    # ---- descriptions ---------------------------------------------------------------------------------
+
+    def describe(self) -> None:
+        """Prepare our description: the answer, or the offer. Refused when nothing of theirs can be taken; NoPort."""
+        media = self.call.media
+        session = self.call.session
+        assert session is not None
+        offer = self._offer
+        if offer is None:
+            self._description = media.make_offer()
+            return
+        if self._description is None:
+            session.offers.receive_offer(offer)
+            self._description = media.take_offer(offer)
+            session.offers.send_answer(self._description)
+        else:
+            self._description = media.take_offer(offer)
+            session.offers.local = self._description
+
+    def renew(self) -> None:
+        """The dialplan changed what is negotiated by: prepare another description unless one is sent already."""
+        if self._described or self._answered:
+            return
+        try:
+            self.describe()
+        except (SIPError, NoPort) as error:
+            log.warning("%s: nothing is left to negotiate (%s), what was prepared stays", self.call.name, error)
+
     # ---- responses ------------------------------------------------------------------------------------
 
     def provisional(self, status: int) -> None:
@@ -84,8 +113,9 @@ class IncomingInvite:
             return
         headers: list[Header] = [("Contact", call.contact), ALLOW]
         body = b""
-        if status != 180 and self._answer and not self._holds_described():
-            body = self._answer
+        if status != 180 and self._offer is not None and not self._holds_described():
+            assert self._description is not None
+            body = self._description.to_bytes()
         response = self._response(status, headers, body)
         if call.status is INCOMING:
             call.status = EARLY
@@ -118,14 +148,13 @@ class IncomingInvite:
         if self._reliable is not None:
             self._reliable.stop()
             call.stack.layer.unwatch(self._reliable)
-        body = self._answer
-        if not body:
-            description = call.media.make_offer()
+        description = self._description
+        assert description is not None
+        body = b""
+        if self._offer is None:
             session.offers.send_offer(description)
+        if not self._holds_described():
             body = description.to_bytes()
-            self._offered = True
-        elif self._holds_described():
-            body = b""
         headers = [("Contact", call.contact), ALLOW, supported(call)]
         headers += session.timer.answer(self.incoming.message, call.stack.now())
         response = self._response(200, headers, body)
@@ -133,7 +162,7 @@ class IncomingInvite:
         session.dialog.confirm()
         session.invite_done(self.incoming.transaction)
         self.incoming.send(response)
-        if body and not self._offered and not self._described:
+        if self._offer is not None and not self._described:
             call.media.commit()
         self._described = True
 
@@ -191,7 +220,7 @@ class IncomingInvite:
 
     def _acknowledged(self, event: AckReceived) -> None:
         call = self.call
-        if self._offered and call.status is CONNECTING and not take_acknowledged(call, event.request):
+        if self._offer is None and call.status is CONNECTING and not take_acknowledged(call, event.request):
             call.lost(causes.BEARERCAPABILITY_NOTAVAIL)
             return
         call.confirmed()
@@ -258,20 +287,14 @@ def _start(incoming: IncomingRequest) -> None:
     assert session is not None
     session.timer.check(message)
     incoming.respond(100)
-    answer = b""
-    offer = description_of(message)
-    if offer is not None:
-        session.offers.receive_offer(offer)
-        try:
-            description = call.media.take_offer(offer)
-        except NoPort:
-            log.error("no RTP port is left for a call from %s: widen rtpstart to rtpend in rtp.conf", endpoint.name)
-            raise SIPError(503) from None
-        session.offers.send_answer(description)
-        answer = description.to_bytes()
+    call.opening = opening = IncomingInvite(call, incoming, reliable=reliable)
+    try:
+        opening.describe()
+    except NoPort:
+        log.error("no RTP port is left for a call from %s: widen rtpstart to rtpend in rtp.conf", endpoint.name)
+        raise SIPError(503) from None
     call.follow(dialog)
     session.received_invite = incoming.transaction
-    call.opening = opening = IncomingInvite(call, incoming, answer, reliable=reliable)
     channel = SipChannel(call, opening, State.RING, exten=exten, ani2=originating_line(message))
     redirecting = redirecting_of_request(message)
     if redirecting is not None:

@@ -23,6 +23,7 @@ from offhook.drivers.sip.negotiation import (
     receive_offer,
     streams_of,
 )
+from offhook.media.engine import NoPort
 from offhook.media.formats import Formats, format_named
 from offhook.sip.sdp import Origin, Session
 
@@ -95,7 +96,7 @@ class CallMedia:
 
     def take_offer(self, offer: Session) -> Session:
         """Our answer to an offer; the streams stay pending until ``commit``. Refused (488) leaves all as it was."""
-        pending = receive_offer(offer, self.active, self.terms)
+        pending = receive_offer(offer, self.streams, self.terms)
         self._make_legs(pending)
         self.pending = pending
         self.remote = offer
@@ -113,6 +114,8 @@ class CallMedia:
             pending = [stream.copy() for stream in self.active]
         else:
             pending = streams_of(self.terms.allowed)
+            for stream, before in zip(pending, self.pending or (), strict=False):
+                stream.leg, stream.payloads = before.leg, before.payloads
         for index, stream in enumerate(pending):
             if afresh and stream.active:
                 stream.local_hold = stream.remote_hold = False
@@ -200,14 +203,22 @@ class CallMedia:
     # ---- legs -----------------------------------------------------------------------------------------
 
     def _make_legs(self, streams: Sequence[MediaStream]) -> None:
-        for stream in streams:
-            if not stream.active or stream.leg is not None or bundle_carrier(stream, streams) is not stream:
-                continue
-            engine = self._pbx.engine
-            if stream.kind == "audio" and stream is default_stream(streams, "audio"):
-                stream.leg = engine.rtp_leg(self.bind)
-            else:
-                stream.leg = engine.relay_leg(self.bind)
+        made: list[MediaStream] = []
+        try:
+            for stream in streams:
+                if not stream.active or stream.leg is not None or bundle_carrier(stream, streams) is not stream:
+                    continue
+                engine = self._pbx.engine
+                if stream.kind == "audio" and stream is default_stream(streams, "audio"):
+                    stream.leg = engine.rtp_leg(self.bind)
+                else:
+                    stream.leg = engine.relay_leg(self.bind)
+                made.append(stream)
+        except NoPort:
+            for stream in made:
+                stream.leg.close()
+                stream.leg = None
+            raise
 
     def commit(self) -> None:
         """What was negotiated is in force: tell the engine, give up legs nobody uses any more."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
+from offhook.calls.channel import INHERITED
 from offhook.calls.dialing import RequestError
 from offhook.calls.frames import Condition, Control, Forward
 from offhook.drivers.sip.capabilities import ALLOW, reason_headers, supported
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_REDIRECTIONS = 5
+
+INHERITABLE = "SIP headers"
+"""Key in a channel's inherited data: headers of the INVITEs of whatever is called from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,8 @@ class OutgoingInvite:
         from_, call.from_base = from_addresses(
             party, endpoint, default_user, local.bracketed, domain=channel.get("SIPFROMDOMAIN") or ""
         )
+        for kind, name, value in call.notes.pop("from parameters", ()):
+            (from_.params if kind == "header" else from_.uri.params)[name] = value or None
         user = contact_user(party, endpoint, default_user, use_caller=settings.use_callerid_contact)
         call.contact = local.contact(user)
         tag, call_id, number = new_tag(), new_call_id(), secrets.randbelow(32768)
@@ -154,6 +160,7 @@ class OutgoingInvite:
         headers += session.timer.request_headers()
         headers += call.identity_headers(call.from_base)
         headers += call.added_headers or ()
+        headers += channel.data.get(INHERITED, {}).get(INHERITABLE, ())
         call.added_headers = None
         request = make_request(
             "INVITE",
