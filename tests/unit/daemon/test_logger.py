@@ -264,7 +264,8 @@ def test_mistakes_in_logger_conf_are_told_and_the_rest_works(log: Log, tmp_path:
     assert [str(error) for error in log.configure(config)] == [
         'logger.conf:1: "daily" is no rotatestrategy; use none, sequential, rotate or timestamp',
         'logger.conf:4: log channel syslog.nix: there is no syslog facility "nix"; use one of kern, user, mail, '
-        "daemon, auth, authpriv, syslog, lpr, news, uucp, cron, local0, local1, local2, local3, local4, local5, local6, local7",
+        "daemon, auth, authpriv, syslog, lpr, news, uucp, cron, local0, local1, local2, local3, local4, local5, "
+        "local6, local7",
         'logger.conf:6: log channel bad.log: "[x]" is no formatter; use [default], [plain] or [json]',
     ]
     assert [channel.name for channel in log.channels] == [str(tmp_path / "log" / "good.log")]
