@@ -17,16 +17,17 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "host"))
 
 from offhook.sip.dialog import Dialog, Forks
-from offhook.sip.events import AckReceived, Event, RequestReceived, ResponseReceived, Send
+from offhook.sip.events import Event, RequestReceived, ResponseReceived, Send
 from offhook.sip.layer import TransactionLayer, new_tag
-from offhook.sip.message import Request, Response, make_request, parse
+from offhook.sip.message import Request, Response, make_request
+from offhook.sip.parser import parse
 from offhook.sip.sdp import parse_sdp
 
 SDP = (
-    "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=Offhook\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
-    "m=audio 16384 RTP/AVP 0 8 9 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:9 G722/8000\r\n"
-    "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=maxptime:150\r\na=sendrecv\r\n"
-).encode()
+    b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=Offhook\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+    b"m=audio 16384 RTP/AVP 0 8 9 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:9 G722/8000\r\n"
+    b"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=maxptime:150\r\na=sendrecv\r\n"
+)
 VIA = "SIP/2.0/UDP 192.0.2.1:5060;rport"
 ALLOW = "OPTIONS, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, MESSAGE, INFO, REFER"
 EXTRA = [
@@ -131,26 +132,28 @@ class Client:
         return out
 
 
-def run(calls: int) -> None:
-    client, server = Client(), Server()
-    now = 0.0
-    messages = 0
-    start = time.process_time()
-    for number in range(calls):
-        now += 0.01
-        to_server, forks = client.call(number, now)
-        while to_server:
-            to_client = [data for received in to_server for data in server.receive(received, now)]
-            messages += len(to_server) + len(to_client)
-            to_server = [data for received in to_client for data in client.receive(received, forks, now)]
-        client.layer.timer(now)
-        server.layer.timer(now)
-    spent = time.process_time() - start
+def run(calls: int, rounds: int = 5) -> None:
+    best = float("inf")
+    for _ in range(rounds):
+        client, server = Client(), Server()
+        now = 0.0
+        messages = 0
+        start = time.process_time()
+        for number in range(calls):
+            now += 0.01
+            to_server, forks = client.call(number, now)
+            while to_server:
+                to_client = [data for received in to_server for data in server.receive(received, now)]
+                messages += len(to_server) + len(to_client)
+                to_server = [data for received in to_client for data in client.receive(received, forks, now)]
+            client.layer.timer(now)
+            server.layer.timer(now)
+        best = min(best, time.process_time() - start)
     live = len(client.layer), len(server.layer)
     client.layer.timer(now + 100)
     server.layer.timer(now + 100)
-    print(f"{spent / calls * 1e6:8.1f} us a call, both sides ({messages / calls:.0f} messages)")
-    print(f"{spent / messages * 1e6:8.1f} us a message sent and received")
+    print(f"{best / calls * 1e6:8.1f} us a call, both sides ({messages / calls:.0f} messages), best of {rounds} rounds")
+    print(f"{best / messages * 1e6:8.1f} us a message sent and received")
     print(f"{live} transactions lingering at the end, {len(client.layer), len(server.layer)} after the timers")
 
 
@@ -172,6 +175,6 @@ def memory(calls: int) -> None:
 
 
 if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     run(count)
     memory(min(count, 1000))

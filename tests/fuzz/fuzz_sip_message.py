@@ -25,7 +25,8 @@ with atheris.instrument_imports(include=["offhook"]):
     from offhook.sip.errors import SIPError
     from offhook.sip.framing import StreamFraming
     from offhook.sip.layer import TransactionLayer
-    from offhook.sip.message import Request, Response, parse
+    from offhook.sip.message import Request, Response
+    from offhook.sip.parser import parse
     from offhook.sip.reliable import parse_rack
     from offhook.sip.sdp import parse_sdp
     from offhook.sip.session_timer import SessionTimer, session_expires

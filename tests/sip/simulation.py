@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeVar
 
 from offhook.sip.events import Event, RequestReceived, ResponseReceived, Send
 from offhook.sip.layer import TransactionLayer
-from offhook.sip.message import Request, make_request, parse
+from offhook.sip.message import Request, make_request
+from offhook.sip.parser import parse
 from offhook.sip.transaction import Timing
 
 T = TypeVar("T")

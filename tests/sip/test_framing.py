@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offhook.sip.errors import SIPError
-from offhook.sip.framing import PING, PONG, StreamFraming
+from offhook.sip.framing import PING, PONG, StreamFraming, is_keepalive
 from sip.torture import request
 
 
@@ -71,3 +71,10 @@ def test_a_body_comes_byte_by_byte_without_rescanning_the_head() -> None:
     message = request(body="z" * 2000)
     got = [out for byte in message for out in framing.feed(bytes([byte]))]
     assert got == [message]
+
+
+def test_keepalives_are_told_from_messages() -> None:
+    assert is_keepalive(b"\r\n\r\n")
+    assert is_keepalive(b"\0\0\0\0")
+    assert is_keepalive(b"")
+    assert not is_keepalive(request())

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from offhook.sip.body import find_part, multipart, parts_of
 from offhook.sip.errors import SIPError
 from offhook.sip.headers import CSeq, Reason, Replaces, Via, canonical
-from offhook.sip.message import Request, Response, make_request, parse
+from offhook.sip.message import Request, Response, make_request
+from offhook.sip.parser import parse
 from offhook.sip.reasons import reason_of
 from sip.torture import request, wire
 
@@ -227,3 +228,59 @@ def test_no_bytes_break_the_parser(data: bytes) -> None:
         except SIPError:
             continue
         message.to_bytes()
+
+
+def test_compact_names_on_the_wire() -> None:
+    message = parsed("Supported: timer\nSubject: x")
+    message.compact = True
+    text = message.to_bytes().decode()
+    assert "\r\nv: SIP/2.0" in text
+    assert "\r\nk: timer\r\ns: x\r\nl:     0\r\n\r\n" in text
+    assert parse(text.encode()).headers[:-1] == message.headers[:-1]
+
+
+@given(st.text("ab\r\n:;<> ", max_size=12), st.sampled_from(["name", "value", "target", "reason"]))
+def test_no_value_becomes_a_header_or_a_message_of_its_own(text: str, place: str) -> None:
+    message = make_request("INFO", "sip:b@h", "<sip:a@h>;tag=1", "<sip:b@h>", "id", 1, [("X", "y")])
+    message.insert(0, "Via", "SIP/2.0/UDP h;branch=z9hG4bKx")
+    if place == "target":
+        message.target = f"sip:b@h{text}"
+    elif place == "reason":
+        response = message.response(200, f"OK{text}")
+        assert response.to_bytes().count(b"\r\n") == len(response.headers) + 3
+        return
+    else:
+        message.add(f"X-A{text}" if place == "name" else "X-A", text if place == "value" else "v")
+    wire_form = message.to_bytes()
+    assert wire_form.count(b"\r\n") == wire_form.count(b"\n") == wire_form.count(b"\r") == len(message.headers) + 3
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("5", 5), ("18000;duration=3600", 18000), ("120 (I'm in a meeting)", 120), ("soon", None)]
+)
+def test_retry_after(value: str, seconds: int | None) -> None:
+    assert Response(503, "", [("Retry-After", value)]).retry_after == seconds
+    assert Response(503).retry_after is None
+
+
+def test_line_breaks_before_a_message_are_ignored() -> None:
+    assert parse(b"\r\n\r\n" + request()).to_bytes() == parse(request()).to_bytes()
+
+
+def test_white_space_in_a_via() -> None:
+    via = Via.parse("SIP / 2.0 /\tUDP\tfirst.example.com : 4000 ; ttl = 16")
+    assert (via.transport, via.host, via.port, via.params) == ("UDP", "first.example.com", 4000, {"ttl": "16"})
+
+
+@pytest.mark.parametrize(
+    ("via", "branch"),
+    [
+        ("SIP/2.0/UDP h;rport;branch=z9hG4bKx", "z9hG4bKx"),
+        ("SIP/2.0/UDP h;branch=z9hG4bKx;rport=5", "z9hG4bKx"),
+        ("SIP/2.0/UDP h;branch=a, SIP/2.0/UDP h;branch=b", "a"),
+        ("SIP/2.0/UDP h ; Branch = c", "c"),
+        ("SIP/2.0/UDP h", ""),
+    ],
+)
+def test_the_branch_is_found_without_parsing_the_rest(via: str, branch: str) -> None:
+    assert Request("INVITE", "sip:a", [("Via", via)]).branch == branch

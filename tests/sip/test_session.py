@@ -12,8 +12,9 @@ from offhook.sip.dialog import Dialog
 from offhook.sip.errors import SIPError
 from offhook.sip.events import ProvisionalTimeout, RequestReceived, Send, SessionExpired, SessionRefreshDue
 from offhook.sip.layer import TransactionLayer
-from offhook.sip.message import Request, Response, parse
+from offhook.sip.message import Request, Response
 from offhook.sip.offer_answer import OfferAnswer, Role, State, glare_delay, retry_after
+from offhook.sip.parser import parse
 from offhook.sip.reliable import ProvisionalOrder, ReliableProvisionals, wants_reliable
 from offhook.sip.session import Session
 from offhook.sip.session_timer import SessionTimer, Use, session_expires

@@ -11,7 +11,8 @@ from offhook.sip.body import find_part, parts_of
 from offhook.sip.errors import SIPError
 from offhook.sip.events import Event, Malformed, Send
 from offhook.sip.layer import TransactionLayer
-from offhook.sip.message import Request, parse
+from offhook.sip.message import Request
+from offhook.sip.parser import parse
 from offhook.sip.sdp import parse_sdp
 from sip.torture import INVALID, VALID, request
 

@@ -16,7 +16,8 @@ from offhook.sip.events import (
     TransportFailed,
 )
 from offhook.sip.layer import TransactionLayer
-from offhook.sip.message import Request, Response, parse
+from offhook.sip.message import Request, Response
+from offhook.sip.parser import parse
 from offhook.sip.transaction import ClientTransaction, ServerTransaction
 from sip.simulation import VIA, Path, invite
 
@@ -326,6 +327,23 @@ def test_a_cancel_is_answered_here_and_told() -> None:
     again = callee.layer.receive(parse(cancel_of(callee.request).to_bytes()), UDP, 1.1)
     assert sent(again) == ["200"]
     assert told(again) == []
+
+
+def test_the_answer_to_a_cancel_carries_the_tag_of_the_invite() -> None:
+    callee = Callee()
+    callee.respond(180, 0.0, tag="ours")
+    (answer, _) = callee.layer.receive(parse(cancel_of(callee.request).to_bytes()), UDP, 1.0)
+    assert isinstance(answer, Send)
+    assert parse(answer.data).to_tag == "ours"
+
+
+def test_a_response_is_told_with_the_flow_it_came_on() -> None:
+    caller = Caller()
+    elsewhere = Path("elsewhere", False)
+    response = parse(caller.request.response(180, to_tag="bob").to_bytes())
+    (event,) = caller.layer.receive(response, elsewhere, 0.1)
+    assert isinstance(event, ResponseReceived)
+    assert event.flow is elsewhere
 
 
 def test_a_cancel_after_the_answer_changes_nothing() -> None:

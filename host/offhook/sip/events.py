@@ -69,8 +69,10 @@ class AckReceived(NamedTuple):
 
 
 class ResponseReceived(NamedTuple):
-    """A response to our request. Retransmitted final responses are not reported again; a 2xx of another fork
-    (another To tag) is."""
+    """A response to our request, `flow` being the one it came on.
+
+    Retransmitted final responses are not reported again; a 2xx of another fork (another To tag) is.
+    """
 
     response: Response
     transaction: ClientTransaction

@@ -8,6 +8,11 @@ PING = b"\r\n\r\n"
 PONG = b"\r\n"
 
 
+def is_keepalive(datagram: bytes) -> bool:
+    """Whether a datagram only keeps a NAT binding open (line breaks or zero bytes): ignore it, or answer a PING."""
+    return not datagram.strip(b"\r\n\x00 ")
+
+
 class StreamFraming:
     """Cuts the bytes of one TCP or TLS connection into messages.
 

@@ -166,9 +166,9 @@ class Via:
         else:
             # Whitespace is allowed around the slashes and the colon ("SIP / 2.0 / UDP host : 5060").
             before, _, after = sent.rpartition("/")
-            transport, _, address = after.strip().partition(" ")
-            protocol = "".join(before.split()) + "/" + transport
-            sent_by = "".join(address.split())
+            words = after.split() or [""]
+            protocol = "".join(before.split()) + "/" + words[0]
+            sent_by = "".join(words[1:])
         name, _, transport = protocol.partition("/")
         version, _, transport = transport.partition("/")
         if name.upper() != "SIP" or version != "2.0" or not is_token(transport):

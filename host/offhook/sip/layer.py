@@ -1,6 +1,6 @@
 """The transaction layer: received messages to transactions, transactions to events, one timer heap.
 
-Everything is sans-IO. The I/O layer parses bytes (message.parse), calls `receive`, and carries out what comes back:
+Everything is sans-IO. The I/O layer parses bytes (parser.parse), calls `receive`, and carries out what comes back:
 it sends every Send and hands the other events to the transaction user in order. `next_timer` says when `timer` wants
 to be called. All verbs return a list of events.
 
@@ -100,7 +100,7 @@ class TransactionLayer:
         return self._receive_request(message, flow, now)
 
     def reject(self, error: SIPError, flow: Flow) -> list[Event]:
-        """Answer a message that message.parse refused, without keeping anything; only Malformed when it cannot be."""
+        """Answer a message that parser.parse refused, without keeping anything; only Malformed when it cannot be."""
         events: list[Event] = [Malformed(error, flow)]
         if error.request is not None:
             response = error.request.response(error.status, error.reason, new_tag())
@@ -219,7 +219,7 @@ class TransactionLayer:
             response.validate()
         except SIPError as error:
             return [Malformed(error, flow)]
-        events = transaction.receive(response, now)
+        events = transaction.receive(response, now, flow)
         self._settle(transaction)
         if isinstance(transaction, ClientInvite) and transaction.cancel_due():
             events += self._send_cancel(transaction, now)
@@ -259,7 +259,7 @@ class TransactionLayer:
         invite = self._servers.get((*key[:-1], "INVITE"))
         if not isinstance(invite, ServerInvite):
             return self.respond(transaction, request.response(481, to_tag=new_tag()), now)
-        events = self.respond(transaction, request.response(200, to_tag=new_tag()), now)
+        events = self.respond(transaction, request.response(200, to_tag=invite.to_tag or new_tag()), now)
         return events + server_cancelled(invite, request, transaction.flow)
 
     def _start(

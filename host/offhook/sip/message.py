@@ -11,30 +11,39 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from .errors import SIPError
-from .grammar import is_token, parse_number, split_list, split_outside
-from .headers import CANONICAL, SINGLE, CSeq, Reason, Replaces, Valued, Via, canonical, parse_addresses, parse_privacy
+from .grammar import parse_number, split_list, split_outside
+from .headers import (
+    CANONICAL,
+    COMPACT,
+    CSeq,
+    Reason,
+    Replaces,
+    Valued,
+    Via,
+    canonical,
+    parse_addresses,
+    parse_privacy,
+)
 from .reasons import reason_of
 from .uri import NameAddr, OtherUri, SipUri, Uri, parse_uri, tag_of
 
 Header = tuple[str, str]
 T = TypeVar("T")
 
-MAX_HEADERS = 256
-_MANDATORY = ("Via", "From", "To", "Call-ID", "CSeq")
-_MANDATORY_SET = frozenset(_MANDATORY)
-
 
 class Message:
     """What requests and responses share: `headers` (in order) and `body` (bytes).
 
-    Change headers only through the methods: they keep the typed values and the serialised form honest.
+    Change headers only through the methods: they keep the typed values and the serialised form honest. `compact` asks
+    for compact header names on the wire.
     """
 
-    __slots__ = ("_bytes", "_cseq", "_first", "_typed", "_via", "body", "headers")
+    __slots__ = ("_bytes", "_cseq", "_first", "_typed", "_via", "body", "compact", "headers")
 
     def __init__(self, headers: list[Header] | None = None, body: bytes = b"") -> None:
         self.headers: list[Header] = [] if headers is None else headers
         self.body = body
+        self.compact = False
         self._first: dict[str, str] | None = None
         self._typed: dict[str, Any] | None = None
         self._via: Via | None = None
@@ -207,6 +216,12 @@ class Message:
         value = self.get("Expires")
         return None if value is None else parse_number(value, "Expires")
 
+    @property
+    def retry_after(self) -> int | None:
+        """The seconds of Retry-After (its comment and parameters left out), None when absent or malformed."""
+        digits = (self.get("Retry-After") or "").lstrip().partition(";")[0].partition("(")[0].strip()
+        return int(digits) if digits.isdigit() and digits.isascii() and len(digits) <= 10 else None
+
     def addresses(self, name: str) -> list[NameAddr]:
         """Every address of Contact, Route, Record-Route, Diversion, P-Asserted-Identity and their like."""
         cache = self._typed
@@ -253,11 +268,21 @@ class Message:
         if data is None:
             lines = [f"{name}: {value}\r\n" for name, value in self.headers if name != "Content-Length"]
             head = f"{self.start_line}\r\n{''.join(lines)}Content-Length: {len(self.body):5d}\r\n\r\n"
+            if self.compact or head.count("\n") != len(lines) + 3 or head.count("\r") != len(lines) + 3:
+                head = self._unusual_head()
             data = head.encode("utf-8", "surrogateescape")
             if self.body:
                 data += self.body
             self._bytes = data
         return data
+
+    def _unusual_head(self) -> str:
+        # Compact names, or a value that holds a line break, which must not become a header of its own.
+        headers = [header for header in self.headers if header[0] != "Content-Length"]
+        headers.append(("Content-Length", f"{len(self.body):5d}"))
+        names = COMPACT if self.compact else {}
+        lines = [self.start_line, *[f"{names.get(name, name)}: {value}" for name, value in headers]]
+        return "".join([line.replace("\r", " ").replace("\n", " ") + "\r\n" for line in lines]) + "\r\n"
 
     def __str__(self) -> str:
         return self.to_bytes().decode("utf-8", "replace")
@@ -402,141 +427,6 @@ class Response(Message):
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.reason}>"
-
-
-def parse(data: bytes, *, stream: bool = False) -> Request | Response:
-    """Parse one message (of a datagram, or one frame of a stream).
-
-    Splits start line and headers and checks what everything after relies on: one each of From, To, Call-ID and CSeq,
-    a Via, the CSeq method, Content-Length against the bytes present. Raises SIPError; its `request` is set when the
-    fault can be answered.
-    """
-    end = data.find(b"\r\n\r\n")
-    text = data[: end if end >= 0 else len(data)].decode("utf-8", "surrogateescape")
-    lines = text.split("\r\n")
-    skip = 4
-    if end < 0 or text.count("\n") >= len(lines):
-        # Bare line feeds: tolerated as line breaks.
-        end, skip = _lenient_end(data)
-        text = data[:end].decode("utf-8", "surrogateescape").replace("\r\n", "\n")
-        lines = text.split("\n")
-    body = data[end + skip :]
-    start = lines[0]
-    message = _parse_start(start)
-    fault = _parse_headers(message, lines)
-    try:
-        if isinstance(message, Request) and not start.endswith(" SIP/2.0"):
-            version = start.rpartition(" ")[2].upper()
-            if version != "SIP/2.0":
-                raise SIPError(505 if version[:4] == "SIP/" else 400, detail="malformed request line")
-        if fault is not None:
-            raise fault
-        _check(message)
-        message.body = _checked_body(message, body, stream)
-    except SIPError as error:
-        if isinstance(message, Request) and message.method != "ACK" and all(n in message for n in _MANDATORY):
-            error.request = message
-        raise
-    return message
-
-
-def _lenient_end(data: bytes) -> tuple[int, int]:
-    end = data.find(b"\n\n")
-    crlf = data.find(b"\n\r\n")
-    if end < 0 or 0 <= crlf < end:
-        end = crlf
-        if end < 0:
-            return len(data.rstrip(b"\r\n")), len(data)
-        if data[end - 1 : end] == b"\r":
-            return end - 1, 4
-        return end, 3
-    return end, 2
-
-
-def _parse_start(line: str) -> Request | Response:
-    first, space, rest = line.partition(" ")
-    if not space:
-        raise SIPError(400, detail="no start line")
-    if first[:4].upper() == "SIP/":
-        code, _, reason = rest.partition(" ")
-        if first.upper() != "SIP/2.0":
-            raise SIPError(505, detail=f"version {first[:20]}")
-        if len(code) != 3 or not (code.isascii() and code.isdigit()) or not "100" <= code <= "699":
-            raise SIPError(400, detail="malformed status code")
-        return Response(int(code), reason)
-    target, _, version = rest.rpartition(" ")
-    if not is_token(first):
-        raise SIPError(400, detail="malformed method")
-    return Request(first, target if version[:4].upper() == "SIP/" else rest)
-
-
-def _parse_headers(message: Message, lines: list[str]) -> SIPError | None:
-    headers = message.headers
-    append = headers.append
-    spelling = CANONICAL
-    fault: SIPError | None = None
-    del lines[0]
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if name in spelling:
-            append((spelling[name], value.strip()))
-        else:
-            if not line:
-                continue
-            if line[0] in " \t":
-                if lines[0] is line:
-                    return SIPError(400, detail="folded start line")
-                headers.clear()
-                return _parse_headers(message, ["", *_unfold(lines)])
-            name = name.rstrip()
-            if not colon or not is_token(name):
-                fault = fault or SIPError(400, detail=f"malformed header line: {line[:60]}")
-                continue
-            append((canonical(name), value.strip()))
-    if len(headers) > MAX_HEADERS:
-        return SIPError(400, detail=f"more than {MAX_HEADERS} header lines")
-    return fault
-
-
-def _unfold(lines: list[str]) -> list[str]:
-    # RFC 3261 7.3.1: a line that begins with white space continues the one before.
-    return "\n".join(lines).replace("\n ", " ").replace("\n\t", " ").split("\n")
-
-
-def _check(message: Request | Response) -> None:
-    headers = message.headers
-    first = message._first = dict(reversed(headers))
-    if len(first) != len(headers):
-        seen: set[str] = set()
-        for name, _ in headers:
-            if name in SINGLE:
-                if name in seen:
-                    raise SIPError(400, f"Multiple {name} header fields")
-                seen.add(name)
-    if not first.keys() >= _MANDATORY_SET:
-        missing = next(name for name in _MANDATORY if name not in first)
-        raise SIPError(400, f"Missing {missing} header field")
-    if not first["Call-ID"]:
-        raise SIPError(400, "Missing Call-ID header field")
-    cseq = message.cseq
-    if isinstance(message, Request):
-        message.via  # noqa: B018
-        if cseq.method != message.method:
-            raise SIPError(400, "Bad CSeq", "method of CSeq differs from the request's")
-    else:
-        message.branch  # noqa: B018
-
-
-def _checked_body(message: Message, body: bytes, stream: bool) -> bytes:
-    length_text = message.get("Content-Length")
-    if length_text is None:
-        if stream and body:
-            raise SIPError(400, "Missing Content-Length header field")
-        return body
-    length = parse_number(length_text, "Content-Length")
-    if length > len(body):
-        raise SIPError(400, "Bad Content-Length", f"{length} bytes announced, {len(body)} present")
-    return body[:length]
 
 
 def make_request(

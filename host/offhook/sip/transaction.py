@@ -140,8 +140,8 @@ class ClientTransaction(Transaction):
         self._deadline = now + self._timing.timeout
         return [Send(self._data, self.flow, self)]
 
-    def receive(self, response: Response, now: float) -> list[Event]:
-        """Take a response that matches this transaction."""
+    def receive(self, response: Response, now: float, flow: Flow | None = None) -> list[Event]:
+        """Take a response that matches this transaction; `flow` is the one it came on, when not the transaction's."""
         raise NotImplementedError
 
 
@@ -161,7 +161,7 @@ class ClientNonInvite(ClientTransaction):
     def __init__(self, request: Request, key: Key, flow: Flow, timing: Timing = DEFAULT_TIMING) -> None:
         super().__init__(request, key, flow, timing, TRYING)
 
-    def receive(self, response: Response, now: float) -> list[Event]:
+    def receive(self, response: Response, now: float, flow: Flow | None = None) -> list[Event]:
         state = self.TABLE.get((self.state, 1 if response.status < 200 else 2))
         if state is None:
             return []
@@ -175,7 +175,7 @@ class ClientNonInvite(ClientTransaction):
                 self._deadline = now + self._timing.t4  # timer K
         elif self._resend_at is not None:
             self._interval = self._timing.t2  # 17.1.2.2: in Proceeding timer E runs at T2
-        return [ResponseReceived(response, self, self.flow)]
+        return [ResponseReceived(response, self, flow or self.flow)]
 
     def _resend(self, now: float, events: list[Event]) -> None:
         self._interval = min(self._interval * 2, self._timing.t2)
@@ -215,7 +215,7 @@ class ClientInvite(ClientTransaction):
         self._cancelled = False
         self.cancel_headers: Iterable[Header] = ()
 
-    def receive(self, response: Response, now: float) -> list[Event]:
+    def receive(self, response: Response, now: float, flow: Flow | None = None) -> list[Event]:
         status = response.status
         before = self.state
         state = self.TABLE.get((before, 1 if status < 200 else 2 if status < 300 else 3))
@@ -226,7 +226,7 @@ class ClientInvite(ClientTransaction):
             self._resend_at = None
             if not self._cancelled:
                 self._deadline = None
-            return [ResponseReceived(response, self, self.flow)]
+            return [ResponseReceived(response, self, flow or self.flow)]
         if state is ACCEPTED:
             if before is not ACCEPTED:
                 self._resend_at = None
@@ -237,12 +237,12 @@ class ClientInvite(ClientTransaction):
                 ack = self._acks[fork]
                 return [] if ack is None else [Send(ack[0], ack[1])]
             self._acks[fork] = None
-            return [ResponseReceived(response, self, self.flow)]
+            return [ResponseReceived(response, self, flow or self.flow)]
         if before is COMPLETED:
             return [Send(self._data, self.flow, self)]
         self._resend_at = None
         self._data = self._ack(response).to_bytes()
-        events: list[Event] = [Send(self._data, self.flow, self), ResponseReceived(response, self, self.flow)]
+        events: list[Event] = [Send(self._data, self.flow, self), ResponseReceived(response, self, flow or self.flow)]
         if self.flow.reliable:
             self._terminate()
         else:
@@ -378,12 +378,13 @@ class ServerInvite(ServerTransaction):
     (the layer does, when the ACK of that dialog arrives) or 64*T1 have passed: TransactionTimeout with timer "L".
     """
 
-    __slots__ = ("_acknowledged", "dialog_key")
+    __slots__ = ("_acknowledged", "dialog_key", "to_tag")
 
     def __init__(self, key: Key, method: str, flow: Flow, timing: Timing = DEFAULT_TIMING) -> None:
         super().__init__(key, method, flow, timing, PROCEEDING)
         self._acknowledged = False
         self.dialog_key: Key | None = None
+        self.to_tag = ""  # of the last response sent
 
     def receive(self, request: Request, now: float) -> list[Event]:
         if request.method == "ACK":
@@ -421,6 +422,8 @@ class ServerInvite(ServerTransaction):
             raise ValueError("INVITE transaction has been answered before")
         status = response.status
         self._data = response.to_bytes()
+        if status > 100:
+            self.to_tag = response.to_tag
         if status >= 200:
             timing = self._timing
             self._interval = timing.t1

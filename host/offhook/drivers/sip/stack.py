@@ -42,7 +42,8 @@ from offhook.sip.events import (
     TransportFailed,
 )
 from offhook.sip.layer import TransactionLayer, new_tag
-from offhook.sip.message import Header, Request, Response, make_request, parse
+from offhook.sip.message import Header, Request, Response, make_request
+from offhook.sip.parser import parse
 from offhook.sip.transaction import ServerTransaction, Timing, Transaction
 
 if TYPE_CHECKING:
