@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from offhook.calls.pbx import Pbx
+from offhook.drivers.sip.regcontext import RegistrationContext
 from offhook.drivers.sip.registrar import Registrar
 from offhook.drivers.sip.stack import PART, SipStack
 from offhook.modules import Module
@@ -26,7 +27,26 @@ anonymous = Module(
     priority=13,
 )
 nat = Module("res_pjsip_nat", "PJSIP NAT Support", depends=("res_pjsip",), priority=14)
+resolver = Module("res_resolver_unbound", "Name look-ups by resolver_unbound.conf", depends=("res_pjsip",), priority=11)
 path = Module("res_pjsip_path", "PJSIP Path Header Support", depends=("res_pjsip_registrar",), priority=16)
+
+
+@resolver.on_load
+def load_resolver(pbx: Pbx) -> None:
+    """Ask the name servers of resolver_unbound.conf."""
+    pbx.parts[PART].resolver.configure(pbx.config.load("resolver_unbound.conf", resolver.name))
+
+
+@resolver.on_reload
+def reload_resolver(pbx: Pbx) -> None:
+    """Read it again."""
+    load_resolver(pbx)
+
+
+@resolver.on_unload
+def unload_resolver(pbx: Pbx) -> None:
+    """Ask the system's name servers."""
+    pbx.parts[PART].resolver.configure(None)
 
 
 @registrar.on_load
@@ -34,6 +54,7 @@ def load_registrar(pbx: Pbx) -> None:
     """Take REGISTER."""
     stack: SipStack = pbx.parts[PART]
     stack.handlers["REGISTER"] = Registrar(stack).on_register
+    RegistrationContext(stack).configure()
 
 
 @registrar.on_unload

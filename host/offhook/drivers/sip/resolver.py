@@ -43,8 +43,10 @@ class Resolver:
         if section is None:
             return
         for text in section.all("nameserver"):
-            host, _, port = text.strip().rpartition(":") if text.count(":") == 1 else (text.strip(), "", "")
-            self._nameservers.append((host, int(port) if port.isdigit() else 53))
+            host, _, port = text.strip().partition("@")
+            if not port and host.count(":") == 1:
+                host, _, port = host.partition(":")
+            self._nameservers.append((host.strip("[]"), int(port) if port.isdigit() else 53))
         hosts = section.get("hosts", "system")
         self._hosts_file = "/etc/hosts" if hosts in ("system", None) else hosts or ""
         self._hosts_stamp = (0, 0)

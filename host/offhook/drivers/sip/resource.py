@@ -37,7 +37,6 @@ async def load(pbx: Pbx) -> None:
     if not pbx.booted:
         pbx.bus.subscribe(FullyBooted, lambda _: accept(stack))
     stack.handlers["OPTIONS"] = on_options
-    stack.resolver.configure(pbx.config.load("resolver_unbound.conf", "res_resolver_unbound"))
     config = read_files(pbx, None)
     if config is None:
         raise LoadError(f"{FILE} cannot be read")
@@ -61,7 +60,6 @@ async def reload(pbx: Pbx) -> None:
         raise LoadError(f"{FILE} cannot be read")
     # What system says counts at start only.
     config.objects["system"] = dict(stack.config.objects["system"])
-    stack.resolver.configure(pbx.config.load("resolver_unbound.conf", "res_resolver_unbound"))
     stack.admission.authentication.forget_nonces()
     await apply(stack, config)
 
@@ -139,4 +137,4 @@ async def _open(stack: SipStack, section: Transport) -> None:
 
 
 # What else the module registers stands in files of their own.
-from offhook.drivers.sip import actions, commands  # noqa: E402, F401
+from offhook.drivers.sip import actions, commands, functions  # noqa: E402, F401
