@@ -456,3 +456,15 @@ def test_a_response_may_move_to_another_flow() -> None:
     assert event.flow is other
     assert callee.layer.transport_closed(TCP, 0.2) == []
     assert callee.layer.transport_closed(other, 0.3) == [TransportFailed(callee.server)]
+
+
+def test_a_send_that_fails_ends_its_transaction_only() -> None:
+    layer = TransactionLayer()
+    failing = layer.request(invite(), UDP, 0.0, via=VIA)[0]
+    other = layer.request(invite(), UDP, 0.0, via=VIA)[0]
+    assert layer.flows == [UDP]
+    assert layer.transport_failed(failing, 0.1) == [TransportFailed(failing)]
+    assert layer.transport_failed(failing, 0.2) == []
+    assert layer.transactions == [other]
+    layer.abandon(other)
+    assert layer.flows == []

@@ -116,6 +116,17 @@ class TransactionLayer:
             self._settle(transaction)
         return events
 
+    def transport_failed(self, transaction: Transaction, now: float) -> list[Event]:
+        """A Send of this transaction could not be carried out: end it, with TransportFailed when it was undecided."""
+        events = transaction.transport_failed(now)
+        self._settle(transaction)
+        return events
+
+    @property
+    def flows(self) -> list[Flow]:
+        """Every flow that has live transactions."""
+        return list(self._by_flow)
+
     @property
     def next_timer(self) -> float | None:
         """When `timer` must be called next, None when no timer runs."""

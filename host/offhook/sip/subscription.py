@@ -43,7 +43,7 @@ class Notifier:
     `default` is used when the SUBSCRIBE has none. Put it on the layer's timers with TransactionLayer.watch.
     """
 
-    __slots__ = ("_until", "default", "dialog", "entry", "event", "id", "max_expires", "min_expires", "status")
+    __slots__ = ("_until", "default", "dialog", "entry", "event", "id", "max_expires", "min_expires", "status", "user")
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class Notifier:
         self.min_expires = min_expires
         self.max_expires = max_expires
         self.status = INIT
+        self.user: object = None  # free for the owner
         self.entry: list[object] | None = None
         self._until: float | None = None
 
@@ -178,6 +179,7 @@ class Subscriber:
         "reason",
         "retry_after",
         "status",
+        "user",
     )
 
     def __init__(self, dialog: Dialog, event: str, id: str = "", expires: int = 3600) -> None:
@@ -188,6 +190,7 @@ class Subscriber:
         self.status = INIT
         self.reason = ""
         self.retry_after: int | None = None
+        self.user: object = None  # free for the owner
         self.entry: list[object] | None = None
         self._until: float | None = None
         self._refresh_at: float | None = None
