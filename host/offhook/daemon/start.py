@@ -39,6 +39,7 @@ LAST_WORDS_S: Final = 3.0
 def daemon(settings: Settings) -> int:
     """Run the daemon until it is stopped; the exit status."""
     began = time.monotonic()
+    gc.disable()  # until everything is loaded: what is made now stays
     paths = settings.paths
     program = os.path.basename(sys.argv[0])
     process.take_name("offhook" if program == "__main__.py" else program, sys.argv[1:])
@@ -197,6 +198,7 @@ class Daemon:
 
         gc.collect()
         gc.freeze()
+        gc.enable()
         pbx.booted = True
         uptime = int(pbx.now() - pbx.started_at)
         pbx.bus.publish(FullyBooted(uptime, int(pbx.now() - pbx.reloaded_at)))
