@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -570,8 +570,18 @@ class Channel:
         self.pbx.channels.calls += 1
         if not self.callid:
             self.callid = new_call_id()
-        self.task = self.pbx.loop.create_task(self._run(), name=self.name)
+        return self.start_task(self._run())
+
+    def start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Have a task of the channel's own do something; the channel ends with it."""
+        self.task = self.pbx.loop.create_task(work, name=self.name)
+        self.task.add_done_callback(self._task_done)
         return self.task
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        if self.task is task:  # it was cancelled before its first step, so it ended nothing itself
+            self.task = None
+            self.hangup()
 
     async def _run(self) -> None:
         call_id.set(self.callid)

@@ -134,7 +134,7 @@ def begin(channel: Channel, order: Origination) -> None:
     channel.consumer = None
     channel.outgoing = False
     if order.application:
-        channel.task = channel.pbx.loop.create_task(_run_application(channel, order), name=channel.name)
+        channel.start_task(_run_application(channel, order))
         return
     channel.context = order.context or channel.context
     channel.exten = order.exten or channel.exten

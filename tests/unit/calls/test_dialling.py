@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from offhook.calls import events
 
 PLAN = """
@@ -133,3 +135,11 @@ exten => up,1,Answer()
     assert names == ["Local/go@outer-00000000;2", "Local/up@outer-00000002;1"]
     first, second = list(bridge)
     assert first.media.peer is second.media
+
+
+@pytest.mark.parametrize("order", [{"application": "Wait"}, {"context": "in", "exten": "s"}])
+async def test_a_call_may_end_before_its_task_begins(exchange, order):
+    exchange.dialplan("[in]\nexten => s,1,Answer()\n same => n,Wait(60)\n")
+    result = await exchange.call("Local/s@in", **order)
+    result.channel.request_hangup()
+    await exchange.until(lambda: not len(exchange.pbx.channels))
