@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,9 +71,11 @@ class TlsOptions:
     def context(self) -> ssl.SSLContext:
         """The server's side of TLS. Raises OSError or ssl.SSLError for files that are not there or not fit."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = next(
-            (version for name, version in _VERSIONS.items() if name not in self.disabled), ssl.TLSVersion.TLSv1_3
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # old versions are the administrator's choice
+            context.minimum_version = next(
+                (version for name, version in _VERSIONS.items() if name not in self.disabled), ssl.TLSVersion.TLSv1_3
+            )
         if context.minimum_version < ssl.TLSVersion.TLSv1_2:
             context.set_ciphers("DEFAULT:@SECLEVEL=0")  # OpenSSL 3 has no older version above level 0
         if self.server_order:

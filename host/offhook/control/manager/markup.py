@@ -8,14 +8,14 @@ import re
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9]")
 
 
-def blocks(text: str) -> list[list[tuple[str, str]]]:
-    """The blocks of an answer as names and values; text without names is one value named Opaque-data.
+def blocks(text: str) -> list[list[tuple[str, str, str]]]:
+    """The blocks of an answer as names, suffixes and values; text without names is one value named Opaque-data.
 
-    A name that comes again gets a number: ``Output``, ``Output-2``.
+    A name that comes again gets its number as a suffix: ``Output``, ``Output-2``.
     """
     found = []
     for block in re.split(r"(?:\r?\n){2,}", text.strip("\r\n")):
-        pairs: list[tuple[str, str]] = []
+        pairs: list[tuple[str, str, str]] = []
         counts: dict[str, int] = {}
         opaque: list[str] = []
         for line in block.splitlines():
@@ -25,9 +25,9 @@ def blocks(text: str) -> list[list[tuple[str, str]]]:
                 continue
             name = name.rstrip()
             counts[name] = number = counts.get(name, 0) + 1
-            pairs.append((f"{name}-{number}" if number > 1 else name, value.lstrip()))
+            pairs.append((name, f"-{number}" if number > 1 else "", value.lstrip()))
         if opaque:
-            pairs.append(("Opaque-data", "\n".join(opaque)))
+            pairs.append(("Opaque-data", "", "\n".join(opaque)))
         if pairs:
             found.append(pairs)
     return found
@@ -37,7 +37,7 @@ def as_xml(text: str, destination: str = "", kind: str = "") -> str:
     """An answer for /mxml; ``destination`` and ``kind`` are the request's ajaxdest and ajaxobjtype."""
     out = ["<ajax-response>\n"]
     for pairs in blocks(text):
-        attributes = "".join(f" {_attribute(name)}='{_escape(value)}'" for name, value in pairs)
+        attributes = "".join(f" {_attribute(name)}{suffix}='{_escape(value)}'" for name, suffix, value in pairs)
         out.append(
             f"<response type='object' id='{_escape(destination or 'unknown')}'>"
             f"<{_attribute(kind or 'generic')}{attributes} /></response>\n"
@@ -47,12 +47,8 @@ def as_xml(text: str, destination: str = "", kind: str = "") -> str:
 
 
 def _attribute(name: str) -> str:
-    """A name as XML may have it: a number at its end stays behind its hyphen."""
-    head, hyphen, number = name.rpartition("-")
-    if not (hyphen and number.isdigit() and len(number) < 6):
-        head, hyphen, number = name, "", ""
-    clean = _NOT_A_NAME.sub("_", head).lower()
-    return ("_" + clean if clean[:1].isdigit() else clean) + hyphen + number
+    clean = _NOT_A_NAME.sub("_", name).lower()
+    return "_" + clean if clean[:1].isdigit() else clean
 
 
 def _escape(text: str) -> str:
@@ -87,9 +83,9 @@ def as_html(text: str, *, login: bool) -> str:
         row.format(_FORM if login else _DIGEST_FORM),
     ]
     for pairs in blocks(text):
-        for name, value in pairs:
+        for name, suffix, value in pairs:
             shown = html.escape(value).replace("\n", "<br>\n")
-            out.append(f"<tr><td>{html.escape(name)}</td><td>{shown}</td></tr>\n")
+            out.append(f"<tr><td>{html.escape(name)}{suffix}</td><td>{shown}</td></tr>\n")
         out.append('<tr><td colspan="2"><hr></td></tr>\r\n')
     out.append("</table></body>\r\n")
     return "".join(out)

@@ -60,8 +60,8 @@ from offhook.control.manager import (  # noqa: E402, F401
     events_bridges,
     events_channels,
     events_dialing,
-    events_records,
     events_endpoints,
+    events_records,
     events_system,
 )
 from offhook.control.manager.web import link, unlink  # noqa: E402
