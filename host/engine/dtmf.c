@@ -76,6 +76,17 @@ static char decide(struct dtmf *dtmf)
     return DIGITS[row * 4 + column - 4];
 }
 
+/* True when the sound was there all through two blocks: a tone of 20 ms can be in both, but fills neither. */
+static bool even(const struct dtmf *dtmf)
+{
+    float least = dtmf->halves[0], most = dtmf->halves[0];
+    for (int i = 1; i < 4; i++) {
+        least = fminf(least, dtmf->halves[i]);
+        most = fmaxf(most, dtmf->halves[i]);
+    }
+    return least > most * (dtmf->relaxed ? 0.4f : 0.66f);
+}
+
 static struct dtmf_result judge(struct dtmf *dtmf)
 {
     struct dtmf_result result = {DTMF_NONE, 0, 0};
@@ -89,7 +100,7 @@ static struct dtmf_result judge(struct dtmf *dtmf)
         }
     } else if (dtmf->digit) {
         dtmf->misses = 0;
-    } else if (hit && hit == dtmf->last) {
+    } else if (hit && hit == dtmf->last && even(dtmf)) {
         dtmf->digit = hit;
         dtmf->misses = 0;
         dtmf->age = BEGIN_BLOCKS;
@@ -103,14 +114,20 @@ struct dtmf_result dtmf_feed(struct dtmf *dtmf, const int16_t *samples, int n)
 {
     struct dtmf_result result = {DTMF_NONE, 0, 0};
     while (n > 0) {
-        int some = dtmf->block - dtmf->filled;
+        int half = dtmf->block / 2;
+        int some = (dtmf->filled < half ? half : dtmf->block) - dtmf->filled;
         if (some > n)
             some = n;
         filter(dtmf, samples, some);
         dtmf->filled += (uint16_t)some;
+        if (dtmf->filled == half) {
+            memmove(dtmf->halves + 2, dtmf->halves, 2 * sizeof(float));
+            dtmf->halves[1] = dtmf->energy;
+        }
         samples += some;
         n -= some;
         if (dtmf->filled == dtmf->block) {
+            dtmf->halves[0] = dtmf->energy - dtmf->halves[1];
             result = judge(dtmf);
             dtmf->filled = 0;
             dtmf->energy = 0;

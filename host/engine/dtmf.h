@@ -9,6 +9,7 @@ struct dtmf {
     float coefficient[8]; /* four rows, four columns */
     float past[8][2];
     float energy;
+    float halves[4]; /* energy of this and the last block, newest first */
     uint16_t block, filled; /* samples in an analysis block */
     uint16_t age;           /* blocks since the digit began */
     bool relaxed;

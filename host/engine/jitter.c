@@ -315,9 +315,9 @@ bool jitter_pull(struct jitter *jitter, struct slab *slab, int16_t *out)
         adapt(jitter, slab);
         return true;
     }
-    if (!jitter->rate) {
+    if (!jitter->codec) {
         jitter->playing = false;
-        return false;
+        return nothing(jitter, out);
     }
     if (!jitter->count && jitter->debt >= jitter->clock * STOP_MS / 1000) {
         jitter->playing = false;
