@@ -78,6 +78,11 @@ class TimerHeap:
             if when > now:  # type: ignore[operator]
                 return None
             heappop(heap)
-            timed.entry = None  # type: ignore[attr-defined]
-            return timed  # type: ignore[return-value]
+            assert timed is not None
+            due: Timed = timed  # type: ignore[assignment]
+            due.entry = None
+            at = due.next_timer
+            if at is not None and at <= now:
+                return due
+            self.put(due)
         return None
