@@ -11,19 +11,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from offhook.calls import causes, events
 from offhook.calls.frames import Condition, Control, Digit, Frame, Media
 from offhook.calls.party import Caller, Connected, Dialed, Redirecting
+from offhook.calls.running import RunsDialplan
 from offhook.calls.streams import Stream, streams_of
+from offhook.calls.technology import Technology
 from offhook.dialplan.outcome import Hangup as Hangup
 from offhook.dialplan.outcome import Interruption as Interruption
 from offhook.dialplan.scope import scope_of
 from offhook.dialplan.variables import Variables
-from offhook.log import call_id, new_call_id
 from offhook.media.events import DigitBegin, DigitEnd
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ log = logging.getLogger(__name__)
 _QUEUE_LIMIT = 128
 INHERITED = "inherited"
 """Key in a channel's data of lists, by the keys of features, that channels called from it get copies of."""
-_END_OF_DIALPLAN = 16
-"""What SoftHangupRequest tells as its cause when a channel's dialplan is over."""
 
 
 class State(IntEnum):
@@ -64,10 +63,8 @@ class State(IntEnum):
 _STATE_TEXTS = ("Down", "Rsrvd", "OffHook", "Dialing", "Ring", "Ringing", "Up", "Busy", "Dialing Offhook", "Pre-ring")
 
 
-class Channel:
+class Channel(RunsDialplan, Technology):
     """One party's side of a call. See the module's text for who calls what."""
-
-    technology: ClassVar[str] = ""
 
     __slots__ = (
         "__weakref__",
@@ -76,30 +73,20 @@ class Channel:
         "after_bridge",
         "ama_flags",
         "answered_at",
-        "application",
-        "application_data",
         "bridge",
         "call_groups",
         "caller",
-        "callid",
         "connected",
         "consumer",
-        "context",
         "created_at",
         "created_wall",
         "data",
         "dialed",
-        "dialplan_state",
-        "exten",
-        "flags",
         "formats",
         "frames",
         "hangup_cause",
-        "hangup_handlers",
-        "hangup_requested",
         "hangup_source",
         "hungup",
-        "interruption",
         "language",
         "latest_music_class",
         "linkedid",
@@ -109,13 +96,10 @@ class Channel:
         "originated",
         "outgoing",
         "parking_lot",
-        "pbx",
         "peer_account",
         "pickup_groups",
-        "priority",
         "redirecting",
         "state",
-        "task",
         "tech_cause",
         "tenantid",
         "tone_zone",
@@ -141,7 +125,7 @@ class Channel:
         linkedid: str = "",
         outgoing: bool = False,
     ) -> None:
-        self.pbx = pbx
+        RunsDialplan.__init__(self, pbx, context, exten)
         self.name = name
         self.uniqueid = uniqueid or pbx.new_uniqueid()
         self.linkedid: str = linkedid or (requester.linkedid if requester else self.uniqueid)
@@ -166,30 +150,17 @@ class Channel:
         self.parking_lot = ""
         self.tone_zone = ""
         self.tenantid = ""
-        self.callid = ""
         self.adsicpe = 0
         self.call_groups: frozenset[str] = frozenset()
         self.pickup_groups: frozenset[str] = frozenset()
-        self.flags: set[str] = set()
         # dialplan
-        self.context = context
-        self.exten = exten
-        self.priority = 1
-        self.application = ""
-        self.application_data = ""
         self.variables = Variables()
         self.data: dict[str, Any] = {}
         """What features keep on a channel, by their own keys."""
-        self.hangup_handlers: list[str] = []
-        self.dialplan_state: Any = None
-        """The executor's own record while dialplan runs."""
-        self.task: asyncio.Task[None] | None = None
-        self.interruption: Interruption | None = None
         # ending
         self.hangup_cause = causes.NOTDEFINED
         self.tech_cause = ""
         self.hangup_source = ""
-        self.hangup_requested = False
         self.hungup = False
         # media and bridging
         self.media: Leg | None = None
@@ -205,51 +176,6 @@ class Channel:
         if requester is not None and requester.tenantid:
             self.tenantid = requester.tenantid
         pbx.bus.publish(events.NewChannel(self))
-
-    # ---- what a driver implements -------------------------------------------------------------------
-
-    def tech_call(self, destination: str) -> None:
-        """Start the outgoing call; answers, ringing and failures are delivered later."""
-        raise NotImplementedError(f"{self.technology} channels cannot be called")
-
-    def tech_answer(self) -> None:
-        """Answer an incoming call."""
-
-    def tech_indicate(self, condition: Condition, payload: object = None) -> bool:
-        """Show a condition to the party; False when the technology has no signal for it (a tone is played then)."""
-        return False
-
-    def tech_digit_begin(self, digit: str) -> None:
-        """Begin a digit towards the party."""
-        if self.media is not None:
-            self.media.begin_digit(digit)
-
-    def tech_digit_end(self, digit: str, duration_ms: int) -> None:
-        """End a digit towards the party."""
-        if self.media is not None:
-            self.media.end_digit(digit, duration_ms)
-
-    def tech_send_text(self, body: str, content_type: str) -> bool:
-        """Send a text message; False when the technology has none."""
-        return False
-
-    def tech_transfer(self, destination: str) -> bool:
-        """Ask the far end to call elsewhere; False when the technology cannot."""
-        return False
-
-    def tech_hangup(self, cause: int) -> None:
-        """End the protocol's side and give up its resources. Called exactly once."""
-
-    def tech_bridged(self) -> None:
-        """The channel has just entered a bridge (or its bridge changed)."""
-
-    def tech_function(self, item: str) -> str | None:
-        """The technology's own items of CHANNEL(...), e.g. "pjsip,..."; None when it has no such item."""
-        return None
-
-    def tech_set_function(self, item: str, value: str) -> bool:
-        """Assign one of the technology's own items of CHANNEL(...); False when it has no such item."""
-        return False
 
     # ---- variables ----------------------------------------------------------------------------------
 
@@ -311,9 +237,6 @@ class Channel:
         else:
             self.tech_media_event(event)
             self.deliver(Media(event))
-
-    def tech_media_event(self, event: MediaEvent) -> None:
-        """The driver's view of a media event (RTP timeout, RTCP report...), before others see it."""
 
     # ---- state --------------------------------------------------------------------------------------
 
@@ -505,108 +428,6 @@ class Channel:
         await asyncio.sleep(max(0.0, seconds))
         self.frames.clear()
 
-    # ---- dialplan -----------------------------------------------------------------------------------
-
-    def goto(self, context: str, exten: str, priority: int) -> None:
-        """Continue the dialplan there once the running application returns."""
-        self.context = context
-        self.exten = exten
-        self.priority = priority
-        self.flags.add("goto")
-
-    def begin_application(self, name: str, data: str) -> None:
-        """An application starts at the present place of the dialplan: note it and tell the bus."""
-        self.application = name
-        self.application_data = data
-        bus = self.pbx.bus
-        if bus.wants(events.NewExten):
-            bus.publish(events.NewExten(self))
-
-    def take_goto(self) -> bool:
-        """Whether the application that just ran chose where to continue (and forget it)."""
-        if "goto" in self.flags:
-            self.flags.discard("goto")
-            return True
-        return False
-
-    def finish_dialplan(self) -> None:
-        """The dialplan is over: only extension h and the hangup handlers still run."""
-        self.pbx.bus.publish(events.HangupRequest(self, True, _END_OF_DIALPLAN))
-        self.hangup_requested = True
-
-    def push_hangup_handler(self, handler: str) -> None:
-        """Have a subroutine run when the call ends; the one pushed last runs first."""
-        self.hangup_handlers.insert(0, handler)
-        self.pbx.bus.publish(events.HangupHandler(self, "push", handler))
-
-    def pop_hangup_handler(self) -> bool:
-        """Forget the handler pushed last; False when there is none."""
-        if not self.hangup_handlers:
-            return False
-        self.pbx.bus.publish(events.HangupHandler(self, "pop", self.hangup_handlers.pop(0)))
-        return True
-
-    def take_hangup_handler(self) -> str | None:
-        """The next handler to run, announced; None when all have run."""
-        if not self.hangup_handlers:
-            return None
-        handler = self.hangup_handlers.pop(0)
-        self.pbx.bus.publish(events.HangupHandler(self, "run", handler))
-        return handler
-
-    def interrupt(self, why: Interruption) -> None:
-        """Break into the application that the channel's task runs; the executor finds ``interruption`` set."""
-        if self.interruption is not Interruption.HANGUP:
-            self.interruption = why
-        task = self.task
-        if task is not None and task is not _current_task():
-            task.cancel()
-
-    def start_pbx(self) -> asyncio.Task[None]:
-        """Run the dialplan from the channel's position in a task of its own; the channel ends with it."""
-        if self.task is not None:
-            raise RuntimeError(f"{self.name} runs dialplan already")
-        self.consumer = None
-        self.pbx.channels.calls += 1
-        if not self.callid:
-            self.callid = new_call_id()
-        return self.start_task(self._run())
-
-    def start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Have a task of the channel's own do something; the channel ends with it."""
-        self.task = self.pbx.loop.create_task(work, name=self.name)
-        self.task.add_done_callback(self._task_done)
-        return self.task
-
-    def _task_done(self, task: asyncio.Task[None]) -> None:
-        if self.task is task:  # it was cancelled before its first step, so it ended nothing itself
-            self.task = None
-            self.hangup()
-
-    async def _run(self) -> None:
-        call_id.set(self.callid)
-        try:
-            await self.pbx.execute(self)
-        except asyncio.CancelledError:
-            if self.interruption is None and not self.hangup_requested:
-                raise
-        finally:
-            self.task = None
-            self.hangup()
-
-    def async_goto(self, context: str, exten: str, priority: int) -> None:
-        """Continue at another place in the dialplan, whatever the channel does now (AMI Redirect)."""
-        if self.task is not None:
-            self.goto(context, exten, priority)
-            self.interrupt(Interruption.GOTO)
-            return
-        self.context, self.exten, self.priority = context, exten, priority
-        if self.bridge is not None:
-            self.after_bridge = _start_pbx
-            self.bridge.remove(self)
-        elif self.alive:
-            self.start_pbx()
-
     # ---- the end ------------------------------------------------------------------------------------
 
     def hangup(self, cause: int = 0) -> None:
@@ -653,79 +474,3 @@ async def _finish(done: Awaitable[None]) -> None:
 def _wake(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
-
-
-def _current_task() -> asyncio.Task[Any] | None:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None
-
-
-def _start_pbx(channel: Channel) -> None:
-    channel.start_pbx()
-
-
-class Channels:
-    """All channels, by name and unique id."""
-
-    __slots__ = ("_by_device", "_by_id", "_by_name", "calls", "total")
-
-    def __init__(self) -> None:
-        self._by_name: dict[str, Channel] = {}
-        self._by_id: dict[str, Channel] = {}
-        self._by_device: dict[str, list[Channel]] = {}
-        self.total = 0
-        self.calls = 0
-        """How often a channel began to run dialplan: the calls processed."""
-
-    def add(self, channel: Channel) -> None:
-        """Take a new channel in."""
-        self._by_name[channel.name.lower()] = channel
-        self._by_id[channel.uniqueid] = channel
-        self._by_device.setdefault(_device(channel.name), []).append(channel)
-        self.total += 1
-
-    def remove(self, channel: Channel) -> None:
-        """Drop an ended channel."""
-        self._by_name.pop(channel.name.lower(), None)
-        self._by_id.pop(channel.uniqueid, None)
-        self._drop_device(channel, channel.name)
-
-    def _drop_device(self, channel: Channel, name: str) -> None:
-        device = _device(name)
-        left = self._by_device.get(device)
-        if left is not None and channel in left:
-            left.remove(channel)
-            if not left:
-                del self._by_device[device]
-
-    def renamed(self, channel: Channel, old: str) -> None:
-        """File a channel under its new name."""
-        self._by_name.pop(old.lower(), None)
-        self._by_name[channel.name.lower()] = channel
-        self._drop_device(channel, old)
-        self._by_device.setdefault(_device(channel.name), []).append(channel)
-
-    def of_device(self, device: str) -> list[Channel]:
-        """The channels of a device ("PJSIP/alice"), oldest first."""
-        return list(self._by_device.get(device.lower(), ()))
-
-    def find(self, name: str) -> Channel | None:
-        """The channel of that name (any case) or unique id."""
-        return self._by_name.get(name.lower()) or self._by_id.get(name)
-
-    def by_prefix(self, prefix: str) -> Channel | None:
-        """The first channel whose name begins so (any case)."""
-        prefix = prefix.lower()
-        return next((channel for name, channel in self._by_name.items() if name.startswith(prefix)), None)
-
-    def __iter__(self) -> Iterator[Channel]:
-        return iter(list(self._by_name.values()))
-
-    def __len__(self) -> int:
-        return len(self._by_name)
-
-
-def _device(name: str) -> str:
-    return name.rpartition("-")[0].lower()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from offhook.calls.bridge import Bridges
 from offhook.calls.bus import Bus
-from offhook.calls.channel import Channel, Channels
+from offhook.calls.channel import Channel
+from offhook.calls.channels import Channels
 from offhook.calls.devices import DeviceStates
 from offhook.calls.hints import Hints
 from offhook.calls.options import CoreOptions

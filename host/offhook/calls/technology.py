@@ -1,0 +1,69 @@
+"""What calls ask of a channel technology: the hooks that a driver's channel class implements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from offhook.calls.frames import Condition
+
+if TYPE_CHECKING:
+    from offhook.media.events import MediaEvent
+    from offhook.media.leg import Leg
+
+
+class Technology:
+    """The driver's side of a channel.
+
+    Hooks never block and never raise for a far end's misbehaviour: they start something, and what comes of it is
+    delivered to the channel later. Only ``tech_call`` may raise, a RequestError, when nothing can be started.
+    """
+
+    __slots__ = ()
+    technology: ClassVar[str] = ""
+    media: Leg | None
+
+    def tech_call(self, destination: str) -> None:
+        """Start the outgoing call; answers, ringing and failures are delivered later."""
+        raise NotImplementedError(f"{self.technology} channels cannot be called")
+
+    def tech_answer(self) -> None:
+        """Answer an incoming call."""
+
+    def tech_indicate(self, condition: Condition, payload: object = None) -> bool:
+        """Show a condition to the party; False when the technology has no signal for it (a tone is played then)."""
+        return False
+
+    def tech_digit_begin(self, digit: str) -> None:
+        """Begin a digit towards the party."""
+        if self.media is not None:
+            self.media.begin_digit(digit)
+
+    def tech_digit_end(self, digit: str, duration_ms: int) -> None:
+        """End a digit towards the party."""
+        if self.media is not None:
+            self.media.end_digit(digit, duration_ms)
+
+    def tech_send_text(self, body: str, content_type: str) -> bool:
+        """Send a text message; False when the technology has none."""
+        return False
+
+    def tech_transfer(self, destination: str) -> bool:
+        """Ask the far end to call elsewhere; False when the technology cannot."""
+        return False
+
+    def tech_hangup(self, cause: int) -> None:
+        """End the protocol's side and give up its resources. Called exactly once."""
+
+    def tech_bridged(self) -> None:
+        """The channel has just entered a bridge (or its bridge changed)."""
+
+    def tech_function(self, item: str) -> str | None:
+        """The technology's own items of CHANNEL(...), e.g. "pjsip,..."; None when it has no such item."""
+        return None
+
+    def tech_set_function(self, item: str, value: str) -> bool:
+        """Assign one of the technology's own items of CHANNEL(...); False when it has no such item."""
+        return False
+
+    def tech_media_event(self, event: MediaEvent) -> None:
+        """The driver's view of a media event (RTP timeout, RTCP report...), before others see it."""
