@@ -342,7 +342,7 @@ def parse_sdp(body: bytes | str) -> Session:
         kind, value = line[0], line[2:]
         if section is None:
             if kind == "v":
-                if value.strip() != "0":
+                if not value.startswith("0"):
                     raise _bad("version is not 0")
                 version = True
             elif kind == "o":
@@ -400,11 +400,13 @@ def _parse_connection(value: str) -> str:
 
 def _parse_media(value: str) -> Media:
     words = value.split()
-    if len(words) < 4:
+    if len(words) < 3:
         raise _bad("malformed m= line")
     port_text, slash, count_text = words[1].partition("/")
     if not (port_text.isascii() and port_text.isdigit()) or len(port_text) > 5 or int(port_text) > 65535:
         raise _bad("malformed port")
+    if len(words) == 3 and int(port_text):
+        raise _bad("m= line without formats")
     media = Media(words[0], int(port_text), words[2], words[3:])
     if slash and count_text.isascii() and count_text.isdigit() and len(count_text) <= 5:
         media.port_count = int(count_text)
