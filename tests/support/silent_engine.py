@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import Any
 
 from offhook.media.events import PlaybackDone, RecordDone
+from offhook.media.rtp import RtpStats
 
 
 class Playback:
@@ -161,6 +163,9 @@ class RtpLeg(Leg):
 
     def set_hold(self, on: bool) -> None:
         self.held = on
+
+    def stats(self) -> RtpStats:
+        return RtpStats(**{field.name: 0 for field in fields(RtpStats)})
 
     def detect_digits(self, on: bool, **options: Any) -> None:
         self.tone_digits = on

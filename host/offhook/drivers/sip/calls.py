@@ -41,3 +41,9 @@ def unload(pbx: Pbx) -> None:
     """Take no more calls."""
     stack: SipStack = pbx.parts[PART]
     stack.handlers.pop("INVITE", None)
+
+
+# What belongs to the module and stands in other files.
+from offhook.drivers.sip import call_functions, refusing  # noqa: E402
+
+__all__ = ["call_functions", "module", "refusing"]

@@ -12,6 +12,7 @@ from offhook.calls.dialing import RequestError
 from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Caller, Connected, Party, Redirecting
 from offhook.calls.streams import Stream
+from offhook.drivers.sip.channel_items import channel_item, keep_figures
 from offhook.drivers.sip.info import FLASH, send_digit, send_picture_request
 from offhook.drivers.sip.negotiation import MediaStream, default_stream
 from offhook.drivers.sip.outgoing_call import OutgoingInvite
@@ -332,11 +333,7 @@ class SipChannel(Channel):
             return
         if audio.leg is not None and self.media is not audio.leg:
             self.attach(audio.leg)
-        if self.media is not None:
-            tones = media.terms.dtmf == "inband" or (media.terms.dtmf == "auto" and audio.digits is None)
-            if tones or "digit tones" in self.flags:
-                self.media.detect_digits(tones)
-                (self.flags.add if tones else self.flags.discard)("digit tones")
+        self.follow_dtmf_mode()
         known = default_stream(before, "audio")
         held = known is not None and known.remote_hold
         if audio.remote_hold != held and not self.session.endpoint.suppress_moh_on_sendonly:
@@ -344,6 +341,17 @@ class SipChannel(Channel):
                 self.deliver(Control(Condition.HOLD, self.session.endpoint.moh_suggest))
             else:
                 self.deliver(Control(Condition.UNHOLD))
+
+    def follow_dtmf_mode(self) -> None:
+        """Listen for tones as long as digits come by them: mode inband, or auto without telephone events."""
+        audio = self.session.media.audio
+        if self.media is None or audio is None:
+            return
+        mode = self.session.media.terms.dtmf
+        tones = mode == "inband" or (mode == "auto" and audio.digits is None)
+        if tones or "digit tones" in self.flags:
+            self.media.detect_digits(tones)
+            (self.flags.add if tones else self.flags.discard)("digit tones")
 
     def tech_media_event(self, event: MediaEvent) -> None:
         """No RTP for too long ends the call."""
@@ -356,13 +364,24 @@ class SipChannel(Channel):
             )
             self.request_hangup(causes.REQUESTED_CHAN_UNAVAIL)
 
+    def tech_function(self, item: str) -> str | None:
+        """CHANNEL(pjsip,...), (rtp,...), (rtcp,...), (endpoint), (contact) and (aor)."""
+        return channel_item(self.session, item)
+
     # ---- the end ------------------------------------------------------------------------------------
+
+    def keep_figures(self) -> None:
+        """Leave what is known of the call's RTP in variables."""
+        audio = self.session.media.audio
+        if audio is not None and audio.leg is not None and self.get("RTPAUDIOQOS") is None:
+            keep_figures(self, audio)
 
     def tech_hangup(self, cause: int) -> None:
         """Refuse, cancel or send BYE."""
         status = causes.to_sip(cause)
         if not self.tech_cause:
             self.tech_cause = str(status)
+        self.keep_figures()
         self.session.terminate(status)
         self.session.release()
 

@@ -101,7 +101,9 @@ def new_call(stack: SipStack, destination: Destination, wanted: Sequence[MediaSt
     flow = flow or stack.routing.immediate(destination.uri, endpoint)
     media = new_media(stack, endpoint, flow, incoming=False)
     media.pending = initial_streams(wanted, media.terms)
-    return CallSession(stack, endpoint, media, configured_party(endpoint), uac=True)
+    call = CallSession(stack, endpoint, media, configured_party(endpoint), uac=True)
+    call.notes["contact"] = contact
+    return call
 
 
 class OutgoingInvite:

@@ -303,6 +303,7 @@ class CallSession:
         """Tell the channel that its far end is gone."""
         channel = self.channel
         if channel is not None and not channel.hungup:
+            channel.keep_figures()
             channel.hangup_source = channel.name
             channel.far_end_hangup(cause)
 

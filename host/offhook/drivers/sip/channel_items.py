@@ -1,0 +1,214 @@
+"""CHANNEL(pjsip,...), CHANNEL(rtp,...), CHANNEL(rtcp,...) and the figures about RTP kept as variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from offhook.dialplan.invocation import FunctionError
+from offhook.drivers.sip.flow import Flow, host_port
+from offhook.drivers.sip.negotiation import MediaStream
+from offhook.media.rtp import RtpStats
+from offhook.sip.errors import SIPError
+from offhook.sip.uri import NameAddr, SipUri
+
+if TYPE_CHECKING:
+    from offhook.calls.channel import Channel
+    from offhook.drivers.sip.session import CallSession
+
+
+_WAYS = ("rx", "tx")
+_KINDS = ("min", "max", "avg", "stdev")
+
+
+def channel_item(call: CallSession, item: str) -> str | None:
+    """An item of CHANNEL() that belongs to SIP; None when it is no such item. FunctionError for a wrong one."""
+    words = [word.strip() for word in item.split(",", 2)]
+    what, kind, field = words + [""] * (3 - len(words))
+    if what == "pjsip":
+        return _signalling(call, kind)
+    if what in ("rtp", "rtcp"):
+        if not kind:
+            raise FunctionError(f"CHANNEL({what}) needs to be told what: CHANNEL({what},...)")
+        stream = _stream(call, field or "audio", what)
+        return _rtp(stream, kind) if what == "rtp" else _rtcp(stream.leg.stats(), kind)
+    if what == "endpoint":
+        return call.endpoint.name
+    contact = call.notes.get("contact")
+    if what == "contact":
+        return contact.id if contact is not None else ""
+    if what == "aor":
+        return contact.aor if contact is not None else ""
+    return None
+
+
+# ---- signalling ------------------------------------------------------------------------------------------
+
+
+def _signalling(call: CallSession, kind: str) -> str:
+    session = call.session
+    dialog = session.dialog if session is not None else None
+    flow = call.peer_flow
+    if kind == "t38state":
+        return "DISABLED"
+    if kind == "local_addr":
+        return host_port(flow.carrier.host, flow.carrier.port) if isinstance(flow, Flow) else ""
+    if kind == "remote_addr":
+        return host_port(flow.host, flow.port) if isinstance(flow, Flow) else ""
+    if kind == "request_uri":
+        return call.request.target if call.request is not None and not call.uac else ""
+    known = ("call-id", "secure", "target_uri", "local_uri", "local_tag", "remote_uri", "remote_tag")
+    if kind not in known:
+        raise FunctionError(f'CHANNEL(pjsip,...): "{kind}" is no item; they are {", ".join(known)}')
+    if dialog is None:
+        return ""
+    if kind == "call-id":
+        return dialog.call_id
+    if kind == "secure":
+        return "1" if _secure(dialog.remote_target, flow) else "0"
+    if kind == "target_uri":
+        return dialog.remote_target
+    if kind in ("local_tag", "remote_tag"):
+        return dialog.local_tag if kind == "local_tag" else dialog.remote_tag
+    return _address(dialog.local if kind == "local_uri" else dialog.remote)
+
+
+def _secure(target: str, flow: Flow | None) -> bool:
+    try:
+        uri = SipUri.parse(target)
+    except SIPError:
+        return False
+    return uri.scheme == "sips" or uri.transport in ("tls", "wss") or (flow is not None and flow.protocol == "TLS")
+
+
+def _address(text: str) -> str:
+    """An address as From and To have it, without their parameters."""
+    try:
+        address = NameAddr.parse(text)
+    except SIPError:
+        return ""
+    address.params = {}
+    return str(address)
+
+
+# ---- RTP -------------------------------------------------------------------------------------------------
+
+
+def _stream(call: CallSession, kind: str, what: str) -> MediaStream:
+    if kind not in ("audio", "video"):
+        raise FunctionError(f'CHANNEL({what},...): "{kind}" is none of audio and video')
+    stream = call.media.audio if kind == "audio" else call.media.video
+    if stream is None or stream.leg is None:
+        raise FunctionError(f"CHANNEL({what},...): {call.name} has no {kind}")
+    return stream
+
+
+def _rtp(stream: MediaStream, kind: str) -> str:
+    leg: Any = stream.leg
+    if kind == "src":
+        return host_port(leg.local_address, leg.local_port)
+    if kind == "dest":
+        return host_port(*leg.remote) if leg.remote is not None else "(null)"
+    if kind == "direct":
+        return host_port(*stream.direct) if stream.direct is not None else "(null)"
+    if kind == "secure":
+        return "0"
+    if kind == "hold":
+        return "1" if stream.remote_hold else "0"
+    raise FunctionError(f'CHANNEL(rtp,...): "{kind}" is none of src, dest, direct, secure and hold')
+
+
+_COUNTS: dict[str, Callable[[RtpStats], int]] = {
+    "txcount": lambda stats: stats.tx_packets,
+    "rxcount": lambda stats: stats.rx_packets,
+    "txploss": lambda stats: stats.remote_lost,
+    "rxploss": lambda stats: stats.rx_lost,
+    "local_ssrc": lambda stats: stats.ssrc,
+    "remote_ssrc": lambda stats: stats.remote_ssrc,
+}
+_FIGURES: dict[str, Callable[[RtpStats], float]] = {
+    "txjitter": lambda stats: stats.rx_jitter,
+    "rxjitter": lambda stats: stats.remote_jitter,
+    "local_maxjitter": lambda stats: stats.max_rx_jitter,
+    "local_minjitter": lambda stats: stats.min_rx_jitter,
+    "local_normdevjitter": lambda stats: stats.mean_rx_jitter,
+    "local_stdevjitter": lambda stats: stats.deviation_rx_jitter,
+    "rtt": lambda stats: stats.rtt,
+    "maxrtt": lambda stats: stats.max_rtt,
+    "minrtt": lambda stats: stats.min_rtt,
+    "normdevrtt": lambda stats: stats.rtt,
+}
+_UNMEASURED = re.compile(r"(local|remote)_(min|max|normdev|stdev)(jitter|rxploss|mes)|stdevrtt|[rt]xmes")
+"""Names Asterisk has for figures that are not collected here; they read 0."""
+
+
+def _rtcp(stats: RtpStats, kind: str) -> str:
+    name = kind.lower()
+    if name in _SUMMARIES:
+        return _SUMMARIES[name](stats)
+    if name.startswith("all"):
+        return summary(stats)
+    if name in _COUNTS:
+        return str(_COUNTS[name](stats))
+    if name in _FIGURES:
+        return f"{_FIGURES[name](stats):f}"
+    if _UNMEASURED.fullmatch(name):
+        return "0.000000"
+    raise FunctionError(f'CHANNEL(rtcp,...): "{kind}" is no figure of RTCP')
+
+
+def summary(stats: RtpStats) -> str:
+    """The line RTPAUDIOQOS and CHANNEL(rtcp,all) have."""
+    return (
+        f"ssrc={stats.ssrc};themssrc={stats.remote_ssrc};lp={stats.rx_lost};rxjitter={stats.remote_jitter:f};"
+        f"rxcount={stats.rx_packets};txjitter={stats.rx_jitter:f};txcount={stats.tx_packets};"
+        f"rlp={stats.remote_lost};rtt={stats.rtt:f};rxmes=0.000000;txmes=0.000000"
+    )
+
+
+def _jitter(stats: RtpStats) -> str:
+    return (
+        f"minrxjitter={stats.min_rx_jitter:010.6f};maxrxjitter={stats.max_rx_jitter:010.6f};"
+        f"avgrxjitter={stats.mean_rx_jitter:010.6f};stdevrxjitter={stats.deviation_rx_jitter:010.6f};"
+        + "".join(f"{which}txjitter={0.0:010.6f};" for which in _KINDS)
+    )
+
+
+def _loss(_stats: RtpStats) -> str:
+    return "".join(f"  {which}{way}lost={0.0:010.6f};" for way in _WAYS for which in _KINDS)
+
+
+def _rtt(stats: RtpStats) -> str:
+    figures = {"min": stats.min_rtt, "max": stats.max_rtt, "avg": stats.rtt, "stdev": 0.0}
+    return "".join(f"     {which}rtt={value:010.6f};" for which, value in figures.items())
+
+
+def _score(_stats: RtpStats) -> str:
+    return "".join(f"   {which}{way}mes={0.0:010.6f};" for way in _WAYS for which in _KINDS)
+
+
+_SUMMARIES: dict[str, Callable[[RtpStats], str]] = {
+    "all_jitter": _jitter,
+    "all_loss": _loss,
+    "all_rtt": _rtt,
+    "all_mes": _score,
+}
+
+
+def keep_figures(channel: Channel, stream: MediaStream) -> None:
+    """Set RTPAUDIOQOS and its relatives on a channel whose call is over, and on the one it was bridged with."""
+    stats = stream.leg.stats()
+    figures = {
+        "RTPAUDIOQOS": summary(stats),
+        "RTPAUDIOQOSJITTER": _jitter(stats),
+        "RTPAUDIOQOSLOSS": _loss(stats),
+        "RTPAUDIOQOSRTT": _rtt(stats),
+        "RTPAUDIOQOSMES": _score(stats),
+    }
+    peer = channel.bridge.peer(channel) if channel.bridge is not None else None
+    for name, value in figures.items():
+        if channel.get(name) is None:
+            channel.set(name, value)
+        if peer is not None and peer.get(f"{name}BRIDGED") is None:
+            peer.set(f"{name}BRIDGED", value)
