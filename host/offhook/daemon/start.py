@@ -166,6 +166,7 @@ class Daemon:
     # ---- up -----------------------------------------------------------------------------------------
 
     async def _boot(self, pbx: Pbx) -> None:
+        from offhook.control.cli.run import run_startup_commands
         from offhook.modules.loader import RequiredModuleError
 
         identity = pbx.astdb.get("pbx", "UUID")
@@ -176,12 +177,15 @@ class Daemon:
         try:
             order = self._order(pbx)
             await pbx.loader.boot_core()
+            await run_startup_commands(pbx, "pre-init")
+            await run_startup_commands(pbx, "pre-module")
             await pbx.loader.boot(order, preload=True)
             await pbx.loader.boot(order, preload=False)
         except (RequiredModuleError, ConfigError) as error:
             raise BootError(str(error)) from error
-        self._ready(pbx)
         await pbx.loader.ready()
+        await run_startup_commands(pbx, "fully-booted")
+        self._ready(pbx)
 
     def _order(self, pbx: Pbx) -> LoadOrder:
         from offhook.modules.loader import read_order

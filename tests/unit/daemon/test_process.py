@@ -305,3 +305,49 @@ def test_a_console_sees_the_log_as_verbose_as_it_wants(folder: Path) -> None:
         assert toggled.stdout.endswith("Console is not muted anymore.\n")
     finally:
         daemon.end()
+
+
+def test_startup_commands_aliases_and_permissions(folder: Path) -> None:
+    write_configuration(
+        folder,
+        modules=MODULES + "load => res_clialiases.so\n",
+        cli="[startup_commands]\ndialplan set global EARLY 1 = pre-module\ncore set verbose 4 = yes\nnonsense = yes\n",
+        cli_aliases=(
+            "[general]\ntemplate = mine\ntemplate = nix\n"
+            "[mine]\nhelp = core show help\nshow plan = dialplan show\n"
+            "module show = core show version\nput = database put\n"
+        ),
+        cli_permissions=(
+            f"[general]\ndefault_perm = deny\n[{pwd.getpwuid(os.geteuid()).pw_name}]\npermit = all\n"
+            "deny = database put\ndeny = ^module (un)?load\npermit = module load app_echo\n[nosuchuser]\npermit = all\n"
+        ),
+    )
+    daemon = Running(folder)
+    try:
+        daemon.wait()
+        assert "   EARLY=1\n" in daemon.run("dialplan show globals")
+        assert "  Root console verbosity:      4\n" in daemon.run("core show settings")
+        assert daemon.run("show plan other").startswith("[ Context 'other' created by 'pbx_config' ]\n")
+        assert daemon.run("help module load").startswith("Usage: module load")
+        assert daemon.run("show plan nix").startswith("There is no existence of 'nix' context\n")
+        assert daemon.run('_command complete "show plan de"') == "default\n"
+        assert daemon.run("cli show aliases").splitlines()[1].split() == ["help", "core", "show", "help"]
+        refused = "You don't have permissions to run 'database put a b c' command\n"
+        assert daemon.run("database put a b c") == refused
+        assert daemon.run("put a b c") == refused
+        assert daemon.run("module unload app_echo").startswith("You don't have permissions")
+        assert daemon.run("module load app_echo").startswith("Unable to load module")
+        assert daemon.run("cli check permissions nobody core show version") == (
+            "User 'nobody' is not allowed to run command 'core show version'\n"
+        )
+        assert "\tdeny -> database put\n" in daemon.run("cli show permissions")
+        assert daemon.run("cli reload permissions") == ""
+        assert daemon.run("module reload res_clialiases") == "Module 'res_clialiases' reloaded successfully.\n"
+        assert daemon.run("help module load").startswith("Usage: module load")
+    finally:
+        daemon.end()
+    log = (folder / "log" / "full.log").read_text()
+    assert "cli.conf:4: the command failed: No such command 'nonsense'" in log
+    assert "the alias module show is left out: a command is called so" in log
+    assert "cli_aliases.conf:3: there is no template [nix]" in log
+    assert "there is no user nosuchuser" in log

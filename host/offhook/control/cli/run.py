@@ -6,6 +6,7 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
+from offhook.config.model import TRUE_WORDS
 from offhook.modules.command import CommandError, Request
 from offhook.modules.registry import split_line
 
@@ -54,3 +55,15 @@ async def run_command(pbx: Pbx, line: str, session: Any = None) -> tuple[bool, s
         log.exception("command %r failed", line)
         return False, request.text() + f"Command '{line}' failed.\n"
     return True, request.text()
+
+
+async def run_startup_commands(pbx: Pbx, phase: str) -> None:
+    """Run the [startup_commands] of cli.conf for a phase: "pre-init", "pre-module" or "fully-booted"."""
+    config = pbx.config.load("cli.conf", "cli")
+    section = config.get("startup_commands") if config is not None else None
+    words = {phase} | (TRUE_WORDS if phase == "fully-booted" else frozenset())
+    for entry in section or ():
+        if entry.value.lower() in words:
+            ok, text = await run_command(pbx, entry.name)
+            if not ok:
+                log.warning("%s:%d: the command failed: %s", entry.file, entry.line, text.strip())

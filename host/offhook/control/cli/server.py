@@ -121,6 +121,11 @@ class Session(asyncio.Protocol):
         else:
             self.server.log.update_levels()
 
+    def may_run(self, line: str) -> bool:
+        """Whether cli_permissions.conf lets the user at this console run a line."""
+        permissions = self.server.pbx.parts.get("cli_permissions")
+        return permissions is None or permissions.may_run(self.uid, self.gid, line)
+
     # ---- the log ------------------------------------------------------------------------------------
 
     def set_verbosity(self, level: int) -> None:
