@@ -227,8 +227,11 @@ def _command_line(settings: Settings, switches: list[tuple[str, str]]) -> None:
             settings.maxcalls = max(0, int(_number(value)))
         elif letter == "e":
             settings.minmemfree = max(0, int(_number(value)))
-    if settings.console and settings.remote:
+    if settings.remote:
         settings.console = False
+    elif settings.console:
+        settings.nofork = True
+        settings.alwaysfork = False
 
 
 def _number(text: str) -> float:

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -143,7 +144,7 @@ class Daemon:
             await self._boot(pbx)
             if settings.console and sys.stdin.isatty():
                 console = loop.create_task(self._console(stopping.now), name="console")
-            await self._serve(stopping.done)
+            await stopping.done.wait()
         except BootError as error:
             log.error("Offhook cannot start: %s", error)
             print(f"Offhook cannot start: {error}", file=sys.stderr)
@@ -218,11 +219,8 @@ class Daemon:
 
     # ---- meanwhile ----------------------------------------------------------------------------------
 
-    async def _serve(self, done: asyncio.Event) -> None:
-        await done.wait()
-
-    async def _console(self, stop: object) -> None:
-        """With -c: a console on our terminal, in a process of its own; Offhook ends when it is left."""
+    async def _console(self, stop: Callable[[], None]) -> None:
+        """With -c: a console on our terminal, in a process of its own; Offhook ends when that ends."""
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -232,6 +230,7 @@ class Daemon:
             *("-v" for _ in range(self.settings.verbose)),
             "-C",
             self.settings.paths.config_file,
+            env={**os.environ, "OFFHOOK_ROOT_CONSOLE": "1"},
             preexec_fn=process.die_with_parent,
         )
         try:
@@ -241,8 +240,7 @@ class Daemon:
                 child.terminate()
             await child.wait()
             raise
-        if callable(stop):
-            stop()
+        stop()
 
     # ---- down ---------------------------------------------------------------------------------------
 

@@ -23,6 +23,9 @@ LOOK_S: Final = 0.2
 HISTORY: Final = "~/.offhook_history"
 MOST_HISTORY: Final = 500
 
+ROOT: Final = "OFFHOOK_ROOT_CONSOLE"
+"""In the environment of the console that a daemon with -c starts: leaving it would leave the daemon alone."""
+
 INTRO: Final = f"""\
 Offhook {__version__}. Free software under the GNU General Public License, without any warranty:
 "core show license" and "core show warranty" tell more, "core show help" lists the commands, "exit" leaves.
@@ -108,7 +111,10 @@ class _Console:
         if not line:
             return True
         if line.lower() in ("exit", "quit"):
-            return False
+            if ROOT not in os.environ:
+                return False
+            self.print('This console belongs to the daemon: "core stop now" or "core stop gracefully" end both')
+            return True
         if line.startswith("!"):
             await self._shell(line[1:].strip())
             return True
@@ -168,7 +174,7 @@ class _Console:
                     except KeyboardInterrupt:
                         continue
                     except EOFError:
-                        return
+                        yield "exit"
         finally:
             self.print = _plain
 
