@@ -52,7 +52,12 @@ class Run:
         self.place: tuple[str, str, int] = ("", "", 0)
         """Where the last application was announced."""
         self.last = ("", "")
-        """Context and extension before the present ones."""
+        """The context before the present one, and the extension before the present one."""
+
+    def arrive(self, context: str, exten: str) -> None:
+        """The dialplan goes on at another extension: keep what was before."""
+        before, last = self.place, self.last
+        self.last = (before[0] if before[0] != context else last[0], before[1] if before[1] != exten else last[1])
 
 
 class Step:
@@ -324,15 +329,17 @@ async def _steps(channel: Channel, state: Run, ended: bool) -> str:
             step: Step = priority.step
             if step is None or step.generation != registry.generation:
                 step = _prepared(priority, scope)
+            place = state.place
+            fresh = place[2] != number
+            if place[1] != exten or place[0] != context:
+                state.arrive(context, exten)
+                fresh = True
             data = step.data
             if data is None:
                 data = await step.template.wait(scope) if step.waits else step.template.get(scope)
             if levels.most_verbose >= 3:
                 _show(channel, step.name, data)
-            place = state.place
-            if place[2] != number or place[1] != exten or place[0] != context:
-                if place[1] != exten or place[0] != context:
-                    state.last = place[:2]
+            if fresh:
                 state.place = (context, exten, number)
                 channel.begin_application(step.name, data)
             else:

@@ -31,9 +31,6 @@ def load(pbx: Any) -> None:
 @module.on_reload
 def reload(pbx: Any) -> None:
     """Read extensions.conf again. A file that cannot be used leaves the dialplan as it is."""
-    settings: Settings | None = pbx.parts.get("dialplan settings")
-    if settings is not None and settings.clear_globals:
-        pbx.globals.clear()
     read(pbx)
 
 
@@ -50,6 +47,9 @@ def read(pbx: Any) -> None:
     if config is None:
         raise LoadError(f"there is no usable {_FILE}; write one with at least one [context]")
     plan = pbx.dialplan
+    before: Settings | None = pbx.parts.get("dialplan settings")
+    if before is not None and before.clear_globals:
+        pbx.globals.clear()
     reading = read_extensions(plan, config)
     users = pbx.config.load("users.conf", REGISTRAR)
     if users is not None:

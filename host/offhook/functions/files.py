@@ -136,7 +136,7 @@ def span_of_lines(content: bytes, terminator: bytes, offset: int, length: int | 
     if length is None:
         return start, len(content)
     if length < 0:
-        stop = ends[length] - len(terminator) if len(ends) >= -length else 0
+        stop = ends[length - 1] if len(ends) > -length else 0
         return start, max(start, stop)
     following = [end for end in ends if end > start]
     if length == 0:

@@ -83,7 +83,8 @@ async def take(scope: Scope, name: str) -> str:
     turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     lock.waiting.append((channel, turn))
     try:
-        await asyncio.wait_for(turn, WAIT_SECONDS)
+        async with asyncio.timeout(WAIT_SECONDS):
+            await turn
     except TimeoutError:
         return "0"
     except asyncio.CancelledError:

@@ -210,12 +210,11 @@ def by_weight(records: list[Any]) -> list[Any]:
         left = sorted((one for one in records if one.priority == priority), key=lambda one: bool(one.weight))
         while left:
             point = random.randint(0, sum(one.weight for one in left))
-            for one in left:
-                point -= one.weight
-                if point <= 0:
-                    break
-            left.remove(one)
-            ordered.append(one)
+            index = 0
+            while index < len(left) - 1 and point > left[index].weight:
+                point -= left[index].weight
+                index += 1
+            ordered.append(left.pop(index))
     return ordered
 
 
