@@ -164,6 +164,12 @@ def test_bare_line_feeds_are_line_breaks() -> None:
     assert message.body == b"hello"
 
 
+def test_a_bare_carriage_return_is_white_space() -> None:
+    message = parse(request(extra="X: a\rb"))
+    assert message.get("X") == "a b"
+    assert b"a b\r\n" in message.to_bytes()
+
+
 def test_header_order_of_our_requests() -> None:
     message = make_request(
         "INVITE",

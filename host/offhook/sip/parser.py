@@ -25,10 +25,10 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
     text = data[: end if end >= 0 else len(data)].decode("utf-8", "surrogateescape")
     lines = text.split("\r\n")
     skip = 4
-    if end < 0 or text.count("\n") >= len(lines):
-        # Bare line feeds: tolerated as line breaks.
+    if end < 0 or text.count("\n") >= len(lines) or text.count("\r") >= len(lines):
+        # Bare line feeds are tolerated as line breaks, bare carriage returns as white space.
         end, skip = _lenient_end(data)
-        text = data[:end].decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+        text = data[:end].decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", " ")
         lines = text.split("\n")
     body = data[end + skip :]
     start = lines[0]
