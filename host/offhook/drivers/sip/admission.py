@@ -151,6 +151,8 @@ class Admission:
         else:
             incoming.report("ChallengeSent", Challenge=_credentials(challenges[0][1])[0] if challenges else "")
         incoming.respond(401, headers=challenges)
+        # Nothing is kept for a stranger: the challenge is not repeated, a request that comes again gets a fresh one.
+        self._stack.layer.abandon(incoming.transaction)
         return False
 
     # ---- strangers ----------------------------------------------------------------------------------
