@@ -5,8 +5,6 @@ All of it scans once, left to right, so a hostile value costs time linear in its
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from .errors import SIPError
 
 Params = dict[str, str | None]
@@ -108,11 +106,6 @@ def quote(text: str) -> str:
     if "\r" in escaped or "\n" in escaped:
         escaped = escaped.replace("\r", " ").replace("\n", " ")
     return f'"{escaped}"'
-
-
-def join_list(parts: Iterable[object]) -> str:
-    """Members joined as a comma-separated header value."""
-    return ", ".join([str(part) for part in parts])
 
 
 def parse_number(text: str, what: str, limit: int = 0xFFFFFFFF) -> int:

@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 from .uri import SipUri
 
-TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
 DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 SECURE = ("tls", "wss")
 
