@@ -215,4 +215,5 @@ class Daemon:
     def told(self) -> str:
         """The last of what it wrote and logged."""
         output = (self.root / "log/output").read_text(errors="replace")
-        return f"{output[-4000:]}\n{self.log()[-6000:]}"
+        lines = [line for line in self.log().splitlines() if " loader.py: " not in line]
+        return "\n".join([output[-3000:], *lines[-60:]])

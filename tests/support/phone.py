@@ -16,7 +16,7 @@ PROGRAM = Path(__file__).with_name("pjsua_phone.py")
 
 
 class Phone:
-    """A registered SIP phone. ``play`` is what it says into a call; what it hears is found in ``heard``."""
+    """A SIP phone in a process of its own."""
 
     def __init__(self, user: str, secret: str, server: str, *, transport: str = "udp", codec: str = "PCMU") -> None:
         self.user, self.secret, self.server = user, secret, server
@@ -90,7 +90,7 @@ class Phone:
                 raise AssertionError(f"{self.user}: no {what} {values or ''}; what happened: {self.happened}")
 
     def wait_state(self, state: str, timeout: float = 10) -> dict[str, Any]:
-        """The next time that the call is CALLING, EARLY, CONFIRMED, DISCONNCTD (pjsua's words)."""
+        """The next time that the call is CALLING, EARLY, CONFIRMED, DISCONNECTED (pjsua's words)."""
         return self.wait("state", timeout, state=state)
 
     def pause(self, seconds: float) -> None:
@@ -102,7 +102,7 @@ class Phone:
     def hang_up(self) -> None:
         """End the call and wait until it has ended."""
         self.do("hang_up")
-        self.wait_state("DISCONNCTD")
+        self.wait_state("DISCONNECTED")
 
     def _read(self, seconds: float) -> bool:
         assert self.process.stdout is not None
@@ -117,7 +117,7 @@ class Phone:
         return True
 
     def close(self) -> None:
-        """Unregister and end."""
+        """Unregister and end; only then is what it heard complete in its file."""
         if self.process.poll() is None:
             assert self.process.stdin is not None
             self.process.stdin.close()

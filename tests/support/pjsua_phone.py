@@ -33,7 +33,8 @@ class Conversation(pj.Call):  # type: ignore[misc]
         self.phone.tell("state", state=info.stateText, code=info.lastStatusCode, reason=info.lastReason)
 
     def onCallMediaState(self, parameter: Any) -> None:
-        for index, medium in enumerate(self.getInfo().media):
+        info = self.getInfo()  # owns the list
+        for index, medium in enumerate(info.media):
             if medium.type != pj.PJMEDIA_TYPE_AUDIO:
                 continue
             if medium.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
@@ -182,9 +183,6 @@ class PhoneProcess:
     def do_hang_up(self) -> None:
         assert self.call is not None
         self.call.hangup(pj.CallOpParam(True))
-
-    def do_close_files(self) -> None:
-        self.player = self.recorder = None
 
     def do_unregister(self) -> None:
         assert self.line is not None
