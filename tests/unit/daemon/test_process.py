@@ -5,6 +5,7 @@ import pwd
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -351,3 +352,36 @@ def test_startup_commands_aliases_and_permissions(folder: Path) -> None:
     assert "the alias module show is left out: a command is called so" in log
     assert "cli_aliases.conf:3: there is no template [nix]" in log
     assert "there is no user nosuchuser" in log
+
+
+def test_realtime_by_command_and_in_the_dialplan(folder: Path) -> None:
+    write_configuration(
+        folder,
+        modules=MODULES + "".join(f"load => {x}\n" for x in ("res_config_sqlite3", "res_realtime", "func_realtime")),
+        extconfig="[settings]\nphones => sqlite3,main\n",
+        res_config_sqlite3="[main]\ndbfile = rt.sqlite3\n",
+    )
+    with sqlite3.connect(folder / "var" / "rt.sqlite3") as disk:
+        disk.execute("CREATE TABLE phones (name TEXT, port TEXT)")
+    disk.close()
+    daemon = Running(folder)
+    try:
+        daemon.wait()
+        assert daemon.run("realtime store phones name ann port 1") == "Stored RealTime record.\n"
+        assert daemon.run("realtime load phones name ann").splitlines()[2:] == [
+            f"{'name':>20}  {'ann':<40}",
+            f"{'port':>20}  {'1':<40}",
+        ]
+        assert daemon.run("realtime load phones name bob") == "No rows found matching search criteria.\n"
+        assert daemon.run("realtime update phones name ann port 2") == "Updated 1 RealTime record.\n"
+        assert daemon.run("realtime update2 phones name ann port 2 NULL port 3") == "Updated 1 RealTime record.\n"
+        assert "3" in daemon.run('realtime mget phones "port >" 2')
+        assert daemon.run("dialplan eval function REALTIME(phones,name,ann)") == (
+            "Return Value: Success (0)\nResult: name=ann,port=3,\n"
+        )
+        assert "Result: 3\n" in daemon.run("dialplan eval function REALTIME_FIELD(phones,name,ann,port)")
+        assert daemon.run("realtime destroy phones name ann") == "Removed 1 RealTime record.\n"
+        assert daemon.run("realtime store nix a b").startswith("Failed to store record.")
+        assert daemon.run("realtime store phones a").startswith("Usage: realtime store")
+    finally:
+        daemon.end()

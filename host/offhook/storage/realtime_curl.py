@@ -1,0 +1,108 @@
+"""Realtime by HTTP: the driver "curl" asks a web server for rows.
+
+The server's address is the database. Rows are asked for with POST below it: ``/single`` and ``/multi`` answer
+rows as ``name=value&...``, one a line; ``/update?key=value``, ``/store`` and ``/destroy`` answer how many;
+``/static?file=x`` answers the lines of a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import urllib.error
+import urllib.request
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlencode
+
+from offhook.config.model import Entry, Section
+from offhook.modules import Module
+from offhook.storage.realtime import Criteria, Row, Unreachable, realtime_of
+
+module = Module("res_config_curl", "Realtime Curl configuration", priority=2)
+
+TIMEOUT_S: Final = 10.0
+
+
+class Curl:
+    """The driver "curl"."""
+
+    async def select(self, database: str, table: str, criteria: Criteria, *, first: bool) -> list[Row]:
+        """The rows that fit."""
+        text = await _asked(f"{database}/{'single' if first else 'multi'}", criteria)
+        rows = [row for line in text.splitlines() if (row := _row(line))]
+        return rows[:1] if first else rows
+
+    async def update(self, database: str, table: str, criteria: Criteria, values: Row) -> int:
+        """Change the rows that fit."""
+        return _count(await _asked(f"{database}/update?{_form(criteria)}", values))
+
+    async def insert(self, database: str, table: str, values: Row) -> int:
+        """Add a row."""
+        return _count(await _asked(f"{database}/store", values))
+
+    async def delete(self, database: str, table: str, criteria: Criteria) -> int:
+        """Take out the rows that fit."""
+        return _count(await _asked(f"{database}/destroy", criteria))
+
+    def sections(self, database: str, table: str, file: str) -> list[Section]:
+        """A whole file. Blocks, up to the time limit."""
+        sections: list[Section] = []
+        last: tuple[str, str] | None = None
+        for line in _fetch(f"{database}/static?file={quote(file, safe='')}", None).splitlines():
+            row = dict(_row(line))
+            if "var_name" not in row:
+                continue
+            place = (row.get("category", ""), row.get("cat_metric", ""))
+            if place != last:
+                sections.append(Section(place[0], file))
+                last = place
+            sections[-1].entries.append(Entry(row["var_name"], row.get("var_val", ""), file))
+        return sections
+
+
+def _form(pairs: Criteria) -> str:
+    return urlencode(list(pairs), errors="surrogateescape")
+
+
+def _row(line: str) -> Row:
+    """``name=value&...`` decoded; a name without value has an empty one."""
+    return [(name, value) for name, value in parse_qsl(line.strip(), keep_blank_values=True) if name]
+
+
+def _count(text: str) -> int:
+    try:
+        count = int(text.split()[0])
+    except (IndexError, ValueError):
+        raise Unreachable(f'the answer "{text[:40]}" is no number of rows') from None
+    if count < 0:
+        raise Unreachable(f"the server answered {count}")
+    return count
+
+
+async def _asked(url: str, pairs: Criteria) -> str:
+    return await asyncio.get_running_loop().run_in_executor(None, _fetch, url, _form(pairs).encode())
+
+
+def _fetch(url: str, data: bytes | None) -> str:
+    """What the server answers. Blocks. Raises Unreachable."""
+    if not url.startswith(("http://", "https://")):
+        raise Unreachable(f'"{url}" is no address of a web server; write http://host/path in extconfig.conf')
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data), timeout=TIMEOUT_S) as answer:
+            body: bytes = answer.read()
+    except urllib.error.HTTPError as error:
+        raise Unreachable(f"{url}: {error.code} {error.reason}") from error
+    except (OSError, ValueError) as error:
+        raise Unreachable(f"{url}: {error}") from error
+    return body.decode("utf-8", "surrogateescape")
+
+
+@module.on_load
+def load(pbx: Any) -> None:
+    """Offer the driver."""
+    realtime_of(pbx).backends["curl"] = Curl()
+
+
+@module.on_unload
+def unload(pbx: Any) -> None:
+    """Withdraw the driver."""
+    realtime_of(pbx).backends.pop("curl", None)
