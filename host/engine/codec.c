@@ -66,7 +66,7 @@ static int linear_encode(const struct codec *codec, void *state, const int16_t *
 #define G711(NAME, LAW)                                                                                                \
     {                                                                                                                  \
         .name = NAME, .rate = 8000, .clock = 8000, .frame_samples = 80, .frame_bytes = 80, .max_samples = 80,          \
-        .partial = true, .decode = LAW##_decode, .encode = LAW##_encode                                                                 \
+        .partial = true, .decode = LAW##_decode, .encode = LAW##_encode                                                \
     }
 #define LINEAR(NAME, RATE)                                                                                             \
     {                                                                                                                  \

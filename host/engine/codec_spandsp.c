@@ -196,7 +196,7 @@ static int lpc10_from_linear(const struct codec *codec, void *state, const int16
 #define G726(NAME, BYTES)                                                                                              \
     {                                                                                                                  \
         .name = NAME, .rate = 8000, .clock = 8000, .frame_samples = 80, .frame_bytes = (BYTES), .max_samples = 80,     \
-        .partial = true, .library = LIBRARY, .decoder_bytes = sizeof(struct g726_state_s),                                              \
+        .partial = true, .library = LIBRARY, .decoder_bytes = sizeof(struct g726_state_s),                             \
         .encoder_bytes = sizeof(struct g726_state_s), .decoder_init = g726_start, .encoder_init = g726_start,          \
         .decode = g726_to_linear, .encode = g726_from_linear                                                           \
     }

@@ -82,9 +82,8 @@ void disk_serve_recorder(struct disk *disk, struct recorder *recorder)
 
 static bool put_mark(struct player *player, enum chunk_kind kind)
 {
-    struct chunk chunk = {.kind = (uint16_t)kind,
-                          .file = (uint16_t)player->at_file,
-                          .generation = (uint16_t)player->served_generation};
+    struct chunk chunk = {
+        .kind = (uint16_t)kind, .file = (uint16_t)player->at_file, .generation = (uint16_t)player->served_generation};
     if (player->file)
         chunk.position = (uint32_t)(player->at_sample * 1000 / soundfile_rate(player->file));
     return ring_write(&player->ring, &chunk, sizeof(chunk));
@@ -227,8 +226,7 @@ static void write_behind(struct disk *disk, struct recorder *recorder)
     struct chunk chunk;
     int16_t samples[RESAMPLE_MAX_BLOCK];
     if (!recorder->file && !recorder->failed) {
-        recorder->file =
-            soundfile_write_open(recorder->path, recorder->extension, recorder->append, recorder->error);
+        recorder->file = soundfile_write_open(recorder->path, recorder->extension, recorder->append, recorder->error);
         recorder->failed = !recorder->file;
     }
     while (ring_peek(&recorder->ring, &chunk, sizeof(chunk))) {

@@ -9,11 +9,11 @@ struct dtmf {
     float coefficient[8]; /* four rows, four columns */
     float past[8][2];
     float energy;
-    float halves[4]; /* energy of this and the last block, newest first */
+    float halves[4];        /* energy of this and the last block, newest first */
     uint16_t block, filled; /* samples in an analysis block */
     uint16_t age;           /* blocks since the digit began */
     bool relaxed;
-    char last, digit;       /* hit of the last block; digit being heard or 0 */
+    char last, digit; /* hit of the last block; digit being heard or 0 */
     uint8_t misses;
 };
 

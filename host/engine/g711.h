@@ -16,7 +16,7 @@ static inline uint8_t g711_to_ulaw(int sample)
         magnitude = 32635;
     magnitude += 0x84;
     int segment = 24 - __builtin_clz((unsigned)magnitude);
-    return (uint8_t)~(sign | segment << 4 | ((magnitude >> (segment + 3)) & 0x0f));
+    return (uint8_t) ~(sign | segment << 4 | ((magnitude >> (segment + 3)) & 0x0f));
 }
 
 /* G.711 table 1: magnitude of 13 bits, segment, four bits; even bits inverted. */

@@ -8,12 +8,12 @@
 enum {
     TICK_MS = 10,
     PREFILL_TICKS = 2,
-    STOP_MS = 60,       /* nothing for that long: the stream has paused */
+    STOP_MS = 60, /* nothing for that long: the stream has paused */
     LONGEST_GAP_MS = 200,
     DEEPEST_MS = 400,
-    CALM_MS = 20,       /* shrink while the buffer never held less than this */
+    CALM_MS = 20, /* shrink while the buffer never held less than this */
     URGENT_MS = 80,
-    WINDOW = 200,       /* ticks */
+    WINDOW = 200, /* ticks */
     URGENT_WINDOW = 25
 };
 
@@ -209,8 +209,8 @@ static void decode_some(struct jitter *jitter, struct slab *slab)
     int some = codec->frame_bytes && codec->frame_bytes < left ? codec->frame_bytes : left;
     int samples = 0;
     if (!codec->frame_bytes || codec->partial || some == codec->frame_bytes)
-        samples = codec->decode(codec, jitter->decoder, packet->data + jitter->current_at, some,
-                                jitter->pcm + jitter->have);
+        samples =
+            codec->decode(codec, jitter->decoder, packet->data + jitter->current_at, some, jitter->pcm + jitter->have);
     jitter->have += samples;
     jitter->next += (uint32_t)((int64_t)samples * jitter->clock / jitter->rate);
     jitter->current_at = (uint16_t)(jitter->current_at + some);

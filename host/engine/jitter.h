@@ -28,20 +28,20 @@ struct jitter {
     uint16_t last_sequence; /* of the packet taken last */
     bool taken;             /* last_sequence is valid */
     bool playing;
-    uint8_t wait;           /* ticks until playing starts */
-    uint32_t next;          /* timestamp that is decoded next */
-    uint32_t newest_end;    /* timestamp after the newest packet */
-    int debt;               /* clock units concealed since the last packet */
-    uint8_t codec;          /* of the decoder */
+    uint8_t wait;        /* ticks until playing starts */
+    uint32_t next;       /* timestamp that is decoded next */
+    uint32_t newest_end; /* timestamp after the newest packet */
+    int debt;            /* clock units concealed since the last packet */
+    uint8_t codec;       /* of the decoder */
     void *decoder;
     int16_t *pcm; /* decoded, not yet played */
     int have, room;
     int rate, clock;
     struct conceal conceal;
-    int noise;          /* amplitude of comfort noise; 0: none */
+    int noise; /* amplitude of comfort noise; 0: none */
     uint32_t noise_seed;
-    int least, window;  /* smallest depth seen (ms), ticks left of the window */
-    int cuts;           /* blocks to cut */
+    int least, window; /* smallest depth seen (ms), ticks left of the window */
+    int cuts;          /* blocks to cut */
     uint32_t concealed_ms, late, reordered, cut_ms, grown_ms;
 };
 

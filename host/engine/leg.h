@@ -71,13 +71,13 @@ struct leg {
 
     /* this tick */
     struct block in, out;
-    struct carry carry;               /* pipe, snoop: heard next tick */
+    struct carry carry;                   /* pipe, snoop: heard next tick */
     struct carry whisper_in, whisper_out; /* what snoops say */
 
     /* changes and taps */
     int in_gain, out_gain; /* Q12; 4096 is none */
     bool in_muted, out_muted;
-    struct resampler resampler; /* into this leg's own rate */
+    struct resampler resampler;      /* into this leg's own rate */
     struct resampler side_resampler; /* of what is mixed on top */
     struct player *player, *overlay, *music;
     struct recorder *recorders;

@@ -1,8 +1,8 @@
 /* What has to be done for each leg every tick. Recomputed when something changed, never per packet.
  *
- * A stream that arrives in the codec its destination is sent, with nothing tapping or changing the sound on the way (pipes
- * included), is relayed packet by packet. Everything else that somebody hears is wanted as sound: the want spreads
- * from those who hear to those who are heard. */
+ * A stream that arrives in the codec its destination is sent, with nothing tapping or changing the sound on the way
+ * (pipes included), is relayed packet by packet. Everything else that somebody hears is wanted as sound: the want
+ * spreads from those who hear to those who are heard. */
 #include "codec.h"
 #include "digits.h"
 #include "engine.h"

@@ -28,7 +28,8 @@ bool resampler_is_for(const struct resampler *resampler, int rate_in, int rate_o
 /* rate_in / 100 samples in, rate_out / 100 samples out. in and out must not overlap. */
 void resampler_run(struct resampler *resampler, const int16_t *in, int16_t *out);
 
-/* The same for a part of a block whose length is a multiple of rate_in / gcd(rate_in, rate_out): returns samples out. */
+/* The same for a part of a block whose length is a multiple of rate_in / gcd(rate_in, rate_out): returns samples out.
+ */
 int resampler_run_part(struct resampler *resampler, const int16_t *in, int samples, int16_t *out);
 
 #endif

@@ -121,8 +121,7 @@ bool soundfile_known(const char *extension)
 
 static const struct codec *codec_of_kind(int kind)
 {
-    const struct codec *codec =
-        kinds[kind].direct ? kinds[kind].direct : codec_at(codec_named(kinds[kind].codec));
+    const struct codec *codec = kinds[kind].direct ? kinds[kind].direct : codec_at(codec_named(kinds[kind].codec));
     return codec->library && !codec_spandsp_load() ? NULL : codec;
 }
 

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 struct tone_part {
-    float low, high;    /* Hz; 0: none */
-    int32_t ms;         /* 0: for ever */
-    int32_t modulated;  /* high modulates low instead of sounding with it */
+    float low, high;   /* Hz; 0: none */
+    int32_t ms;        /* 0: for ever */
+    int32_t modulated; /* high modulates low instead of sounding with it */
 };
 
 struct tone {

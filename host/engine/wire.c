@@ -44,7 +44,7 @@ int wire_pick_pair(struct wire *wire)
 
 void wire_drop_pair(struct wire *wire, int port)
 {
-    wire->ports[port / 16] &= (uint8_t)~(1 << port / 2 % 8);
+    wire->ports[port / 16] &= (uint8_t) ~(1 << port / 2 % 8);
 }
 
 int wire_socket(const union address *local, int traffic_class)

@@ -19,7 +19,7 @@ enum { WIRE_BATCH = 64, WIRE_PACKET = 1600 /* bytes received of one packet */, W
 
 /* The local end of an RTP leg: an even port for RTP and the next one for RTCP. */
 struct wire_port {
-    union address local; /* as asked for: may be a wildcard */
+    union address local;  /* as asked for: may be a wildcard */
     union address source; /* what packets come from when a header is written by hand */
     int port;
     int sockets[2];
@@ -65,7 +65,7 @@ struct wire_settings {
 struct wire {
     const struct wire_ops *ops;
     struct wire_settings settings;
-    uint8_t *ports;   /* a bit for each pair in use; control thread */
+    uint8_t *ports; /* a bit for each pair in use; control thread */
     int next_pair;
     int64_t arrival_offset; /* realtime minus monotonic, ns, at this tick */
 };

@@ -82,8 +82,8 @@ static int receive(struct wire *wire, struct datagram *batch, int64_t now)
     return count;
 }
 
-static void send_packet(struct wire *wire, struct rtp *rtp, bool control, const union address *to,
-                        const uint8_t *bytes, int count)
+static void send_packet(struct wire *wire, struct rtp *rtp, bool control, const union address *to, const uint8_t *bytes,
+                        int count)
 {
     (void)wire;
     union address mapped = *to;

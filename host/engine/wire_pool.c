@@ -1,9 +1,10 @@
 /* A pool of socket pairs, shared by legs that cannot be confused. Needs no privilege.
  *
- * Up to PAIRS pairs every leg has one of its own. Beyond, a leg is put on a pair all of whose legs are settled: their far
- * ends' addresses are known by packets. Then whatever comes from an unknown address is for the one leg that is not
- * settled yet. Where no pair is safe the leg gets one of its own after all. Should two legs of a pair turn out to have the
- * same far end (a peer that uses one port for several calls), their SSRCs tell them apart; what fits neither is dropped. */
+ * Up to PAIRS pairs every leg has one of its own. Beyond, a leg is put on a pair all of whose legs are settled: their
+ * far ends' addresses are known by packets. Then whatever comes from an unknown address is for the one leg that is not
+ * settled yet. Where no pair is safe the leg gets one of its own after all. Should two legs of a pair turn out to have
+ * the same far end (a peer that uses one port for several calls), their SSRCs tell them apart; what fits neither is
+ * dropped. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +23,9 @@ struct pool_pair {
     union address local;
     int port;
     int sockets[2];
-    int members;         /* control thread's count */
-    struct rtp *newest;  /* control thread: the member that came last */
-    struct rtp *legs;    /* real-time thread's list */
+    int members;        /* control thread's count */
+    struct rtp *newest; /* control thread: the member that came last */
+    struct rtp *legs;   /* real-time thread's list */
 };
 
 struct outgoing {
@@ -247,7 +248,8 @@ static void flush(struct wire *wire)
                                                               .msg_iovlen = 1};
         }
         for (int sent = 0; sent < count;) {
-            int some = sendmmsg(descriptor, pool->messages + sent, (unsigned)(count - sent), MSG_DONTWAIT | MSG_NOSIGNAL);
+            int some =
+                sendmmsg(descriptor, pool->messages + sent, (unsigned)(count - sent), MSG_DONTWAIT | MSG_NOSIGNAL);
             if (some > 0)
                 atomic_fetch_add_explicit(pool->packets_out, (uint64_t)some, memory_order_relaxed);
             sent += some > 0 ? some : 1; /* one that cannot be sent does not hold up the rest */
@@ -256,8 +258,8 @@ static void flush(struct wire *wire)
     pool->queued = 0;
 }
 
-static void send_packet(struct wire *wire, struct rtp *rtp, bool control, const union address *to,
-                        const uint8_t *bytes, int count)
+static void send_packet(struct wire *wire, struct rtp *rtp, bool control, const union address *to, const uint8_t *bytes,
+                        int count)
 {
     struct pool *pool = (struct pool *)wire;
     if (pool->queued == WIRE_ROOM)

@@ -116,8 +116,8 @@ static int receive(struct wire *wire, struct datagram *batch, int64_t now)
     return count;
 }
 
-static void send_packet(struct wire *wire, struct rtp *rtp, bool control, const union address *to,
-                        const uint8_t *bytes, int count)
+static void send_packet(struct wire *wire, struct rtp *rtp, bool control, const union address *to, const uint8_t *bytes,
+                        int count)
 {
     post(&((struct simulated *)wire)->out_end, rtp->port.port + control, to, bytes, count);
     rtp->leg->engine->packets_out++;

@@ -263,8 +263,8 @@ static void flush(struct wire *wire)
             flush_family(steer, family);
 }
 
-static void send_packet(struct wire *wire, struct rtp *rtp, bool control, const union address *to,
-                        const uint8_t *bytes, int count)
+static void send_packet(struct wire *wire, struct rtp *rtp, bool control, const union address *to, const uint8_t *bytes,
+                        int count)
 {
     struct steer *steer = (struct steer *)wire;
     const struct wire_port *port = &rtp->port;

@@ -1,8 +1,8 @@
 """CPU, memory and descriptors of bridged calls in the media engine, without signalling.
 
-One process holds the engine under test with two RTP legs a call, connected; another plays tones to every leg and takes what
-comes back. Prints one line a socket mode and kind of call; with ``--check`` the exit code tells whether the budgets of
-the design hold (100 G.711 calls: 8 % of a core; no descriptor a call when steered)::
+One process holds the engine under test with two RTP legs a call, connected; another plays tones to every leg and takes
+what comes back. Prints one line a socket mode and kind of call; with ``--check`` the exit code tells whether the
+budgets of the design hold (100 G.711 calls: 8 % of a core; no descriptor a call when steered)::
 
     tests/bench/media_legs.py [--calls 100] [--seconds 10] [--modes steer,pool,leg] [--check]
 """
@@ -65,13 +65,17 @@ async def generate() -> None:
     engine.stop()
 
 
+def start_other() -> subprocess.Popen[str]:
+    """The process that speaks."""
+    command = [sys.executable, __file__, "--generate"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 async def measure(mode: str, formats: tuple[str, str], calls: int, seconds: float) -> dict[str, Any]:
     """Bridge that many calls in a mode and measure."""
     engine = Engine(settings=Settings(socket_mode=mode, port_low=20000, port_high=29998))  # type: ignore[arg-type]
     engine.start()
-    other = subprocess.Popen(
-        [sys.executable, __file__, "--generate"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    other = start_other()
     assert other.stdin is not None and other.stdout is not None
     try:
         await asyncio.sleep(0.2)

@@ -1,5 +1,6 @@
-/* The engine in simulated time, through the same calls the control thread makes: nothing leaks, nothing crashes,
- * whatever the order of orders and whatever arrives. What it does right is shown by tests/unit/media. */
+/* The engine in simulated time, through the same calls the control thread
+ * makes: nothing leaks, nothing crashes, whatever the order of orders and
+ * whatever arrives. What it does right is shown by tests/unit/media. */
 #include "check.h"
 
 #include <unistd.h>
@@ -15,164 +16,160 @@ static struct engine_options options = {.mode = MODE_SIMULATED,
                                         .digit_timeout = 150,
                                         .checksums = 1};
 
-static struct engine *begin(void)
-{
-    char error[ENGINE_TEXT];
-    struct engine *engine = engine_new(&options, error);
-    CHECK(engine, "%s", error);
-    return engine;
+static struct engine *begin(void) {
+  char error[ENGINE_TEXT];
+  struct engine *engine = engine_new(&options, error);
+  CHECK(engine, "%s", error);
+  return engine;
 }
 
 /* Take events; free what is told as over. */
-static int take_events(struct engine *engine)
-{
-    struct engine_event events[16];
-    int count, total = 0;
-    while ((count = engine_events(engine, events, 16)) > 0) {
-        total += count;
-        for (int i = 0; i < count; i++) {
-            switch (events[i].kind) {
-            case EVENT_LEG_CLOSED:
-                leg_free(events[i].object);
-                break;
-            case EVENT_PLAYER_DONE:
-                player_free(events[i].object);
-                break;
-            case EVENT_RECORDER_DONE:
-                recorder_free(events[i].object);
-                break;
-            case EVENT_WATCH_CLOSED:
-                watch_free(events[i].object);
-                break;
-            case EVENT_MIXER_CLOSED:
-                mixer_free(events[i].object);
-                break;
-            default:
-                break;
-            }
-        }
+static int take_events(struct engine *engine) {
+  struct engine_event events[16];
+  int count, total = 0;
+  while ((count = engine_events(engine, events, 16)) > 0) {
+    total += count;
+    for (int i = 0; i < count; i++) {
+      switch (events[i].kind) {
+      case EVENT_LEG_CLOSED:
+        leg_free(events[i].object);
+        break;
+      case EVENT_PLAYER_DONE:
+        player_free(events[i].object);
+        break;
+      case EVENT_RECORDER_DONE:
+        recorder_free(events[i].object);
+        break;
+      case EVENT_WATCH_CLOSED:
+        watch_free(events[i].object);
+        break;
+      case EVENT_MIXER_CLOSED:
+        mixer_free(events[i].object);
+        break;
+      default:
+        break;
+      }
     }
-    return total;
+  }
+  return total;
 }
 
-static void drop_sent(struct engine *engine)
-{
-    int local, port;
-    char host[48];
-    uint8_t bytes[4096];
-    while (engine_sent(engine, &local, host, &port, bytes, sizeof(bytes)))
-        CHECK(port > 0 && host[0]);
+static void drop_sent(struct engine *engine) {
+  int local, port;
+  char host[48];
+  uint8_t bytes[4096];
+  while (engine_sent(engine, &local, host, &port, bytes, sizeof(bytes)))
+    CHECK(port > 0 && host[0]);
 }
 
-static void finish(struct engine *engine)
-{
+static void finish(struct engine *engine) {
+  engine_tick(engine, 2);
+  take_events(engine);
+  engine_stop(engine);
+  take_events(engine);
+  CHECK(engine->slab.used == 0, "%zu bytes of the slab are still used",
+        engine->slab.used);
+  engine_free(engine);
+}
+
+static const char *const NAMES[] = {"ulaw",   "alaw", "g722", "gsm",
+                                    "slin16", "opus", "g729", "h264"};
+
+static void set_codecs(struct leg *leg, int choice) {
+  struct codec_map map[8];
+  for (int i = 0; i < 8; i++) {
+    map[i].payload_type = (uint8_t)(96 + i);
+    map[i].codec = (uint8_t)engine_codec(NAMES[i]);
+  }
+  rtp_codecs(leg, map, 8, 96 + choice, engine_codec(NAMES[choice]),
+             random_number(2) ? 101 : 0, 8000, random_number(2) ? 20 : 0, 13);
+}
+
+static void inject(struct engine *engine, struct leg *leg, int type,
+                   uint16_t sequence, uint32_t time, int bytes) {
+  uint8_t packet[1500] = {0x80, (uint8_t)type};
+  packet[2] = (uint8_t)(sequence >> 8);
+  packet[3] = (uint8_t)sequence;
+  for (int i = 0; i < 4; i++)
+    packet[4 + i] = (uint8_t)(time >> (24 - 8 * i));
+  for (int i = 12; i < bytes; i++)
+    packet[i] = (uint8_t)random_number(256);
+  engine_inject(engine, leg_port(leg), "192.0.2.7", 4000, packet, bytes);
+}
+
+static void a_thousand_legs_leave_nothing_behind(void) {
+  struct engine *engine = begin();
+  char error[ENGINE_TEXT];
+  for (int round = 0; round < 10; round++) {
+    struct leg *legs[100];
+    for (int i = 0; i < 100; i++) {
+      legs[i] = leg_rtp(engine, "0.0.0.0", 0, error);
+      CHECK(legs[i], "%s", error);
+      set_codecs(legs[i], i % 4);
+      rtp_remote(legs[i], "192.0.2.7", 4000, 4001);
+      if (i & 1)
+        leg_connect(legs[i - 1], legs[i], 1);
+    }
+    for (int packet = 0; packet < 20; packet++) {
+      for (int i = 0; i < 100; i++)
+        inject(engine, legs[i], 96 + i % 4, (uint16_t)packet,
+               (uint32_t)packet * 160, 172);
+      engine_tick(engine, 2);
+      take_events(engine);
+    }
+    drop_sent(engine);
+    for (int i = 0; i < 100; i++)
+      leg_close(legs[i]);
     engine_tick(engine, 2);
     take_events(engine);
-    engine_stop(engine);
+    engine_tick(engine, 2);
     take_events(engine);
-    CHECK(engine->slab.used == 0, "%zu bytes of the slab are still used", engine->slab.used);
-    engine_free(engine);
+    CHECK(engine->slab.used == 0, "%zu bytes", engine->slab.used);
+    CHECK(engine->leg_count == 0);
+  }
+  CHECK(engine->slab.mapped < 4 << 20);
+  finish(engine);
 }
 
-static const char *const NAMES[] = {"ulaw", "alaw", "g722", "gsm", "slin16", "opus", "g729", "h264"};
-
-static void set_codecs(struct leg *leg, int choice)
-{
-    struct codec_map map[8];
-    for (int i = 0; i < 8; i++) {
-        map[i].payload_type = (uint8_t)(96 + i);
-        map[i].codec = (uint8_t)engine_codec(NAMES[i]);
-    }
-    rtp_codecs(leg, map, 8, 96 + choice, engine_codec(NAMES[choice]), random_number(2) ? 101 : 0, 8000,
-               random_number(2) ? 20 : 0, 13);
-}
-
-static void inject(struct engine *engine, struct leg *leg, int type, uint16_t sequence, uint32_t time, int bytes)
-{
-    uint8_t packet[1500] = {0x80, (uint8_t)type};
-    packet[2] = (uint8_t)(sequence >> 8);
-    packet[3] = (uint8_t)sequence;
-    for (int i = 0; i < 4; i++)
-        packet[4 + i] = (uint8_t)(time >> (24 - 8 * i));
-    for (int i = 12; i < bytes; i++)
-        packet[i] = (uint8_t)random_number(256);
-    engine_inject(engine, leg_port(leg), "192.0.2.7", 4000, packet, bytes);
-}
-
-static void a_thousand_legs_leave_nothing_behind(void)
-{
-    struct engine *engine = begin();
-    char error[ENGINE_TEXT];
-    for (int round = 0; round < 10; round++) {
-        struct leg *legs[100];
-        for (int i = 0; i < 100; i++) {
-            legs[i] = leg_rtp(engine, "0.0.0.0", 0, error);
-            CHECK(legs[i], "%s", error);
-            set_codecs(legs[i], i % 4);
-            rtp_remote(legs[i], "192.0.2.7", 4000, 4001);
-            if (i & 1)
-                leg_connect(legs[i - 1], legs[i], 1);
-        }
-        for (int packet = 0; packet < 20; packet++) {
-            for (int i = 0; i < 100; i++)
-                inject(engine, legs[i], 96 + i % 4, (uint16_t)packet, (uint32_t)packet * 160, 172);
-            engine_tick(engine, 2);
-            take_events(engine);
-        }
-        drop_sent(engine);
-        for (int i = 0; i < 100; i++)
-            leg_close(legs[i]);
-        engine_tick(engine, 2);
-        take_events(engine);
-        engine_tick(engine, 2);
-        take_events(engine);
-        CHECK(engine->slab.used == 0, "%zu bytes", engine->slab.used);
-        CHECK(engine->leg_count == 0);
-    }
-    CHECK(engine->slab.mapped < 4 << 20);
-    finish(engine);
-}
-
-static void events_are_never_lost(void)
-{
-    struct engine *engine = begin();
-    struct leg *leg = leg_null(engine, 8000);
-    for (int i = 0; i < 2000; i++)
-        CHECK(leg_watch(leg, 100, 100, 256));
+static void events_are_never_lost(void) {
+  struct engine *engine = begin();
+  struct leg *leg = leg_null(engine, 8000);
+  for (int i = 0; i < 2000; i++)
+    CHECK(leg_watch(leg, 100, 100, 256));
+  engine_tick(engine, 1);
+  leg_close(leg);
+  engine_tick(engine, 1);
+  CHECK(engine->pending != NULL);
+  int total = 0;
+  for (int i = 0; i < 10; i++) {
+    total += take_events(engine);
     engine_tick(engine, 1);
-    leg_close(leg);
-    engine_tick(engine, 1);
-    CHECK(engine->pending != NULL);
-    int total = 0;
-    for (int i = 0; i < 10; i++) {
-        total += take_events(engine);
-        engine_tick(engine, 1);
-    }
-    CHECK(total == 2001, "%d events", total);
-    finish(engine);
+  }
+  CHECK(total == 2001, "%d events", total);
+  finish(engine);
 }
 
-static void no_port_is_an_error_and_ports_come_back(void)
-{
-    struct engine_options few = options;
-    char error[ENGINE_TEXT];
-    few.port_low = 10001;
-    few.port_high = 10010;
-    struct engine *engine = engine_new(&few, error);
-    struct leg *legs[5];
-    for (int i = 0; i < 4; i++) {
-        legs[i] = leg_rtp(engine, "::", 0, error);
-        CHECK(legs[i] && leg_port(legs[i]) % 2 == 0 && leg_port(legs[i]) >= 10002);
-    }
-    CHECK(!leg_rtp(engine, "::", 0, error) && strstr(error, "port"), "%s", error);
-    CHECK(!leg_rtp(engine, "localhost", 0, error) && strstr(error, "numeric"), "%s", error);
-    leg_close(legs[2]);
-    for (int i = 0; i < 3; i++) {
-        engine_tick(engine, 1);
-        take_events(engine);
-    }
-    CHECK((legs[2] = leg_rtp(engine, "::", 0, error)) != NULL, "%s", error);
-    finish(engine);
+static void no_port_is_an_error_and_ports_come_back(void) {
+  struct engine_options few = options;
+  char error[ENGINE_TEXT];
+  few.port_low = 10001;
+  few.port_high = 10010;
+  struct engine *engine = engine_new(&few, error);
+  struct leg *legs[5];
+  for (int i = 0; i < 4; i++) {
+    legs[i] = leg_rtp(engine, "::", 0, error);
+    CHECK(legs[i] && leg_port(legs[i]) % 2 == 0 && leg_port(legs[i]) >= 10002);
+  }
+  CHECK(!leg_rtp(engine, "::", 0, error) && strstr(error, "port"), "%s", error);
+  CHECK(!leg_rtp(engine, "localhost", 0, error) && strstr(error, "numeric"),
+        "%s", error);
+  leg_close(legs[2]);
+  for (int i = 0; i < 3; i++) {
+    engine_tick(engine, 1);
+    take_events(engine);
+  }
+  CHECK((legs[2] = leg_rtp(engine, "::", 0, error)) != NULL, "%s", error);
+  finish(engine);
 }
 
 /* Everything at once, at random, with packets of all kinds. */
@@ -180,292 +177,304 @@ static void no_port_is_an_error_and_ports_come_back(void)
 enum { LEGS = 24, PLAYERS = 24 };
 
 struct zoo {
-    struct engine *engine;
-    struct leg *legs[LEGS];
-    bool rtp[LEGS];
-    struct player *players[PLAYERS];
-    struct recorder *recorders[4];
-    struct watch *watches[8];
-    struct mixer *mixer;
-    char folder[64];
+  struct engine *engine;
+  struct leg *legs[LEGS];
+  bool rtp[LEGS];
+  struct player *players[PLAYERS];
+  struct recorder *recorders[4];
+  struct watch *watches[8];
+  struct mixer *mixer;
+  char folder[64];
 };
 
-/* What is over must not be ordered about again: forget it, as the control thread does. */
-static void zoo_events(struct zoo *zoo)
-{
-    struct engine_event events[16];
-    int count;
-    while ((count = engine_events(zoo->engine, events, 16)) > 0)
-        for (int i = 0; i < count; i++) {
-            void *object = events[i].object;
-            switch (events[i].kind) {
-            case EVENT_LEG_CLOSED:
-                leg_free(object);
-                break;
-            case EVENT_PLAYER_DONE:
-                for (int k = 0; k < PLAYERS; k++)
-                    if (zoo->players[k] == object)
-                        zoo->players[k] = NULL;
-                player_free(object);
-                break;
-            case EVENT_RECORDER_DONE:
-                for (int k = 0; k < 4; k++)
-                    if (zoo->recorders[k] == object)
-                        zoo->recorders[k] = NULL;
-                recorder_free(object);
-                break;
-            case EVENT_WATCH_CLOSED:
-                for (int k = 0; k < 8; k++)
-                    if (zoo->watches[k] == object)
-                        zoo->watches[k] = NULL;
-                watch_free(object);
-                break;
-            case EVENT_MIXER_CLOSED:
-                mixer_free(object);
-                break;
-            default:
-                break;
-            }
-        }
-}
-
-static int find_leg(const struct zoo *zoo, bool rtp)
-{
-    for (int i = 0; i < 50; i++) {
-        int at = (int)random_number(LEGS);
-        if (zoo->legs[at] && (!rtp || zoo->rtp[at]))
-            return at;
-    }
-    return -1;
-}
-
-static void zoo_make(struct zoo *zoo)
-{
-    char error[ENGINE_TEXT];
-    int at = (int)random_number(LEGS - 1), other = find_leg(zoo, false);
-    if (zoo->legs[at])
-        return;
-    switch (random_number(6)) {
-    case 0:
-        zoo->legs[at] = leg_null(zoo->engine, random_number(2) ? 8000 : 16000);
-        zoo->rtp[at] = false;
+/* What is over must not be ordered about again: forget it, as the control
+ * thread does. */
+static void zoo_events(struct zoo *zoo) {
+  struct engine_event events[16];
+  int count;
+  while ((count = engine_events(zoo->engine, events, 16)) > 0)
+    for (int i = 0; i < count; i++) {
+      void *object = events[i].object;
+      switch (events[i].kind) {
+      case EVENT_LEG_CLOSED:
+        leg_free(object);
         break;
-    case 1:
-        if (!zoo->legs[at + 1] && leg_pipe(zoo->engine, &zoo->legs[at], &zoo->legs[at + 1]))
-            zoo->rtp[at] = zoo->rtp[at + 1] = false;
+      case EVENT_PLAYER_DONE:
+        for (int k = 0; k < PLAYERS; k++)
+          if (zoo->players[k] == object)
+            zoo->players[k] = NULL;
+        player_free(object);
         break;
-    case 2:
-        if (other >= 0)
-            zoo->legs[at] = leg_snoop(zoo->legs[other], (int)random_number(4), (int)random_number(4));
-        zoo->rtp[at] = false;
+      case EVENT_RECORDER_DONE:
+        for (int k = 0; k < 4; k++)
+          if (zoo->recorders[k] == object)
+            zoo->recorders[k] = NULL;
+        recorder_free(object);
         break;
-    default:
-        zoo->legs[at] = leg_rtp(zoo->engine, "0.0.0.0", !random_number(6), error);
-        zoo->rtp[at] = true;
-        set_codecs(zoo->legs[at], (int)random_number(8));
-        rtp_remote(zoo->legs[at], "192.0.2.7", 4000, 4000 + (int)random_number(2));
-        if (random_number(2))
-            rtp_option(zoo->legs[at], RTP_STRICT, 0);
+      case EVENT_WATCH_CLOSED:
+        for (int k = 0; k < 8; k++)
+          if (zoo->watches[k] == object)
+            zoo->watches[k] = NULL;
+        watch_free(object);
+        break;
+      case EVENT_MIXER_CLOSED:
+        mixer_free(object);
+        break;
+      default:
+        break;
+      }
     }
 }
 
-static void zoo_play(struct zoo *zoo, struct leg *leg)
-{
-    static const struct tone_item items[] = {{440, 480, 30, 0}, {0, 0, 20, 0}, {1000, 20, 0, 1}};
-    char wav[96], gsm[96];
-    const char *paths[3] = {wav, gsm, "/missing.wav"};
-    snprintf(wav, sizeof(wav), "%s/a.wav", zoo->folder);
-    snprintf(gsm, sizeof(gsm), "%s/b.gsm", zoo->folder);
-    int at = (int)random_number(PLAYERS), flags = (int)random_number(8);
-    if (zoo->players[at])
-        player_order(zoo->players[at], (int)random_number(5), (int64_t)random_number(2000) - 500);
-    else if (random_number(3))
-        zoo->players[at] = leg_play(leg, paths, 1 + (int)random_number(3), random_number(100), flags);
-    else
-        zoo->players[at] = leg_tones(leg, items, 1 + (int)random_number(3), (int)random_number(3) - 1, 5000, flags);
+static int find_leg(const struct zoo *zoo, bool rtp) {
+  for (int i = 0; i < 50; i++) {
+    int at = (int)random_number(LEGS);
+    if (zoo->legs[at] && (!rtp || zoo->rtp[at]))
+      return at;
+  }
+  return -1;
 }
 
-static void zoo_listen(struct zoo *zoo, struct leg *leg)
-{
-    int which = (int)random_number(4);
-    if (random_number(2)) {
-        struct watch **watch = &zoo->watches[which + 4 * (int)random_number(2)];
-        if (*watch) {
-            watch_close(*watch);
-            *watch = NULL;
-        } else {
-            *watch = leg_watch(leg, 100, 50, 256);
-        }
-    } else if (zoo->recorders[which]) {
-        recorder_order(zoo->recorders[which], (int)random_number(3), random_number(200));
+static void zoo_make(struct zoo *zoo) {
+  char error[ENGINE_TEXT];
+  int at = (int)random_number(LEGS - 1), other = find_leg(zoo, false);
+  if (zoo->legs[at])
+    return;
+  switch (random_number(6)) {
+  case 0:
+    zoo->legs[at] = leg_null(zoo->engine, random_number(2) ? 8000 : 16000);
+    zoo->rtp[at] = false;
+    break;
+  case 1:
+    if (!zoo->legs[at + 1] &&
+        leg_pipe(zoo->engine, &zoo->legs[at], &zoo->legs[at + 1]))
+      zoo->rtp[at] = zoo->rtp[at + 1] = false;
+    break;
+  case 2:
+    if (other >= 0)
+      zoo->legs[at] = leg_snoop(zoo->legs[other], (int)random_number(4),
+                                (int)random_number(4));
+    zoo->rtp[at] = false;
+    break;
+  default:
+    zoo->legs[at] = leg_rtp(zoo->engine, "0.0.0.0", !random_number(6), error);
+    zoo->rtp[at] = true;
+    set_codecs(zoo->legs[at], (int)random_number(8));
+    rtp_remote(zoo->legs[at], "192.0.2.7", 4000, 4000 + (int)random_number(2));
+    if (random_number(2))
+      rtp_option(zoo->legs[at], RTP_STRICT, 0);
+  }
+}
+
+static void zoo_play(struct zoo *zoo, struct leg *leg) {
+  static const struct tone_item items[] = {
+      {440, 480, 30, 0}, {0, 0, 20, 0}, {1000, 20, 0, 1}};
+  char wav[96], gsm[96];
+  const char *paths[3] = {wav, gsm, "/missing.wav"};
+  snprintf(wav, sizeof(wav), "%s/a.wav", zoo->folder);
+  snprintf(gsm, sizeof(gsm), "%s/b.gsm", zoo->folder);
+  int at = (int)random_number(PLAYERS), flags = (int)random_number(8);
+  if (zoo->players[at])
+    player_order(zoo->players[at], (int)random_number(5),
+                 (int64_t)random_number(2000) - 500);
+  else if (random_number(3))
+    zoo->players[at] = leg_play(leg, paths, 1 + (int)random_number(3),
+                                random_number(100), flags);
+  else
+    zoo->players[at] = leg_tones(leg, items, 1 + (int)random_number(3),
+                                 (int)random_number(3) - 1, 5000, flags);
+}
+
+static void zoo_listen(struct zoo *zoo, struct leg *leg) {
+  int which = (int)random_number(4);
+  if (random_number(2)) {
+    struct watch **watch = &zoo->watches[which + 4 * (int)random_number(2)];
+    if (*watch) {
+      watch_close(*watch);
+      *watch = NULL;
     } else {
-        static const char *const formats[] = {"wav", "gsm", "sln16", "ulaw"};
-        char path[96];
-        snprintf(path, sizeof(path), "%s/r%d.%s", zoo->folder, which, formats[which]);
-        zoo->recorders[which] = leg_record(leg, path, formats[which], 1 + (int)random_number(3), random_number(2), 256);
+      *watch = leg_watch(leg, 100, 50, 256);
     }
-}
-
-static void zoo_change(struct zoo *zoo, struct leg *leg, bool rtp)
-{
-    int other = find_leg(zoo, false);
-    switch (random_number(14)) {
-    case 0:
-        leg_disconnect(leg);
-        break;
-    case 1:
-        leg_loopback(leg, random_number(3) == 0);
-        break;
-    case 2:
-        leg_gain(leg, (double)random_number(20) - 10, random_number(2) ? 0 : 3);
-        break;
-    case 3:
-        leg_mute(leg, (int)random_number(4), (int)random_number(2));
-        break;
-    case 4:
-        leg_detect_digits(leg, (int)random_number(2), (int)random_number(2));
-        break;
-    case 5:
-        leg_digit(leg, "0123456789*#ABCDwWx!"[random_number(20)], (int)random_number(200));
-        break;
-    case 6:
-        leg_digit_begin(leg, '5');
-        break;
-    case 7:
-        leg_digit_end(leg, '5', (int)random_number(200));
-        break;
-    case 8:
-        if (random_number(4))
-            mixer_add(zoo->mixer, leg, (int)random_number(4));
-        else
-            mixer_remove(zoo->mixer, leg);
-        break;
-    case 9:
-        if (rtp)
-            set_codecs(leg, (int)random_number(8));
-        break;
-    case 10:
-        if (rtp)
-            rtp_option(leg, (int)random_number(10), (int)random_number(4));
-        break;
-    case 11:
-        if (rtp)
-            rtp_remote(leg, random_number(4) ? "192.0.2.7" : "2001:db8::1", 4000, 4001);
-        break;
-    default:
-        if (other >= 0 && zoo->legs[other] != leg)
-            leg_connect(leg, zoo->legs[other], (int)random_number(2));
-    }
-}
-
-static void zoo_packets(struct zoo *zoo, uint32_t tick)
-{
-    for (int i = 0; i < LEGS; i++) {
-        if (!zoo->legs[i] || !zoo->rtp[i] || !random_number(8))
-            continue;
-        if (!random_number(20)) {
-            uint8_t junk[200];
-            int count = (int)random_number(200);
-            for (int k = 0; k < count; k++)
-                junk[k] = (uint8_t)random_number(256);
-            if (count && random_number(2))
-                junk[0] = (uint8_t)(0x80 | (junk[0] & 0x3f));
-            engine_inject(zoo->engine, leg_port(zoo->legs[i]) + (int)random_number(2), "192.0.2.7", 4000, junk, count);
-        }
-        int type = random_number(10) ? 96 + (i + (int)(tick / 300)) % 8 : (int)random_number(128);
-        inject(zoo->engine, zoo->legs[i], type, (uint16_t)tick, tick * 160, 12 + (int)random_number(300));
-        if (!random_number(6))
-            inject(zoo->engine, zoo->legs[i], 101, (uint16_t)tick, tick / 8 * 1280, 16);
-    }
-}
-
-static void whatever_happens_nothing_breaks(void)
-{
-    static struct zoo zoo;
-    struct leg *source;
-    memset(&zoo, 0, sizeof(zoo));
-    snprintf(zoo.folder, sizeof(zoo.folder), "/tmp/offhook-zoo-XXXXXX");
-    CHECK(mkdtemp(zoo.folder));
-    zoo.engine = begin();
-    zoo.mixer = mixer_new(zoo.engine, 0);
-    source = leg_null(zoo.engine, 8000); /* files to play */
+  } else if (zoo->recorders[which]) {
+    recorder_order(zoo->recorders[which], (int)random_number(3),
+                   random_number(200));
+  } else {
+    static const char *const formats[] = {"wav", "gsm", "sln16", "ulaw"};
     char path[96];
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof(path), "%s/%s", zoo.folder, i ? "b.gsm" : "a.wav");
-        struct recorder *recorder = leg_record(source, path, i ? "gsm" : "wav", DIRECTION_IN, 0, 256);
-        engine_tick(zoo.engine, 50);
-        recorder_order(recorder, RECORDER_STOP, 0);
-        engine_tick(zoo.engine, 3);
-        zoo_events(&zoo);
+    snprintf(path, sizeof(path), "%s/r%d.%s", zoo->folder, which,
+             formats[which]);
+    zoo->recorders[which] =
+        leg_record(leg, path, formats[which], 1 + (int)random_number(3),
+                   random_number(2), 256);
+  }
+}
+
+static void zoo_change(struct zoo *zoo, struct leg *leg, bool rtp) {
+  int other = find_leg(zoo, false);
+  switch (random_number(14)) {
+  case 0:
+    leg_disconnect(leg);
+    break;
+  case 1:
+    leg_loopback(leg, random_number(3) == 0);
+    break;
+  case 2:
+    leg_gain(leg, (double)random_number(20) - 10, random_number(2) ? 0 : 3);
+    break;
+  case 3:
+    leg_mute(leg, (int)random_number(4), (int)random_number(2));
+    break;
+  case 4:
+    leg_detect_digits(leg, (int)random_number(2), (int)random_number(2));
+    break;
+  case 5:
+    leg_digit(leg, "0123456789*#ABCDwWx!"[random_number(20)],
+              (int)random_number(200));
+    break;
+  case 6:
+    leg_digit_begin(leg, '5');
+    break;
+  case 7:
+    leg_digit_end(leg, '5', (int)random_number(200));
+    break;
+  case 8:
+    if (random_number(4))
+      mixer_add(zoo->mixer, leg, (int)random_number(4));
+    else
+      mixer_remove(zoo->mixer, leg);
+    break;
+  case 9:
+    if (rtp)
+      set_codecs(leg, (int)random_number(8));
+    break;
+  case 10:
+    if (rtp)
+      rtp_option(leg, (int)random_number(10), (int)random_number(4));
+    break;
+  case 11:
+    if (rtp)
+      rtp_remote(leg, random_number(4) ? "192.0.2.7" : "2001:db8::1", 4000,
+                 4001);
+    break;
+  default:
+    if (other >= 0 && zoo->legs[other] != leg)
+      leg_connect(leg, zoo->legs[other], (int)random_number(2));
+  }
+}
+
+static void zoo_packets(struct zoo *zoo, uint32_t tick) {
+  for (int i = 0; i < LEGS; i++) {
+    if (!zoo->legs[i] || !zoo->rtp[i] || !random_number(8))
+      continue;
+    if (!random_number(20)) {
+      uint8_t junk[200];
+      int count = (int)random_number(200);
+      for (int k = 0; k < count; k++)
+        junk[k] = (uint8_t)random_number(256);
+      if (count && random_number(2))
+        junk[0] = (uint8_t)(0x80 | (junk[0] & 0x3f));
+      engine_inject(zoo->engine, leg_port(zoo->legs[i]) + (int)random_number(2),
+                    "192.0.2.7", 4000, junk, count);
     }
-    for (uint32_t tick = 0; tick < 12000; tick++) {
-        if (!random_number(3))
-            zoo_make(&zoo);
-        int at = find_leg(&zoo, false);
-        if (at >= 0 && !random_number(2))
-            zoo_change(&zoo, zoo.legs[at], zoo.rtp[at]);
-        if (at >= 0 && !random_number(4))
-            zoo_play(&zoo, zoo.legs[at]);
-        if (at >= 0 && !random_number(10))
-            zoo_listen(&zoo, zoo.legs[at]);
-        if (at >= 0 && !random_number(25)) {
-            leg_close(zoo.legs[at]);
-            zoo.legs[at] = NULL;
-        }
-        if (!random_number(500)) {
-            mixer_close(zoo.mixer);
-            zoo.mixer = mixer_new(zoo.engine, random_number(2) ? 0 : 16000);
-        }
-        zoo_packets(&zoo, tick);
-        engine_tick(zoo.engine, 1 + (int)random_number(2));
-        if (random_number(4))
-            zoo_events(&zoo);
-        drop_sent(zoo.engine);
-    }
+    int type = random_number(10) ? 96 + (i + (int)(tick / 300)) % 8
+                                 : (int)random_number(128);
+    inject(zoo->engine, zoo->legs[i], type, (uint16_t)tick, tick * 160,
+           12 + (int)random_number(300));
+    if (!random_number(6))
+      inject(zoo->engine, zoo->legs[i], 101, (uint16_t)tick, tick / 8 * 1280,
+             16);
+  }
+}
+
+static void whatever_happens_nothing_breaks(void) {
+  static struct zoo zoo;
+  struct leg *source;
+  memset(&zoo, 0, sizeof(zoo));
+  snprintf(zoo.folder, sizeof(zoo.folder), "/tmp/offhook-zoo-XXXXXX");
+  CHECK(mkdtemp(zoo.folder));
+  zoo.engine = begin();
+  zoo.mixer = mixer_new(zoo.engine, 0);
+  source = leg_null(zoo.engine, 8000); /* files to play */
+  char path[96];
+  for (int i = 0; i < 2; i++) {
+    snprintf(path, sizeof(path), "%s/%s", zoo.folder, i ? "b.gsm" : "a.wav");
+    struct recorder *recorder =
+        leg_record(source, path, i ? "gsm" : "wav", DIRECTION_IN, 0, 256);
+    engine_tick(zoo.engine, 50);
+    recorder_order(recorder, RECORDER_STOP, 0);
+    engine_tick(zoo.engine, 3);
     zoo_events(&zoo);
-    finish(zoo.engine);
-    snprintf(path, sizeof(path), "rm -r %s", zoo.folder);
-    CHECK(system(path) == 0);
-}
-
-static void threads_start_and_stop(void)
-{
-    char error[ENGINE_TEXT];
-    struct engine_options real = options;
-    real.mode = MODE_LEG;
-    for (int round = 0; round < 5; round++) {
-        struct engine *engine = engine_new(&real, error);
-        CHECK(engine && engine_start(engine, error), "%s", error);
-        struct leg *legs[20];
-        for (int i = 0; i < 20; i++) {
-            legs[i] = leg_rtp(engine, "127.0.0.1", 0, error);
-            CHECK(legs[i], "%s", error);
-            set_codecs(legs[i], 0);
-            if (i & 1) {
-                rtp_remote(legs[i], "127.0.0.1", leg_port(legs[i - 1]), leg_port(legs[i - 1]) + 1);
-                rtp_remote(legs[i - 1], "127.0.0.1", leg_port(legs[i]), leg_port(legs[i]) + 1);
-            }
-        }
-        for (int i = 0; i < 20; i += 2)
-            leg_tones(legs[i], (const struct tone_item[]){{440, 0, 0, 0}}, 1, 0, 5000, 0);
-        usleep(100000);
-        for (int i = 0; i < 10; i++)
-            leg_close(legs[i]);
-        usleep(30000);
-        take_events(engine);
-        engine_stop(engine);
-        take_events(engine);
-        CHECK(engine->packets_in > 20, "%llu packets", (unsigned long long)engine->packets_in);
-        engine_free(engine);
+  }
+  for (uint32_t tick = 0; tick < 12000; tick++) {
+    if (!random_number(3))
+      zoo_make(&zoo);
+    int at = find_leg(&zoo, false);
+    if (at >= 0 && !random_number(2))
+      zoo_change(&zoo, zoo.legs[at], zoo.rtp[at]);
+    if (at >= 0 && !random_number(4))
+      zoo_play(&zoo, zoo.legs[at]);
+    if (at >= 0 && !random_number(10))
+      zoo_listen(&zoo, zoo.legs[at]);
+    if (at >= 0 && !random_number(25)) {
+      leg_close(zoo.legs[at]);
+      zoo.legs[at] = NULL;
     }
+    if (!random_number(500)) {
+      mixer_close(zoo.mixer);
+      zoo.mixer = mixer_new(zoo.engine, random_number(2) ? 0 : 16000);
+    }
+    zoo_packets(&zoo, tick);
+    engine_tick(zoo.engine, 1 + (int)random_number(2));
+    if (random_number(4))
+      zoo_events(&zoo);
+    drop_sent(zoo.engine);
+  }
+  zoo_events(&zoo);
+  finish(zoo.engine);
+  snprintf(path, sizeof(path), "rm -r %s", zoo.folder);
+  CHECK(system(path) == 0);
 }
 
-int main(void)
-{
-    RUN(a_thousand_legs_leave_nothing_behind);
-    RUN(events_are_never_lost);
-    RUN(no_port_is_an_error_and_ports_come_back);
-    RUN(whatever_happens_nothing_breaks);
-    RUN(threads_start_and_stop);
-    return check_result();
+static void threads_start_and_stop(void) {
+  char error[ENGINE_TEXT];
+  struct engine_options real = options;
+  real.mode = MODE_LEG;
+  for (int round = 0; round < 5; round++) {
+    struct engine *engine = engine_new(&real, error);
+    CHECK(engine && engine_start(engine, error), "%s", error);
+    struct leg *legs[20];
+    for (int i = 0; i < 20; i++) {
+      legs[i] = leg_rtp(engine, "127.0.0.1", 0, error);
+      CHECK(legs[i], "%s", error);
+      set_codecs(legs[i], 0);
+      if (i & 1) {
+        rtp_remote(legs[i], "127.0.0.1", leg_port(legs[i - 1]),
+                   leg_port(legs[i - 1]) + 1);
+        rtp_remote(legs[i - 1], "127.0.0.1", leg_port(legs[i]),
+                   leg_port(legs[i]) + 1);
+      }
+    }
+    for (int i = 0; i < 20; i += 2)
+      leg_tones(legs[i], (const struct tone_item[]){{440, 0, 0, 0}}, 1, 0, 5000,
+                0);
+    usleep(100000);
+    for (int i = 0; i < 10; i++)
+      leg_close(legs[i]);
+    usleep(30000);
+    take_events(engine);
+    engine_stop(engine);
+    take_events(engine);
+    CHECK(engine->packets_in > 20, "%llu packets",
+          (unsigned long long)engine->packets_in);
+    engine_free(engine);
+  }
+}
+
+int main(void) {
+  RUN(a_thousand_legs_leave_nothing_behind);
+  RUN(events_are_never_lost);
+  RUN(no_port_is_an_error_and_ports_come_back);
+  RUN(whatever_happens_nothing_breaks);
+  RUN(threads_start_and_stop);
+  return check_result();
 }

@@ -82,8 +82,8 @@ def _tone(word: str, text: str) -> Tone:
         tone = Tone(_frequency(low), _frequency(high) if high else 0.0, int(duration) if slash else 0, modulated)
     except ValueError:
         raise ValueError(f'"{word}" in tone list "{text}" is no tone: write low[+high][/ms]') from None
-    if tone.duration_ms < 0 or min(tone.low, tone.high) < 0:
-        raise ValueError(f'"{word}" in tone list "{text}" has a negative number')
+    if tone.duration_ms < 0:
+        raise ValueError(f'"{word}" in tone list "{text}" is no tone: its time is negative')
     return tone
 
 
@@ -92,7 +92,9 @@ def _frequency(text: str) -> float:
     word = text.strip()
     if word[:1] in "Mm" and word:
         return float(440.0 * 2 ** ((int(word[1:]) - 69) / 12))
-    return float(int(word))
+    if not word.isascii() or not word.isdigit():
+        raise ValueError(word)
+    return float(word)
 
 
 def zones_from(sections: Mapping[str, Iterable[tuple[str, str]]]) -> tuple[dict[str, ToneZone], str]:

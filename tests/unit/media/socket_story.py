@@ -1,0 +1,150 @@
+"""What test_sockets runs in a process and network namespace of its own: prints what it saw as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "host"))
+
+from offhook.media import Engine, EngineError, RtpLeg, Settings, format_named
+
+ULAW = format_named("ulaw")
+PACKETS = 25
+
+
+def descriptors() -> int:
+    """Open descriptors of this process, but for the one that counts them."""
+    return len(os.listdir("/proc/self/fd")) - 1
+
+
+def packet(number: int) -> bytes:
+    """An RTP packet of 20 ms."""
+    return struct.pack("!BBHII", 0x80, 0, number, number * 160, 42) + bytes([number]) * 160
+
+
+class Far:
+    """A socket that speaks to a leg."""
+
+    def __init__(self, host: str, leg: RtpLeg) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        while True:  # an RTP port whose neighbour is free for RTCP
+            self.socket = socket.socket(family, socket.SOCK_DGRAM)
+            self.socket.bind((host, 0))
+            self.port = self.socket.getsockname()[1]
+            self.control = socket.socket(family, socket.SOCK_DGRAM)
+            try:
+                self.control.bind((host, self.port + 1))
+                break
+            except OSError:
+                self.close()
+        self.socket.setblocking(False)
+        self.control.setblocking(False)
+        self.to = (host, leg.local_port)
+        leg.set_codecs({0: ULAW}, (0, ULAW), (101, 8000))
+        leg.set_remote(host, self.port)
+        leg.set_options(rtcp_interval=0.3)
+
+    def close(self) -> None:
+        """Give the ports back."""
+        self.socket.close()
+        self.control.close()
+
+    @staticmethod
+    def take(one: socket.socket) -> list[tuple[bytes, Any]]:
+        """Everything that has arrived."""
+        found = []
+        while True:
+            try:
+                found.append(one.recvfrom(2048))
+            except BlockingIOError:
+                return found
+
+
+def has_ipv6() -> bool:
+    """Whether ::1 can be bound."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+async def call(engine: Engine, host: str, wildcard: str) -> dict[str, Any]:
+    """One party speaks to another, then hears its own echo."""
+    one, two = engine.rtp_leg(wildcard), engine.rtp_leg(host)
+    left, right = Far(host, one), Far(host, two)
+    one.connect(two)
+    await asyncio.sleep(0.03)
+    for number in range(PACKETS):
+        left.socket.sendto(packet(number), left.to)
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.05)
+    got = Far.take(right.socket)
+    payloads = [data[12:] for data, _ in got]
+    assert payloads == [packet(number)[12:] for number in range(PACKETS)], len(payloads)
+    one.disconnect()
+    with one.loopback():
+        await asyncio.sleep(0.03)
+        for number in range(PACKETS):
+            left.socket.sendto(packet(PACKETS + number), left.to)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.4)
+    echo = len(Far.take(left.socket))
+    reports = Far.take(left.control)
+    for each in (one, two):
+        each.close()
+    left.close()
+    right.close()
+    return {
+        "received": len(got),
+        "from_port": got[0][1][1] if got else 0,
+        "port": two.local_port,
+        "echo": echo,
+        "rtcp": len(reports),
+    }
+
+
+async def main(mode: str) -> dict[str, Any]:
+    """The whole story."""
+    first = descriptors()
+    engine = Engine(settings=Settings(socket_mode=mode, port_low=20000, port_high=24998))  # type: ignore[arg-type]
+    try:
+        engine.start()
+    except EngineError as error:
+        return {"refused": str(error)}
+    seen: dict[str, Any] = {"mode": engine.figures().mode, "first_descriptors": first}
+    places = {"IPv4": ("127.0.0.1", "0.0.0.0")}
+    if has_ipv6():
+        places["IPv6"] = ("::1", "::")
+    seen["calls"] = {family: await call(engine, *hosts) for family, hosts in places.items()}
+    await asyncio.sleep(0.05)
+    seen["descriptors_before"] = descriptors()
+    seen["legs_made"] = 0
+    for _ in range(10):
+        legs = [engine.rtp_leg("127.0.0.1") for _ in range(100)]
+        seen["legs_made"] += len(legs)
+        for one, two in zip(legs[::2], legs[1::2], strict=True):
+            one.connect(two)
+        await asyncio.sleep(0.02)
+        seen["descriptors_with_legs"] = descriptors()
+        for leg in legs:
+            leg.close()
+        await asyncio.sleep(0.04)
+    seen["descriptors_after"] = descriptors()
+    seen["legs_after"] = engine.figures().legs
+    engine.stop()
+    seen["stopped_descriptors"] = descriptors()
+    seen["threads_after"] = len(os.listdir("/proc/self/task"))
+    return seen
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(main(sys.argv[1]))))

@@ -1,0 +1,152 @@
+"""Reports of quality (RFC 3550 6)."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+import pytest
+
+from offhook.media import RtcpReceived, RtcpSent
+from support.far_end import FarEnd, Scene
+
+
+class Report(NamedTuple):
+    """A sender or receiver report with the blocks and the CNAME that came with it."""
+
+    kind: int
+    ssrc: int
+    sender: tuple[int, int, int, int, int] | None
+    blocks: list[tuple[int, int, int, int, int, int, int]]
+    cname: str
+
+
+def parse(data: bytes) -> Report:
+    """Read a compound packet of a report and a source description."""
+    first, kind, length, ssrc = struct.unpack_from("!BBHI", data)
+    at, sender = 8, None
+    if kind == 200:
+        sender, at = struct.unpack_from("!IIIII", data, 8), 28
+    blocks = []
+    for _ in range(first & 31):
+        source, loss, highest, jitter, lsr, dlsr = struct.unpack_from("!IIIIII", data, at)
+        blocks.append((source, loss >> 24, loss & 0xFFFFFF, highest, jitter, lsr, dlsr))
+        at += 24
+    assert at == (length + 1) * 4
+    second, description, words, owner, item, size = struct.unpack_from("!BBHIBB", data, at)
+    assert (second, description, owner, item) == (0x81, 202, ssrc, 1)
+    assert at + (words + 1) * 4 == len(data)
+    name = data[at + 10 : at + 10 + size].decode()
+    assert data[at + 10 + size] == 0
+    return Report(kind, ssrc, sender, blocks, name)
+
+
+def talk(scene: Scene, far: FarEnd, ms: int, *, lose: int = 0, wobble: bool = False) -> None:
+    """Speak for a while, losing every n-th packet, in an uneven rhythm if wanted."""
+    for index in range(ms // 20):
+        if lose and index % lose == lose - 1:
+            far.sequence += 1
+            far.timestamp += 160
+        else:
+            far.send(bytes(160))
+        scene.run((10 if index % 2 else 30) if wobble else 20)
+
+
+def test_reports_are_sent_in_their_interval(scene: Scene) -> None:
+    one, two = scene.pair()
+    talk(scene, one, 16000)
+    assert len(two.control) == 3
+    assert len(one.control) == 3
+    sent, received = parse(two.control[-1]), parse(one.control[-1])
+    assert sent.kind == 200
+    assert received.kind == 201
+    assert sent.ssrc == two.leg.ssrc
+    assert sent.cname == two.leg.cname
+    assert sent.sender is not None
+    packets, octets = sent.sender[3:]
+    assert octets == packets * 160
+    assert packets == pytest.approx(750, abs=6)
+    [(source, fraction, lost, highest, jitter, _, _)] = received.blocks
+    assert (source, fraction, lost, jitter) == (one.ssrc, 0, 0, 0)
+    assert highest & 0xFFFF == pytest.approx((65000 + 750) & 0xFFFF, abs=6)
+    assert highest >> 16 == 1, "the sequence number went round once"
+
+
+def test_loss_is_counted(scene: Scene) -> None:
+    one, _ = scene.pair()
+    talk(scene, one, 10200, lose=4)
+    [(_, fraction, lost, _, _, _, _)] = parse(one.control[-1]).blocks
+    assert fraction == pytest.approx(64, abs=3)
+    assert lost == pytest.approx(125, abs=3)
+    assert one.leg.stats().rx_lost == pytest.approx(127, abs=2)
+
+
+def test_jitter_is_estimated(scene: Scene) -> None:
+    one, _ = scene.pair()
+    talk(scene, one, 10000, wobble=True)
+    assert one.leg.stats().rx_jitter == pytest.approx(0.010, rel=0.1)
+    assert one.leg.stats().max_rx_jitter == pytest.approx(0.010, rel=0.1)
+
+
+def test_the_far_ends_report_tells_the_round_trip(scene: Scene) -> None:
+    one, two = scene.pair()
+    two.leg.set_options(reports=True)
+    talk(scene, one, 6000)
+    sent = parse(two.control[-1])
+    assert sent.sender is not None
+    middle = (sent.sender[0] << 16 | sent.sender[1] >> 16) & 0xFFFFFFFF
+    scene.run(300)
+    # the far end held the report for 250 ms; what is missing to the time since then is the trip
+    block = struct.pack("!IIIIII", two.leg.ssrc, 25 << 24 | 7, 99, 80, middle, 250 * 65536 // 1000)
+    report = struct.pack("!BBHI", 0x81, 201, 7, 0x9999) + block
+    scene.engine.inject(two.leg.local_port + 1, (two.address[0], two.address[1] + 1), report)
+    scene.run(10)
+    stats = two.leg.stats()
+    assert stats.remote_lost == 7
+    assert stats.remote_jitter == pytest.approx(0.010)
+    assert 0.05 <= stats.rtt <= 1.2
+    assert stats.min_rtt == stats.max_rtt == stats.rtt
+    [event] = two.events(RtcpReceived)
+    assert event.kind == 201  # type: ignore[attr-defined]
+    assert event.figures["remote_lost"] == 7  # type: ignore[attr-defined]
+    assert len(two.events(RtcpSent)) == 1
+    assert one.events(RtcpSent) == [], "not asked for"
+
+
+def test_a_report_can_come_to_the_rtp_port(scene: Scene) -> None:
+    one, two = scene.pair()
+    two.leg.set_remote(*two.address, rtcp_port=two.address[1])
+    two.leg.set_options(reports=True)
+    talk(scene, one, 5200)
+    assert two.control == []
+    report = struct.pack("!BBHI", 0x80, 201, 1, 0x9999)
+    scene.engine.inject(two.leg.local_port, two.address, report)
+    scene.run(10)
+    assert len(two.events(RtcpReceived)) == 1
+    assert two.leg.stats().rx_packets == 0
+
+
+def test_strangers_reports_are_ignored(scene: Scene) -> None:
+    _, two = scene.pair()
+    two.leg.set_options(reports=True)
+    scene.run(10)
+    report = struct.pack("!BBHI", 0x80, 201, 1, 0x9999)
+    scene.engine.inject(two.leg.local_port + 1, ("203.0.113.5", 5001), report)
+    scene.run(10)
+    assert two.events(RtcpReceived) == []
+
+
+def test_nothing_is_reported_before_anything_was_sent_or_heard(scene: Scene) -> None:
+    one, two = scene.pair()
+    scene.run(20000)
+    assert one.control == two.control == []
+
+
+@pytest.mark.parametrize("cut", range(0, 60, 7))
+def test_cut_reports_do_no_harm(scene: Scene, cut: int) -> None:
+    one, two = scene.pair()
+    talk(scene, one, 5200)
+    data = two.control[0][:cut]
+    scene.engine.inject(one.leg.local_port + 1, (one.address[0], one.address[1] + 1), data)
+    scene.run(10)
+    assert one.leg.stats().rtt == 0.0
