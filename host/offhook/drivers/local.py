@@ -72,7 +72,9 @@ class LocalChannel(Channel):
         """Run the dialplan on half ;2, with identities and account codes crossed over."""
         pair, pbx, two = self.pair, self.pbx, self.other
         _cross(self, two)
-        if not pbx.dialplan.exists(pair.context, pair.exten, 1, self.connected.id.number.text):
+        plan = pbx.dialplan
+        known = plan.exists(pair.context, pair.exten, 1, self.connected.id.number.text)
+        if not known and not plan.switched(pair.context):
             two.hangup()
             raise RequestError(
                 self.hangup_cause, f"no extension {pair.exten} in context {pair.context!r} for a Local channel"
@@ -97,7 +99,7 @@ class LocalChannel(Channel):
             return False
         if condition is Condition.CONNECTED_LINE and isinstance(payload, Connected):
             other.caller = Caller(payload.id.copy(), payload.ani.copy(), payload.priv.copy(), payload.ani2)
-            self.pbx.bus.publish(events.NewCallerId(other))
+            other.tell_caller()
             payload = payload.copy()
         if condition in (Condition.RINGING, Condition.PROGRESS) and self.first:
             return True
@@ -149,9 +151,8 @@ def _cross(one: LocalChannel, two: LocalChannel) -> None:
     connected, caller = one.connected, one.caller
     two.caller = Caller(connected.id.copy(), connected.ani.copy(), connected.priv.copy(), connected.ani2)
     two.connected = Connected(caller.id.copy(), caller.ani.copy(), caller.priv.copy(), caller.ani2)
-    bus = two.pbx.bus
-    bus.publish(events.NewCallerId(two))
-    bus.publish(events.NewConnectedLine(two))
+    two.tell_caller()
+    two.tell_connected()
     two.adsicpe = one.adsicpe
     two.language = one.language
     two.music_class = one.music_class
