@@ -39,7 +39,7 @@ def _rewrite_record_route(message: Message, flow: Flow) -> None:
     except SIPError:
         return
     if isinstance(address.uri, SipUri):
-        address.uri = moved(address.uri, flow)
+        address.uri = moved(address.uri, flow, remember=False)
         routes[index] = str(address)
         message.set("Record-Route", ", ".join(routes))
 
@@ -56,10 +56,10 @@ def rewrite_contact(message: Message, flow: Flow) -> None:
     message.set("Contact", ", ".join(str(contact) for contact in contacts))
 
 
-def moved(uri: SipUri, flow: Flow) -> SipUri:
-    """The URI at the address and transport of a flow."""
+def moved(uri: SipUri, flow: Flow, *, remember: bool = True) -> SipUri:
+    """The URI at the address and transport of a flow; what it said before is kept in a parameter."""
     params = dict(uri.params)
-    if uri.host != flow.host:
+    if remember and uri.host != flow.host:
         params[ORIGINAL_HOST] = host_port(uri.host, uri.port or 0)
     if flow.protocol == "UDP":
         params.pop("transport", None)

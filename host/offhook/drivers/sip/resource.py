@@ -137,4 +137,4 @@ async def _open(stack: SipStack, section: Transport) -> None:
 
 
 # What else the module registers stands in files of their own.
-from offhook.drivers.sip import actions, commands, functions  # noqa: E402, F401
+from offhook.drivers.sip import actions, commands  # noqa: E402, F401
