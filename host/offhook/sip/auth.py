@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
+import os
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 
@@ -133,12 +133,12 @@ class DigestServer:
     __slots__ = ("_key", "lifetime")
 
     def __init__(self, key: bytes = b"", lifetime: float = 32.0) -> None:
-        self._key = key or secrets.token_bytes(32)
+        self._key = key or os.urandom(32)
         self.lifetime = lifetime
 
     def nonce(self, now: float, peer: str = "") -> str:
         """A nonce for `peer` (its address, say): 8 hex digits of milliseconds, then the keyed hash."""
-        stamp = f"{int(now * 1000) & 0xFFFFFFFFFFFF:012x}{secrets.token_hex(4)}"
+        stamp = f"{int(now * 1000) & 0xFFFFFFFFFFFF:012x}{os.urandom(4).hex()}"
         return stamp + self._sign(stamp, peer)
 
     def _sign(self, stamp: str, peer: str) -> str:
@@ -166,7 +166,7 @@ class DigestServer:
     ) -> list[str]:
         """WWW-Authenticate or Proxy-Authenticate values, one an algorithm, in order of preference."""
         nonce = self.nonce(now, peer)
-        opaque = opaque or secrets.token_hex(8)
+        opaque = opaque or os.urandom(8).hex()
         tail = ", stale=true" if stale else ""
         return [
             f'Digest realm={quote(realm)},nonce="{nonce}",opaque="{opaque}"{tail},algorithm={algorithm},qop="auth"'
@@ -375,7 +375,7 @@ class DigestClient:
             raise ValueError(f"no credentials for realm {challenge.realm!r}")
         secret, known = found
         qop = challenge.qop
-        nc, cnonce = (f"{uses:08x}", secrets.token_hex(8)) if qop else ("", "")
+        nc, cnonce = (f"{uses:08x}", os.urandom(8).hex()) if qop else ("", "")
         answer = digest(
             challenge.algorithm,
             known,

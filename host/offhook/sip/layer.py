@@ -11,7 +11,7 @@ to be called. All verbs return a list of events.
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterable
 
 from .errors import SIPError
@@ -39,12 +39,12 @@ MAGIC = "z9hG4bK"
 
 def new_branch() -> str:
     """A branch no other transaction of ours has had (RFC 3261 8.1.1.7)."""
-    return MAGIC + secrets.token_hex(8)
+    return MAGIC + os.urandom(8).hex()
 
 
 def new_tag() -> str:
     """A From or To tag with 64 random bits (RFC 3261 19.3)."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()
 
 
 def server_key(request: Request) -> Key:
