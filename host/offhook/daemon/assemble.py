@@ -70,10 +70,14 @@ class NoMusic:
 
 def _start_media(pbx: Pbx) -> None:
     from offhook.media import Engine, EngineError, PromptLibrary
+    from offhook.media.rtp_settings import FILE, read_settings
 
     try:
         pbx.prompts = PromptLibrary(pbx.paths.sounds, default_language=pbx.options.default_language)
-        engine = Engine(pbx.loop)
+        settings, errors = read_settings(pbx.config.load(FILE, "res_rtp_asterisk"))
+        for error in errors:
+            log.error("%s", error)
+        engine = Engine(pbx.loop, settings)
         engine.start()
     except (EngineError, NotImplementedError) as error:
         log.error("the media engine does not run, calls have no audio: %s", error)
