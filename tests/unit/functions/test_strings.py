@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offhook.functions import cut, strings
+from offhook.functions import cut, sayfiles, strings
 from offhook.functions.parsing import escaped
 from offhook.functions.strings.times import read_time, show_time
 from support.exchange import Exchange
@@ -237,3 +237,32 @@ async def test_cut_gives_the_fields(fields: list[str], data: st.DataObject):
     assert cut.cut.read is not None
     expected = "/".join(fields[start - 1 : stop]) if any(fields) or len(fields) > 1 else ""
     assert cut.cut.read(scope, "x", "/", f"{start}-{stop}") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "way", "names"),
+    [
+        ("hi Th3", "", "letters/h letters/i letters/space letters/t letters/h digits/3"),
+        ("ab", "phonetic", "phonetic/a_p phonetic/b_p"),
+        ("+1*", "digits", "digits/1 digits/star"),
+        ("747", "number", "digits/7 digits/hundred digits/40 digits/7"),
+        ("2001000001", "number", "digits/2 digits/billion digits/1 digits/million digits/1"),
+        ("43638", "ordinal", "digits/40 digits/3 digits/thousand digits/6 digits/hundred digits/30 digits/h-8"),
+        ("1000000", "ordinal", "digits/1 digits/h-million"),
+        ("0", "money", "digits/0 cents"),
+        (".42", "money", "digits/40 digits/2 cents"),
+        ("1.00", "money", "digits/1 letters/dollar"),
+        ("1.42", "money", "digits/1 letters/dollar_ and digits/40 digits/2 cents"),
+        ("2.05", "money", "digits/2 dollars and digits/5 cents"),
+    ],
+)
+async def test_names_of_prompts(exchange: Exchange, value: str, way: str, names: str):
+    exchange.load(sayfiles)
+    assert await exchange.read(f"${{SAYFILES({value},{way})}}") == names.replace(" ", "&")
+
+
+async def test_prompts_for_what_cannot_be_said(exchange: Exchange, caplog: pytest.LogCaptureFixture):
+    exchange.load(sayfiles)
+    assert await exchange.read("${SAYFILES(x,number)}${SAYFILES(1,sung)}") == ""
+    assert '"x" is no whole number' in caplog.text
+    assert '"sung" is no type' in caplog.text

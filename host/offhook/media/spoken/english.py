@@ -60,7 +60,8 @@ class English(Language):
         cents = int((cents_text + "00")[:2]) if cents_text[:2].isdigit() else 0
         names: list[str] = []
         if dollars:
-            names += [*self.number(dollars), "letters/dollar" if dollars == 1 and not cents else "letters/dollar_"]
+            one = "letters/dollar_" if cents else "letters/dollar"
+            names += [*self.number(dollars), one if dollars == 1 else "dollars"]
         if cents:
             if dollars:
                 names.append("and")
