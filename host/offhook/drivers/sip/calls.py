@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from offhook.calls.channel import Channel, State
 from offhook.calls.pbx import Pbx
-from offhook.drivers.sip.channel import SipChannel, device_state
+from offhook.drivers.sip.channel import SipChannel
+from offhook.drivers.sip.device_state import device_state
 from offhook.drivers.sip.incoming_call import receive_invite
 from offhook.drivers.sip.media import requested_streams
 from offhook.drivers.sip.outgoing_call import OutgoingInvite, destination_of, new_call

@@ -17,7 +17,7 @@ from offhook.drivers.sip.info import FLASH, send_digit, send_picture_request
 from offhook.drivers.sip.negotiation import MediaStream, default_stream
 from offhook.drivers.sip.outgoing_call import OutgoingInvite
 from offhook.drivers.sip.refresh import Refresh
-from offhook.drivers.sip.states import CALLING, CONFIRMED, EARLY
+from offhook.drivers.sip.states import CALLING, EARLY, UP
 from offhook.log import NOTICE
 from offhook.media.engine import NoPort
 from offhook.media.events import RtpTimeout
@@ -25,13 +25,14 @@ from offhook.sip.message import Response
 from offhook.sip.uri import SipUri
 
 if TYPE_CHECKING:
-    from offhook.calls.pbx import Pbx
     from offhook.drivers.sip.incoming_call import IncomingInvite
     from offhook.drivers.sip.session import CallSession
     from offhook.media.events import MediaEvent
 
 log = logging.getLogger(__name__)
 
+ON_HOLD = "on hold"
+"""Flag of a channel whose party has been put on hold by the other one."""
 _KEYPAD = "0123456789*#ABCD"
 
 
@@ -199,13 +200,13 @@ class SipChannel(Channel):
         return self._provisional(181)
 
     def _flash(self, _: object) -> bool:
-        if self.session.status is CONFIRMED:
+        if self.session.status in UP:
             send_digit(self.session, FLASH, 300)
         return True
 
     def _video_update(self, _: object) -> bool:
         video = self.session.media.video
-        done = video is not None and self.session.status is CONFIRMED
+        done = video is not None and self.session.status in UP
         if done:
             send_picture_request(self.session)
         bus = self.pbx.bus
@@ -244,6 +245,7 @@ class SipChannel(Channel):
     def _local_hold(self, on: bool) -> bool:
         """Hold the far end by re-INVITE when moh_passthrough asks for it; False: music is played here."""
         call = self.session
+        (self.flags.add if on else self.flags.discard)(ON_HOLD)
         self.pbx.devices.changed(f"PJSIP/{call.endpoint.name}")
         if not call.notes.get("moh passthrough", call.endpoint.moh_passthrough):
             return False
@@ -299,7 +301,7 @@ class SipChannel(Channel):
         audio = self.session.media.audio
         mode = self.session.media.terms.dtmf
         if mode == "info" or (mode == "auto_info" and (audio is None or audio.digits is None)):
-            if self.session.status is CONFIRMED:
+            if self.session.status in UP:
                 send_digit(self.session, digit, duration_ms)
         elif mode == "none" or self.media is None or audio is None:
             return
@@ -309,7 +311,7 @@ class SipChannel(Channel):
     def tech_send_text(self, body: str, content_type: str) -> bool:
         """Send a MESSAGE inside the dialog."""
         call = self.session
-        if call.status is not CONFIRMED:
+        if call.status not in UP:
             return False
         call.send("MESSAGE", body=body.encode("utf-8", "surrogateescape"), content_type=content_type or "text/plain")
         return True
@@ -411,19 +413,3 @@ _INDICATIONS: dict[Condition, Callable[[SipChannel, object], bool]] = {
         lambda channel, _: True,
     ),
 }
-
-
-def device_state(pbx: Pbx, resource: str) -> str:
-    """The state of an endpoint: its channels', else whether it can be reached."""
-    stack = pbx.parts.get("pjsip")
-    if stack is None or resource not in stack.config.endpoints:
-        return "INVALID"
-    endpoint = stack.config.endpoints[resource]
-    idle = "NOT_INUSE" if stack.locations.online.get(resource) else "UNAVAILABLE"
-    name = f"PJSIP/{resource}-".lower()
-    busy_at = endpoint.device_state_busy_at
-    if busy_at:
-        used = sum(1 for each in pbx.channels if each.name.lower().startswith(name) and each.state > State.RESERVED)
-        if used >= busy_at:
-            return "BUSY"
-    return pbx.devices.from_channels(f"PJSIP/{resource}", idle)

@@ -37,6 +37,7 @@ TYPES: Final[dict[str, type[Configured]]] = {
 IGNORED: Final = frozenset(("contact", "subscription_persistence", "nat_hook"))
 """Types that Asterisk keeps elsewhere and ignores in the file."""
 SINGLE: Final = frozenset(("global", "system"))
+"""Types of which there is one section at most; named like its type, it needs no type line."""
 
 Kind = TypeVar("Kind", bound=Configured)
 
@@ -109,6 +110,8 @@ def read(sections: Iterable[Section], previous: Configuration | None = None) -> 
     broken: set[str] = set()
     for section in sections:
         name = (section.first("type") or "").strip().lower()
+        if not name and section.name in SINGLE:
+            name = section.name
         kind = TYPES.get(name)
         if kind is None:
             if name not in IGNORED:

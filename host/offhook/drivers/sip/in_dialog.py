@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from offhook.calls import causes
+from offhook.calls.frames import Condition, Control
 from offhook.drivers.sip.capabilities import ALLOW, supported
 from offhook.drivers.sip.descriptions import SDP, description_of
 from offhook.drivers.sip.info import receive_info
@@ -77,9 +78,9 @@ class ReInvite:
         """The ACK, or that there is none."""
         call = self.call
         if isinstance(event, AckReceived):
-            if self.offered and not take_acknowledged(call, event.request):
-                call.lost(causes.BEARERCAPABILITY_NOTAVAIL)
-                return
+            if self.offered:
+                # Without a usable answer the call goes on as it was.
+                take_acknowledged(call, event.request)
             call.refreshes.proceed()
         elif isinstance(event, TransactionTimeout) and event.timer == "L":
             call.lost(causes.NO_USER_RESPONSE)
@@ -123,6 +124,9 @@ def _receive_invite(call: CallSession, incoming: IncomingRequest) -> None:
             answer = call.media.make_offer(call.media.all_streams() if fresh else None, afresh=True)
             session.offers.send_offer(answer)
             offered = True
+            if call.channel is not None:
+                # Offered anew, everything flows; a peer that still holds us says so in its answer.
+                call.channel.deliver(Control(Condition.UNHOLD))
     except (SIPError, NoPort) as error:
         session.offers.withdraw()
         call.media.withdraw()

@@ -104,7 +104,7 @@ class IncomingInvite:
     # ---- responses ------------------------------------------------------------------------------------
 
     def provisional(self, status: int) -> None:
-        """Send a provisional response; those that announce media (181 to 183) carry our answer."""
+        """Send a provisional response; those that announce media (181 to 183), and all after them, carry our answer."""
         call = self.call
         if self._answered or call.status is ENDED:
             return
@@ -113,7 +113,7 @@ class IncomingInvite:
             return
         headers: list[Header] = [("Contact", call.contact), ALLOW]
         body = b""
-        if status != 180 and self._offer is not None and not self._holds_described():
+        if (status != 180 or self._described) and self._offer is not None and not self._holds_described():
             assert self._description is not None
             body = self._description.to_bytes()
         response = self._response(status, headers, body)

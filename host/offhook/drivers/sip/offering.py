@@ -9,7 +9,7 @@ from offhook.drivers.sip.codecs import Codec, describable
 from offhook.drivers.sip.incoming_call import IncomingInvite
 from offhook.drivers.sip.negotiation import MediaStream, default_stream, streams_of
 from offhook.drivers.sip.refresh import Refresh
-from offhook.drivers.sip.states import CONFIRMED
+from offhook.drivers.sip.states import UP
 from offhook.media.formats import Formats
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def offered_formats(call: CallSession) -> Formats:
     chosen: Formats | None = call.notes.get(_CHOSEN)
     if chosen is not None:
         return chosen
-    if call.status is not CONFIRMED and call.media.pending:
+    if call.status not in UP and call.media.pending:
         return Formats(codec.format for stream in call.media.pending if stream.active for codec in stream.codecs)
     return call.endpoint.allow
 
@@ -33,7 +33,7 @@ def offer_formats(call: CallSession, kind: str, chosen: Formats) -> None:
     """Let the next description have these formats of a kind."""
     known = offered_formats(call)
     formats = known.minus(known.of(kind)).plus(chosen.of(kind))
-    if call.status is CONFIRMED:
+    if call.status in UP:
         call.notes[_CHOSEN] = formats
         return
     call.media.terms.allowed = formats
@@ -76,7 +76,7 @@ def set_dtmf_mode(channel: SipChannel, mode: str) -> None:
         return
     terms.dtmf = mode
     channel.follow_dtmf_mode()
-    if call.status is CONFIRMED:
+    if call.status in UP:
         call.refreshes.add(Refresh("INVITE", offer=True))
     elif isinstance(call.opening, IncomingInvite):
         call.opening.renew()

@@ -14,3 +14,5 @@ CONNECTING = "CONNECTING"
 """The INVITE has its 2xx, the ACK is still to come."""
 CONFIRMED = "CONFIRMED"
 ENDED = "DISCONNCTD"
+UP = frozenset((CONNECTING, CONFIRMED))
+"""Answered: requests can be sent inside the dialog."""
