@@ -53,8 +53,9 @@ class Paths:
     )
 
     def __init__(self, config_file: str = "") -> None:
-        self.config_file = config_file or next((path for path in SEARCHED if os.path.exists(path)), SEARCHED[0])
-        self.etc = os.path.dirname(os.path.abspath(self.config_file))
+        found = config_file or next((path for path in SEARCHED if os.path.exists(path)), SEARCHED[0])
+        self.config_file = os.path.abspath(found)
+        self.etc = os.path.dirname(self.config_file)
         name = "asterisk" if self.etc.endswith("/asterisk") else "offhook"
         self.varlib = f"/var/lib/{name}"
         self.data = self.varlib

@@ -109,8 +109,6 @@ class Settings:
         self.execute: str | None = None
         self.show_version = False
         self.show_help = False
-        self.arguments: list[str] = []
-        """The command line, for a restart."""
 
     def read(self, config: ConfigFile) -> None:
         """Take the [options] of asterisk.conf."""
@@ -144,7 +142,6 @@ class Settings:
 
 
 OPTIONS = frozenset(vars(Settings())) - {
-    "arguments",
     "errors",
     "execute",
     "found",
@@ -162,7 +159,6 @@ def settle(arguments: list[str], program: str = "offhook") -> Settings:
     """Read the command line and asterisk.conf; the command line wins. Raises getopt.GetoptError."""
     switches, _rest = getopt.gnu_getopt(arguments, SWITCHES)
     settings = Settings()
-    settings.arguments = arguments
     letters = {switch[1] for switch, _value in switches}
     settings.show_version = "V" in letters
     settings.show_help = "h" in letters
@@ -172,9 +168,7 @@ def settle(arguments: list[str], program: str = "offhook") -> Settings:
     if settings.show_version or settings.show_help:
         return settings
     try:
-        config = load(
-            os.path.abspath(settings.paths.config_file), etc_dir=settings.paths.etc, exec_includes="X" in letters
-        )
+        config = load(settings.paths.config_file, etc_dir=settings.paths.etc, exec_includes="X" in letters)
     except FileNotFoundError:
         print(
             f"Unable to open specified master config file '{settings.paths.config_file}', using built-in defaults",
@@ -216,7 +210,7 @@ def _command_line(settings: Settings, switches: list[tuple[str, str]]) -> None:
             settings.execute = value
             settings.nocolor = True
         elif letter == "s":
-            settings.paths.socket_override = value
+            settings.paths.socket_override = os.path.abspath(value)
         elif letter == "U":
             settings.runuser = value
         elif letter == "G":

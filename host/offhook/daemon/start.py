@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 WORKERS: Final = 4
 """Threads for work that may block."""
+RESTARTED: Final = "OFFHOOK_RESTARTED"
+"""In the environment of a daemon that took its own place: it is in the background already."""
 LAST_WORDS_S: Final = 3.0
 """Channels still there at the end get so long to write their records."""
 
@@ -54,7 +56,8 @@ def daemon(settings: Settings) -> int:
         running.close()
         print(f"Asterisk already running on {paths.socket}.  Use 'asterisk -r' to connect.", file=sys.stderr)
         return 1
-    if settings.alwaysfork or not settings.nofork:
+    restarted = os.environ.pop(RESTARTED, "")
+    if (settings.alwaysfork or not settings.nofork) and not restarted:
         process.to_background()
     process.write_pid_file(paths.pid_file)
     os.environ.update(paths.environment())
@@ -69,6 +72,7 @@ def daemon(settings: Settings) -> int:
         with suppress(OSError):
             os.unlink(paths.pid_file)
     if body.restart:
+        os.environ[RESTARTED] = "1"
         os.execv(sys.executable, sys.orig_argv)
     return status
 

@@ -134,6 +134,9 @@ def test_without_f_it_goes_to_the_background(folder: Path) -> None:
         assert done.stdout == "Asterisk has fully booted.\n"
         assert os.getsid(pid) == pid
         assert os.readlink(f"/proc/{pid}/fd/0") == "/dev/null"
+        program("-C", f"{folder}/etc/asterisk.conf", "-rx", "core restart now")
+        until(lambda: program("-C", f"{folder}/etc/asterisk.conf", "-rx", "core waitfullybooted").returncode == 0)
+        assert int((folder / "run" / "asterisk.pid").read_text()) == pid
     finally:
         os.kill(pid, signal.SIGTERM)
         until(lambda: not (folder / "run" / "asterisk.pid").exists())
