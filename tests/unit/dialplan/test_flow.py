@@ -250,5 +250,5 @@ async def test_a_loop_that_never_ends_lets_others_run(exchange: Exchange):
     task = channel.start_pbx()
     await asyncio.sleep(0.02)
     assert not task.done()
-    channel.hangup()
+    channel.request_hangup()
     await asyncio.wait_for(task, 5)
