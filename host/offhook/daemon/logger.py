@@ -12,7 +12,6 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Final, Protocol
 
 from offhook import __version__, log
@@ -71,8 +70,6 @@ class Log(logging.Handler):
         self.debug_modules: dict[str, int] = {}
         """Debug levels of single modules, by name without ``.so``."""
         self.dynamic_levels: dict[str, int] = {"FAX": FIRST_DYNAMIC, "SECURITY": FIRST_DYNAMIC + 1}
-        self.told: Callable[[LogChannel], None] | None = None
-        """Called when a channel is enabled again by a reload."""
         self._queue: deque[Message | str] = deque()
         self._dropped = 0
         self._wake = threading.Event()
