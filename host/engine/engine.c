@@ -248,6 +248,7 @@ static void *run(void *argument)
         int64_t now = clock_ns(CLOCK_MONOTONIC);
         engine->wire->arrival_offset = clock_ns(CLOCK_REALTIME) - now;
         int ticks = expired > CATCH_UP ? CATCH_UP : (int)expired;
+        engine->tick += expired - (uint64_t)ticks; /* time goes on for RTP's clocks */
         for (int i = 0; i < ticks; i++)
             engine_run_tick(engine, now - (int64_t)(ticks - 1 - i) * TICK_NS);
         if (!busy(engine))

@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "codec.h"
-#include "digits.h"
 
-enum { COMFORT_NOISE = 13, SECOND = 1000000000, OPUS_ROOM = 1276, DROPOUT = 3000 };
+enum { SECOND = 1000000000, DROPOUT = 3000 };
 
 struct rtp *rtp_make(struct leg *leg)
 {
@@ -41,24 +40,10 @@ static void end_jitter(struct rtp *rtp)
     rtp->jitter = NULL;
 }
 
-static void end_encoder(struct rtp *rtp)
-{
-    struct sending *sending = &rtp->sending;
-    struct slab *slab = &rtp->leg->engine->slab;
-    if (sending->codec)
-        slab_put(slab, sending->encoder, codec_encoder_bytes(sending->codec));
-    slab_put(slab, sending->line, (size_t)sending->room * sizeof(int16_t));
-    sending->encoder = NULL;
-    sending->line = NULL;
-    sending->codec = CODEC_NONE;
-    sending->have = sending->room = 0;
-    sending->running = false;
-}
-
 void rtp_release(struct rtp *rtp)
 {
     end_jitter(rtp);
-    end_encoder(rtp);
+    rtp_end_encoder(rtp);
 }
 
 void rtp_set_remote(struct rtp *rtp, const union address *remote, const union address *control)
@@ -156,110 +141,6 @@ bool rtp_can_send(const struct rtp *rtp)
     return rtp->send_codec && rtp->direction & DIRECTION_OUT && address_set(&rtp->remote);
 }
 
-uint32_t rtp_timestamp(const struct rtp *rtp, uint32_t clock)
-{
-    const struct sending *sending = &rtp->sending;
-    uint64_t ticks = rtp->leg->engine->tick - sending->last_tick;
-    uint32_t elapsed = (uint32_t)(ticks * clock / (1000 / TICK_MS));
-    return sending->last_timestamp + (elapsed > sending->last_length ? elapsed : sending->last_length);
-}
-
-static void write_header(uint8_t *bytes, int payload_type, bool marker, uint16_t sequence, uint32_t timestamp,
-                         uint32_t ssrc)
-{
-    bytes[0] = 0x80;
-    bytes[1] = (uint8_t)(payload_type | (marker ? 0x80 : 0));
-    bytes[2] = (uint8_t)(sequence >> 8);
-    bytes[3] = (uint8_t)sequence;
-    for (int i = 0; i < 4; i++) {
-        bytes[4 + i] = (uint8_t)(timestamp >> (24 - 8 * i));
-        bytes[8 + i] = (uint8_t)(ssrc >> (24 - 8 * i));
-    }
-}
-
-static void hand_over(struct rtp *rtp, const uint8_t *bytes, int payload, int header)
-{
-    struct leg *leg = rtp->leg;
-    struct engine *engine = leg->engine;
-    engine->wire->ops->send(engine->wire, rtp, false, &rtp->remote, bytes, header + payload);
-    leg->figures.tx_packets++;
-    leg->figures.tx_octets += (uint64_t)payload;
-    rtp->spoke = engine->now;
-}
-
-void rtp_transmit(struct rtp *rtp, int payload_type, bool marker, uint32_t timestamp, uint32_t length, uint8_t *bytes,
-                  int payload)
-{
-    struct sending *sending = &rtp->sending;
-    if (!address_set(&rtp->remote))
-        return;
-    write_header(bytes, payload_type, marker, sending->next_sequence++, timestamp, rtp->leg->figures.ssrc);
-    if (sending->last_timestamp != timestamp || !sending->began) {
-        sending->last_timestamp = timestamp;
-        sending->last_tick = rtp->leg->engine->tick;
-    }
-    sending->last_length = length;
-    sending->began = true;
-    sending->relaying = false;
-    hand_over(rtp, bytes, payload, RTP_HEADER);
-}
-
-/* Payload type under which a leg sends a codec; -1 when it does not. */
-static int type_for(const struct rtp *rtp, int codec)
-{
-    if (rtp->send_codec == codec)
-        return rtp->send_type;
-    if (rtp->leg->relay_only)
-        for (int type = 0; type < 128; type++)
-            if (rtp->receive[type] == codec)
-                return type;
-    return -1;
-}
-
-/* Pass a packet on as it is, in this leg's own numbers. Loss and reordering stay visible to the far end. */
-static void relay(struct rtp *rtp, uint8_t *bytes, int count, int header, int codec)
-{
-    struct sending *sending = &rtp->sending;
-    int type = type_for(rtp, codec);
-    if (type < 0 || !rtp_can_send(rtp) || digits_use_packets(rtp->leg->digits))
-        return;
-    uint16_t sequence = (uint16_t)(bytes[2] << 8 | bytes[3]);
-    uint32_t timestamp = 0, ssrc = 0;
-    for (int i = 0; i < 4; i++) {
-        timestamp = timestamp << 8 | bytes[4 + i];
-        ssrc = ssrc << 8 | bytes[8 + i];
-    }
-    bool marker = bytes[1] & 0x80;
-    const struct codec *format = codec_at(codec);
-    if (!sending->relaying || ssrc != sending->relay_ssrc) {
-        sending->relaying = true;
-        sending->relay_ssrc = ssrc;
-        sending->relay_first = sequence;
-        sending->relay_sequence = (uint16_t)(sending->next_sequence - sequence);
-        sending->relay_timestamp = rtp_timestamp(rtp, format->clock) - timestamp;
-        marker = marker || format->rate;
-    }
-    if ((int16_t)(sequence - sending->relay_first) < 0 && (int16_t)(sequence - sending->relay_first) > -100)
-        return; /* from before we began: its number is taken */
-    uint16_t out = (uint16_t)(sequence + sending->relay_sequence);
-    int payload = count - header;
-    if ((int16_t)(out - sending->next_sequence) >= 0) {
-        sending->next_sequence = (uint16_t)(out + 1);
-        sending->last_timestamp = timestamp + sending->relay_timestamp;
-        sending->last_tick = rtp->leg->engine->tick;
-        sending->last_length =
-            format->rate
-                ? (uint32_t)((int64_t)codec_samples(codec, bytes + header, payload) * format->clock / format->rate)
-                : 0;
-        if ((uint16_t)(sequence - sending->relay_first) > 0x4000)
-            sending->relay_first = (uint16_t)(sequence - 0x1000);
-    }
-    sending->began = true;
-    bytes += header - RTP_HEADER; /* contributing sources and extensions are not ours to pass on */
-    write_header(bytes, type, marker, out, timestamp + sending->relay_timestamp, rtp->leg->figures.ssrc);
-    hand_over(rtp, bytes, payload, RTP_HEADER);
-}
-
 /* RFC 3550 A.1, without its probation: source.c decides whom to believe. */
 static void count_packet(struct rtp *rtp, uint16_t sequence, uint32_t ssrc)
 {
@@ -350,7 +231,8 @@ static void take_media(struct rtp *rtp, uint8_t *bytes, int count, int header, u
     }
     int codec = rtp->receive[type];
     if (!codec) {
-        if ((type == COMFORT_NOISE || (rtp->noise_type && type == rtp->noise_type)) && rtp->jitter && count > header)
+        if ((type == RTP_COMFORT_NOISE || (rtp->noise_type && type == rtp->noise_type)) && rtp->jitter &&
+            count > header)
             jitter_comfort_noise(rtp->jitter, bytes[header] & 0x7f);
         return;
     }
@@ -367,7 +249,7 @@ static void take_media(struct rtp *rtp, uint8_t *bytes, int count, int header, u
     if (leg->want_in)
         take_sound(rtp, codec, sequence, timestamp, bytes + header, count - header);
     if (leg->relay_to) /* last: it rewrites the packet */
-        relay(leg->relay_to->rtp, bytes, count, header, codec);
+        rtp_relay(leg->relay_to->rtp, bytes, count, header, codec);
 }
 
 void rtp_receive(struct rtp *rtp, const struct datagram *packet)
@@ -445,92 +327,7 @@ void rtp_planned(struct rtp *rtp)
     if (!rtp->leg->want_in)
         end_jitter(rtp);
     if (!rtp->leg->want_out || rtp->leg->relayed)
-        end_encoder(rtp);
-}
-
-/* Encoder and line for the codec and packet time that are negotiated now. */
-static bool set_encoder(struct rtp *rtp)
-{
-    struct sending *sending = &rtp->sending;
-    const struct codec *codec = codec_at(rtp->send_codec);
-    if (!codec_usable(rtp->send_codec))
-        return false;
-    int ms = rtp->ptime ? rtp->ptime : 20;
-    int packet = (int)codec->rate * ms / 1000;
-    packet = (packet + codec->frame_samples - 1) / codec->frame_samples * codec->frame_samples;
-    if (sending->codec == rtp->send_codec && sending->packet == packet)
-        return true;
-    end_encoder(rtp);
-    struct slab *slab = &rtp->leg->engine->slab;
-    size_t state = codec_encoder_bytes(rtp->send_codec);
-    sending->codec = rtp->send_codec;
-    sending->packet = packet;
-    sending->room = packet + (int)codec->rate / 100;
-    sending->line = slab_get(slab, (size_t)sending->room * sizeof(int16_t));
-    sending->encoder = state ? slab_get(slab, state) : NULL;
-    if (!sending->line || (state && !sending->encoder)) {
-        end_encoder(rtp);
-        return false;
-    }
-    if (codec->encoder_init)
-        codec->encoder_init(codec, sending->encoder);
-    return true;
-}
-
-static void send_line(struct rtp *rtp)
-{
-    struct sending *sending = &rtp->sending;
-    const struct codec *codec = codec_at(sending->codec);
-    int room = codec->frame_bytes ? sending->packet / codec->frame_samples * codec->frame_bytes : OPUS_ROOM;
-    uint8_t *bytes = engine_scratch(rtp->leg->engine, (size_t)(RTP_HEADER + room));
-    uint32_t length = (uint32_t)((int64_t)sending->packet * codec->clock / codec->rate);
-    if (bytes) {
-        int payload = codec->encode(codec, sending->encoder, sending->line, sending->packet, bytes + RTP_HEADER);
-        rtp_transmit(rtp, rtp->send_type, sending->mark, sending->run_timestamp, length, bytes, payload);
-        /* the packet began when its first sample did */
-        uint64_t ticks = (uint64_t)(length * 100 / codec->clock);
-        sending->last_tick = rtp->leg->engine->tick + 1 > ticks ? rtp->leg->engine->tick + 1 - ticks : 0;
-    }
-    sending->mark = false;
-    sending->run_timestamp += length;
-    sending->have -= sending->packet;
-    memmove(sending->line, sending->line + sending->packet, (size_t)sending->have * sizeof(int16_t));
-}
-
-void rtp_push(struct rtp *rtp, struct block block)
-{
-    struct sending *sending = &rtp->sending;
-    if (!block.samples || !rtp_can_send(rtp) || digits_use_packets(rtp->leg->digits) || !set_encoder(rtp)) {
-        sending->running = false;
-        sending->have = 0;
-        return;
-    }
-    const struct codec *codec = codec_at(sending->codec);
-    block = leg_at_rate(rtp->leg->engine, &rtp->leg->resampler, block, (int)codec->rate);
-    if (!block.samples)
-        return;
-    if (!sending->running) {
-        sending->running = true;
-        sending->mark = true;
-        sending->run_timestamp = rtp_timestamp(rtp, codec->clock);
-    }
-    int n = block.rate / 100;
-    memcpy(sending->line + sending->have, block.samples, (size_t)n * sizeof(int16_t));
-    sending->have += n;
-    while (sending->have >= sending->packet)
-        send_line(rtp);
-}
-
-static void keep_alive(struct rtp *rtp)
-{
-    struct engine *engine = rtp->leg->engine;
-    uint8_t *bytes = engine_scratch(engine, RTP_HEADER + 1);
-    if (!bytes)
-        return;
-    bytes[RTP_HEADER] = 0x7f; /* the quietest comfort noise */
-    const struct codec *codec = codec_at(rtp->send_codec);
-    uint32_t clock = codec && codec->clock ? codec->clock : 8000;
-    rtp_transmit(rtp, rtp->noise_type ? rtp->noise_type : COMFORT_NOISE, false, rtp_timestamp(rtp, clock), 0, bytes, 1);
+        rtp_end_encoder(rtp);
 }
 
 void rtp_tick(struct rtp *rtp)
@@ -542,7 +339,7 @@ void rtp_tick(struct rtp *rtp)
         engine_tell_simple(engine, EVENT_TIMEOUT, rtp->leg, rtp->hold, seconds, 0);
     }
     if (rtp->keepalive && address_set(&rtp->remote) && engine->now - rtp->spoke >= (int64_t)rtp->keepalive * SECOND)
-        keep_alive(rtp);
+        rtp_keep_alive(rtp);
     event_timeout(rtp, engine->now);
     rtcp_tick(rtp);
 }

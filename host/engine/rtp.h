@@ -10,7 +10,7 @@
 #include "leg.h"
 #include "wire.h"
 
-enum { RTP_HEADER = 12, RTP_CNAME = 40, RTP_TIMER_TICKS = 10 };
+enum { RTP_HEADER = 12, RTP_CNAME = 40, RTP_TIMER_TICKS = 10, RTP_COMFORT_NOISE = 13 };
 
 enum source_state { SOURCE_OPEN, SOURCE_LEARN, SOURCE_LOCKED };
 
@@ -130,6 +130,15 @@ uint32_t rtp_timestamp(const struct rtp *rtp, uint32_t clock);
 /* Send what stands in bytes after RTP_HEADER bytes of room; length is in clock units. */
 void rtp_transmit(struct rtp *rtp, int payload_type, bool marker, uint32_t timestamp, uint32_t length, uint8_t *bytes,
                   int payload);
+
+/* Pass a packet of another leg on as it is (it is rewritten in place). Loss and reordering stay visible. */
+void rtp_relay(struct rtp *rtp, uint8_t *bytes, int count, int header, int codec);
+
+/* One packet of the quietest comfort noise. */
+void rtp_keep_alive(struct rtp *rtp);
+
+/* Give the encoder back. */
+void rtp_end_encoder(struct rtp *rtp);
 
 /* source.c. True when the packet may be used. */
 bool source_accepts(struct rtp *rtp, const union address *from, uint16_t sequence, int64_t now);
