@@ -8,6 +8,7 @@ import logging
 from offhook.calls import causes
 from offhook.calls.channel import Channel, Hangup, State
 from offhook.calls.frames import Condition
+from offhook.dialplan.outcome import Incomplete
 from offhook.modules import Module, Options, Syntax
 
 log = logging.getLogger(__name__)
@@ -146,20 +147,17 @@ def proceeding(channel: Channel) -> None:
     channel.indicate(Condition.PROCEEDING)
 
 
-@module.application("Incomplete", Syntax("[n]", n="n: do not wait for more digits when the channel is answered."))
-async def incomplete(channel: Channel, option: str = "") -> None:
-    """Say that the dialled extension is not complete yet.
+@module.application("Incomplete", Syntax("[n]", n="n: do not answer the channel first."))
+def incomplete(channel: Channel, option: str = "") -> None:
+    """Say that the dialled extension is not complete yet, and wait for further digits.
 
-    Overlap dialling goes on; an answered channel waits for further digits unless told not to.
+    The channel is answered, so that the caller can dial them, unless told not to. When no longer extension
+    begins so, the extension is invalid.
     """
-    from offhook.dialplan.digits import wait_for_extension
-
-    if channel.state is State.UP and option != "n":
-        await wait_for_extension(channel, None, dialled=channel.exten)
-        return
+    if channel.state is not State.UP and "n" not in option:
+        channel.answer()
     channel.indicate(Condition.INCOMPLETE)
-    channel.hangup_cause = causes.INVALID_NUMBER_FORMAT
-    raise Hangup
+    raise Incomplete
 
 
 @module.application("RaiseException", Syntax("reason"), see_also=("EXCEPTION",))

@@ -26,7 +26,11 @@ def set_variable(channel: Channel, data: str = "") -> Awaitable[None] | None:
         return None
     if name.endswith(")"):
         return scope_of(channel).write(name, value)
-    channel.set(name.strip(), value)
+    if " " in name:
+        log.warning(
+            "%s: Set(%s): the blanks around = become part of name and value; leave them out", channel.name, data
+        )
+    channel.set(name, value)
     return None
 
 

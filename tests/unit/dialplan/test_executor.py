@@ -446,3 +446,22 @@ async def test_an_application_runs_outside_the_dialplan(exchange: Exchange, step
     assert (channel.application, channel.dialplan_state) == ("", None)
     with pytest.raises(Hangup):
         await run_application(channel, "Nonsense")
+
+
+async def test_an_incomplete_extension_waits_for_more_digits(exchange: Exchange):
+    exchange.dialplan("[test]\nexten => 12,1,Incomplete(n)\nexten => 123,1,Set(reached=${EXTEN})\n")
+    channel = exchange.channel("12")
+    dial(channel, "3")
+    await asyncio.wait_for(channel.start_pbx(), 5)
+    assert channel.get("reached") == "123"
+
+
+async def test_an_extension_that_cannot_become_longer_is_invalid_rather_than_incomplete(exchange: Exchange):
+    exchange.dialplan("[test]\nexten => 12,1,Incomplete(n)\nexten => i,1,Set(reached=${INVALID_EXTEN})\n")
+    assert (await exchange.run("12")).get("reached") == "12"
+
+
+async def test_a_variable_is_called_as_it_is_written(exchange: Exchange, caplog: pytest.LogCaptureFixture):
+    exchange.dialplan("[test]\nexten => s,1,Set(a = 1)\n same => n,Set(seen=[${a}][${a }])\n")
+    assert (await exchange.run()).get("seen") == "[][ 1]"
+    assert "leave them out" in caplog.text
