@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_sipp import EXTENSIONS_CONF, PJSIP_CONF
 
+from support.callers import EXTENSIONS_CONF, PJSIP_CONF
 from support.daemon import Daemon
 
 OPTIONS = (
