@@ -1,0 +1,1 @@
+"""pbx_ael: the Asterisk Extension Language, read into the same dialplan as extensions.conf."""
