@@ -182,7 +182,7 @@ async def _request_all(call: _Call, targets: list[str]) -> Tally:
         prepare(called, channel, target.partition("/")[2], forced=call.forced if options["f"] else None)
         if "o" in options:
             called.caller.id = _original_identity(channel, options["o"])
-            channel.pbx.bus.publish(events.NewCallerId(called))
+            called.tell_caller()
         if group:
             category, at, name = group.rpartition("@")
             called.set_by_name("GROUP()", f"{name}@{category}" if at else group)
@@ -452,7 +452,7 @@ def _original_identity(channel: Channel, text: str) -> Party:
 def _forwarded(call: _Call, channel: Channel) -> None:
     if call.forced is not None and not call.options["f"]:
         channel.connected = Connected(id=call.forced.copy())
-        channel.pbx.bus.publish(events.NewConnectedLine(channel))
+        channel.tell_connected()
 
 
 def _place(text: str) -> str:

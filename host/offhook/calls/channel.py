@@ -68,6 +68,8 @@ class Channel(RunsDialplan, Technology):
 
     __slots__ = (
         "__weakref__",
+        "_told_caller",
+        "_told_connected",
         "accountcode",
         "adsicpe",
         "after_bridge",
@@ -175,6 +177,8 @@ class Channel(RunsDialplan, Technology):
         pbx.channels.add(self)
         if requester is not None and requester.tenantid:
             self.tenantid = requester.tenantid
+        self._told_caller = self.caller.id.labels()
+        self._told_connected = ("", "")
         pbx.bus.publish(events.NewChannel(self))
 
     # ---- variables ----------------------------------------------------------------------------------
@@ -257,10 +261,24 @@ class Channel(RunsDialplan, Technology):
         self.pbx.channels.renamed(self, old)
         self.pbx.bus.publish(events.Rename(self, old))
 
+    def tell_caller(self) -> None:
+        """Tell the bus who calls, if number or name are others than told last."""
+        labels = self.caller.id.labels()
+        if labels != self._told_caller:
+            self._told_caller = labels
+            self.pbx.bus.publish(events.NewCallerId(self))
+
+    def tell_connected(self) -> None:
+        """Tell the bus who is connected, if number or name are others than told last."""
+        labels = self.connected.id.labels()
+        if labels != self._told_connected:
+            self._told_connected = labels
+            self.pbx.bus.publish(events.NewConnectedLine(self))
+
     def set_connected(self, connected: Connected, *, update: bool = True) -> None:
         """Change the connected party; with ``update`` the party is told."""
         self.connected = connected
-        self.pbx.bus.publish(events.NewConnectedLine(self))
+        self.tell_connected()
         if update:
             self.tech_indicate(Condition.CONNECTED_LINE, connected)
 

@@ -485,12 +485,12 @@ def prepare(channel: Channel, caller: Channel | None, address: str, *, forced: P
         elif caller.connected.id.name.text:
             party.name = Name(True, caller.connected.id.name.text)
         channel.caller.id = party
-        pbx.bus.publish(events.NewCallerId(channel))
+        channel.tell_caller()
     elif not channel.caller.id.name.text and caller.connected.id.name.text:
         channel.caller.id.name = Name(True, caller.connected.id.name.text)
-        pbx.bus.publish(events.NewCallerId(channel))
+        channel.tell_caller()
     channel.connected = Connected(id=forced.copy()) if forced is not None else connected_from(caller)
-    pbx.bus.publish(events.NewConnectedLine(channel))
+    channel.tell_connected()
     channel.redirecting = caller.redirecting.copy()
     channel.dialed.transit_network = caller.dialed.transit_network
     cross_accountcodes(channel, caller)

@@ -44,7 +44,8 @@ class Origination:
     exten: str = ""
     priority: int = 1
     label: str = ""
-    timeout: float = 30.0
+    timeout: float | None = 30.0
+    """Seconds to wait for the answer; None: for ever."""
     caller_number: str = ""
     caller_name: str = ""
     account: str = ""
@@ -182,9 +183,9 @@ def _identify(channel: Channel, order: Origination) -> None:
         channel.caller.id = party
         if order.caller_number:
             channel.caller.ani = Party(number=Number(True, order.caller_number))
-        channel.pbx.bus.publish(events.NewCallerId(channel))
+        channel.tell_caller()
         channel.connected = Connected(id=party.copy())
-        channel.pbx.bus.publish(events.NewConnectedLine(channel))
+        channel.tell_connected()
 
 
 def _reason_of_cause(cause: int) -> int:

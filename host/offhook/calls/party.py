@@ -88,6 +88,10 @@ class Party:
             return UNAVAILABLE
         return name if self.name.valid and rank.get(name & 0x60, 0) > rank.get(number & 0x60, 0) else number
 
+    def labels(self) -> tuple[str, str]:
+        """Number and name, empty where they are not valid."""
+        return self.number.text if self.number.valid else "", self.name.text if self.name.valid else ""
+
     @property
     def shown(self) -> bool:
         """Whether the party may be shown to the other side."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from typing import cast
 
-from offhook.calls import events
 from offhook.calls.channel import Channel
 from offhook.calls.frames import Condition
 from offhook.calls.party import (
@@ -76,8 +76,7 @@ def _channel(scope: Scope, function: str) -> Channel:
     channel = scope.channel
     if channel is None:
         raise FunctionError(f"function {function} needs a channel")
-    assert isinstance(channel, Channel)
-    return channel
+    return cast("Channel", channel)  # or what stands for one while a record is written
 
 
 def _path(item: str, function: str) -> list[str]:
@@ -345,13 +344,11 @@ def _write_caller(channel: Channel, path: list[str], value: str) -> bool:
         return write_party(caller.ani, path[1:] or ["num"], value)
     if first == "priv":
         return write_party(caller.priv, path[1:], value)
-    before = _valid(caller.id.name), _valid(caller.id.number)
     changed = caller.id.copy()
     if not write_party(changed, path, value):
         return False
     caller.id = changed
-    if before != (_valid(changed.name), _valid(changed.number)):
-        channel.pbx.bus.publish(events.NewCallerId(channel))
+    channel.tell_caller()
     return True
 
 

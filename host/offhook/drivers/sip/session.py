@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from offhook.calls import causes, events
+from offhook.calls import causes
 from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Caller, Connected, Party
 from offhook.drivers.sip.capabilities import reason_headers
@@ -242,7 +242,7 @@ class CallSession:
         heard.tag = endpoint.callerid_tag
         self.party = heard.copy()
         channel.caller = Caller(heard.copy(), heard.copy(), channel.caller.priv, channel.caller.ani2)
-        channel.pbx.bus.publish(events.NewCallerId(channel))
+        channel.tell_caller()
         channel.deliver(Control(Condition.CONNECTED_LINE, Connected(heard.copy(), heard.copy(), source="answer")))
 
     # ---- the end --------------------------------------------------------------------------------------
