@@ -4,7 +4,7 @@ import pytest
 
 from offhook.apps import echo
 from offhook.calls import events
-from offhook.control.manager.actions_originate import permitted
+from offhook.control.manager.actions_originate import _as_int, permitted
 from offhook.control.manager.permissions import AGI, CALL, SYSTEM
 
 PLAN = """
@@ -81,6 +81,11 @@ async def test_originate_asynchronously_tells_its_outcome_with_an_event(calls, a
     await calls.until(lambda: len(admin.events("OriginateResponse")) == 2)
     event = admin.events("OriginateResponse")[1]
     assert (event["Response"], event["Channel"], event["Uniqueid"]) == ("Failure", "Local/none@default/n", "mine")
+
+
+@pytest.mark.parametrize(("text", "taken"), [("5000", 5000), ("5" * 1000, -1), ("-5", -5), ("4294967297", 1)])
+def test_times_of_any_length(text, taken):
+    assert _as_int(text) == taken
 
 
 async def test_ids_and_the_users_variables(calls, admin):

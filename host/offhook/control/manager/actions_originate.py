@@ -155,7 +155,7 @@ def _order(request: ActionRequest) -> Origination:
         found = _NUMBER.match(text)
         if found is None:
             raise ActionError("Invalid timeout")
-        timeout = int(found[0])
+        timeout = _as_int(found[0])
     if "/" not in channel:
         raise ActionError("Invalid channel")
     application, data = request.get("Application"), request.get("Data")
@@ -171,7 +171,7 @@ def _order(request: ActionRequest) -> Origination:
         context,
         exten,
         priority,
-        timeout=timeout / 1000,
+        timeout=timeout / 1000 if timeout > 0 else None,
         caller_number=number,
         caller_name=name,
         account=request.get("Account"),
@@ -181,6 +181,12 @@ def _order(request: ActionRequest) -> Origination:
         ids=ids,
         predial=request.get("PreDialGoSub"),
     )
+
+
+def _as_int(digits: str) -> int:
+    """A number of any length as C's scanf("%30d") reads it: at most 30 digits, and what does not fit wraps."""
+    number = max(-(1 << 63), min(int(digits[:30]), (1 << 63) - 1)) & 0xFFFFFFFF
+    return number - (1 << 32) if number >> 31 else number
 
 
 def _formats(text: str) -> tuple[str, ...]:
