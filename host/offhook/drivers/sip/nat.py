@@ -63,8 +63,8 @@ def moved(uri: SipUri, flow: Flow, *, remember: bool = True) -> SipUri:
         params[ORIGINAL_HOST] = host_port(uri.host, uri.port or 0)
     if flow.protocol == "UDP":
         params.pop("transport", None)
-    elif flow.protocol == "WSS":
+    elif flow.protocol in ("WS", "WSS"):
         params["transport"] = "ws"
     else:
-        params["transport"] = flow.protocol.lower()
+        params["transport"] = flow.protocol
     return uri.replace(host=flow.host, port=flow.port, params=params)

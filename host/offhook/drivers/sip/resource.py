@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from typing import TYPE_CHECKING
 
 from offhook import __version__
@@ -37,7 +36,7 @@ async def load(pbx: Pbx) -> None:
     if not pbx.booted:
         pbx.bus.subscribe(FullyBooted, lambda _: accept(stack))
     stack.handlers["OPTIONS"] = on_options
-    config = read_files(pbx, None)
+    config = read_files(stack, None)
     if config is None:
         raise LoadError(f"{FILE} cannot be read")
     system = config.system
@@ -55,12 +54,17 @@ def accept(stack: SipStack) -> None:
 async def reload(pbx: Pbx) -> None:
     """Read pjsip.conf again; what is in force stays so when the file cannot be used."""
     stack: SipStack = pbx.parts[PART]
-    config = read_files(pbx, stack.config)
+    stack.admission.authentication.forget_nonces()
+    await read_again(stack)
+
+
+async def read_again(stack: SipStack) -> None:
+    """Put what the files say now into force. LoadError when pjsip.conf cannot be read."""
+    config = read_files(stack, stack.config)
     if config is None:
         raise LoadError(f"{FILE} cannot be read")
     # What system says counts at start only.
     config.objects["system"] = dict(stack.config.objects["system"])
-    stack.admission.authentication.forget_nonces()
     await apply(stack, config)
 
 
@@ -74,17 +78,17 @@ async def unload(pbx: Pbx) -> None:
     stack.close()
 
 
-def read_files(pbx: Pbx, previous: Configuration | None) -> Configuration | None:
-    """The objects of pjsip.conf and what other files add; None when pjsip.conf is there and cannot be read."""
+def read_files(stack: SipStack, previous: Configuration | None) -> Configuration | None:
+    """The objects of pjsip.conf and what other files add; None when pjsip.conf was there and cannot be read now."""
+    pbx = stack.pbx
     file: ConfigFile | None = pbx.config.load(FILE, module.name)
     if file is None:
         if previous is not None:
             return None
         log.warning("there is no usable %s: SIP has no transports and no endpoints", FILE)
     sections: list[Section] = list(file) if file is not None else []
-    wizard = sys.modules.get("offhook.drivers.sip.wizard")
-    if wizard is not None:
-        sections += wizard.sections(pbx, sections)
+    for more in stack.more_sections:
+        sections += more(pbx)
     result = read(sections, previous)
     for error in result.errors:
         log.error("%s", error)

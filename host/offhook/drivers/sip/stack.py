@@ -48,6 +48,7 @@ from offhook.sip.transaction import ServerTransaction, Timing, Transaction
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
+    from offhook.config.model import Section
     from offhook.drivers.sip.contact import Contact
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,8 @@ class SipStack:
         self.on_sent: list[Callable[[bytes, Flow], None]] = []
         self.on_received: list[Callable[[bytes, Flow], None]] = []
         self.on_reloaded: list[Callable[[], None]] = []
+        self.more_sections: list[Callable[[Pbx], list[Section]]] = []
+        """What adds sections to those of pjsip.conf whenever it is read."""
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
 

@@ -185,7 +185,8 @@ def show_outbound(request: ActionRequest) -> None:
         headers = detail(stack, section)
         if client is not None:
             registered += client.status == "Registered"
-            headers += [("Status", client.status), ("NextReg", str(max(0, client.seconds_left())))]
+            left = max(0, client.seconds_left()) if client.status == "Registered" else 0
+            headers += [("Status", client.status), ("NextReg", str(left))]
         request.event("OutboundRegistrationDetail", headers)
         for name in section.outbound_auth:
             if name in stack.config.auths:
