@@ -207,6 +207,7 @@ class Daemon:
 
         gc.collect()
         gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS, 10, 10)
         gc.enable()
         pbx.booted = True
         uptime = int(pbx.now() - pbx.started_at)
