@@ -294,7 +294,7 @@ class Loader:
         except LoadError as error:
             self.pbx.registry.remove(module)
             self._decline(loaded, str(error))
-            log.error("module %s declined: %s", loaded.name, error)
+            log.log(NOTICE, "module %s declined: %s", loaded.name, error)
             return Result.DECLINE
         except Exception as error:
             self.pbx.registry.remove(module)
