@@ -175,6 +175,7 @@ class Daemon:
     async def _boot(self, pbx: Pbx) -> None:
         from offhook.control.cli.run import run_startup_commands
         from offhook.modules.loader import RequiredModuleError
+        from offhook.modules.module import StartError
 
         identity = pbx.astdb.get("pbx", "UUID")
         if identity is None:
@@ -188,7 +189,7 @@ class Daemon:
             await run_startup_commands(pbx, "pre-module")
             await pbx.loader.boot(order, preload=True)
             await pbx.loader.boot(order, preload=False)
-        except (RequiredModuleError, ConfigError) as error:
+        except (RequiredModuleError, ConfigError, StartError) as error:
             raise BootError(str(error)) from error
         await pbx.loader.ready()
         await run_startup_commands(pbx, "fully-booted")

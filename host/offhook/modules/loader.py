@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from offhook.config.model import ConfigError, ConfigFile
 from offhook.log import NOTICE, verbose
-from offhook.modules.module import Hook, LoadError, Module
+from offhook.modules.module import Hook, LoadError, Module, StartError
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -296,6 +296,8 @@ class Loader:
             self._decline(loaded, str(error))
             log.log(NOTICE, "module %s declined: %s", loaded.name, error)
             return Result.DECLINE
+        except StartError:
+            raise
         except Exception as error:
             self.pbx.registry.remove(module)
             self._decline(loaded, f"{type(error).__name__}: {error}")

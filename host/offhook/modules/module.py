@@ -30,6 +30,10 @@ class LoadError(Exception):
     """A module cannot do its work (the sentence says why): it stays out, the others go on."""
 
 
+class StartError(Exception):
+    """The daemon must not start like this; the sentence says why and what to do about it."""
+
+
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 Hook = Callable[[Any], Awaitable[None] | None]
 Completer = Callable[[Any, list[str], str], Iterable[str]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,9 @@ from offhook.config.model import Section
 from offhook.drivers.sip.configuration import FILE, Configuration, read
 from offhook.drivers.sip.identify import Identification, Matcher
 from offhook.drivers.sip.options_request import on_options
-from offhook.drivers.sip.sections import Transport
 from offhook.drivers.sip.stack import PART, SipStack
 from offhook.modules import Module
-from offhook.modules.module import LoadError
+from offhook.modules.module import LoadError, StartError
 from offhook.sip.transaction import Timing
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ async def apply(stack: SipStack, config: Configuration) -> None:
 
 async def _open_transports(stack: SipStack, config: Configuration) -> None:
     transports = stack.transports
+    taken: list[str] = []
     for name in [name for name in transports.sections if name not in config.transports]:
         log.warning("transport %s is gone from %s and is closed", name, FILE)
         transports.close_section(name)
@@ -130,14 +131,17 @@ async def _open_transports(stack: SipStack, config: Configuration) -> None:
                 config.transports[name] = running
                 continue
             transports.close_section(name)
-        await _open(stack, section)
-
-
-async def _open(stack: SipStack, section: Transport) -> None:
-    try:
-        await stack.transports.open(section)
-    except (OSError, ValueError) as error:
-        log.error("transport %s (%s %s) cannot be used: %s", section.name, section.protocol, section.bind, error)
+        try:
+            await transports.open(section)
+        except (OSError, ValueError) as error:
+            log.error("transport %s (%s %s) cannot be used: %s", name, section.protocol, section.bind, error)
+            if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+                taken.append(f"{section.protocol} {section.bind}")
+    if taken and not stack.pbx.booted and len(taken) == len(config.transports):
+        raise StartError(
+            f"{', '.join(taken)}: another program uses the port already; end it (ss -lnptu names it) or "
+            f"change bind= of the transports in {FILE}"
+        )
 
 
 # What else the module registers stands in files of their own.
