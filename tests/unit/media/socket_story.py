@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -112,6 +113,41 @@ async def call(engine: Engine, host: str, wildcard: str) -> dict[str, Any]:
     }
 
 
+async def crowd(engine: Engine, parties: int) -> dict[str, Any]:
+    """Parties come one after the other, each speaks and hears its echo; all of them speak at once in the end."""
+    legs: list[RtpLeg] = []
+    fars: list[Far] = []
+    before = descriptors()
+    sockets = 2 * parties
+    for number in range(parties):
+        leg = engine.rtp_leg("127.0.0.1")
+        legs.append(leg)
+        fars.append(Far("127.0.0.1", leg))
+        with leg.loopback():
+            await asyncio.sleep(0.03)
+            fars[-1].socket.sendto(packet(number), fars[-1].to)
+            await asyncio.sleep(0.03)
+    with contextlib.ExitStack() as echoes:
+        for leg in legs:
+            echoes.enter_context(leg.loopback())
+        await asyncio.sleep(0.03)
+        for number, far in enumerate(fars):
+            Far.take(far.socket)
+            far.socket.sendto(packet(number), far.to)
+        await asyncio.sleep(0.05)
+        own = [[data[12] for data, _ in Far.take(far.socket)] for far in fars]
+    seen = {
+        "own_echo": own == [[number] for number in range(parties)],
+        "ports": len({leg.local_port for leg in legs}),
+        "descriptors": descriptors() - before - sockets,
+    }
+    for leg, far in zip(legs, fars, strict=True):
+        leg.close()
+        far.close()
+    await asyncio.sleep(0.05)
+    return seen
+
+
 async def main(mode: str) -> dict[str, Any]:
     """The whole story."""
     first = descriptors()
@@ -125,6 +161,8 @@ async def main(mode: str) -> dict[str, Any]:
     if has_ipv6():
         places["IPv6"] = ("::1", "::")
     seen["calls"] = {family: await call(engine, *hosts) for family, hosts in places.items()}
+    await asyncio.sleep(0.05)
+    seen["crowd"] = await crowd(engine, 20)
     await asyncio.sleep(0.05)
     seen["descriptors_before"] = descriptors()
     seen["legs_made"] = 0
