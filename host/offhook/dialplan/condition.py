@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 _INTEGER = re.compile(r"\s*([-+]?\d+)", re.ASCII)
+_USUAL = {"": False, "0": False, "1": True}
 
 
 def holds(text: str) -> bool:
     """A condition of GotoIf, IF() and the like: empty is false, what begins with a number is true unless that is 0."""
-    if not text:
-        return False
+    known = _USUAL.get(text)
+    if known is not None:
+        return known
     number = _INTEGER.match(text)
     return number is None or int(number.group(1)) != 0
 

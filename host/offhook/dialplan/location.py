@@ -25,19 +25,26 @@ def parse_location(channel: Channel, text: str) -> tuple[str, str, int]:
 
     A priority ``+2`` or ``-1`` counts from the channel's. Raises DialplanError for a label that does not exist.
     """
+    plan: Any = channel.pbx.dialplan
+    key = text, channel.context, channel.exten
+    known: tuple[str, str, int] | None = plan.places.get(key)
+    if known is not None:
+        return known
     context, exten, label, number, direction = _parsed(text)
     context, exten = context or channel.context, exten or channel.exten
+    if direction and number is not None:
+        return context, exten, channel.priority + direction * number
+    if number is None:
+        if not label:
+            raise DialplanError(f'"{text}" names no priority; write [[context,]extension,]priority')
+        number = plan.label(context, exten, label)
     if number is not None:
-        return context, exten, channel.priority + direction * number if direction else number
-    if not label:
-        raise DialplanError(f'"{text}" names no priority; write [[context,]extension,]priority')
-    plan: Any = channel.pbx.dialplan
-    found: int | None = plan.label(context, exten, label)
-    if found is None:
-        found = plan.find_label(context, exten, label, caller_number(channel))
-    if found is None:
+        plan.remember_place(key, (context, exten, number))
+        return context, exten, number
+    number = plan.find_label(context, exten, label, caller_number(channel))
+    if number is None:
         raise DialplanError(f'there is no priority or label "{label}" in extension {exten} of [{context}]')
-    return context, exten, found
+    return context, exten, number
 
 
 @lru_cache(maxsize=1024)

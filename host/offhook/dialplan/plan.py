@@ -87,6 +87,8 @@ class Dialplan:
         self.generation = 0
         self.listeners: list[Callable[[], None]] = []
         """Called after each change (hints may have come or gone)."""
+        self.places: dict[tuple[str, str, str], tuple[str, str, int]] = {}
+        """Where texts such as ``sales,100,label`` lead from a context and extension, as far as it was asked."""
         self._exact: dict[tuple[str, str], tuple[Extension, ...] | None] = {}
 
     # ---- finding ------------------------------------------------------------------------------------
@@ -125,6 +127,12 @@ class Dialplan:
             if labelled is not None:
                 return labelled.number
         return None
+
+    def remember_place(self, key: tuple[str, str, str], place: tuple[str, str, int]) -> None:
+        """Keep where a text leads from a context and extension, until the dialplan changes."""
+        if len(self.places) >= _MOST_CACHED:
+            self.places.clear()
+        self.places[key] = place
 
     def find_label(self, context: str, exten: str, label: str, caller: str = "") -> int | None:
         """The number of a labelled priority."""
@@ -278,6 +286,7 @@ class Dialplan:
         """Contexts were changed: forget what was found before and tell the listeners."""
         self.generation += 1
         self._exact.clear()
+        self.places.clear()
         for listener in self.listeners:
             listener()
 
