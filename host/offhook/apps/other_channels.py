@@ -6,7 +6,7 @@ import logging
 
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
-from offhook.calls.frames import Condition
+from offhook.calls.frames import Condition, Control
 from offhook.dialplan.context import DialplanError
 from offhook.dialplan.location import parse_location
 from offhook.modules import Module, Options, Syntax
@@ -69,18 +69,28 @@ def send_text(channel: Channel, text: str = "") -> None:
 
 
 @transfer_module.application("Transfer", Syntax("[Tech/]destination"), see_also=("Dial", "AttendedTransfer"))
-def transfer(channel: Channel, destination: str = "") -> None:
+async def transfer(channel: Channel, destination: str = "") -> None:
     """Ask the far end of the channel to call elsewhere.
 
     TRANSFERSTATUS is SUCCESS, FAILURE or UNSUPPORTED; TRANSFERSTATUSPROTOCOL is the protocol's own code (0: none).
     """
     technology, slash, rest = destination.partition("/")
+    status, code = "UNSUPPORTED", 0
     if slash and technology.lower() != channel.technology.lower():
         status = "FAILURE"
-    else:
-        status = "SUCCESS" if channel.tech_transfer(rest if slash else destination) else "UNSUPPORTED"
+    elif channel.tech_transfer(rest if slash else destination):
+        code = await _outcome(channel)
+        status = "FAILURE" if code else "SUCCESS"
     channel.set("TRANSFERSTATUS", status)
-    channel.set("TRANSFERSTATUSPROTOCOL", "0")
+    channel.set("TRANSFERSTATUSPROTOCOL", str(max(code, 0)))
+
+
+async def _outcome(channel: Channel) -> int:
+    """What the technology tells of a transfer: 0 for success, a code of the protocol, -1."""
+    while True:
+        frame = await channel.read()
+        if isinstance(frame, Control) and frame.condition is Condition.TRANSFER:
+            return frame.payload if isinstance(frame.payload, int) else 0
 
 
 @flash_module.application("Flash", see_also=("SendDTMF",))

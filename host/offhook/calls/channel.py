@@ -314,6 +314,8 @@ class Channel(RunsDialplan, Technology):
         """Show a condition to the party: by the technology's signal, else by the zone's tone."""
         if self.hungup:
             return
+        for hook in tuple(self.data.get("indication_hooks", ())):
+            hook(condition)
         shown = self.tech_indicate(condition, payload)
         if condition is Condition.HOLD and not shown:
             self.pbx.start_music(self, str(payload or ""))

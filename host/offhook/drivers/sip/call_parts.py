@@ -18,3 +18,6 @@ empty_info = Module("res_pjsip_empty_info", "PJSIP Empty INFO Support", depends=
 dialog_options = Module(
     "res_pjsip_dlg_options", "SIP OPTIONS in dialog handler", depends=("res_pjsip_session",), priority=21
 )
+refer = Module(
+    "res_pjsip_refer", "PJSIP Blind and Attended Transfer Support", depends=("res_pjsip_session",), priority=21
+)

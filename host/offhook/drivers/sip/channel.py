@@ -18,6 +18,7 @@ from offhook.drivers.sip.negotiation import MediaStream, default_stream
 from offhook.drivers.sip.outgoing_call import OutgoingInvite
 from offhook.drivers.sip.refresh import Refresh
 from offhook.drivers.sip.states import CALLING, EARLY, UP
+from offhook.drivers.sip.transferring import transfer
 from offhook.log import NOTICE
 from offhook.media.engine import NoPort
 from offhook.media.events import RtpTimeout
@@ -316,6 +317,10 @@ class SipChannel(Channel):
         call.send("MESSAGE", body=body.encode("utf-8", "surrogateescape"), content_type=content_type or "text/plain")
         return True
 
+    def tech_transfer(self, destination: str) -> bool:
+        """Send the far end elsewhere, by 302 or REFER."""
+        return transfer(self, destination)
+
     # ---- media --------------------------------------------------------------------------------------
 
     @property
@@ -365,6 +370,10 @@ class SipChannel(Channel):
                 event.seconds,
             )
             self.request_hangup(causes.REQUESTED_CHAN_UNAVAIL)
+
+    def tech_call_id(self) -> str:
+        """The call's Call-ID."""
+        return self.session.call_id
 
     def tech_function(self, item: str) -> str | None:
         """CHANNEL(pjsip,...), (rtp,...), (rtcp,...), (endpoint), (contact) and (aor)."""

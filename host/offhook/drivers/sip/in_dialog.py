@@ -10,7 +10,10 @@ from offhook.calls.frames import Condition, Control
 from offhook.drivers.sip.capabilities import ALLOW, supported
 from offhook.drivers.sip.descriptions import SDP, description_of
 from offhook.drivers.sip.info import receive_info
+from offhook.drivers.sip.referring import receive_refer, receive_subscribe
 from offhook.drivers.sip.states import CONFIRMED, CONNECTING, ENDED
+from offhook.drivers.sip.texts import receive_message
+from offhook.drivers.sip.transfer_replies import receive_notify
 from offhook.media.engine import NoPort
 from offhook.sip.errors import SIPError
 from offhook.sip.events import AckReceived, CancelReceived, TransactionTimeout, TransportFailed
@@ -217,5 +220,9 @@ _METHODS = {
     "PRACK": _receive_prack,
     "OPTIONS": _receive_options,
     "INFO": receive_info,
+    "REFER": receive_refer,
+    "SUBSCRIBE": receive_subscribe,
+    "NOTIFY": receive_notify,
+    "MESSAGE": receive_message,
 }
 __all__ = ["CONFIRMED", "ReInvite", "cause_of", "common_headers", "receive", "take_acknowledged"]

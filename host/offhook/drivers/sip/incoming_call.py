@@ -13,6 +13,7 @@ from offhook.drivers.sip.descriptions import SDP, description_of, new_media
 from offhook.drivers.sip.diversion import diversion_headers, redirecting_of_request
 from offhook.drivers.sip.identity import calling_party, originating_line
 from offhook.drivers.sip.in_dialog import cause_of, take_acknowledged
+from offhook.drivers.sip.replacing import replaced_call, take_place
 from offhook.drivers.sip.session import CallSession
 from offhook.drivers.sip.states import CONNECTING, EARLY, ENDED, INCOMING
 from offhook.log import NOTICE
@@ -295,11 +296,15 @@ def _start(incoming: IncomingRequest) -> None:
         raise SIPError(503) from None
     call.follow(dialog)
     session.received_invite = incoming.transaction
+    replaced = replaced_call(stack, message)
     channel = SipChannel(call, opening, State.RING, exten=exten, ani2=originating_line(message))
     redirecting = redirecting_of_request(message)
     if redirecting is not None:
         channel.redirecting = redirecting
-    channel.begin()
+    if replaced is not None:
+        take_place(channel, replaced)
+    else:
+        channel.begin()
 
 
 def _check(incoming: IncomingRequest) -> bool:

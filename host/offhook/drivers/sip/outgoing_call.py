@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 
 MOST_REDIRECTIONS = 5
 
+_TRANSFERRED = (("SIPREPLACESHDR", "Replaces"), ("SIPREFERREDBYHDR", "Referred-By"))
+"""Variables a transfer leaves, and the headers of our INVITE they become."""
 INHERITABLE = "SIP headers"
 """Key in a channel's inherited data: headers of the INVITEs of whatever is called from it."""
 
@@ -163,6 +165,7 @@ class OutgoingInvite:
         headers += call.identity_headers(call.from_base)
         headers += call.added_headers or ()
         headers += channel.data.get(INHERITED, {}).get(INHERITABLE, ())
+        headers += [(name, channel.get(variable) or "") for variable, name in _TRANSFERRED if channel.get(variable)]
         call.added_headers = None
         request = make_request(
             "INVITE",

@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 _TARGETED = frozenset(("INVITE", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY"))
 _TIMERS = {"no": Use.NO, "yes": Use.YES, "required": Use.REQUIRED, "always": Use.ALWAYS}
 
+_BYE_OVERDUE_S = 60
+"""How long a peer that transferred its call may take to say BYE."""
+
 OnAnswer = Callable[[Response], None]
 
 
@@ -197,8 +200,10 @@ class CallSession:
         if method == "BYE":
             if response.status >= 200:
                 self.forget()
+        elif method == "NOTIFY":
+            return
         elif response.status == 481 or (response.status == 408 and method in ("INVITE", "UPDATE")):
-            # RFC 3261 12.2.1.2: the peer knows no such dialog any more.
+            # RFC 3261 12.2.1.2: the peer knows no such dialog any more (a NOTIFY's is about its subscription alone).
             self.lost(causes.from_sip(response.status))
 
     # ---- requests of the peer -------------------------------------------------------------------------
@@ -252,7 +257,10 @@ class CallSession:
         if self.status is ENDED:
             return
         if self.status is CONFIRMED:
-            if self.refreshes.inviting:
+            if "keep for bye" in self.notes:
+                self._bye_later()
+                self.notes["bye overdue"] = self.stack.loop.call_later(_BYE_OVERDUE_S, self._send_bye)
+            elif self.refreshes.inviting:
                 # The peer is about to answer our re-INVITE; its ACK has to come before the BYE.
                 self._bye_later()
             else:
@@ -266,8 +274,16 @@ class CallSession:
 
     def invite_over(self) -> None:
         """A re-INVITE of ours is decided: a BYE that waited for it goes out now."""
-        if self._bye_wanted and self.status is CONFIRMED:
+        if self._bye_wanted and self.status is CONFIRMED and "bye overdue" not in self.notes:
             self._send_bye()
+
+    def keep_for_bye(self) -> None:
+        """The peer transfers its call: it is the peer that says BYE once it has heard how that went (RFC 5589 6.1)."""
+        self.notes["keep for bye"] = True
+
+    def keep_no_longer(self) -> None:
+        """The transfer came to nothing."""
+        self.notes.pop("keep for bye", None)
 
     def _send_bye(self) -> None:
         self._bye_wanted = False
@@ -309,6 +325,9 @@ class CallSession:
 
     def _end(self) -> None:
         self.status = ENDED
+        overdue = self.notes.pop("bye overdue", None)
+        if overdue is not None:
+            overdue.cancel()
         self.opening = None
         self.refreshes.clear()
         if self.session is not None:
