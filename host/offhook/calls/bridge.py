@@ -153,6 +153,7 @@ class Bridge:
         if swap is not None and swap in self.members:
             self._leave(swap, mix=False)
         self._mix()
+        self._name_peers()
         for feature in member.features:
             feature.joined(member)
         while channel.frames and channel.bridge is self:
@@ -173,15 +174,17 @@ class Bridge:
                 self.dissolve(channel.hangup_cause)
 
     def _leave(self, channel: Channel, *, mix: bool = True) -> None:
+        _set_peers(channel, None)
         member = self.members.pop(channel)
         channel.bridge = None
         channel.consumer = None
         self._disconnect(channel)
         for feature in member.features:
             feature.left(member)
+        self.pbx.bus.publish(events.BridgeLeave(self, channel))
         if mix and self.members:
             self._mix()
-        self.pbx.bus.publish(events.BridgeLeave(self, channel))
+            self._name_peers()
         if member.departed is not None:
             if not member.departed.done():
                 member.departed.set_result(None)
@@ -194,9 +197,10 @@ class Bridge:
         channel.bridge = None
         channel.consumer = None
         self._disconnect(channel)
+        self.pbx.bus.publish(events.BridgeLeave(self, channel))
         if self.members:
             self._mix()
-        self.pbx.bus.publish(events.BridgeLeave(self, channel))
+            self._name_peers()
         member.bridge = target
         target._enter(channel, member, swap, member.role)
 
@@ -217,6 +221,8 @@ class Bridge:
         self.dissolved = True
         self.cause = cause
         for channel in self:
+            _set_peers(channel, None)
+        for channel in self:
             if not channel.hangup_cause:
                 channel.hangup_cause = cause or causes.NORMAL_CLEARING
             self._leave(channel, mix=False)
@@ -229,6 +235,14 @@ class Bridge:
         if len(self.members) != 2:
             return None
         return next((other for other in self.members if other is not channel), None)
+
+    def _name_peers(self) -> None:
+        """Tell every member in BRIDGEPEER who is with it."""
+        if self.holding or len(self.members) < 2:
+            return
+        first = list(self.members)[: _MOST_PEERS + 1]
+        for channel in self.members:
+            _set_peers(channel, [other for other in first if other is not channel])
 
     # ---- frames -------------------------------------------------------------------------------------
 
@@ -363,7 +377,37 @@ class Bridge:
 
 
 #: Conditions that end at the bridge: they are about the leg itself.
-_NOT_PASSED = frozenset({Condition.RING, Condition.TAKE_OFF_HOOK, Condition.BUSY, Condition.CONGESTION})
+_NOT_PASSED = frozenset(
+    {
+        Condition.RING,
+        Condition.TAKE_OFF_HOOK,
+        Condition.BUSY,
+        Condition.CONGESTION,
+        Condition.STREAM_STOP,
+        Condition.STREAM_SUSPEND,
+        Condition.STREAM_RESTART,
+        Condition.STREAM_REVERSE,
+        Condition.STREAM_FORWARD,
+    }
+)
+
+
+_MOST_PEERS = 10
+"""BRIDGEPEER names no more."""
+
+
+def _set_peers(channel: Channel, peers: list[Channel] | None) -> None:
+    """Set BRIDGEPEER and, in a call of two, BRIDGEPVTCALLID, or drop them."""
+    names = ",".join(peer.name for peer in peers) if peers else ""
+    call_id = peers[0].tech_call_id() if peers and len(peers) == 1 else ""
+    for name, value in (("BRIDGEPEER", names), ("BRIDGEPVTCALLID", call_id)):
+        before = channel.get(name)
+        if value:
+            if value != before:
+                channel.set(name, value)
+        elif before is not None:
+            channel.variables.pop(name)
+            channel.announce_variable(name, "")
 
 
 def _after(channel: Channel) -> None:

@@ -36,6 +36,12 @@ class Condition(Enum):
     STREAM_TOPOLOGY_REQUEST = "stream_topology_request_change"
     STREAM_TOPOLOGY_CHANGED = "stream_topology_changed"
     STREAM_TOPOLOGY_SOURCE_CHANGED = "stream_topology_source_changed"
+    STREAM_STOP = "stream_stop"
+    """What is played to the channel shall stop (the five STREAM_... steer playbacks from outside)."""
+    STREAM_SUSPEND = "stream_suspend"
+    STREAM_RESTART = "stream_restart"
+    STREAM_REVERSE = "stream_reverse"
+    STREAM_FORWARD = "stream_forward"
     STOP = "stop"
     """Stop whatever tone the condition before started."""
 
