@@ -96,7 +96,7 @@ def main() -> None:
         if write_configuration(home):
             print(f"Wrote a first configuration into {home}/etc: yours to change.")
         if not (home / "lib/sounds/en").exists():
-            print(prompts.fill(home / "lib", spoken=False).capitalize() + ".")
+            print(f"Sounds: {prompts.fill(home / 'lib', spoken=False)}.")
     except OSError as error:
         raise SystemExit(f"{error.filename}: {error.strerror}; name another folder with OFFHOOK_HOME=") from error
     tell(home)
