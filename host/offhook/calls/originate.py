@@ -88,6 +88,7 @@ async def originate(pbx: Pbx, order: Origination) -> Result:
         return result
     result = Result(REASON_FAILED, None, channel.name, channel.uniqueid)
     channel.originated = True
+    channel.begin_application("AppDial2", "(Outgoing Line)")
     _identify(channel, order)
     if order.predial:
         await run_gosub(channel, order.predial)
@@ -95,7 +96,6 @@ async def originate(pbx: Pbx, order: Origination) -> Result:
         order.on_created(channel)
     started = asyncio.Event()
     dialing = Dialing(pbx, on_progress=lambda _: started.set() if order.early_media else None)
-    channel.application, channel.application_data = "AppDial2", "(Outgoing Line)"
     dialing.add(channel, order.dial_string)
     dialing.start()
     try:
@@ -134,6 +134,9 @@ def begin(channel: Channel, order: Origination) -> None:
     """Run what was ordered on an answered channel, in a task of its own."""
     channel.consumer = None
     channel.outgoing = False
+    if not channel.alive:  # it answered and was gone again before anything could begin
+        channel.hangup()
+        return
     if order.application:
         channel.start_task(_run_application(channel, order))
         return
