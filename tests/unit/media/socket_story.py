@@ -67,6 +67,26 @@ class Far:
             except BlockingIOError:
                 return found
 
+    @classmethod
+    async def collect(cls, one: socket.socket, count: int) -> list[tuple[bytes, Any]]:
+        """What arrives until that many packets are here; fewer when nothing more comes for a while."""
+        found = cls.take(one)
+        for _ in range(300):
+            if len(found) >= count:
+                break
+            await asyncio.sleep(0.01)
+            found += cls.take(one)
+        return found
+
+
+async def settle(engine: Engine) -> None:
+    """Wait until what was ordered has been done and what was closed is freed: a few ticks, or an engine at rest."""
+    target, seen, still = engine.figures().ticks + 6, -1, 0
+    while engine.figures().ticks < target and still < 15:
+        still = still + 1 if engine.figures().ticks == seen else 0
+        seen = engine.figures().ticks
+        await asyncio.sleep(0.01)
+
 
 def has_ipv6() -> bool:
     """Whether ::1 can be bound."""
@@ -83,23 +103,21 @@ async def call(engine: Engine, host: str, wildcard: str) -> dict[str, Any]:
     one, two = engine.rtp_leg(wildcard), engine.rtp_leg(host)
     left, right = Far(host, one), Far(host, two)
     one.connect(two)
-    await asyncio.sleep(0.03)
+    await settle(engine)
     for number in range(PACKETS):
         left.socket.sendto(packet(number), left.to)
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(0.05)
-    got = Far.take(right.socket)
+        await asyncio.sleep(0.01)
+    got = await Far.collect(right.socket, PACKETS)
     payloads = [data[12:] for data, _ in got]
     assert payloads == [packet(number)[12:] for number in range(PACKETS)], len(payloads)
     one.disconnect()
     with one.loopback():
-        await asyncio.sleep(0.03)
+        await settle(engine)
         for number in range(PACKETS):
             left.socket.sendto(packet(PACKETS + number), left.to)
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(0.4)
-    echo = len(Far.take(left.socket))
-    reports = Far.take(left.control)
+            await asyncio.sleep(0.01)
+        echo = len(await Far.collect(left.socket, PACKETS))
+        reports = await Far.collect(left.control, 1)
     for each in (one, two):
         each.close()
     left.close()
@@ -124,18 +142,18 @@ async def crowd(engine: Engine, parties: int) -> dict[str, Any]:
         legs.append(leg)
         fars.append(Far("127.0.0.1", leg))
         with leg.loopback():
-            await asyncio.sleep(0.03)
+            await settle(engine)
             fars[-1].socket.sendto(packet(number), fars[-1].to)
-            await asyncio.sleep(0.03)
+            await Far.collect(fars[-1].socket, 1)
     with contextlib.ExitStack() as echoes:
         for leg in legs:
             echoes.enter_context(leg.loopback())
-        await asyncio.sleep(0.03)
+        await settle(engine)
         for number, far in enumerate(fars):
             Far.take(far.socket)
             far.socket.sendto(packet(number), far.to)
-        await asyncio.sleep(0.05)
-        own = [[data[12] for data, _ in Far.take(far.socket)] for far in fars]
+        await settle(engine)
+        own = [[data[12] for data, _ in await Far.collect(far.socket, 1)] for far in fars]
     seen = {
         "own_echo": own == [[number] for number in range(parties)],
         "ports": len({leg.local_port for leg in legs}),
@@ -144,7 +162,6 @@ async def crowd(engine: Engine, parties: int) -> dict[str, Any]:
     for leg, far in zip(legs, fars, strict=True):
         leg.close()
         far.close()
-    await asyncio.sleep(0.05)
     return seen
 
 
@@ -161,9 +178,9 @@ async def main(mode: str) -> dict[str, Any]:
     if has_ipv6():
         places["IPv6"] = ("::1", "::")
     seen["calls"] = {family: await call(engine, *hosts) for family, hosts in places.items()}
-    await asyncio.sleep(0.05)
+    await settle(engine)
     seen["crowd"] = await crowd(engine, 20)
-    await asyncio.sleep(0.05)
+    await settle(engine)
     seen["descriptors_before"] = descriptors()
     seen["legs_made"] = 0
     for _ in range(10):
@@ -171,11 +188,12 @@ async def main(mode: str) -> dict[str, Any]:
         seen["legs_made"] += len(legs)
         for one, two in zip(legs[::2], legs[1::2], strict=True):
             one.connect(two)
-        await asyncio.sleep(0.02)
+        await settle(engine)
         seen["descriptors_with_legs"] = descriptors()
         for leg in legs:
             leg.close()
-        await asyncio.sleep(0.04)
+        await settle(engine)
+        await settle(engine)
     seen["descriptors_after"] = descriptors()
     seen["legs_after"] = engine.figures().legs
     engine.stop()
