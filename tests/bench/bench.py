@@ -12,6 +12,7 @@ machine and on what else it does.
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import subprocess
@@ -126,6 +127,7 @@ def main() -> None:
     if not (shared / "bench/bench.py").is_file():
         raise SystemExit(f"{shared}/bench/bench.py: not found; name the folder that has it with SHARED=")
     root = os.environ.get("CONFORMANCE_ROOT", "")
+    compileall.compile_dir(CHECKOUT / "host/offhook", quiet=1)
     ours: list[dict[str, Any]] = []
     theirs: list[dict[str, Any]] = []
     os.environ["PYTHONPATH"] = str(CHECKOUT / "host")
