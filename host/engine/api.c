@@ -243,6 +243,11 @@ void leg_mute(struct leg *leg, int direction, int on)
     order(leg, COMMAND_MUTE, direction, on, 0);
 }
 
+void leg_spy(struct leg *leg, int spy, int whisper)
+{
+    order(leg, COMMAND_SPY, spy, whisper, 0);
+}
+
 void leg_detect_digits(struct leg *leg, int on, int relaxed)
 {
     order(leg, COMMAND_DETECT, on, relaxed, 0);

@@ -135,6 +135,7 @@ struct leg *leg_rtp(struct engine *engine, const char *address, int relay, char 
 struct leg *leg_null(struct engine *engine, int rate);
 int leg_pipe(struct engine *engine, struct leg **first, struct leg **second);
 struct leg *leg_snoop(struct leg *target, int spy, int whisper);
+void leg_spy(struct leg *leg, int spy, int whisper);
 void leg_close(struct leg *leg);
 void leg_free(struct leg *leg);
 int leg_port(const struct leg *leg);

@@ -125,6 +125,11 @@ static void obey_leg(struct engine *engine, struct command *command)
     case COMMAND_MUTE:
         mute(leg, command->a, command->b);
         break;
+    case COMMAND_SPY:
+        leg->spy = command->a;
+        leg->whisper = (int)command->b;
+        engine->plan_dirty = true;
+        break;
     case COMMAND_DETECT:
         detect(engine, leg, command->a, (int)command->b);
         break;

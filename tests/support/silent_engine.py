@@ -50,8 +50,15 @@ class Recording:
 
     def __init__(self, leg: Leg) -> None:
         self.leg = leg
+        self.ended = asyncio.get_running_loop().create_future()
+
+    async def wait(self) -> str:
+        return await asyncio.shield(self.ended)
 
     def stop(self, *, truncate_ms: int = 0) -> None:
+        if self.ended.done():
+            return
+        self.ended.set_result("stopped")
         if self.leg.on_event is not None:
             self.leg.on_event(RecordDone(self.leg, self, "stopped"))  # type: ignore[arg-type]
 
@@ -74,6 +81,7 @@ class Leg:
         self.peer: Leg | None = None
         self.digits: list[str] = []
         self.closed = False
+        self.heard = True
         self.music_source: Any = None
         engine.legs.add(self)
 
@@ -119,6 +127,18 @@ class Leg:
     def detect_digits(self, on: bool, **options: Any) -> None: ...
     def gain(self, in_db: float = 0.0, out_db: float = 0.0) -> None: ...
     def mute(self, direction: str, on: bool = True) -> None: ...
+
+
+class SnoopLeg(Leg):
+    """A leg that hears another; ``hears`` and ``whispers`` tell a test what was asked of it."""
+
+    def __init__(self, engine: SilentEngine, target: Leg, spy: str, whisper: str) -> None:
+        super().__init__(engine)
+        self.target = target
+        self.hears, self.whispers = spy, whisper
+
+    def spy(self, direction: str, whisper: str = "none") -> None:
+        self.hears, self.whispers = direction, whisper
 
 
 class RtpLeg(Leg):
@@ -189,6 +209,9 @@ class SilentEngine:
         return RtpLeg(self, self.port)
 
     relay_leg = rtp_leg
+
+    def snoop(self, target: Leg, spy: str = "both", whisper: str = "none") -> SnoopLeg:
+        return SnoopLeg(self, target, spy, whisper)
 
     def null_leg(self, rate: int = 8000) -> Leg:
         return Leg(self)

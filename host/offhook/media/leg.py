@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from offhook.media.errors import UnsupportedMedia
 from offhook.media.formats import Format
@@ -57,6 +57,11 @@ class Leg:
     def closed(self) -> bool:
         """True after ``close``."""
         return self._closed
+
+    @property
+    def heard(self) -> bool:
+        """Whether anything has arrived from the far end, as far as this kind of leg can tell."""
+        return False
 
     # ---- what the far end hears ------------------------------------------------------------------------
 
@@ -310,6 +315,12 @@ class PipeLeg(Leg):
         """The other half."""
         return self._other
 
+    @property
+    def heard(self) -> bool:
+        """Whether the other half is connected to something that sounds."""
+        other = self._other
+        return other._peer is not None or other._mixer is not None
+
 
 class SnoopLeg(Leg):
     """A leg that hears another leg and may whisper into it (ChanSpy, MixMonitor, ARI snoop).
@@ -318,3 +329,8 @@ class SnoopLeg(Leg):
     """
 
     __slots__ = ()
+
+    def spy(self, direction: Literal["none", "in", "out", "both"], whisper: str = "none") -> None:
+        """Hear other directions of the target from now on, and whisper into others (as in ``Engine.snoop``)."""
+        if not self._closed:
+            self.engine.lib.leg_spy(self._handle, DIRECTIONS[direction], DIRECTIONS[whisper])

@@ -91,10 +91,9 @@ class Connection(Link, asyncio.Protocol):
 
     def __init__(self) -> None:
         super().__init__()
-        self._transport: asyncio.Transport | None = None
+        self._transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -187,11 +186,10 @@ class Child(Link, asyncio.SubprocessProtocol):
 
     def __init__(self) -> None:
         super().__init__()
-        self._transport: asyncio.SubprocessTransport | None = None
+        self._transport: Any = None
         self._exit: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.SubprocessTransport)
         self._transport = transport
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
@@ -203,7 +201,6 @@ class Child(Link, asyncio.SubprocessProtocol):
             self.feed_end()
 
     def process_exited(self) -> None:
-        assert self._transport is not None
         if not self._exit.done():
             self._exit.set_result(self._transport.get_returncode() or 0)
 
