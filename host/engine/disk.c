@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec.h"
 #include "player.h"
 #include "recorder.h"
 
@@ -120,19 +121,45 @@ static void go_to(struct player *player, int64_t ms)
     soundfile_seek(player->file, player->at_sample);
 }
 
-/* One piece of 10 ms; false: no more now. */
-static bool read_piece(struct player *player)
+static void next_file(struct player *player, bool failed)
+{
+    if (failed)
+        snprintf(player->error, SOUNDFILE_ERROR, "%s: %s", player->paths[player->at_file], strerror(errno));
+    soundfile_close(player->file);
+    player->file = NULL;
+    player->at_file++;
+}
+
+/* One coded frame. */
+static void read_frame(struct player *player)
+{
+    uint8_t frame[SOUNDFILE_FRAME];
+    int rate = soundfile_rate(player->file), codec = soundfile_coded(player->file);
+    int got = soundfile_read_frame(player->file, frame);
+    if (got <= 0) {
+        next_file(player, got < 0);
+        return;
+    }
+    struct chunk chunk = {.rate = (uint32_t)codec,
+                          .position = (uint32_t)(player->at_sample * 1000 / rate),
+                          .samples = (uint16_t)got,
+                          .file = (uint16_t)player->at_file,
+                          .generation = (uint16_t)player->served_generation,
+                          .kind = CHUNK_CODED};
+    ring_write2(&player->ring, &chunk, sizeof(chunk), frame, (uint32_t)got);
+    player->at_sample += codec_at(codec)->frame_samples;
+    player->sounded = true;
+}
+
+/* One piece of 10 ms. */
+static void read_piece(struct player *player)
 {
     int16_t samples[RESAMPLE_MAX_BLOCK];
     int rate = soundfile_rate(player->file), n = rate / 100;
     int got = soundfile_read(player->file, samples, n);
     if (got <= 0) {
-        if (got < 0)
-            snprintf(player->error, SOUNDFILE_ERROR, "%s: %s", player->paths[player->at_file], strerror(errno));
-        soundfile_close(player->file);
-        player->file = NULL;
-        player->at_file++;
-        return true;
+        next_file(player, got < 0);
+        return;
     }
     memset(samples + got, 0, (size_t)(n - got) * sizeof(int16_t));
     struct chunk chunk = {.rate = (uint32_t)rate,
@@ -143,7 +170,6 @@ static bool read_piece(struct player *player)
     ring_write2(&player->ring, &chunk, sizeof(chunk), samples, (uint32_t)n * sizeof(int16_t));
     player->at_sample += got;
     player->sounded = true;
-    return true;
 }
 
 static void finish_reading(struct player *player)
@@ -178,7 +204,10 @@ static void read_ahead(struct player *player)
         }
         if (!player->announced)
             player->announced = put_mark(player, CHUNK_FILE);
-        read_piece(player);
+        if (soundfile_coded(player->file))
+            read_frame(player);
+        else
+            read_piece(player);
     }
 }
 

@@ -34,6 +34,11 @@ int leg_rate(const struct leg *leg)
     return leg->rate;
 }
 
+bool leg_takes(const struct leg *leg, int codec)
+{
+    return leg->kind == LEG_NULL || (leg->kind == LEG_RTP && (!leg->rtp->send_codec || leg->rtp->send_codec == codec));
+}
+
 void carry_put(struct engine *engine, struct carry *carry, struct block block)
 {
     carry->full = false;
@@ -54,7 +59,7 @@ void carry_put(struct engine *engine, struct carry *carry, struct block block)
 
 struct block carry_take(struct carry *carry)
 {
-    struct block block = {carry->full ? carry->samples : NULL, carry->rate};
+    struct block block = {.samples = carry->full ? carry->samples : NULL, .rate = carry->rate};
     carry->full = false;
     return block;
 }
@@ -69,7 +74,7 @@ struct block leg_at_rate(struct engine *engine, struct resampler *resampler, str
 {
     if (!block.samples || block.rate == rate)
         return block;
-    struct block none = {NULL, 0};
+    struct block none = {.samples = NULL};
     if (!resampler_is_for(resampler, block.rate, rate)) {
         resampler_end(resampler, &engine->slab);
         if (!resampler_init(resampler, &engine->slab, block.rate, rate))
@@ -79,7 +84,7 @@ struct block leg_at_rate(struct engine *engine, struct resampler *resampler, str
     if (!samples)
         return none;
     resampler_run(resampler, block.samples, samples);
-    return (struct block){samples, rate};
+    return (struct block){.samples = samples, .rate = rate};
 }
 
 /* A copy that may be changed. */
@@ -141,7 +146,7 @@ static void listen_for_digits(struct leg *leg, struct block *block)
 
 void leg_pull(struct leg *leg)
 {
-    struct block block = {NULL, 0};
+    struct block block = {.samples = NULL};
     if (leg->kind == LEG_RTP) {
         block = rtp_pull(leg->rtp);
     } else if (leg->kind != LEG_NULL) {
@@ -167,14 +172,14 @@ static bool play(struct leg *leg, struct player *player, struct block *block)
 
 static struct block source(struct leg *leg)
 {
-    struct block block = {NULL, 0};
+    struct block block = {.samples = NULL};
     struct tone *tone = digits_tone(leg->digits);
     if (tone) {
         int rate = leg_rate(leg);
         int16_t *samples = engine_scratch(leg->engine, (size_t)rate / 100 * sizeof(int16_t));
         if (samples)
             tone_make(tone, samples, rate / 100, rate);
-        return (struct block){samples, rate};
+        return (struct block){.samples = samples, .rate = rate};
     }
     if (play(leg, leg->player, &block) || play(leg, leg->music, &block))
         return block;
@@ -209,7 +214,7 @@ static void deliver(struct leg *leg, struct block block)
 
 void leg_push(struct leg *leg)
 {
-    struct block block = source(leg), over = {NULL, 0};
+    struct block block = source(leg), over = {.samples = NULL};
     if (leg->overlay && player_pull(leg->overlay, &over, leg_rate(leg)))
         block = add(leg, block, over);
     block = add(leg, block, carry_take(&leg->whisper_out));
@@ -219,7 +224,7 @@ void leg_push(struct leg *leg)
 
 static struct block spied(struct leg *snoop, const struct leg *target)
 {
-    struct block none = {NULL, 0};
+    struct block none = {.samples = NULL};
     struct block in = snoop->spy & DIRECTION_IN ? target->in : none;
     struct block out = snoop->spy & DIRECTION_OUT ? target->out : none;
     return in.samples ? add(snoop, in, out) : out;

@@ -20,6 +20,9 @@ enum leg_kind { LEG_RTP, LEG_NULL, LEG_PIPE, LEG_SNOOP };
 struct block {
     const int16_t *samples;
     int rate;
+    /* or, from a file that is not decoded here, a packet's worth of coded frames now and then */
+    const uint8_t *coded;
+    int coded_bytes, codec;
 };
 
 /* Sound kept from one tick to the next, where it crosses from leg to leg. */
@@ -119,6 +122,9 @@ bool leg_plain_out(const struct leg *leg);
 
 /* The rate at which a leg takes sound. */
 int leg_rate(const struct leg *leg);
+
+/* Whether frames of a codec can be sent to a leg as they are (or need not be, where there is no far end). */
+bool leg_takes(const struct leg *leg, int codec);
 
 /* A block at a rate, by a resampler that belongs to whoever asks. */
 struct block leg_at_rate(struct engine *engine, struct resampler *resampler, struct block block, int rate);

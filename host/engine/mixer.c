@@ -63,7 +63,7 @@ void mixer_tick(struct mixer *mixer)
 struct block mixer_heard_by(const struct leg *leg)
 {
     const struct mixer *mixer = leg->mixer;
-    struct block block = {NULL, 0};
+    struct block block = {.samples = NULL};
     if (!leg->hears || !mixer->sum)
         return block;
     int n = mixer->rate / 100;
@@ -74,5 +74,5 @@ struct block mixer_heard_by(const struct leg *leg)
         int32_t value = mixer->sum[i] - (leg->mix_share ? leg->mix_share[i] : 0);
         samples[i] = (int16_t)(value > 32767 ? 32767 : value < -32768 ? -32768 : value);
     }
-    return (struct block){samples, mixer->rate};
+    return (struct block){.samples = samples, .rate = mixer->rate};
 }

@@ -1,8 +1,10 @@
 #include "player.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec.h"
 #include "disk.h"
 
 static struct player *make(struct leg *leg, int flags)
@@ -170,7 +172,7 @@ static struct block silence(struct player *player, int rate)
     int16_t *samples = engine_scratch(player->engine, (size_t)rate / 100 * sizeof(int16_t));
     if (samples)
         memset(samples, 0, (size_t)rate / 100 * sizeof(int16_t));
-    return (struct block){samples, rate};
+    return (struct block){.samples = samples, .rate = rate};
 }
 
 static void ask_for_more(struct player *player)
@@ -179,17 +181,62 @@ static void ask_for_more(struct player *player)
         disk_wake(player->engine->disk);
 }
 
+static bool has_chunk(struct player *player, struct chunk *chunk, uint32_t *size)
+{
+    if (!ring_peek(&player->ring, chunk, sizeof(*chunk)))
+        return false;
+    *size = chunk->samples * (uint32_t)(chunk->kind == CHUNK_CODED ? 1 : sizeof(int16_t));
+    return ring_readable(&player->ring) >= sizeof(*chunk) + *size;
+}
+
+/* Gather frames for a packet of about 20 ms: the first has been looked at already. */
+static void gather(struct player *player, struct chunk *chunk, uint32_t size, struct block *block)
+{
+    enum { ROOM = 640, PACKET_MS = 20 };
+    const struct codec *codec = codec_at((int)chunk->rate);
+    uint8_t *bytes = engine_scratch(player->engine, ROOM);
+    uint32_t wanted = chunk->rate;
+    int ms = 0, count = 0;
+    do {
+        ring_skip(&player->ring, sizeof(*chunk));
+        if (bytes)
+            ring_read(&player->ring, bytes + count, size);
+        else
+            ring_skip(&player->ring, size);
+        count += (int)size;
+        ms += codec->frame_samples * 1000 / (int)codec->rate;
+        atomic_store(&player->position, chunk->position + (uint32_t)ms);
+    } while (ms < PACKET_MS && has_chunk(player, chunk, &size) && chunk->kind == CHUNK_CODED && chunk->rate == wanted &&
+             chunk->generation == (uint16_t)atomic_load(&player->generation) && count + (int)size <= ROOM);
+    player->coded_wait = ms / TICK_MS - 1;
+    *block = (struct block){.coded = bytes, .coded_bytes = bytes ? count : 0, .codec = (int)wanted};
+}
+
 static bool pull_file(struct player *player, struct block *block)
 {
     struct chunk chunk;
+    uint32_t size;
+    if (player->coded_wait > 0) {
+        player->coded_wait--;
+        block->codec = player->coded_codec;
+        return true;
+    }
     for (;;) {
-        if (!ring_peek(&player->ring, &chunk, sizeof(chunk)))
+        if (!has_chunk(player, &chunk, &size))
             break;
-        uint32_t size = chunk.samples * (uint32_t)sizeof(int16_t);
-        if (ring_readable(&player->ring) < sizeof(chunk) + size)
-            break;
-        ring_skip(&player->ring, sizeof(chunk));
         bool valid = chunk.generation == (uint16_t)atomic_load(&player->generation);
+        if (valid && chunk.kind == CHUNK_CODED) {
+            if (!leg_takes(player->leg, (int)chunk.rate)) {
+                snprintf(player->error, sizeof(player->error), "%s cannot be turned into what is sent here",
+                         codec_at((int)chunk.rate)->name);
+                player_finish(player, END_FAILED);
+                return false;
+            }
+            player->coded_codec = (int)chunk.rate;
+            gather(player, &chunk, size, block);
+            return true;
+        }
+        ring_skip(&player->ring, sizeof(chunk));
         if (!valid) {
             ring_skip(&player->ring, size);
             continue;
@@ -212,7 +259,7 @@ static bool pull_file(struct player *player, struct block *block)
         ring_read(&player->ring, samples, size);
         player->began = true;
         atomic_store(&player->position, chunk.position + TICK_MS);
-        *block = (struct block){samples, (int)chunk.rate};
+        *block = (struct block){.samples = samples, .rate = (int)chunk.rate};
         return true;
     }
     return true; /* the disk is behind */
@@ -220,7 +267,7 @@ static bool pull_file(struct player *player, struct block *block)
 
 bool player_pull(struct player *player, struct block *block, int rate)
 {
-    *block = (struct block){NULL, 0};
+    *block = (struct block){.samples = NULL};
     if (player->paused) {
         *block = silence(player, rate);
         return true;
@@ -234,13 +281,13 @@ bool player_pull(struct player *player, struct block *block, int rate)
             return false;
         }
         atomic_fetch_add(&player->position, TICK_MS);
-        *block = (struct block){samples, rate};
+        *block = (struct block){.samples = samples, .rate = rate};
         return true;
     }
     bool going = pull_file(player, block);
     if (going) {
         ask_for_more(player);
-        if (!block->samples && player->began)
+        if (!block->samples && !block->codec && player->began)
             *block = silence(player, rate);
     }
     return going;

@@ -13,7 +13,7 @@
 enum { PLAYER_RING = 16 * 1024 };
 
 /* What stands before each piece of sound in a player's or recorder's ring. */
-enum chunk_kind { CHUNK_SOUND, CHUNK_FILE, CHUNK_END, CHUNK_FAILED };
+enum chunk_kind { CHUNK_SOUND, CHUNK_FILE, CHUNK_END, CHUNK_FAILED, CHUNK_CODED /* samples counts octets */ };
 
 struct chunk {
     uint32_t rate;
@@ -49,6 +49,7 @@ struct player {
 
     /* real-time thread */
     bool paused, began, ended;
+    int coded_codec, coded_wait; /* of coded frames: ticks until the next packet */
     enum end_reason reason;
     struct resampler resampler; /* of an overlay */
     _Atomic int64_t position;

@@ -140,8 +140,8 @@ void recorder_take(struct recorder *recorder, struct block in, struct block out)
     struct engine *engine = recorder->engine;
     if (recorder->paused)
         return;
-    struct block one = recorder->direction & DIRECTION_IN ? in : (struct block){NULL, 0};
-    struct block two = recorder->direction & DIRECTION_OUT ? out : (struct block){NULL, 0};
+    struct block one = recorder->direction & DIRECTION_IN ? in : (struct block){.samples = NULL};
+    struct block two = recorder->direction & DIRECTION_OUT ? out : (struct block){.samples = NULL};
     if (!one.samples) {
         one = two;
         two.samples = NULL;

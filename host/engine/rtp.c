@@ -308,13 +308,13 @@ void rtp_receive(struct rtp *rtp, const struct datagram *packet)
 
 struct block rtp_pull(struct rtp *rtp)
 {
-    struct block block = {NULL, 0};
+    struct block block = {.samples = NULL};
     struct engine *engine = rtp->leg->engine;
     if (!rtp->jitter)
         return block;
     int16_t *samples = engine_scratch(engine, RESAMPLE_MAX_BLOCK * sizeof(int16_t));
     if (samples && jitter_pull(rtp->jitter, &engine->slab, samples))
-        block = (struct block){samples, rtp->jitter->rate};
+        block = (struct block){.samples = samples, .rate = rtp->jitter->rate};
     struct leg_figures *figures = &rtp->leg->figures;
     figures->concealed_ms = rtp->jitter->concealed_ms;
     figures->late = rtp->jitter->late;

@@ -175,9 +175,34 @@ static void send_line(struct rtp *rtp)
     memmove(sending->line, sending->line + sending->packet, (size_t)sending->have * sizeof(int16_t));
 }
 
+/* Coded frames of a file, as they are. */
+static void send_coded(struct rtp *rtp, struct block block)
+{
+    struct sending *sending = &rtp->sending;
+    const struct codec *codec = codec_at(block.codec);
+    uint8_t *bytes = block.coded ? engine_scratch(rtp->leg->engine, (size_t)(RTP_HEADER + block.coded_bytes)) : NULL;
+    if (!bytes)
+        return;
+    if (!sending->running) {
+        sending->running = true;
+        sending->mark = true;
+        sending->run_timestamp = rtp_timestamp(rtp, codec->clock);
+    }
+    int samples = codec_samples(block.codec, block.coded, block.coded_bytes);
+    uint32_t length = (uint32_t)((int64_t)samples * codec->clock / codec->rate);
+    memcpy(bytes + RTP_HEADER, block.coded, (size_t)block.coded_bytes);
+    rtp_transmit(rtp, rtp->send_type, sending->mark, sending->run_timestamp, length, bytes, block.coded_bytes);
+    sending->mark = false;
+    sending->run_timestamp += length;
+}
+
 void rtp_push(struct rtp *rtp, struct block block)
 {
     struct sending *sending = &rtp->sending;
+    if (block.codec && block.codec == rtp->send_codec && rtp_can_send(rtp) && !digits_use_packets(rtp->leg->digits)) {
+        send_coded(rtp, block);
+        return;
+    }
     if (!block.samples || !rtp_can_send(rtp) || digits_use_packets(rtp->leg->digits) || !set_encoder(rtp)) {
         sending->running = false;
         sending->have = 0;

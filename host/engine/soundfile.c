@@ -80,9 +80,16 @@ static const struct {
     {"g726-24", RAW, NULL, &codec_g726_24},
     {"g726-40", RAW, NULL, &codec_g726_40},
     {"vox", RAW, "adpcm", NULL},
+    {"g729", RAW, "g729", NULL},
+    {"g723", RAW, "g723", NULL},
+    {"g723sf", RAW, "g723", NULL},
+    {"ilbc", RAW, "ilbc", NULL},
+    {"siren7", RAW, "siren7", NULL},
+    {"siren14", RAW, "siren14", NULL},
+    {"g719", RAW, "g719", NULL},
 };
 
-enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), BUFFER = 4096 };
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), BUFFER = 4096, G723_FRAME = 24 /* of the higher rate */ };
 
 struct soundfile {
     const struct codec *codec;
@@ -116,7 +123,8 @@ static int kind_of(const char *extension)
 
 bool soundfile_known(const char *extension)
 {
-    return kind_of(extension) >= 0;
+    int kind = kind_of(extension);
+    return kind >= 0 && (kinds[kind].direct || codec_at(codec_named(kinds[kind].codec))->encode);
 }
 
 static const struct codec *codec_of_kind(int kind)
@@ -253,6 +261,11 @@ struct soundfile *soundfile_read_open(const char *path, char error[SOUNDFILE_ERR
     return file;
 }
 
+int soundfile_coded(const struct soundfile *file)
+{
+    return file->codec->decode ? CODEC_NONE : codec_named(file->codec->name);
+}
+
 int soundfile_rate(const struct soundfile *file)
 {
     return file->rate;
@@ -260,7 +273,8 @@ int soundfile_rate(const struct soundfile *file)
 
 int64_t soundfile_length(const struct soundfile *file)
 {
-    return file->size / file->channels * file->codec->frame_samples / file->codec->frame_bytes;
+    int bytes = file->codec->frame_bytes ? file->codec->frame_bytes : G723_FRAME;
+    return file->size / file->channels * file->codec->frame_samples / bytes;
 }
 
 /* Have a whole frame in the buffer; returns its bytes, less at the end, -1 on error. */
@@ -289,6 +303,20 @@ static int next_frame(struct soundfile *file, int want)
         left = file->filled;
     }
     return left < want ? left : want;
+}
+
+int soundfile_read_frame(struct soundfile *file, uint8_t *frame)
+{
+    static const uint8_t g723_sizes[4] = {24, 20, 4, 1};
+    int bytes = next_frame(file, file->codec->frame_bytes ? file->codec->frame_bytes : 1);
+    if (bytes > 0 && !file->codec->frame_bytes)
+        bytes = next_frame(file, g723_sizes[file->buffer[file->consumed] & 3]);
+    if (bytes <= 0 || bytes < file->codec->frame_bytes)
+        return bytes < 0 ? -1 : 0;
+    memcpy(frame, file->buffer + file->consumed, (size_t)bytes);
+    file->consumed += bytes;
+    file->at += bytes;
+    return bytes;
 }
 
 static int mix_down(int16_t *samples, int n)
@@ -333,7 +361,7 @@ bool soundfile_seek(struct soundfile *file, int64_t sample)
 {
     const struct codec *codec = file->codec;
     int64_t frame = sample > 0 ? sample * file->channels / codec->frame_samples : 0;
-    int64_t at = frame * codec->frame_bytes;
+    int64_t at = frame * (codec->frame_bytes ? codec->frame_bytes : G723_FRAME);
     file->at = at < file->size ? at : file->size;
     file->filled = file->consumed = 0;
     file->pending_from = file->pending_to = 0;
@@ -395,8 +423,9 @@ struct soundfile *soundfile_write_open(const char *path, const char *extension, 
 {
     int kind = kind_of(extension);
     const struct codec *codec = kind >= 0 ? codec_of_kind(kind) : NULL;
-    if (!codec) {
-        say(error, "%s: %s", path, kind < 0 ? "no such recording format" : "its codec needs libspandsp, not installed");
+    if (!codec || !codec->encode) {
+        say(error, "%s: %s", path,
+            kind < 0 || codec ? "no such recording format" : "its codec needs libspandsp, which is not installed");
         return NULL;
     }
     int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (append ? 0 : O_TRUNC), 0666);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SOUNDFILE_ERROR = 160 };
+enum { SOUNDFILE_ERROR = 160, SOUNDFILE_FRAME = 256 };
 
 struct soundfile;
 
@@ -17,6 +17,13 @@ struct soundfile *soundfile_write_open(const char *path, const char *extension, 
                                        char error[SOUNDFILE_ERROR]);
 
 int soundfile_rate(const struct soundfile *file);
+
+/* The codec's number when the file's sound is passed on as it is, frame by frame, because it is not decoded here; else
+ * 0. */
+int soundfile_coded(const struct soundfile *file);
+
+/* The next frame of such a file: its bytes (of at most SOUNDFILE_FRAME), 0 at the end, -1 on an error of the disk. */
+int soundfile_read_frame(struct soundfile *file, uint8_t *frame);
 
 /* Samples in the whole file; -1 when that cannot be told. */
 int64_t soundfile_length(const struct soundfile *file);

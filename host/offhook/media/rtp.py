@@ -215,6 +215,11 @@ class RtpLeg(Leg):
         if not self._closed:
             self.engine.lib.rtp_option(self._handle, _HOLD, on)
 
+    @property
+    def heard(self) -> bool:
+        """Whether packets have arrived."""
+        return bool(self._figures().rx_packets)
+
     def stats(self) -> RtpStats:
         """Counts and quality up to now (also after ``close``)."""
         return _statistics(self._figures())

@@ -9,6 +9,11 @@ DEFAULT_LEVEL = 7219
 """Amplitude of a tone's sine unless told otherwise: about -13 dB below full scale, -10 dBm0."""
 
 
+_LAST_NOTE = 127
+_HIGHEST = 96_000
+_LONGEST = 2**31 - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Tone:
     """One part of a tone: two frequencies in Hz (0: none; both 0: silence) for ``duration_ms`` (0: for ever).
@@ -82,19 +87,19 @@ def _tone(word: str, text: str) -> Tone:
         tone = Tone(_frequency(low), _frequency(high) if high else 0.0, int(duration) if slash else 0, modulated)
     except ValueError:
         raise ValueError(f'"{word}" in tone list "{text}" is no tone: write low[+high][/ms]') from None
-    if tone.duration_ms < 0:
-        raise ValueError(f'"{word}" in tone list "{text}" is no tone: its time is negative')
+    if not 0 <= tone.duration_ms <= _LONGEST:
+        raise ValueError(f'"{word}" in tone list "{text}" is no tone: its time is out of range')
     return tone
 
 
 def _frequency(text: str) -> float:
     """A frequency in Hz, or ``M`` and a MIDI note number (69 is 440 Hz)."""
     word = text.strip()
-    if word[:1] in "Mm" and word:
-        return float(440.0 * 2 ** ((int(word[1:]) - 69) / 12))
-    if not word.isascii() or not word.isdigit():
+    note = word[:1] in ("M", "m")
+    digits = word[1:] if note else word
+    if not digits.isascii() or not digits.isdigit() or int(digits) > (_LAST_NOTE if note else _HIGHEST):
         raise ValueError(word)
-    return float(word)
+    return float(440.0 * 2 ** ((int(digits) - 69) / 12)) if note else float(digits)
 
 
 def zones_from(sections: Mapping[str, Iterable[tuple[str, str]]]) -> tuple[dict[str, ToneZone], str]:
