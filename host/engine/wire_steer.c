@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bpf.h"
@@ -38,6 +39,8 @@ struct steer {
     struct steering steering;
     int receive4, receive6, send4, send6, claim;
     struct rtp **legs; /* by port / 2 */
+    time_t bound_at;
+    uint8_t bound[8192]; /* a bit for each port that some socket has */
     _Atomic uint64_t *packets_out;
     int queued[2]; /* of each family */
     struct outgoing queue[2][WIRE_ROOM];
@@ -45,18 +48,43 @@ struct steer {
     struct wire_buffers buffers;
 };
 
-/* A socket somebody else has bound keeps its packets: such a port is not ours to take. */
-static bool unbound(const union address *local, int port)
+static void read_bound(struct steer *steer, const char *table)
 {
-    for (int i = 0; i < 2; i++) {
-        union address address = *local;
-        address_set_port(&address, port + i);
-        int probe = wire_socket(&address, 0);
-        if (probe < 0)
-            return errno != EADDRINUSE && errno != EADDRNOTAVAIL;
-        close(probe);
+    char line[256];
+    FILE *file = fopen(table, "re");
+    while (file && fgets(line, sizeof(line), file)) {
+        unsigned port;
+        if (sscanf(line, " %*u: %*[0-9A-F]:%4x", &port) == 1)
+            steer->bound[port / 8 & 8191] |= (uint8_t)(1 << port % 8);
     }
-    return true;
+    if (file)
+        fclose(file);
+}
+
+/* A socket somebody else has bound keeps its packets: such a port is not ours to take. Looked up at most once a second:
+ * that is far cheaper than trying to bind each port. */
+static bool unbound(struct steer *steer, int port)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec != steer->bound_at) {
+        steer->bound_at = now.tv_sec;
+        memset(steer->bound, 0, sizeof(steer->bound));
+        read_bound(steer, "/proc/net/udp");
+        read_bound(steer, "/proc/net/udp6");
+    }
+    return !(steer->bound[port / 8] & 3 << port % 8);
+}
+
+/* Whether the host has that address. */
+static bool ours(const union address *local)
+{
+    if (address_any(local))
+        return true;
+    int probe = wire_socket(local, 0);
+    if (probe >= 0)
+        close(probe);
+    return probe >= 0 || errno != EADDRNOTAVAIL;
 }
 
 static bool open_port(struct wire *wire, struct rtp *rtp, char *error)
@@ -67,11 +95,15 @@ static bool open_port(struct wire *wire, struct rtp *rtp, char *error)
         snprintf(error, ENGINE_TEXT, "this host has no IPv6");
         return false;
     }
+    if (!ours(&rtp->port.local)) {
+        snprintf(error, ENGINE_TEXT, "this host does not have the address an RTP leg was asked for");
+        return false;
+    }
     for (int i = 0; i < TRIES; i++) {
         int port = wire_pick_pair(wire);
         if (!port)
             break;
-        if (unbound(&rtp->port.local, port)) {
+        if (unbound(steer, port)) {
             rtp->port.port = port;
             return true;
         }
