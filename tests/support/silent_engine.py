@@ -129,6 +129,23 @@ class Leg:
     def mute(self, direction: str, on: bool = True) -> None: ...
 
 
+class Mixer:
+    """A mixer; ``legs`` tells a test who is in it."""
+
+    def __init__(self) -> None:
+        self.legs: list[Leg] = []
+
+    def add(self, leg: Leg, *, hears: bool = True, heard: bool = True) -> None:
+        self.legs.append(leg)
+
+    def remove(self, leg: Leg) -> None:
+        if leg in self.legs:
+            self.legs.remove(leg)
+
+    def close(self) -> None:
+        self.legs.clear()
+
+
 class SnoopLeg(Leg):
     """A leg that hears another; ``hears`` and ``whispers`` tell a test what was asked of it."""
 
@@ -200,6 +217,9 @@ class SilentEngine:
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
+
+    def mixer(self, rate: int = 0) -> Mixer:
+        return Mixer()
 
     def pipe(self) -> tuple[Leg, Leg]:
         return Leg(self), Leg(self)

@@ -36,6 +36,16 @@ class Feature(Protocol):
         """The member is out of the bridge; give up timers."""
 
 
+class Minder(Protocol):
+    """Who decides what becomes of a bridge instead of the bridge itself (an attended transfer)."""
+
+    def entered(self, bridge: Bridge, channel: Channel, swap: Channel | None) -> None:
+        """A channel is in, perhaps in the place of another."""
+
+    def departed(self, bridge: Bridge, channel: Channel) -> None:
+        """A channel left on its own account: it hung up or was taken away."""
+
+
 class Member:
     """A channel's presence in a bridge."""
 
@@ -93,6 +103,7 @@ class Bridge:
         self.members: dict[Channel, Member] = {}
         self.dissolved = False
         self.cause = 0
+        self.minder: Minder | None = None
         self.video_mode = "none"
         self.video_source = ""
         self.data: dict[str, Any] = {}
@@ -148,15 +159,21 @@ class Bridge:
         member.role = role
         self.members[channel] = member
         channel.bridge = self
-        channel.consumer = lambda frame: self._frame(channel, frame)
+        if not member.suspended:
+            channel.consumer = lambda frame: self._frame(channel, frame)
         self.pbx.bus.publish(events.BridgeEnter(self, channel, swap))
         if swap is not None and swap in self.members:
             self._leave(swap, mix=False)
         self._mix()
         self._name_peers()
+        for build in self.pbx.parts.get("member_features", ()):
+            if (found := build(member)) is not None:
+                member.features.append(found)
         for feature in member.features:
             feature.joined(member)
-        while channel.frames and channel.bridge is self:
+        if self.minder is not None:
+            self.minder.entered(self, channel, swap)
+        while not member.suspended and channel.frames and channel.bridge is self:
             self._frame(channel, channel.frames.popleft())
         if channel.hangup_requested and channel.bridge is self:
             self.remove(channel)
@@ -166,11 +183,16 @@ class Bridge:
     def remove(self, channel: Channel) -> None:
         """Take a channel out; what the bridge is for decides whether it lives on."""
         if channel in self.members:
+            if self.minder is not None:
+                self._leave(channel)
+                self.minder.departed(self, channel)
+                return
             hung = channel.hangup_requested or channel.hungup
             self._leave(channel)
             pair_broken = self.kind == "basic" and len(self.members) < 2
             empty = self.dissolve_when_empty and all(member.lonely for member in self.members.values())
-            if pair_broken or empty or (hung and self.dissolve_on_hangup):
+            ends = hung and self.dissolve_on_hangup and self.kind != "basic"
+            if pair_broken or empty or ends:
                 self.dissolve(channel.hangup_cause)
 
     def _leave(self, channel: Channel, *, mix: bool = True) -> None:
@@ -212,6 +234,9 @@ class Bridge:
                 source._leave(channel, mix=False)
             else:
                 source.move(channel, self)
+        for channel in kick:
+            if channel in self.members:
+                self._leave(channel)
         source.dissolve()
 
     def dissolve(self, cause: int = 0) -> None:
@@ -219,6 +244,7 @@ class Bridge:
         if self.dissolved:
             return
         self.dissolved = True
+        self.minder = None
         self.cause = cause
         for channel in self:
             _set_peers(channel, None)
@@ -297,19 +323,27 @@ class Bridge:
 
     # ---- media --------------------------------------------------------------------------------------
 
-    def suspend(self, channel: Channel) -> None:
-        """Take a member's media out of the mix for a moment (it stays a member)."""
+    def suspend(self, channel: Channel, *, readable: bool = False) -> None:
+        """Take a member's media out of the mix for a moment (it stays a member).
+
+        With ``readable`` what the party sends waits for ``channel.read`` meanwhile.
+        """
         member = self.members.get(channel)
         if member is not None and not member.suspended:
             member.suspended = True
             self._mix()
+        if member is not None and readable:
+            channel.consumer = None
 
     def resume(self, channel: Channel) -> None:
-        """Put a suspended member's media back."""
+        """Put a suspended member's media back; frames that nobody read are the bridge's again."""
         member = self.members.get(channel)
         if member is not None and member.suspended:
             member.suspended = False
+            channel.consumer = lambda frame: self._frame(channel, frame)
             self._mix()
+            while channel.frames and channel.bridge is self and not member.suspended:
+                self._frame(channel, channel.frames.popleft())
 
     def unsuspend_all(self) -> None:
         """Put every suspended member's media back."""

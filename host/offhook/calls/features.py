@@ -1,13 +1,12 @@
 """Features of a bridged call: what parties may do by DTMF codes while they talk.
 
-A feature is found by registration: a module adds a builder under an option letter of Dial; ``call_features``
-asks the builders whose letters are given. Without builders an option is accepted and does nothing but say so.
+A channel keeps the letters of what it may do (T transfer, K park, H disconnect, X record); bridges between two
+parties look at them when the channel comes in.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from offhook.calls.bridge import Feature
@@ -17,19 +16,30 @@ from offhook.modules import Options
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
 
-log = logging.getLogger(__name__)
+LETTERS = "TKHWX"
+"""Transfer, park, disconnect, one-touch Monitor, one-touch MixMonitor."""
+FEATURES = "dtmf features"
+"""Key in a channel's data of the letters of what it may do."""
 
-Builder = Callable[["Pbx", Channel, Channel, Options], tuple[list[Feature], list[Feature]]]
-"""(pbx, caller, called, options) -> features of the caller, features of the called party."""
+
+def granted(channel: Channel) -> str:
+    """The letters of what a channel may do by code."""
+    letters: str = channel.data.get(FEATURES, "")
+    return letters
+
+
+def grant(channel: Channel, letters: Iterable[str], *, replace: bool = False) -> None:
+    """Let a channel use features from the next bridge on, besides what it may already or instead of that."""
+    wanted = set(letters) | (set() if replace else set(granted(channel)))
+    channel.data[FEATURES] = "".join(letter for letter in LETTERS if letter in wanted)
 
 
 def call_features(pbx: Pbx, caller: Channel, called: Channel, options: Options) -> tuple[list[Feature], list[Feature]]:
-    """The features both parties of a call get, by Dial's option letters and the channels' own settings."""
-    mine: list[Feature] = []
-    theirs: list[Feature] = []
-    builders: list[Builder] = pbx.parts.get("features", [])
-    for builder in builders:
-        for_caller, for_called = builder(pbx, caller, called, options)
-        mine += for_caller
-        theirs += for_called
-    return mine, theirs
+    """Grant both parties of a call what Dial's option letters and BRIDGE_FEATURES say.
+
+    Returns what else their places in the bridge need: nothing so far.
+    """
+    given = set(options)
+    grant(caller, (given & set(LETTERS)) | set((caller.get("BRIDGE_FEATURES") or "").upper()))
+    grant(called, {letter for letter in LETTERS if letter.lower() in given})
+    return [], []

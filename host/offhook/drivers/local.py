@@ -86,6 +86,7 @@ class LocalChannel(Channel):
     def tech_answer(self) -> None:
         """Half ;2 answers: half ;1 has been answered."""
         if not self.first:
+            self.mark_up()
             self.other.deliver(Control(Condition.ANSWER))
 
     def tech_indicate(self, condition: Condition, payload: object = None) -> bool:
@@ -163,8 +164,11 @@ def _cross(one: LocalChannel, two: LocalChannel) -> None:
     if one.hangup_cause == causes.ANSWERED_ELSEWHERE:
         two.hangup_cause = causes.ANSWERED_ELSEWHERE
     two.inherit_data(one)
-    for name, value in reversed(list(one.variables.written())):
-        two.set(name, value)
+    written = list(one.variables.written())
+    for name, value in reversed(written):
+        two.variables.set(name, value)
+    for name, value in written:
+        two.announce_variable(name, value)
     if "max_forwards" in one.data:
         two.data["max_forwards"] = one.data["max_forwards"]
 
@@ -179,11 +183,12 @@ def optimize(pair: Pair) -> None:
     if _tapped(one) or _tapped(two):
         return
     near, far = one, two
-    if len(one.bridge) != 2 or one.bridge.kind != "basic":
+    if len(one.bridge) != 2 or one.bridge.kind != "basic" or one.bridge.minder is not None:
         near, far = two, one
     near_bridge, far_bridge = near.bridge, far.bridge
     assert near_bridge is not None and far_bridge is not None
-    mover = near_bridge.peer(near) if near_bridge.kind == "basic" else None
+    plain = near_bridge.kind == "basic" and near_bridge.minder is None
+    mover = near_bridge.peer(near) if plain else None
     if mover is None or far_bridge.holding:
         return
     pair.optimizing = True

@@ -1,0 +1,184 @@
+"""Codes dialled while a call is bridged: the digits of one are kept back until it is known what they mean."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from offhook.calls import events
+from offhook.calls.bridge import Member
+from offhook.calls.channel import Channel, Hangup
+from offhook.calls.frames import Digit, Frame
+from offhook.log import call_id
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[Member], Coroutine[Any, Any, None]]
+"""What a code starts; meanwhile the member is out of the mix and its frames are read with ``channel.read``."""
+CodesOf = Callable[[Member], Mapping[str, Work]]
+"""The codes of a member by their digits."""
+
+STREAMED_MS = 100
+STREAM_GAP_S = 0.25
+
+
+class CodeDetection:
+    """A bridge feature that finds codes in a member's digits and carries out what they mean.
+
+    Works of one member are carried out one after the other.
+    """
+
+    __slots__ = ("_codes", "_codes_of", "_collected", "_name", "_pending", "_task", "_timeout_ms", "_timer", "member")
+
+    def __init__(
+        self,
+        member: Member,
+        codes_of: CodesOf,
+        timeout_ms: Callable[[Channel], int],
+        name: Callable[[Channel, str], str],
+    ) -> None:
+        self.member = member
+        self._codes_of = codes_of
+        self._timeout_ms = timeout_ms
+        self._name = name
+        self._codes: Mapping[str, Work] = {}
+        self._collected = ""
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._pending: list[Work] = []
+
+    # ---- as the bridge sees it ----------------------------------------------------------------------
+
+    def joined(self, member: Member) -> None:
+        """The member is in a bridge, maybe another one than before: its codes are looked up."""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look the codes up again."""
+        self._codes = self._codes_of(self.member)
+
+    def frame(self, member: Member, frame: Frame) -> bool:
+        """Keep digits back that are, or may become, a code."""
+        if not isinstance(frame, Digit):
+            return False
+        if not self._collected and not any(code.startswith(frame.digit) for code in self._codes):
+            if frame.end:
+                self._tell("Result: fail")
+            return False
+        if frame.end:
+            self._collected += frame.digit
+            self._decide()
+        return True
+
+    def left(self, member: Member) -> None:
+        """The member is out of the bridge: whatever is under way ends."""
+        self._stop_timer()
+        self._collected = ""
+        self._pending.clear()
+        if self._task is not None and self._task is not _current_task():
+            self._task.cancel()
+
+    # ---- codes --------------------------------------------------------------------------------------
+
+    def _decide(self) -> None:
+        self._stop_timer()
+        work = self._codes.get(self._collected)
+        if work is not None:
+            code, self._collected = self._collected, ""
+            self.perform(self._announced(work, code))
+        elif any(code.startswith(self._collected) for code in self._codes):
+            channel = self.member.channel
+            self._timer = channel.pbx.loop.call_later(self._timeout_ms(channel) / 1000, self._give_up)
+        else:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """No code after all: the digits belong to the others."""
+        self._stop_timer()
+        digits, self._collected = self._collected, ""
+        channel = self.member.channel
+        log.debug("%s: %s is no code", channel.name, digits)
+        for other in self.member.bridge:
+            if other is not channel and not self.member.bridge.members[other].suspended:
+                channel.pbx.spawn(_stream(other, digits), f"digits for {other.name}")
+        self._tell("Result: fail")
+
+    def _announced(self, work: Work, code: str) -> Work:
+        async def announced(member: Member) -> None:
+            await work(member)
+            self._tell("Result: success", self._name(member.channel, code))
+
+        return announced
+
+    def _tell(self, result: str, feature: str = "") -> None:
+        bus = self.member.channel.pbx.bus
+        if bus.wants(events.TestEvent):
+            headers = [("Result", result.partition(": ")[2])]
+            if feature:
+                headers.append(("Feature", feature))
+            bus.publish(events.TestEvent("FEATURE_DETECTION", tuple(headers), "bridge_channel.c"))
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # ---- works --------------------------------------------------------------------------------------
+
+    def perform(self, work: Work) -> None:
+        """Carry a work out as soon as those before it are done."""
+        if self._task is not None:
+            self._pending.append(work)
+            return
+        channel = self.member.channel
+        self.member.bridge.suspend(channel, readable=True)
+        self._task = channel.pbx.spawn(self._carry_out(work), f"feature of {channel.name}")
+
+    async def _carry_out(self, work: Work) -> None:
+        channel = self.member.channel
+        call_id.set(channel.callid)
+        try:
+            while True:
+                try:
+                    await work(self.member)
+                except Hangup:
+                    channel.request_hangup()
+                if not self._pending or channel.bridge is None:
+                    break
+                work = self._pending.pop(0)
+        finally:
+            self._task = None
+            if channel.bridge is not None:
+                channel.bridge.resume(channel)
+
+
+def detection_of(channel: Channel) -> CodeDetection | None:
+    """The code detection of a bridged channel."""
+    member = channel.bridge.members.get(channel) if channel.bridge is not None else None
+    if member is None:
+        return None
+    return next((feature for feature in member.features if isinstance(feature, CodeDetection)), None)
+
+
+async def _stream(channel: Channel, digits: str) -> None:
+    for place, digit in enumerate(digits):
+        if place:
+            await asyncio.sleep(STREAM_GAP_S)
+        if channel.alive:
+            await _send(channel, digit)
+
+
+async def _send(channel: Channel, digit: str) -> None:
+    channel.send_digit_begin(digit)
+    await asyncio.sleep(STREAMED_MS / 1000)
+    if channel.alive:
+        channel.send_digit_end(digit, STREAMED_MS)
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None

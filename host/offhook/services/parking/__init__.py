@@ -1,0 +1,1 @@
+"""Parking: calls that wait in numbered places until somebody fetches them."""
