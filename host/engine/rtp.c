@@ -236,8 +236,12 @@ static void take_media(struct rtp *rtp, uint8_t *bytes, int count, int header, u
             jitter_comfort_noise(rtp->jitter, bytes[header] & 0x7f);
         return;
     }
-    if (codec != rtp->rx_codec)
+    if (codec != rtp->rx_codec) {
+        if (rtp->switched == leg->engine->tick)
+            return; /* a new plan costs too much to be had for each packet */
+        rtp->switched = leg->engine->tick;
         use_codec(rtp, codec);
+    }
     const struct codec *format = codec_at(codec);
     if (format->rate) {
         int ms = (int)((int64_t)codec_samples(codec, bytes + header, count - header) * 1000 / format->rate);

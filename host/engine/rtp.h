@@ -86,6 +86,7 @@ struct rtp {
     uint16_t timeout, hold_timeout, keepalive;
     uint32_t rtcp_interval; /* ms */
     int64_t heard, spoke;
+    uint64_t switched; /* tick in which the codec that arrives changed last */
     struct reception reception;
     struct event_in event;
     struct sending sending;
