@@ -451,15 +451,19 @@ class Channel(RunsDialplan, Technology):
     # ---- the end ------------------------------------------------------------------------------------
 
     def hangup(self, cause: int = 0) -> None:
-        """End the channel for good. Harmless when it is over already."""
-        if self.hungup:
+        """End the channel for good, after its hangup handlers if it has any. Harmless when it is over already."""
+        ending = "ending" in self.flags
+        if self.hungup or (ending and self.task is not None):
             return
         if cause and not self.hangup_cause:
             self.hangup_cause = cause
+        if self.hangup_handlers and self.task is None and not ending:
+            self._run_handlers_first()
+            return
         self.hungup = True
         self.stop_tones()
-        for ending in self.data.pop("at_end", ()):
-            ending()
+        for finish in self.data.pop("at_end", ()):
+            finish()
         if self.bridge is not None:
             self.bridge.remove(self)
         self.consumer = None
@@ -471,6 +475,25 @@ class Channel(RunsDialplan, Technology):
         self.pbx.bus.publish(events.Hangup(self))
         self.frames.clear()
         self.data.clear()
+
+    def _run_handlers_first(self) -> None:
+        """Nobody runs dialplan on the channel (it was called): a task of its own runs its hangup handlers."""
+        from offhook.dialplan.executor import run_handlers
+
+        async def last_words() -> None:
+            try:
+                await run_handlers(self)
+            finally:
+                self.task = None
+                self.hangup()
+
+        self.hangup_requested = True
+        self.flags.add("ending")
+        self.stop_tones()
+        if self.bridge is not None:
+            self.bridge.remove(self)
+        self.consumer = None
+        self.start_task(last_words())
 
     def at_end(self, ending: Callable[[], None]) -> None:
         """Have something called when the channel ends."""

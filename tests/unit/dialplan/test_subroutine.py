@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from offhook.calls import events
 from offhook.dialplan.subroutine import complete_arguments, frames, run_gosub
+from offhook.functions import shared
 from support.exchange import Exchange
 
 PLAN = """
@@ -159,3 +162,40 @@ def test_places_are_written_out():
     }
     for text, written in complete.items():
         assert complete_arguments(Place(), text) == written  # type: ignore[arg-type]
+
+
+HANDLERS = """
+[test]
+exten => one,1,Set(GLOBAL(heard)=${GLOBAL(heard)} one ${ARG1} ${CHANNEL})
+ same => n,Return()
+exten => two,1,Set(GLOBAL(heard)=${GLOBAL(heard)} two)
+ same => n,Return()
+"""
+
+
+async def test_handlers_of_a_channel_that_runs_no_dialplan_run_before_it_ends(exchange: Exchange):
+    exchange.load(shared)
+    exchange.dialplan(HANDLERS)
+    channel = exchange.channel()
+    channel.push_hangup_handler("test,one,1(x)")
+    channel.push_hangup_handler("test,two,1")
+    channel.request_hangup(16)
+    assert not channel.hungup
+    channel.hangup()  # once more, as everybody who hears of it may
+    assert channel.task is not None
+    await asyncio.wait_for(channel.task, 5)
+    assert channel.hungup
+    assert exchange.pbx.globals.values["heard"] == " two one x Test/1"
+    kinds = [type(event) for event in exchange.events if type(event) in (events.HangupHandler, events.Hangup)]
+    assert kinds[-3:] == [events.HangupHandler, events.HangupHandler, events.Hangup]
+
+
+async def test_handlers_that_never_come_to_run_do_not_keep_the_channel(exchange: Exchange):
+    exchange.dialplan(HANDLERS)
+    channel = exchange.channel()
+    channel.push_hangup_handler("test,two,1")
+    channel.hangup()
+    assert channel.task is not None
+    channel.task.cancel()
+    await asyncio.sleep(0.01)
+    assert channel.hungup
