@@ -161,8 +161,8 @@ class Engine:
     def rtp_leg(self, address: str = "0.0.0.0", *, kind: Kind | str = Kind.AUDIO) -> RtpLeg:
         """A leg on a fresh pair of ports at a local address (IPv4 or IPv6; a wildcard for any). Raises NoPort when
         all ports of the range are taken. For other kinds than audio it is a RelayLeg."""
-        relays = kind != Kind.AUDIO
-        handle = self.lib.leg_rtp(self._running(), address.encode(), relays, self._error)
+        engine, relays = self._running(), kind != Kind.AUDIO
+        handle = self.lib.leg_rtp(engine, address.encode(), relays, self._error)
         if not handle:
             raise NoPort(self.text(self._error))
         leg = (RelayLeg if relays else RtpLeg)(self, handle, address)
@@ -179,8 +179,9 @@ class Engine:
 
     def pipe(self) -> tuple[PipeLeg, PipeLeg]:
         """Two legs back to back: what is sent to one arrives at the other."""
+        engine = self._running()
         first, second = self.ffi.new("struct leg **"), self.ffi.new("struct leg **")
-        if not self.lib.leg_pipe(self._running(), first, second):
+        if not self.lib.leg_pipe(engine, first, second):
             raise MemoryError("no memory for a pipe")
         legs = PipeLeg.pair(self, first[0], second[0])
         for leg in legs:
@@ -189,7 +190,8 @@ class Engine:
 
     def null_leg(self, rate: int = 8000) -> NullLeg:
         """A leg without a far end."""
-        return self._made(NullLeg, self.lib.leg_null(self._running(), rate))
+        engine = self._running()
+        return self._made(NullLeg, self.lib.leg_null(engine, rate))
 
     def snoop(
         self,
@@ -200,6 +202,7 @@ class Engine:
         """A leg that hears ``target`` and whispers into it ("out": to its far end, "in": to who is connected to it)."""
         if target.closed:
             raise ValueError("the leg to be heard is closed")
+        self._running()
         return self._made(SnoopLeg, self.lib.leg_snoop(target._handle, DIRECTIONS[spy], DIRECTIONS[whisper]))
 
     def _made(self, kind: type[AnyLeg], handle: Any) -> AnyLeg:
@@ -211,7 +214,8 @@ class Engine:
 
     def mixer(self, rate: int = 0) -> Mixer:
         """A conference mixer; ``rate`` 0 follows the best of its members."""
-        handle = self.lib.mixer_new(self._running(), rate)
+        engine = self._running()
+        handle = self.lib.mixer_new(engine, rate)
         if not handle:
             raise MemoryError("no memory for a mixer")
         mixer = Mixer(self, handle, rate)
@@ -227,8 +231,9 @@ class Engine:
 
     def figures(self) -> Figures:
         """Counts and costs up to now."""
+        engine = self._running()
         raw = self.ffi.new("struct engine_figures *")
-        self.lib.engine_figures(self._running(), raw)
+        self.lib.engine_figures(engine, raw)
         return Figures(
             mode=_MODES[raw.mode],
             descriptors=raw.descriptors,

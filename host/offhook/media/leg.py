@@ -285,7 +285,9 @@ class Leg:
         self._sending = False
 
     def released(self) -> None:
-        """The engine has let go of the leg: read what is kept of it now."""
+        """The engine has let go of the leg: read what is kept of it now, its handle is not valid any more."""
+        self._leave()
+        self._closed = True
 
 
 class NullLeg(Leg):

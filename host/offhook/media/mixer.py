@@ -46,4 +46,5 @@ class Mixer:
 
     def ended(self) -> None:
         """The engine lets go of it."""
+        self._closed = True
         self.engine.lib.mixer_free(self._handle)

@@ -290,6 +290,7 @@ class RtpLeg(Leg):
 
     def released(self) -> None:
         """Keep the figures."""
+        super().released()
         self._remains = bytes(self.engine.ffi.buffer(self.engine.lib.leg_figures(self._handle)))
 
 

@@ -179,7 +179,7 @@ async def main(mode: str) -> dict[str, Any]:
         places["IPv6"] = ("::1", "::")
     seen["calls"] = {family: await call(engine, *hosts) for family, hosts in places.items()}
     await settle(engine)
-    seen["crowd"] = await crowd(engine, 20)
+    seen["crowd"] = await crowd(engine, 10)
     await settle(engine)
     seen["descriptors_before"] = descriptors()
     seen["legs_made"] = 0

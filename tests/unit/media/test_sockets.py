@@ -53,7 +53,7 @@ def test_calls_over_sockets(mode: str) -> None:
         assert call["echo"] == 25
         assert call["rtcp"] >= 1
     assert seen["crowd"]["own_echo"], "nobody hears another's call, even on a shared port"
-    ports, descriptors = {"leg": (20, 40), "pool": (4, 8), "steer": (20, 0)}[seen["mode"]]
+    ports, descriptors = {"leg": (10, 20), "pool": (4, 8), "steer": (10, 0)}[seen["mode"]]
     assert (seen["crowd"]["ports"], seen["crowd"]["descriptors"]) == (ports, descriptors)
     assert seen["legs_made"] == 1000
     assert seen["descriptors_after"] == seen["descriptors_before"]
