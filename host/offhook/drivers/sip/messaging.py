@@ -177,8 +177,8 @@ def _target(stack: SipStack, destination: str) -> tuple[Endpoint, str, Contact |
     if endpoint is None and "@" in name and not name.startswith(("sip:", "sips:")):
         user, _, host = name.partition("@")
         endpoint = endpoints.get(host)
-        if endpoint is None and (endpoint := endpoints.get(user)) is not None:
-            name = user
+        if endpoint is None and (endpoint := endpoints.get(user.partition(";")[0])) is not None:
+            name = endpoint.name
         elif endpoint is not None:
             contact = _contact(stack, endpoint, place)
             uri = sip_uri(contact.uri if contact is not None else place)
