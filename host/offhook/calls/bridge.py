@@ -353,6 +353,7 @@ class Bridge:
     def _mix(self) -> None:
         active = [c for c, m in self.members.items() if not m.suspended and c.media is not None]
         if self.holding:
+            self._mix_holding(active)
             return
         if not self.softmix and len(self.members) <= 2:
             self._drop_mixer()
@@ -376,6 +377,23 @@ class Bridge:
             if channel not in self._mixing and channel.media is not None:
                 self._mixing.add(channel)
                 self._mixer.add(channel.media, heard=not self.members[channel].muted)
+
+    def _mix_holding(self, active: list[Channel]) -> None:
+        """Only an announcer is heard, by everybody else."""
+        announcers = [channel for channel in active if self.members[channel].role == "announcer"]
+        if not announcers:
+            self._drop_mixer()
+            return
+        if self._mixer is None:
+            self._mixer = self.pbx.engine.mixer()
+            self._mixing.clear()
+        for channel in [c for c in self._mixing if c not in active]:
+            self._disconnect(channel)
+        for channel in active:
+            if channel not in self._mixing and channel.media is not None:
+                announces = channel in announcers
+                self._mixing.add(channel)
+                self._mixer.add(channel.media, hears=not announces, heard=announces)
 
     def _set_technology(self, technology: str) -> None:
         if technology != self.technology:

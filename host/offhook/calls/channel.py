@@ -323,6 +323,9 @@ class Channel(RunsDialplan, Technology):
             self.pbx.stop_music(self)
         elif condition in _TONES and not shown:
             self.play_zone_tone(_TONES[condition])
+            if "tone" in self.data and self.pbx.bus.wants(events.TestEvent):
+                where = (("Channel", self.name),)
+                self.pbx.bus.publish(events.TestEvent("RINGING_INBAND", where, "channel.c", "ast_indicate_data"))
         elif condition is Condition.STOP or (condition in _TONES and shown):
             self.stop_tones()
 

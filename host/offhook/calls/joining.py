@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from offhook.calls.bridge import Bridge, Feature
-from offhook.calls.channel import Channel
+from offhook.calls.channel import Channel, Hangup
 
 
-def bring_in(bridge: Bridge, channel: Channel, *features: Feature) -> None:
+def bring_in(
+    bridge: Bridge,
+    channel: Channel,
+    *features: Feature,
+    place: tuple[str, str, int] | None = None,
+    end: bool = False,
+) -> None:
     """Take a channel out of its application or bridge and put it into this bridge.
 
-    Afterwards its dialplan goes on behind what it did; a channel that ran none begins where it stands.
+    Afterwards its dialplan goes on at ``place``, or behind what it did; a channel that ran none begins where it
+    stands. With ``end`` it is hung up instead.
     """
+    if place is not None:
+        channel.context, channel.exten, channel.priority = place
     source = channel.bridge
     if source is not None:
         if channel.task is None:
-            channel.after_bridge = _go_on
+            channel.after_bridge = None if end else _go_on
         source.move(channel, bridge)
         member = bridge.members[channel]
         member.features.extend(features)
@@ -27,8 +36,10 @@ def bring_in(bridge: Bridge, channel: Channel, *features: Feature) -> None:
     async def join(channel: Channel) -> None:
         if not bridge.dissolved:
             await bridge.join(channel, *features)
+        if end:
+            raise Hangup
 
-    priority = channel.priority + (channel.task is not None)
+    priority = channel.priority + (channel.task is not None and place is None)
     channel.data["errand"] = join
     channel.async_goto(channel.context, channel.exten, priority)
 

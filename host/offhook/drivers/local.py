@@ -102,7 +102,9 @@ class LocalChannel(Channel):
             other.caller = Caller(payload.id.copy(), payload.ani.copy(), payload.priv.copy(), payload.ani2)
             other.tell_caller()
             payload = payload.copy()
-        if condition in (Condition.RINGING, Condition.PROGRESS) and self.first:
+        if condition is Condition.RINGING and self.state is not State.RING:
+            return False  # the far end would not know when it is over
+        if condition is Condition.PROGRESS and self.first:
             return True
         if condition is Condition.RINGING and other.state in (State.DOWN, State.RING, State.DIALING):
             other.set_state(State.RINGING)
