@@ -129,26 +129,32 @@ class SipStack:
     def carry_out(self, events: list[Event]) -> None:
         """Do what the transaction layer says: send, and hand the rest to whom it concerns."""
         for event in events:
-            if isinstance(event, Send):
-                self._send(event)
-            elif isinstance(event, RequestReceived):
-                self._on_request(event)
-            elif isinstance(event, ResponseReceived):
-                outgoing = event.transaction.user
-                if isinstance(outgoing, OutgoingRequest):
-                    self._on_response(outgoing, event)
-            elif isinstance(event, AckReceived | CancelReceived):
-                if event.transaction is not None:
-                    self._tell(event.transaction.user, event)
-            elif isinstance(event, TransactionTimeout | TransportFailed):
-                self._on_failure(event)
-            elif isinstance(event, Malformed):
-                self._garbage(event.flow, str(event.error))
-            elif not isinstance(event, StrayResponse):
-                owner = getattr(event.source, "user", None)
-                if owner is not None:
-                    owner.on_timer_event(event)
+            try:
+                self._carry_out(event)
+            except Exception:  # a fault in handling one message must not cost the others theirs
+                log.exception("%s could not be dealt with", type(event).__name__)
         self._set_timer()
+
+    def _carry_out(self, event: Event) -> None:
+        if isinstance(event, Send):
+            self._send(event)
+        elif isinstance(event, RequestReceived):
+            self._on_request(event)
+        elif isinstance(event, ResponseReceived):
+            outgoing = event.transaction.user
+            if isinstance(outgoing, OutgoingRequest):
+                self._on_response(outgoing, event)
+        elif isinstance(event, AckReceived | CancelReceived):
+            if event.transaction is not None:
+                self._tell(event.transaction.user, event)
+        elif isinstance(event, TransactionTimeout | TransportFailed):
+            self._on_failure(event)
+        elif isinstance(event, Malformed):
+            self._garbage(event.flow, str(event.error))
+        elif not isinstance(event, StrayResponse):
+            owner = getattr(event.source, "user", None)
+            if owner is not None:
+                owner.on_timer_event(event)
 
     def _send(self, event: Send) -> None:
         flow = event.flow
@@ -190,8 +196,13 @@ class SipStack:
         handler = self.handlers.get(message.method)
         if handler is None:
             incoming.respond(501)
-        else:
+            return
+        try:
             handler(incoming)
+        except Exception:
+            log.exception("%s from %s failed", message.method, flow)
+            if not incoming.answered:
+                incoming.respond(500)
 
     def _incoming(self, event: RequestReceived, flow: Flow, endpoint: Endpoint) -> IncomingRequest:
         return IncomingRequest(self, event.request, flow, event.transaction, endpoint, self.now())
