@@ -111,6 +111,7 @@ class Expression:
 
 def evaluate_text(text: str, scope: Scope | None = None) -> str:
     """The value of an expression without variables in it; "0" after a warning when it is none."""
+    text = text.replace(GAP, "")
     found = _parsed(text)
     if isinstance(found, ExpressionError):
         log.warning('expression "%s" is wrong at column %d: %s; it counts as 0', text, found.column, found)

@@ -136,7 +136,7 @@ async def curl(scope: Scope, url: str, post: str | None = None) -> str:
     """
     if not url:
         raise FunctionError("CURL needs a URL")
-    text = from_octets(await _fetched(scope, url, post)).rstrip(" \t\r\n").partition("\0")[0]
+    text = from_octets(await _fetched(scope, url, post)).rstrip(" \t\r\n")
     manner = _in_force(scope).values.get("hashcompat", "no")
     if manner == "no" or not text:
         return text

@@ -55,7 +55,7 @@ def encode_base64(scope: Scope, text: str) -> str:
 def decode_base64(scope: Scope, text: str) -> str:
     """The text that a base64 text stands for, up to the first zero octet."""
     _need("BASE64_DECODE", text)
-    return from_octets(_from_base64(text).partition(b"\0")[0])
+    return from_octets(_from_base64(text))
 
 
 @md5_module.function("MD5", Syntax("data"), raw=True)
@@ -109,7 +109,7 @@ def decrypt_aes(scope: Scope, key: str, text: str) -> str:
     """The text that AES_ENCRYPT with the same key has enciphered."""
     _need("AES_DECRYPT", text)
     plain = _crypt(_key("AES_DECRYPT", key), _from_base64(text), encrypt=False)
-    return from_octets(plain.partition(b"\0")[0])
+    return from_octets(plain)
 
 
 @iconv_module.function("ICONV", Syntax("in-charset", "out-charset", "string"))

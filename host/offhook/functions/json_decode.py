@@ -59,7 +59,7 @@ def _shown(node: Any, *, count: bool) -> str:
     if isinstance(node, bool):
         return str(int(node))
     if isinstance(node, str | int):
-        return str(node)
+        return str(node).partition("\0")[0]
     if isinstance(node, float):
         return f"{node:.17g}" if node == int(node) else repr(node)
     if isinstance(node, list) and count:

@@ -104,5 +104,5 @@ def octets(text: str) -> bytes:
 
 
 def from_octets(data: bytes) -> str:
-    """Bytes as text; what is no UTF-8 is kept."""
-    return data.decode("utf-8", "surrogateescape")
+    """Bytes as text, up to the first zero octet: no text of the dialplan goes beyond one. What is no UTF-8 is kept."""
+    return data.partition(b"\0")[0].decode("utf-8", "surrogateescape")

@@ -46,7 +46,7 @@ def _shown(layout: str, conversion: str, value: str) -> str:
         if whole is None:
             raise FunctionError(f'SPRINTF: "{value}" is no whole number for {layout}')
         if conversion == "c":
-            return f"{layout[:-1]}s" % chr(whole & 255)
+            return f"{layout[:-1]}s" % (chr(whole & 255) if whole & 255 else "")
         if conversion in "ouxX":
             whole &= 0xFFFFFFFF
         return (layout.replace("u", "d") % whole).replace("0o", "0")

@@ -43,6 +43,8 @@ READ = [
     ("${SPRINTF(%e,12.5)}", "1.250000e+01"),
     ("${SPRINTF(%ld %5s,12,ab)}", "12    ab"),
     ("${SPRINTF(%u,-1)}", "4294967295"),
+    ("${SPRINTF(a%cb,0)}", "ab"),
+    ("${URIDECODE(a%00b)}${BASE64_DECODE(YQBi)}", "aa"),
     ("${JSON_DECODE(json,city)}", "Berlin"),
     ("${JSON_DECODE(json,list.0)} ${JSON_DECODE(json,list.1)} ${JSON_DECODE(json,list.2)}", "1 2.5 three"),
     ("${JSON_DECODE(json,list,,c)}", "4"),
