@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _KEY = "gosub"
+RUNNING = "subroutine"
+"""Among the channel's flags while a call is in progress: records keep the place that was called from."""
 
 
 class Frame:
@@ -72,6 +74,7 @@ def gosub(channel: Channel, text: str) -> None:
     stack = frames(channel)
     most = max(len(arguments), stack[-1].arguments if stack else 0)
     stack.append(Frame(channel.context, channel.exten, channel.priority + 1, most))
+    channel.flags.add(RUNNING)
     for index in range(most):
         set_local(channel, f"ARG{index + 1}", arguments[index] if index < len(arguments) else "")
     set_local(channel, "ARGC", str(len(arguments)))
@@ -84,6 +87,8 @@ def leave(channel: Channel, value: str = "") -> None:
     if not stack:
         raise DialplanError("Return without Gosub; nothing to return to")
     frame = stack.pop()
+    if not stack:
+        channel.flags.discard(RUNNING)
     channel.goto(frame.context, frame.exten, frame.priority)
     _forget(channel, frame)
     channel.set("GOSUB_RETVAL", value)
@@ -101,6 +106,8 @@ def drop(channel: Channel) -> None:
         log.warning("%s: StackPop would drop the place that called the subroutine; the subroutine ends", channel.name)
         raise Hangup
     _forget(channel, stack.pop())
+    if not stack:
+        channel.flags.discard(RUNNING)
 
 
 def complete_arguments(channel: Channel, text: str) -> str:
@@ -194,3 +201,5 @@ def _unwind(channel: Channel, frame: Frame) -> None:
     stack = frames(channel)
     while frame in stack:
         _forget(channel, stack.pop())
+    if not stack:
+        channel.flags.discard(RUNNING)
