@@ -35,6 +35,8 @@ TURN = 0.004
 """Seconds after which dialplan that never waits lets others run."""
 _STEPS_A_LOOK = 64
 FALL_THROUGH_SECONDS = "10"
+ENDING = "hangup_logic"
+"""Among the channel's flags from extension h or the first hangup handler on."""
 _FALL_THROUGH = {"CONGESTION": "congestion", "CHANUNAVAIL": "congestion", "BUSY": "busy"}
 
 
@@ -455,6 +457,7 @@ async def run_h(channel: Channel, context: str = "") -> bool:
         return False
     if not plan.exists(context, "h", 1, caller_number(channel)):
         return False
+    channel.flags.add(ENDING)
     channel.context, channel.exten, channel.priority = context, "h", 1
     state = channel.dialplan_state or Run(channel)
     channel.dialplan_state = state
@@ -473,5 +476,7 @@ async def run_handlers(channel: Channel) -> None:
     """Run the hangup handlers, the one pushed last first."""
     from offhook.dialplan.subroutine import run_gosub
 
+    if channel.hangup_handlers:
+        channel.flags.add(ENDING)
     while (handler := channel.take_hangup_handler()) is not None:
         await run_gosub(channel, handler, ended=True)

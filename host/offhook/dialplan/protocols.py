@@ -66,6 +66,7 @@ class Channel(Protocol):
     dialed: Any
     data: dict[str, Any]
     flags: set[str]
+    hangup_handlers: list[str]
     dialplan_state: Any
     interruption: Interruption | None
     """Set before the channel's task is cancelled."""
