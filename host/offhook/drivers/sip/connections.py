@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 MAX_UNSENT = 1 << 20
 """Bytes a peer may leave unread before its connection is given up."""
+LINGER_SECONDS = 5.0
+"""How long a closed connection may take to deliver what was sent."""
 
 
 class Connection(Carrier, asyncio.Protocol):
@@ -130,8 +132,11 @@ class Connection(Carrier, asyncio.Protocol):
             self._end("the peer does not read")
 
     def close(self, why: str = "") -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.close()
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            transport.close()
+            if transport.get_write_buffer_size():  # a peer that does not read must not keep the socket
+                self._owner.loop.call_later(LINGER_SECONDS, transport.abort)
         self._end(why)
 
     def _end(self, why: str) -> None:

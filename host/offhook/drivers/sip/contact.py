@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from asyncio import TimerHandle
 from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -48,6 +49,7 @@ class Contact:
         "call_id",
         "endpoint",
         "expires_at",
+        "expiry",
         "flow",
         "id",
         "on_carrier_closed",
@@ -72,6 +74,7 @@ class Contact:
         """The endpoint that registered it."""
         self.expires_at: float | None = None
         """Monotonic time; None for a configured contact, which never expires."""
+        self.expiry: TimerHandle | None = None
         self.flow: Flow | None = None
         self.on_carrier_closed: Callable[[Contact], None] | None = None
         self.path = ""
@@ -108,6 +111,12 @@ class Contact:
         flow, self.flow = self.flow, None
         if flow is not None:
             flow.carrier.bound.pop(self, None)
+
+    def stop_expiry(self) -> None:
+        """Let it not expire any more: it has gone, or we have."""
+        if self.expiry is not None:
+            self.expiry.cancel()
+            self.expiry = None
 
     def carrier_closed(self) -> None:
         """The connection it was bound to is gone."""

@@ -10,8 +10,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterator
-from heapq import heappop, heappush
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from offhook.calls.endpoints import ContactStatus, PeerStatus
@@ -78,9 +76,6 @@ class Locations:
         """Called with each location whose configuration or static contacts may have changed."""
         self.on_endpoint: list[Any] = []
         """Called with (endpoint name, online) when that changes."""
-        self._expiries: list[tuple[float, int, Contact]] = []
-        self._order = count()
-        self._expiry_timer: asyncio.TimerHandle | None = None
 
     # ---- configuration ------------------------------------------------------------------------------
 
@@ -218,6 +213,7 @@ class Locations:
             return
         del location.contacts[contact.id]
         contact.unbind()
+        contact.stop_expiry()
         for probe in list(contact.probes):
             probe.abandon()
         contact.probes.clear()
@@ -257,31 +253,9 @@ class Locations:
 
     def _schedule_expiry(self, contact: Contact) -> None:
         assert contact.expires_at is not None
-        heappush(self._expiries, (contact.expires_at, next(self._order), contact))
-        self._arm()
-
-    def _arm(self) -> None:
-        heap = self._expiries
-        while heap:
-            when, _, contact = heap[0]
-            if contact.expires_at == when and contact.status is not Status.REMOVED:
-                break
-            heappop(heap)
-        if self._expiry_timer is not None:
-            self._expiry_timer.cancel()
-            self._expiry_timer = None
-        if heap:
-            self._expiry_timer = self._pbx.loop.call_at(heap[0][0] + 0.001, self._expire)
-
-    def _expire(self) -> None:
-        self._expiry_timer = None
-        now = self._pbx.now()
-        heap = self._expiries
-        while heap and heap[0][0] <= now:
-            when, _, contact = heappop(heap)
-            if contact.expires_at == when and contact.status is not Status.REMOVED:
-                self.remove(contact, "expiration")
-        self._arm()
+        if contact.expiry is not None:
+            contact.expiry.cancel()
+        contact.expiry = self._pbx.loop.call_at(contact.expires_at, self.remove, contact, "expiration")
 
     # ---- status -------------------------------------------------------------------------------------
 
@@ -415,8 +389,7 @@ class Locations:
 
     def stop(self) -> None:
         """End every timer; contacts stay in the database."""
-        if self._expiry_timer is not None:
-            self._expiry_timer.cancel()
-            self._expiry_timer = None
         for location in self.by_name.values():
             self._stop_timer(location)
+            for contact in location.contacts.values():
+                contact.stop_expiry()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from offhook.config.acl import parse_rules
@@ -21,7 +21,7 @@ from offhook.drivers.sip.options import (
     yesno,
 )
 from offhook.sip.errors import SIPError
-from offhook.sip.uri import SipUri
+from offhook.sip.uri import SipUri, split_host_port
 
 PROTOCOLS = ("udp", "tcp", "tls", "ws", "wss", "flow")
 TLS_METHODS = ("default", "unspecified", "tlsv1", "sslv2", "sslv3", "sslv23", "tlsv1_1", "tlsv1_2", "tlsv1_3")
@@ -47,6 +47,15 @@ def _networks(before: tuple[str, ...], value: str) -> tuple[str, ...]:
     return before + tuple(found)
 
 
+def _address(_: str, value: str) -> str:
+    """An address of ours beyond a NAT; a port written behind it is left out."""
+    value = value.strip()
+    try:
+        return str(ip_address(value.strip("[]")))
+    except ValueError:
+        return split_host_port(value)[0].strip("[]")
+
+
 class Transport(Configured):
     """A place where SIP is spoken."""
 
@@ -57,10 +66,10 @@ class Transport(Configured):
     async_operations = number(1)
     domain = text()
     local_net: tuple[str, ...] = custom((), _networks, ",".join)
-    external_signaling_address = text()
+    external_signaling_address: str = custom("", _address, str)
     external_signaling_port = number(0, 0, 65535)
     external_signaling_hostname = text(hidden=True)
-    external_media_address = text()
+    external_media_address: str = custom("", _address, str)
     tos: int = custom(0, type_of_service, str)
     cos = number(0, 0, 7)
     symmetric_transport = flag(False)
