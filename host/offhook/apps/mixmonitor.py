@@ -23,7 +23,7 @@ module = Module("app_mixmonitor", "Mixed Audio Monitoring Application")
             "B(seconds)": "Beep to the party every so often, 15 seconds when not said.",
             "c": "Name the caller, not the connected party, in voicemail copies.",
             "d": "Delete the files after they were copied to voicemail.",
-            "D": "Two channels instead of a mix (not supported).",
+            "D": "Two channels instead of a mix (raw, sln and wav files).",
             "i(variable)": "Set a variable to the recording's id.",
             "m(mailbox@context[,...])": "Copy to voicemail boxes.",
             "n": "Do not fill gaps with silence.",

@@ -7,6 +7,8 @@ import contextlib
 import logging
 import os
 import re
+import struct
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -80,7 +82,18 @@ class Track:
 class Monitor:
     """A recording of a channel: up to three files, and what happens when it ends."""
 
-    __slots__ = ("beeper", "beeps_at_end", "channel", "command", "identity", "muted", "name", "path", "tracks")
+    __slots__ = (
+        "beeper",
+        "beeps_at_end",
+        "channel",
+        "command",
+        "complete",
+        "identity",
+        "muted",
+        "name",
+        "path",
+        "tracks",
+    )
 
     def __init__(self, channel: Channel, path: str) -> None:
         self.channel = channel
@@ -89,10 +102,13 @@ class Monitor:
         self.identity = f"{id(self):#x}"
         self.command = ""
         self.tracks: dict[str, Track] = {}
-        """By option: "" the mix, "r" what is heard from the party, "t" what is sent to it."""
+        """By option: "" the mix, "r" what is heard from the party, "t" what is sent to it; "left" and "right" are the
+        two channels of a file that has both apart."""
         self.muted: set[str] = set()
         self.beeper: asyncio.TimerHandle | None = None
         self.beeps_at_end = False
+        self.complete: asyncio.Future[None] = channel.pbx.loop.create_future()
+        """Done when all files are there."""
 
     def recordings(self) -> Iterator[Recording]:
         """The recordings of all its files."""
@@ -116,12 +132,17 @@ class Monitor:
         for recording in self.recordings():
             recording.stop()
 
-    async def wait(self) -> None:
-        """Wait until all files are complete."""
+    async def finish(self) -> None:
+        """Wait until all files are written, and put two channels into one where that was asked for."""
         for recording in self.recordings():
             reason = await recording.wait()
             if reason.startswith("failed"):
                 log.warning("%s: MixMonitor: %s", self.name, reason)
+        if "left" in self.tracks:
+            pbx = self.channel.pbx
+            await pbx.off_loop(join_channels, self.tracks["left"].path, self.tracks["right"].path, self.path)
+        if not self.complete.done():
+            self.complete.set_result(None)
 
 
 def monitors(channel: Channel) -> list[Monitor]:
@@ -164,8 +185,7 @@ async def begin(channel: Channel, data: str) -> Monitor | None:
     monitor.command = await scope_of(channel).expanded(command) if command else ""
     gains = _gains(channel, letters)
     try:
-        for key, path in paths.items():
-            spy, gain = {"": ("both", gains[2]), "r": ("in", gains[0]), "t": ("out", gains[1])}[key]
+        for key, path, spy, gain in _files(channel, paths, letters, gains):
             monitor.tracks[key] = Track(pbx, channel, path, spy, gain, "a" in letters)
     except UnsupportedMedia as error:
         log.warning("%s: MixMonitor: %s", channel.name, error)
@@ -183,6 +203,56 @@ async def begin(channel: Channel, data: str) -> Monitor | None:
     pbx.spawn(_finish(pbx, monitor, letters), f"MixMonitor of {channel.name}")
     pbx.bus.publish(MixMonitorStart(channel))
     return monitor
+
+
+_APART = ("raw", "sln", "wav")
+"""Files that can have two channels."""
+
+
+def _files(
+    channel: Channel, paths: dict[str, str], letters: Options, gains: tuple[float, float, float]
+) -> list[tuple[str, str, str, float]]:
+    """What to write: (key, path, what is heard, gain in dB)."""
+    files = []
+    for key, path in paths.items():
+        if key:
+            files.append((key, path, "in", gains[0]) if key == "r" else (key, path, "out", gains[1]))
+        elif "D" in letters and path.rpartition(".")[2] in _APART:
+            files += [("left", f"{path}.left.sln", "in", gains[0]), ("right", f"{path}.right.sln", "out", gains[1])]
+        else:
+            if "D" in letters:
+                log.warning("%s: MixMonitor: only %s files have two channels: a mix is written", channel.name, _APART)
+            files.append((key, path, "both", gains[2]))
+    return files
+
+
+def join_channels(left: str, right: str, path: str) -> None:
+    """Make one file of two channels (16-bit, 8000 Hz) of two files of one, and remove these."""
+    with open(left, "rb") as one, open(right, "rb") as two, open(path, "wb") as target:
+        if path.endswith(".wav"):
+            frames = max(os.path.getsize(left), os.path.getsize(right)) // 2
+            target.write(_stereo_header(frames * 4))
+        while True:
+            samples = array("h", one.read(_CHUNK)), array("h", two.read(_CHUNK))
+            most = max(map(len, samples))
+            if not most:
+                break
+            both = array("h", bytes(4 * most))
+            for place, channel in enumerate(samples):
+                channel.extend([0] * (most - len(channel)))
+                both[place::2] = channel
+            target.write(both.tobytes())
+    os.unlink(left)
+    os.unlink(right)
+
+
+_CHUNK = 65_536
+
+
+def _stereo_header(size: int) -> bytes:
+    """The beginning of a WAVE file: PCM, two channels, 8000 Hz, 16 bit."""
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, 8000, 32_000, 4, 16)
+    return struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE") + form + struct.pack("<4sI", b"data", size)
 
 
 def _path(folder: str, name: str) -> str:
@@ -219,10 +289,6 @@ def _manners(monitor: Monitor, letters: Options) -> None:
     """What options do while the recording goes on."""
     channel = monitor.channel
     loop = channel.pbx.loop
-    if "D" in letters:
-        log.warning(
-            "%s: MixMonitor: option D (two channels in a file) is not supported: a mix is written", channel.name
-        )
     if "m" in letters:
         log.warning("%s: MixMonitor: option m (copies to voicemail) is not supported", channel.name)
     monitor.beeps_at_end = "P" in letters
@@ -296,7 +362,7 @@ def _beep(channel: Channel) -> None:
 
 async def _finish(pbx: Pbx, monitor: Monitor, letters: Options) -> None:
     """What follows when the recording has ended."""
-    await monitor.wait()
+    await monitor.finish()
     channel = monitor.channel
     for track in monitor.tracks.values():
         track.leg.close()
@@ -336,6 +402,6 @@ async def end(channel: Channel, identity: str = "") -> bool:
         return False
     monitors(channel).remove(monitor)
     monitor.stop()
-    await monitor.wait()
+    await asyncio.shield(monitor.complete)
     channel.pbx.bus.publish(MixMonitorStop(channel))
     return True
