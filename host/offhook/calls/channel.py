@@ -68,6 +68,7 @@ class Channel(RunsDialplan, Technology):
 
     __slots__ = (
         "__weakref__",
+        "_redirecting",
         "_told_caller",
         "_told_connected",
         "accountcode",
@@ -100,7 +101,6 @@ class Channel(RunsDialplan, Technology):
         "parking_lot",
         "peer_account",
         "pickup_groups",
-        "redirecting",
         "state",
         "tech_cause",
         "tenantid",
@@ -140,7 +140,7 @@ class Channel(RunsDialplan, Technology):
         # parties
         self.caller = caller or Caller()
         self.connected = Connected()
-        self.redirecting = Redirecting()
+        self._redirecting: Redirecting | None = None
         self.dialed = Dialed()
         # accounting and manners
         self.accountcode = accountcode
@@ -241,6 +241,23 @@ class Channel(RunsDialplan, Technology):
         else:
             self.tech_media_event(event)
             self.deliver(Media(event))
+
+    # ---- parties ------------------------------------------------------------------------------------
+
+    @property
+    def redirecting(self) -> Redirecting:
+        """Who redirected the call; made when first asked for, since few calls are."""
+        if self._redirecting is None:
+            self._redirecting = Redirecting()
+        return self._redirecting
+
+    @redirecting.setter
+    def redirecting(self, redirecting: Redirecting) -> None:
+        self._redirecting = redirecting
+
+    def redirect_like(self, other: Channel) -> None:
+        """Take over from another channel who redirected the call."""
+        self._redirecting = other._redirecting.copy() if other._redirecting is not None else None
 
     # ---- state --------------------------------------------------------------------------------------
 

@@ -149,7 +149,7 @@ class LocalChannel(Channel):
 
 def _cross(one: LocalChannel, two: LocalChannel) -> None:
     """Hand half ;1's parties, accounts, manners and variables over to half ;2."""
-    two.redirecting = one.redirecting.copy()
+    two.redirect_like(one)
     two.dialed = one.dialed
     connected, caller = one.connected, one.caller
     two.caller = Caller(connected.id.copy(), connected.ani.copy(), connected.priv.copy(), connected.ani2)
