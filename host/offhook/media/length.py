@@ -23,18 +23,23 @@ _BYTES_A_SECOND = {
 }
 
 
-def length_ms(path: str) -> int:
-    """The playing time of a sound file in ms. Raises OSError, and ValueError for a format whose files do not tell."""
+def samples_of(path: str, rate: int = 8000) -> int:
+    """How many samples a sound file has, counted at a rate in Hz. Raises as length_ms does."""
     extension = path.rpartition(".")[2]
     if extension in ("wav", "wav16"):
         try:
             with wave.open(path, "rb") as sound:
-                return sound.getnframes() * 1000 // sound.getframerate()
+                return sound.getnframes() * rate // sound.getframerate()
         except (wave.Error, EOFError) as error:
             raise ValueError(f"{path}: {error}") from error
-    rate = _BYTES_A_SECOND.get(extension)
-    if rate is None and extension.startswith("sln") and extension[3:].isdigit():
-        rate = 2000 * int(extension[3:])
-    if rate is None:
+    speed = _BYTES_A_SECOND.get(extension)
+    if speed is None and extension.startswith("sln") and extension[3:].isdigit():
+        speed = 2000 * int(extension[3:])
+    if speed is None:
         raise ValueError(f'{path}: the length of files ending in "{extension}" is not known')
-    return os.path.getsize(path) * 1000 // rate
+    return os.path.getsize(path) * rate // speed
+
+
+def length_ms(path: str) -> int:
+    """The playing time of a sound file in ms. Raises OSError, and ValueError for a format whose files do not tell."""
+    return samples_of(path, 1000)

@@ -18,6 +18,7 @@ from offhook.log import verbose
 from offhook.media.errors import UnsupportedMedia
 from offhook.media.events import RecordDone, Silence
 from offhook.media.formats import format_for_extension
+from offhook.media.length import samples_of
 from offhook.media.playing import Playback
 from offhook.media.spoken import language_for
 
@@ -319,13 +320,12 @@ async def record_file(session: Session, arguments: list[str]) -> str:
     if channel.media is None:
         raise Hangup
     base = name if name.startswith("/") else os.path.join(channel.pbx.paths.sounds, name)
+    path = f"{base}.{extension}"
     if format_for_extension(extension) is None:
         log.warning("%s: RECORD FILE: the format %r is not known", channel.name, extension)
         raise CommandFailed("-1 (writefile)")
     try:
-        recording = channel.media.record(
-            f"{base}.{extension}", extension, append=offset > 0, silence_threshold=_SILENCE_LEVEL
-        )
+        recording = channel.media.record(path, extension, append=offset > 0, silence_threshold=_SILENCE_LEVEL)
     except UnsupportedMedia as error:
         log.warning("%s: RECORD FILE: %s", channel.name, error)
         raise CommandFailed("-1 (writefile)") from None
@@ -337,7 +337,6 @@ async def record_file(session: Session, arguments: list[str]) -> str:
     try:
         while deadline is None or now() < deadline:
             frame = await channel.read(None if deadline is None else deadline - now())
-            session.broken = f"-1 (hangup) endpos={recording.duration_ms * SAMPLES_A_MS}"
             if isinstance(frame, Digit) and frame.end and frame.digit in escape:
                 reason, code, cut = "dtmf", ord(frame.digit), _OF_THE_DIGIT_MS
                 break
@@ -350,10 +349,18 @@ async def record_file(session: Session, arguments: list[str]) -> str:
     finally:
         if watch is not None:
             watch.close()
-        session.broken = f"-1 (hangup) endpos={recording.duration_ms * SAMPLES_A_MS}"
         recording.stop(truncate_ms=cut)
-    await recording.wait()
-    return f"{code} ({reason}) endpos={recording.duration_ms * SAMPLES_A_MS}"
+        await recording.wait()
+        samples = await channel.pbx.off_loop(_samples, path, recording.duration_ms)
+        session.broken = f"-1 (hangup) endpos={samples}"
+    return f"{code} ({reason}) endpos={samples}"
+
+
+def _samples(path: str, duration_ms: int) -> int:
+    try:
+        return samples_of(path)
+    except (OSError, ValueError):
+        return duration_ms * SAMPLES_A_MS
 
 
 def _record_options(words: list[str]) -> tuple[int, bool, int]:
