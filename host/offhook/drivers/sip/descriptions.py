@@ -48,9 +48,10 @@ def _check_payloads(media: Media) -> None:
 def new_media(stack: SipStack, endpoint: Endpoint, flow: Flow | None, *, incoming: bool) -> CallMedia:
     """The media of a call with an endpoint that is reached by a flow."""
     terms = Terms(endpoint, endpoint.allow, incoming, endpoint.dtmf_mode)
-    address = endpoint.media_address or media_address(stack, endpoint, flow)
-    if endpoint.bind_rtp_to_media_address and endpoint.media_address:
-        bind = endpoint.media_address
+    configured = endpoint.media_address.strip("[]")
+    address = configured or media_address(stack, endpoint, flow)
+    if endpoint.bind_rtp_to_media_address and configured:
+        bind = configured
     elif endpoint.transport and flow is not None and not flow.carrier.wildcard:
         bind = flow.carrier.host
     else:

@@ -292,6 +292,7 @@ def check_host(host: str) -> str:
     """The address of a c= line; Refused for anything but a numeric one (a name would have to be looked up first)."""
     if host == "localhost":
         return "127.0.0.1"
+    host = host.strip("[]")  # some write IPv6 as in URIs
     try:
         ipaddress.ip_address(host)
     except ValueError:

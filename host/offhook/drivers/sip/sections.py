@@ -50,10 +50,16 @@ def _networks(before: tuple[str, ...], value: str) -> tuple[str, ...]:
 def _address(_: str, value: str) -> str:
     """An address of ours beyond a NAT; a port written behind it is left out."""
     value = value.strip()
+    if not value:
+        return ""
     try:
         return str(ip_address(value.strip("[]")))
     except ValueError:
-        return split_host_port(value)[0].strip("[]")
+        pass
+    try:
+        return split_host_port(value)[0]
+    except SIPError:
+        raise ValueError(f'"{value}" is no address') from None
 
 
 class Transport(Configured):
