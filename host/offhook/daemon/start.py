@@ -25,6 +25,7 @@ from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
+    from offhook.control.cli.server import ControlServer
     from offhook.daemon.foreground import Foreground
     from offhook.daemon.settings import Settings
     from offhook.modules.loader import LoadOrder
@@ -137,7 +138,6 @@ class Daemon:
 
         server = ControlServer(pbx, self.log, hide_connect=settings.hideconnect)
         pbx.parts["control"] = server
-        await server.start(settings.paths, activated_socket(settings.paths.socket))
         console: asyncio.Task[None] | None = None
         status = 0
         try:
@@ -147,7 +147,7 @@ class Daemon:
                 (signal.SIGHUP, lambda: pbx.spawn(_reload(pbx), "reload")),
             ):
                 loop.add_signal_handler(number, handler)
-            await self._boot(pbx)
+            await self._boot(pbx, server)
             if settings.console and sys.stdin.isatty():
                 console = loop.create_task(self._console(stopping.now), name="console")
             await stopping.done.wait()
@@ -172,7 +172,7 @@ class Daemon:
 
     # ---- up -----------------------------------------------------------------------------------------
 
-    async def _boot(self, pbx: Pbx) -> None:
+    async def _boot(self, pbx: Pbx, server: ControlServer) -> None:
         from offhook.control.cli.run import run_startup_commands
         from offhook.modules.loader import RequiredModuleError
         from offhook.modules.module import StartError
@@ -185,6 +185,8 @@ class Daemon:
         try:
             order = self._order(pbx)
             await pbx.loader.boot_core()
+            paths = self.settings.paths  # whoever asks from now on finds the core's commands
+            await server.start(paths, activated_socket(paths.socket))
             await run_startup_commands(pbx, "pre-init")
             await run_startup_commands(pbx, "pre-module")
             await pbx.loader.boot(order, preload=True)
