@@ -11,7 +11,7 @@ from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.modules import Module, Options, Request, Syntax
 from offhook.services.cdr.engine import Batch, CdrEngine, engine_of
-from offhook.services.cdr.fields import Fields, fields_of
+from offhook.services.cdr.fields import Fields, present_fields
 from offhook.services.cdr.record import Rules
 
 log = logging.getLogger(__name__)
@@ -128,9 +128,8 @@ def cdr_show_active(request: Request) -> None:
             continue
         for record in chain.records if request.args else [chain.current]:
             other = record.party_b.channel.name if record.party_b is not None else "<none>"
-            found = fields_of(record, now)
-            start = found.text("start")[11:] if found else ""
-            answer = found.text("answer")[11:] if found else ""
+            found = present_fields(record, now)
+            start, answer = found.text("start")[11:], found.text("answer")[11:]
             request.print(
                 f"{channel.name:<25.25} {other:<25.25} {record.application:<15.15} {start:<8} {answer:<8} "
                 f"{record.billed(now):<7} {record.duration(now):<8}"
@@ -229,11 +228,9 @@ def cdr(scope: Scope, name: str = "", options: str = "") -> str:
         return ""
     record = chain.current
     now = engine.now()
-    found = fields_of(record, now)
+    found = present_fields(record, now)
     letters = Options(options)
     name = name.lower()
-    if found is None:
-        return record.party_a.variables.get(name, "")
     found.dst, found.dcontext = channel.exten, channel.context
     found.lastapp, found.lastdata = channel.application, channel.application_data
     if "f" in letters and name in ("duration", "billsec"):

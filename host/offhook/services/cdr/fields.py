@@ -72,9 +72,14 @@ def caller_text(name: str, number: str) -> str:
 
 def fields_of(record: Record, now: Moment) -> Fields | None:
     """The finished form of a record; None when it is none of its own (a called channel nobody talked to)."""
-    a, b = record.party_a, record.party_b
-    if is_dialed(a.channel) and b is None:
+    if is_dialed(record.party_a.channel) and record.party_b is None:
         return None
+    return present_fields(record, now)
+
+
+def present_fields(record: Record, now: Moment) -> Fields:
+    """What a record says now, whether or not it will be written."""
+    a, b = record.party_a, record.party_b
     party = a.channel.caller.id
     user_field = a.user_field
     if b is not None and b.user_field:
