@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import struct
 import socket
+import struct
 from collections.abc import Callable
 from itertools import count
 
@@ -129,10 +129,10 @@ class Peer:
 class UdpPeer(Peer, asyncio.DatagramProtocol):
     """A peer over UDP; ``await`` its ``start`` first."""
 
-    async def start(self) -> UdpPeer:
-        """Bind a port."""
+    async def start(self, port: int = 0) -> UdpPeer:
+        """Bind a port (0: any)."""
         loop = asyncio.get_running_loop()
-        self._socket, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        self._socket, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", port))
         self.host, self.port = self._socket.get_extra_info("sockname")[:2]
         return self
 
