@@ -7,12 +7,16 @@ import logging
 
 from offhook.calls import causes
 from offhook.calls.channel import Channel, Hangup, State
-from offhook.calls.frames import Condition
+from offhook.calls.frames import Condition, Digit, Text
 from offhook.dialplan.outcome import Incomplete
 from offhook.modules import Module, Options, Syntax
 
 log = logging.getLogger(__name__)
 module = Module("pbx_builtins", "Applications every dialplan needs")
+
+MEDIA_WITHIN_S = 0.5
+"""Answer waits no longer for the party's media."""
+LOOK_EVERY_S = 0.02
 
 
 def seconds(text: str, default: float = 0.0) -> float:
@@ -30,13 +34,28 @@ def seconds(text: str, default: float = 0.0) -> float:
 async def answer(channel: Channel, delay: str = "") -> None:
     """Answer a channel if it is not answered.
 
-    With a delay the dialplan goes on that many milliseconds later. An answered channel is left as it is.
+    The dialplan goes on when the party's media arrive, at the latest after half a second, so that nothing is played
+    before the party can hear it. With a delay it goes on that many milliseconds later, at least half a second. An
+    answered channel is left as it is.
     """
-    if channel.state is not State.UP:
-        channel.answer()
-        wait = seconds(delay) / 1000
-        if wait > 0:
-            await channel.sleep(wait)
+    if channel.state is State.UP:
+        return
+    calling = channel.state in (State.RING, State.RINGING)
+    channel.answer()
+    wait = seconds(delay) / 1000
+    if wait > 0:
+        await channel.sleep(max(wait, MEDIA_WITHIN_S) if calling else wait)
+    elif calling:
+        await _media(channel)
+
+
+async def _media(channel: Channel) -> None:
+    media, looks = channel.media, int(MEDIA_WITHIN_S / LOOK_EVERY_S)
+    while looks and media is not None and not media.heard:
+        if any(isinstance(frame, Digit | Text) for frame in channel.frames):
+            return
+        await asyncio.sleep(LOOK_EVERY_S)
+        looks -= 1
 
 
 @module.application(

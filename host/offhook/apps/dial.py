@@ -130,6 +130,7 @@ async def run_dial(channel: Channel, destinations: str, timeout: str, option_tex
         quiet="m" in options or bool(options.get("r")),
         early_media=not ({"m", "r"} & set(options)),
         allow_forward="i" not in options,
+        tell_connected="I" not in options,
     )
     call = _Call(channel, options, dialing, pbx.now(), _forced_identity(channel, options))
     if options["B"]:
@@ -179,8 +180,9 @@ async def _request_all(call: _Call, targets: list[str]) -> Tally:
             if target is targets[-1]:
                 channel.hangup_cause = error.cause
             continue
-        prepare(called, channel, target.partition("/")[2], forced=call.forced if options["f"] else None)
+        known = prepare(called, channel, target.partition("/")[2], forced=call.forced if options["f"] else None)
         if "o" in options:
+            known = False
             called.caller.id = _original_identity(channel, options["o"])
             called.tell_caller()
         if group:
@@ -188,7 +190,7 @@ async def _request_all(call: _Call, targets: list[str]) -> Tally:
             called.set_by_name("GROUP()", f"{name}@{category}" if at else group)
         if "c" in options:
             called.hangup_cause = causes.ANSWERED_ELSEWHERE
-        call.dialing.add(called, target)
+        call.dialing.add(called, target, known=known)
     if options["b"]:
         for attempt in call.dialing.attempts:
             await run_gosub(attempt.channel, _place(options["b"]))
@@ -263,8 +265,6 @@ async def _answered(call: _Call, peer: Channel) -> bool:
 
 async def _bridge(call: _Call, peer: Channel) -> None:
     channel, options, pbx = call.channel, call.options, call.channel.pbx
-    if "I" not in options:
-        _update_connected(channel, peer)
     channel.answer()
     call.bridged_at = pbx.now()
     caller_features, callee_features = call_features(pbx, channel, peer, options)
@@ -274,19 +274,13 @@ async def _bridge(call: _Call, peer: Channel) -> None:
     elif options["S"]:
         limits.append(CallLimit(channel, peer, parse_limit(str(int(float(options["S"]) * 1000)))))
     bridge = Bridge(pbx)
+    peer.begin_application("AppDial", "(Outgoing Line)")
     if "F" in options:
         peer.after_bridge = _after_caller_hangup(channel, options["F"])
     elif "e" in options:
-        peer.after_bridge = _run_h
+        peer.after_bridge = _run_h(channel.context)
     bridge.impart(peer, *callee_features)
     await bridge.join(channel, *caller_features, *limits)
-
-
-def _update_connected(channel: Channel, peer: Channel) -> None:
-    """Tell the caller who answered."""
-    connected = Connected(id=peer.caller.id.copy(), ani=peer.caller.ani.copy(), source="answer")
-    if connected.id.number.valid or connected.id.name.valid:
-        channel.set_connected(connected)
 
 
 def _after_caller_hangup(channel: Channel, where: str) -> Callable[[Channel], None]:
@@ -302,12 +296,15 @@ def _after_caller_hangup(channel: Channel, where: str) -> Callable[[Channel], No
     return go
 
 
-def _run_h(peer: Channel) -> None:
-    if peer.pbx.dialplan.exists(peer.context, "h", 1):
-        peer.exten, peer.priority = "h", 1
-        peer.start_pbx()
-    else:
-        peer.hangup()
+def _run_h(context: str) -> Callable[[Channel], None]:
+    def run(peer: Channel) -> None:
+        if peer.pbx.dialplan.exists(context, "h", 1):
+            peer.context, peer.exten, peer.priority = context, "h", 1
+            peer.start_pbx()
+        else:
+            peer.hangup()
+
+    return run
 
 
 def _goto_both(call: _Call, peer: Channel) -> None:

@@ -115,8 +115,12 @@ class DeviceStates:
         self, event: events.NewChannel | events.NewState | events.Hangup | events.Hold | events.Unhold
     ) -> None:
         device = device_of(event.channel.name)
-        if device:
+        if device and (not isinstance(event, events.NewChannel) or self._news(device)):
             self.changed(device)
+
+    def _news(self, device: str) -> bool:
+        """Whether a new channel can have changed the device: an idle one nobody heard of yet is no news."""
+        return device in self._cached or self.state(device) != "NOT_INUSE"
 
 
 def device_of(name: str) -> str:

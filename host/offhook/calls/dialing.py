@@ -94,6 +94,10 @@ class Attempt:
     address: str
     over: bool = False
     orig_name: str = ""
+    known: bool = False
+    """Has an identity of its own, which the caller may be told."""
+    connected: Connected | None = None
+    """Whom it said to be, among several being called."""
 
 
 @dataclass(slots=True)
@@ -164,6 +168,8 @@ class Dialing:
     """Do not pass ringing and progress to the caller (it hears music or a ring tone of ours)."""
     early_media: bool = True
     allow_forward: bool = True
+    tell_connected: bool = True
+    """Tell the caller who is being called, or who answered of several."""
     on_frame: Callable[[Channel, Frame], bool] | None = None
     on_digit: Callable[[str], bool] | None = None
     on_progress: Callable[[Channel], None] | None = None
@@ -179,9 +185,9 @@ class Dialing:
     _early: Channel | None = None
     _sent_ringing: bool = False
 
-    def add(self, channel: Channel, dial_string: str) -> Attempt:
-        """Take a requested channel in; it is called by ``start``."""
-        attempt = Attempt(channel, dial_string, dial_string.partition("/")[2], orig_name=channel.name)
+    def add(self, channel: Channel, dial_string: str, *, known: bool = False) -> Attempt:
+        """Take a requested channel in; it is called by ``start``. ``known`` as ``prepare`` said."""
+        attempt = Attempt(channel, dial_string, dial_string.partition("/")[2], orig_name=channel.name, known=known)
         self.attempts.append(attempt)
         return attempt
 
@@ -234,6 +240,8 @@ class Dialing:
             while caller.frames:
                 caller.consumer(caller.frames.popleft())
         try:
+            if len(self.attempts) == 1:
+                self._tell(self.attempts[0])
             while True:
                 while self._frames:
                     channel, frame = self._frames.popleft()
@@ -316,6 +324,10 @@ class Dialing:
         condition = frame.condition
         if condition is Condition.ANSWER:
             self.answered = channel
+            if len(self.attempts) > 1:
+                self._tell(attempt)
+            if caller is not None:
+                channel.exten = ""
             for other in self.attempts:
                 if other is not attempt and not other.over:
                     self.pbx.bus.publish(events.DialEnd(caller, other.channel, "CANCEL"))
@@ -348,12 +360,22 @@ class Dialing:
             if caller is not None and not self.quiet:
                 caller.indicate(Condition.PROCEEDING)
             self.pbx.bus.publish(events.DialState(caller, channel, "PROCEEDING"))
-        elif caller is not None and len(self.attempts) == 1:
-            if condition is Condition.CONNECTED_LINE and isinstance(frame.payload, Connected):
-                caller.set_connected(frame.payload)
-            elif condition in _CALLEE_PASSES:
-                caller.indicate(condition, frame.payload)
+        elif condition is Condition.CONNECTED_LINE and isinstance(frame.payload, Connected):
+            attempt.connected = frame.payload
+            if len(self.attempts) == 1:
+                self._tell(attempt)
+        elif caller is not None and len(self.attempts) == 1 and condition in _CALLEE_PASSES:
+            caller.indicate(condition, frame.payload)
         return None
+
+    def _tell(self, attempt: Attempt) -> None:
+        """Tell the caller whom the attempt reaches, if that is known."""
+        connected = attempt.connected
+        if connected is None and attempt.known:
+            caller = attempt.channel.caller
+            connected = Connected(id=caller.id.copy(), ani=caller.ani.copy(), ani2=caller.ani2, source="answer")
+        if connected is not None and self.caller is not None and self.tell_connected:
+            self.caller.set_connected(connected)
 
     def _failed(self, attempt: Attempt, cause: int, status: str) -> None:
         channel = attempt.channel
@@ -391,12 +413,13 @@ class Dialing:
             self.tally.count(error.cause)
             original.hangup()
             return
-        prepare(channel, caller, attempt.address)
+        known = prepare(channel, caller, attempt.address)
         channel.data["max_forwards"] = left - 1
         if self.on_forward is not None:
             self.on_forward(original, channel)
         self._drop_early(original)
         attempt.channel, attempt.dial_string, attempt.address = channel, dial_string, dial_string.partition("/")[2]
+        attempt.known, attempt.connected = known, None
         self.pbx.bus.publish(events.DialEnd(caller, original, "CANCEL", destination))
         started = self._start(attempt)
         original.consumer = None
@@ -404,8 +427,10 @@ class Dialing:
         if not started:
             attempt.over = True
             self.tally.count(causes.NORMAL_CIRCUIT_CONGESTION)
-        elif self.early_media and caller is not None and len(self.attempts) == 1:
-            self._connect_early(channel)
+        elif caller is not None and len(self.attempts) == 1:
+            if self.early_media:
+                self._connect_early(channel)
+            self._tell(attempt)
 
     def _end_event(self, status: str) -> None:
         for attempt in self.attempts:
@@ -438,6 +463,7 @@ class Dialing:
         if self.answered is not None and self.answered.bridge is None:
             self.answered.consumer = None
         self._frames.clear()
+        self.on_digit = self.on_forward = None
 
 
 _CALLER_PASSES = frozenset(
@@ -464,20 +490,23 @@ _CALLEE_PASSES = frozenset(
 )
 
 
-def prepare(channel: Channel, caller: Channel | None, address: str, *, forced: Party | None = None) -> None:
+def prepare(channel: Channel, caller: Channel | None, address: str, *, forced: Party | None = None) -> bool:
     """Give a requested channel what it has from its caller: variables, identities, accounts, manners.
 
-    ``forced`` is the identity shown to the called party instead of the caller's own (Dial's f option).
+    ``forced`` is the identity shown to the called party instead of the caller's own (Dial's f option). Returns
+    whether the channel has an identity of its own: otherwise the extension that was dialled stands for it.
     """
     channel.set("DIALEDPEERNUMBER", address)
     if caller is None:
-        channel.application, channel.application_data = "AppDial2", "(Outgoing Line)"
-        return
+        channel.begin_application("AppDial2", "(Outgoing Line)")
+        return False
     channel.inherit_from(caller)
     channel.data["max_forwards"] = max_forwards(caller) - 1
-    channel.application, channel.application_data = "AppDial", "(Outgoing Line)"
+    channel.exten = caller.exten
+    channel.begin_application("AppDial", "(Outgoing Line)")
     pbx = channel.pbx
-    if not channel.caller.id.number.text:
+    known = bool(channel.caller.id.number.valid and channel.caller.id.number.text)
+    if not known:
         party = Party(number=Number(True, caller.exten))
         name = pbx.dialplan.hint_name(caller.context, caller.exten) if caller.exten else ""
         if name:
@@ -491,7 +520,7 @@ def prepare(channel: Channel, caller: Channel | None, address: str, *, forced: P
         channel.tell_caller()
     channel.connected = Connected(id=forced.copy()) if forced is not None else connected_from(caller)
     channel.tell_connected()
-    channel.redirecting = caller.redirecting.copy()
+    channel.redirect_like(caller)
     channel.dialed.transit_network = caller.dialed.transit_network
     cross_accountcodes(channel, caller)
     if not channel.music_class:
@@ -499,7 +528,7 @@ def prepare(channel: Channel, caller: Channel | None, address: str, *, forced: P
     channel.adsicpe = caller.adsicpe
     if caller.hangup_cause == causes.ANSWERED_ELSEWHERE:
         channel.hangup_cause = causes.ANSWERED_ELSEWHERE
-    channel.context, channel.exten = caller.context, caller.exten
+    return known
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

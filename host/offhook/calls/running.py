@@ -25,6 +25,7 @@ class RunsDialplan:
     """What the executor and applications ask of a channel, with the state that belongs to it."""
 
     __slots__ = (
+        "announced",
         "application",
         "application_data",
         "callid",
@@ -47,6 +48,8 @@ class RunsDialplan:
         self.priority = 1
         self.application = ""
         self.application_data = ""
+        self.announced = ("", "", 0)
+        """The place where the last application was announced."""
         self.hangup_handlers: list[str] = []
         self.dialplan_state: Any = None
         """The executor's own record while dialplan runs."""
@@ -72,6 +75,7 @@ class RunsDialplan:
         """An application starts at the present place of the dialplan: note it and tell the bus."""
         self.application = name
         self.application_data = data
+        self.announced = (self.context, self.exten, self.priority)
         bus = self.pbx.bus
         if bus.wants(events.NewExten):
             bus.publish(events.NewExten(self._channel))

@@ -57,6 +57,10 @@ class Technology:
     def tech_bridged(self) -> None:
         """The channel has just entered a bridge (or its bridge changed)."""
 
+    def tech_call_id(self) -> str:
+        """How the protocol names the call (SIP: Call-ID), "" when it does not."""
+        return ""
+
     def tech_function(self, item: str) -> str | None:
         """The technology's own items of CHANNEL(...), e.g. "pjsip,..."; None when it has no such item."""
         return None

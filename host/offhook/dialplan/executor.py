@@ -43,7 +43,7 @@ _FALL_THROUGH = {"CONGESTION": "congestion", "CHANUNAVAIL": "congestion", "BUSY"
 class Run:
     """What the executor keeps on a channel while dialplan runs there (``channel.dialplan_state``)."""
 
-    __slots__ = ("dialled", "digit_timeout", "last", "place", "response_timeout", "scope")
+    __slots__ = ("dialled", "digit_timeout", "last", "response_timeout", "scope")
 
     def __init__(self, channel: Channel) -> None:
         self.scope = Scope(channel.pbx, channel)
@@ -51,14 +51,12 @@ class Run:
         self.response_timeout = digits.RESPONSE_TIMEOUT
         self.dialled = ""
         """Digits with which the caller left an application."""
-        self.place: tuple[str, str, int] = ("", "", 0)
-        """Where the last application was announced."""
         self.last = ("", "")
         """The context before the present one, and the extension before the present one."""
 
-    def arrive(self, context: str, exten: str) -> None:
+    def arrive(self, context: str, exten: str, before: tuple[str, str, int]) -> None:
         """The dialplan goes on at another extension: keep what was before."""
-        before, last = self.place, self.last
+        last = self.last
         self.last = (before[0] if before[0] != context else last[0], before[1] if before[1] != exten else last[1])
 
 
@@ -331,10 +329,10 @@ async def _steps(channel: Channel, state: Run, ended: bool) -> str:
             step: Step = priority.step
             if step is None or step.generation != registry.generation:
                 step = _prepared(priority, scope)
-            place = state.place
+            place = channel.announced
             fresh = place[2] != number
             if place[1] != exten or place[0] != context:
-                state.arrive(context, exten)
+                state.arrive(context, exten, place)
                 fresh = True
             data = step.data
             if data is None:
@@ -342,7 +340,6 @@ async def _steps(channel: Channel, state: Run, ended: bool) -> str:
             if levels.most_verbose >= 3:
                 _show(channel, step.name, data)
             if fresh:
-                state.place = (context, exten, number)
                 channel.begin_application(step.name, data)
             else:
                 channel.application = step.name
@@ -422,10 +419,7 @@ async def run_application(channel: Channel, name: str, data: str = "") -> str | 
     lent = channel.dialplan_state is None
     if lent:
         channel.dialplan_state = Run(channel)
-    state = channel.dialplan_state
-    place = (channel.context, channel.exten, channel.priority)
-    if place != state.place or not before[0]:
-        state.place = place
+    if channel.announced != (channel.context, channel.exten, channel.priority) or not before[0]:
         channel.begin_application(entry.name, data)
     else:
         channel.application, channel.application_data = entry.name, data

@@ -67,6 +67,8 @@ class Channel(Protocol):
     data: dict[str, Any]
     flags: set[str]
     hangup_handlers: list[str]
+    announced: tuple[str, str, int]
+    """The place where the last application was announced."""
     dialplan_state: Any
     interruption: Interruption | None
     """Set before the channel's task is cancelled."""

@@ -30,7 +30,7 @@ _SILENT = frozenset({Condition.SOURCE_UPDATE, Condition.SOURCE_CHANGE, Condition
 class Pair:
     """What the two halves share."""
 
-    __slots__ = ("called", "context", "exten", "one", "optimize", "optimizing", "pass_music", "two")
+    __slots__ = ("called", "context", "exten", "one", "optimize", "optimizing", "pass_music", "refused", "two")
 
     one: LocalChannel
     two: LocalChannel
@@ -42,6 +42,8 @@ class Pair:
         self.pass_music = pass_music
         self.called = False
         self.optimizing = False
+        self.refused = False
+        """There is no such extension: whoever called half ;1 ends it."""
 
 
 class LocalChannel(Channel):
@@ -75,6 +77,7 @@ class LocalChannel(Channel):
         plan = pbx.dialplan
         known = plan.exists(pair.context, pair.exten, 1, self.connected.id.number.text)
         if not known and not plan.switched(pair.context):
+            pair.refused = True
             two.hangup()
             raise RequestError(
                 self.hangup_cause, f"no extension {pair.exten} in context {pair.context!r} for a Local channel"
@@ -129,7 +132,7 @@ class LocalChannel(Channel):
         other = self.other
         if not self.first and (status := self.get("DIALSTATUS")):
             other.set("CHANLOCALSTATUS", status)
-        if not other.hungup:
+        if not other.hungup and not self.pair.refused:
             if other.task is None and other.consumer is None and not self.pair.called:
                 other.hangup(cause)
             else:
@@ -149,6 +152,7 @@ class LocalChannel(Channel):
 
 def _cross(one: LocalChannel, two: LocalChannel) -> None:
     """Hand half ;1's parties, accounts, manners and variables over to half ;2."""
+    two.callid = one.callid
     two.redirect_like(one)
     two.dialed = one.dialed
     connected, caller = one.connected, one.caller
@@ -191,7 +195,7 @@ def optimize(pair: Pair) -> None:
     assert near_bridge is not None and far_bridge is not None
     plain = near_bridge.kind == "basic" and near_bridge.minder is None
     mover = near_bridge.peer(near) if plain else None
-    if mover is None or far_bridge.holding:
+    if mover is None or (far_bridge.holding and far_bridge.kind != "parking"):
         return
     pair.optimizing = True
     pbx = one.pbx

@@ -28,6 +28,8 @@ __all__ = ["Direction", "Leg", "NullLeg", "PipeLeg", "Playback", "Prompt", "Reco
 
 DIRECTIONS = {"none": 0, "in": 1, "out": 2, "both": 3}
 _LOOP, _MIX, _MUSIC = 1, 2, 4
+_MOST_PIPES = 16
+"""No call goes through more."""
 
 
 class Leg:
@@ -288,6 +290,7 @@ class Leg:
         """The engine has let go of the leg: read what is kept of it now, its handle is not valid any more."""
         self._leave()
         self._closed = True
+        self.on_event = None
 
 
 class NullLeg(Leg):
@@ -319,9 +322,16 @@ class PipeLeg(Leg):
 
     @property
     def heard(self) -> bool:
-        """Whether the other half is connected to something that sounds."""
-        other = self._other
-        return other._peer is not None or other._mixer is not None
+        """Whether the other half is connected to something that has been heard, through other pipes if need be."""
+        leg: Leg | None = self
+        for _ in range(_MOST_PIPES):
+            if not isinstance(leg, PipeLeg):
+                return leg is not None and leg.heard
+            other = leg._other
+            if other._mixer is not None:
+                return True
+            leg = other._peer
+        return False
 
 
 class SnoopLeg(Leg):
