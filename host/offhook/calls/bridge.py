@@ -162,6 +162,8 @@ class Bridge:
         if not member.suspended:
             channel.consumer = lambda frame: self._frame(channel, frame)
         self.pbx.bus.publish(events.BridgeEnter(self, channel, swap))
+        if self.minder is not None:
+            self.minder.entered(self, channel, swap)
         if swap is not None and swap in self.members:
             self._leave(swap, mix=False)
         self._mix()
@@ -171,8 +173,6 @@ class Bridge:
                 member.features.append(found)
         for feature in member.features:
             feature.joined(member)
-        if self.minder is not None:
-            self.minder.entered(self, channel, swap)
         while not member.suspended and channel.frames and channel.bridge is self:
             self._frame(channel, channel.frames.popleft())
         if channel.hangup_requested and channel.bridge is self:
@@ -203,6 +203,7 @@ class Bridge:
         self._disconnect(channel)
         for feature in member.features:
             feature.left(member)
+        member.features = []
         self.pbx.bus.publish(events.BridgeLeave(self, channel))
         if mix and self.members:
             self._mix()

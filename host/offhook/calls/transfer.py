@@ -67,6 +67,7 @@ def blind_transfer(
     transferee = others[0] if len(others) == 1 else None
     intercepts: list[Intercept] = pbx.parts.get("transfer_intercepts", [])
     if transferee is not None and any(take(transferer, transferee, context, exten) for take in intercepts):
+        _tell_blind(Transfer.SUCCESS, transferer, None, bridge, context, exten, external)
         return Transfer.SUCCESS
     for channel in others:
         set_transfer_variables(channel, transferer.name, attended=False)

@@ -87,6 +87,8 @@ class Features:
         minder = member.bridge.minder
         if isinstance(minder, AttendedTransfer):
             return minder.codes(member)
+        if member.bridge.kind != "basic":
+            return {}
         channel = member.channel
         found: dict[str, Work] = {}
         letters = granted(channel)
