@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 from offhook.sip.auth import Credentials, DigestClient, Secret
 from offhook.sip.framing import StreamFraming
@@ -41,14 +42,14 @@ class Peer:
         """Go away."""
         raise NotImplementedError
 
-    def arrived(self, data: bytes) -> None:
+    def arrived(self, data: bytes, source: tuple[str, int] | None = None) -> None:
         """Take one message."""
         message = parse(data)
         if isinstance(message, Request):
             self.requests.append(message)
             response = self.answer(message)
             if response is not None:
-                self.write(response.to_bytes())
+                self.write(response.to_bytes(), source)
                 return
         self.inbox.put_nowait(message)
 
@@ -140,7 +141,7 @@ class UdpPeer(Peer, asyncio.DatagramProtocol):
         self._socket.sendto(data, to or self.server)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self.arrived(data)
+        self.arrived(data, addr)
 
     def close(self) -> None:
         self._socket.close()
@@ -151,12 +152,12 @@ class TcpPeer(Peer, asyncio.Protocol):
 
     transport = "TCP"
 
-    async def start(self) -> TcpPeer:
-        """Connect."""
+    async def start(self, **options: Any) -> TcpPeer:
+        """Connect (with TLS by ``ssl=context``)."""
         loop = asyncio.get_running_loop()
         self.framing = StreamFraming()
         self.over = asyncio.Event()
-        self._connection, _ = await loop.create_connection(lambda: self, *self.server)
+        self._connection, _ = await loop.create_connection(lambda: self, *self.server, **options)
         self.host, self.port = self._connection.get_extra_info("sockname")[:2]
         return self
 

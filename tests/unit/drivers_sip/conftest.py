@@ -93,6 +93,10 @@ class Office:
     async def reload(self, pjsip: str, *, transports: str = TRANSPORTS) -> None:
         """Write another pjsip.conf and read it."""
         self.write("pjsip.conf", transports + pjsip)
+        await self.reload_only()
+
+    async def reload_only(self) -> None:
+        """Read the files again as they are."""
         await self._call(resource.reload)
 
     async def restart(self, pjsip: str) -> None:

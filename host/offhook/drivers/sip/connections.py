@@ -80,6 +80,16 @@ class Connection(Carrier, asyncio.Protocol):
         self.open = True
         self._owner.opened(self)
 
+    def refuse_wildcard(self, name: str) -> None:
+        """End a TLS connection whose certificate vouches for ``name`` by a wildcard only; OSError then."""
+        assert self._transport is not None
+        certificate = self._transport.get_extra_info("peercert") or {}
+        named = {value.lower() for _, value in certificate.get("subjectAltName", ())}
+        if name.lower() not in named and any(each.startswith("*.") for each in named):
+            why = f"its certificate has a wildcard instead of {name}; allow_wildcard_certs = yes would take it"
+            self.close(why)
+            raise OSError(why)
+
     def data_received(self, data: bytes) -> None:
         if not self.open:
             return

@@ -56,6 +56,10 @@ class IncomingRequest:
             self._tag = self.message.to_tag or new_tag()
         return self._tag
 
+    def let_go(self) -> None:
+        """The handler wants to hear no more of it: what the transaction still repeats, it repeats alone."""
+        self.transaction.user = None
+
     @property
     def answered(self) -> bool:
         """Whether a final response has been sent."""

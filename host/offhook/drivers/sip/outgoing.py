@@ -23,6 +23,10 @@ OnResponse = Callable[["OutgoingRequest", Response], None]
 MOST_CHALLENGES = 5
 
 
+def _unheard(outgoing: OutgoingRequest, response: Response) -> None:
+    """For a request that was let go."""
+
+
 class OutgoingRequest:
     """One request of ours, tried until somebody answers it.
 
@@ -107,6 +111,12 @@ class OutgoingRequest:
         self.route = None
         if self.transaction is not None:
             self.stack.layer.abandon(self.transaction)
+
+    def let_go(self) -> None:
+        """Nobody wants to hear any more of it: what the transaction still acknowledges, it does alone."""
+        self.on_response = _unheard
+        if self.transaction is not None:
+            self.transaction.user = None
 
     # ---- the stack's ----------------------------------------------------------------------------------
 

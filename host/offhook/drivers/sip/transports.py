@@ -244,6 +244,8 @@ class Transports:
                 server_hostname=(name or host) if contexts else None,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if contexts else None,
             )
+            if contexts and section.verify_server and not section.allow_wildcard_certs:
+                connection.refuse_wildcard(name or host)
         except TimeoutError:
             sock.close()
             raise OSError(f"no connection to {host_port(host, port)} within {CONNECT_SECONDS:.0f} s") from None
@@ -308,6 +310,7 @@ class Transports:
         for listener in self.on_opened:
             listener(connection)
         if self._sweeper is None:
+            self._pinged = self.now()
             self._sweeper = self.loop.call_later(SWEEP_SECONDS, self._sweep)
 
     def closed(self, carrier: Carrier, why: str) -> None:
