@@ -86,7 +86,6 @@ async def test_goto_and_jump(exchange: Any, tmp_path: Path, exten: str) -> None:
     ("text", "sentence"),
     [
         ("context a { 1 => NoOp() }", 'extensions.ael:1: ";" is expected before "}"'),
-        ("context a {\n 1 => &none();\n}", "extensions.ael:2: there is no macro none"),
         ("context a {\n 1 => { break; }\n}", "extensions.ael:2: break outside a loop or switch"),
         ("context a { 1 => NoOp();", '"name => statement"'),
         ("contex a { }", '"contex": context, macro or globals is expected'),
@@ -97,3 +96,10 @@ async def test_mistakes_are_told_with_their_line(exchange: Any, tmp_path: Path, 
     with pytest.raises(LoadError) as failure:
         await loading.load(exchange.pbx)
     assert sentence in str(failure.value)
+
+
+async def test_a_macro_of_another_file_is_a_warning(exchange: Any, tmp_path: Path, caplog: Any) -> None:
+    (tmp_path / "extensions.ael").write_text("context a {\n 1 => &none();\n}")
+    await loading.load(exchange.pbx)
+    assert "extensions.ael:2: there is no macro none" in caplog.text
+    assert exchange.pbx.dialplan.exists("a", "1", 1)

@@ -6,6 +6,7 @@ extensions ``sw_N_value`` that the channel goes to and comes back from.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from itertools import count
@@ -29,6 +30,8 @@ from offhook.dialplan.ael.tree import (
     While,
 )
 from offhook.dialplan.context import HINT, Context, DialplanError, IgnorePattern, Include, Priority, SwitchUse
+
+log = logging.getLogger(__name__)
 
 MACRO_EXTENSION = "~~s~~"
 REGISTRAR = "pbx_ael"
@@ -172,7 +175,14 @@ class Compiler:
 
     def _macro(self, lines: Lines, statement: MacroCall) -> None:
         if statement.name not in self.macros:
-            raise AelError(self.file, statement.line, f"there is no macro {statement.name}")
+            log.warning(
+                "%s:%d: there is no macro %s here; unless extensions.conf has a context of that name with the "
+                "extension %s, the call will fail",
+                self.file,
+                statement.line,
+                statement.name,
+                MACRO_EXTENSION,
+            )
         lines.add(statement.line, "Gosub", f"{statement.name},{MACRO_EXTENSION},1({statement.arguments})")
 
     def _if(self, lines: Lines, statement: If, loops: Loops) -> None:

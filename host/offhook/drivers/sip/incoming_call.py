@@ -60,6 +60,7 @@ class IncomingInvite:
         self._reliable: ReliableProvisionals | None = None
         transaction = incoming.transaction
         transaction.user = self
+        call.invite = incoming
         if reliable and isinstance(transaction, ServerInvite):
             self._reliable = ReliableProvisionals(transaction, incoming.message, call.stack.layer.timing.t1)
             self._reliable.user = self
@@ -340,7 +341,8 @@ def _destination(incoming: IncomingRequest) -> tuple[str, Party]:
     plan = stack.pbx.dialplan
     context = endpoint.overlap_context or endpoint.context
     number = party.number.text
-    if exten != pickup_extension(stack.pbx) and not plan.exists(context, exten, 1, number):
+    known = plan.exists(context, exten, 1, number) or plan.switched(context)  # switches are asked once the call runs
+    if exten != pickup_extension(stack.pbx) and not known:
         if endpoint.allow_overlap and plan.can_match(context, exten, number):
             raise SIPError(484)
         log.log(
