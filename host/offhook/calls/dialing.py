@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEFAULT_MAX_FORWARDS = 20
+DIALING = "dialing"
+"""Key in a called channel's data of the Dialing that it rings for."""
 
 
 class RequestError(Exception):
@@ -204,6 +206,7 @@ class Dialing:
     def _start(self, attempt: Attempt) -> bool:
         channel = attempt.channel
         channel.consumer = self._consumer(channel)
+        channel.data[DIALING] = self
         try:
             channel.tech_call(attempt.address)
         except RequestError as error:
@@ -214,6 +217,20 @@ class Dialing:
             channel.hangup(cause)
             return False
         self.pbx.bus.publish(events.DialBegin(self.caller, channel, attempt.address))
+        return True
+
+    def pick_up(self, target: Channel, picker: Channel) -> bool:
+        """Have a channel answer in the place of one that rings, which ends; False when that rings no more."""
+        attempt = next((one for one in self.attempts if one.channel is target and not one.over), None)
+        if attempt is None or self.answered is not None:
+            return False
+        self._drop_early(target)
+        attempt.channel = picker
+        target.consumer = None
+        target.data.pop(DIALING, None)
+        self._frames.append((picker, Control(Condition.ANSWER)))
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
         return True
 
     def _consumer(self, channel: Channel) -> Callable[[Frame], None]:

@@ -143,6 +143,7 @@ async def read(pbx: Pbx) -> None:
     if file is None:
         log.info("no features.conf: the codes are those built in")
     features.config = read_features(file) if file is not None else FeaturesConfig()
+    pbx.parts["pickupexten"] = features.config.general.pickupexten
 
 
 @module.on_unload
