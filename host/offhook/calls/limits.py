@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from offhook.calls import causes
+from offhook.calls import causes, events
 from offhook.calls.bridge import Member
 from offhook.calls.channel import Channel
 from offhook.calls.frames import Frame
@@ -73,10 +73,23 @@ class CallLimit:
 
     def _end(self) -> None:
         self._play(self.caller.get("LIMIT_TIMEOUT_FILE"))
+        self._tell_end()
         bridge = self.caller.bridge
         log.info("%s: the call reached its limit of %d ms", self.caller.name, self.limit.total_ms)
         if bridge is not None:
             bridge.dissolve(causes.NORMAL_CLEARING)
+
+    def _tell_end(self) -> None:
+        bus, name = self.caller.pbx.bus, self.caller.name
+        if not bus.wants(events.TestEvent):
+            return
+        files = (self.caller.get("LIMIT_CONNECT_FILE"), self.caller.get("LIMIT_TIMEOUT_FILE"))
+        if self.limit.warning_ms or any(files):
+            bus.publish(
+                events.TestEvent("BRIDGE_TIMELIMIT", (("Channel1", name),), "bridge_builtin_interval_features.c")
+            )
+        else:
+            bus.publish(events.TestEvent("HANGUP_TIME", (("Channel", name),), "channel.c", "ast_softhangup_nolock"))
 
     def _warn(self, left_ms: int) -> None:
         self._play(self.caller.get("LIMIT_WARNING_FILE") or "beep")
@@ -94,3 +107,6 @@ class CallLimit:
                 log.warning("no prompt %r for the call limit of %s", name, party.name)
             elif party.media is not None:
                 party.media.play(prompt, mix=True)
+                if party.pbx.bus.wants(events.TestEvent):
+                    headers = (("Message", name), ("Channel", party.name))
+                    party.pbx.bus.publish(events.TestEvent("PLAYBACK", headers, "file.c", "ast_streamfile"))
