@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
-from offhook.calls import causes, events
+from offhook.calls import accounts, causes, events
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control, Digit, Frame, Media, Text
 
@@ -161,6 +161,8 @@ class Bridge:
         channel.bridge = self
         if not member.suspended:
             channel.consumer = lambda frame: self._frame(channel, frame)
+        if self.kind == "basic":
+            accounts.join(channel, [other for other in self.members if other is not channel and other is not swap])
         self.pbx.bus.publish(events.BridgeEnter(self, channel, swap))
         if self.minder is not None:
             self.minder.entered(self, channel, swap)
@@ -201,6 +203,7 @@ class Bridge:
         channel.bridge = None
         channel.consumer = None
         self._disconnect(channel)
+        self._settle_accounts()
         for feature in member.features:
             feature.left(member)
         member.features = []
@@ -220,6 +223,7 @@ class Bridge:
         channel.bridge = None
         channel.consumer = None
         self._disconnect(channel)
+        self._settle_accounts()
         self.pbx.bus.publish(events.BridgeLeave(self, channel))
         if self.members:
             self._mix()
@@ -262,6 +266,10 @@ class Bridge:
         if len(self.members) != 2:
             return None
         return next((other for other in self.members if other is not channel), None)
+
+    def _settle_accounts(self) -> None:
+        if self.kind == "basic" and not self.dissolved:
+            accounts.remain(self.members)
 
     def _name_peers(self) -> None:
         """Tell every member in BRIDGEPEER who is with it."""

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _QUEUE_LIMIT = 128
+WAITS = "waits on hold"
+"""Flag of a channel whose party was put on hold by another."""
 INHERITED = "inherited"
 """Key in a channel's data of lists, by the keys of features, that channels called from it get copies of."""
 
@@ -333,6 +335,10 @@ class Channel(RunsDialplan, Technology):
             return
         for hook in tuple(self.data.get("indication_hooks", ())):
             hook(condition)
+        if condition is Condition.HOLD:
+            self.flags.add(WAITS)
+        elif condition is Condition.UNHOLD:
+            self.flags.discard(WAITS)
         shown = self.tech_indicate(condition, payload)
         if condition is Condition.HOLD and not shown:
             self.pbx.start_music(self, str(payload or ""))
