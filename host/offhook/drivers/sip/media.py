@@ -249,6 +249,7 @@ class CallMedia:
     def close(self) -> None:
         """The call is over."""
         self.withdraw()
+        self.on_commit = None
         for stream in self.active:
             if stream.leg is not None:
                 stream.leg.close()

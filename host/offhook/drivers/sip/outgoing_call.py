@@ -251,7 +251,12 @@ class OutgoingInvite:
             call.status = EARLY
         elif status != 183 and status != 180:
             return
-        described = self._take_description(response)
+        try:
+            described = self._take_description(response)
+        except SIPError as error:
+            log.warning("%s: response %d describes what cannot be used: %s", call.name, status, error.detail)
+            call.notes["unusable"] = True
+            described = False
         if reliable and described:
             call.notes["early confirmed"] = True
         if channel is None:
@@ -317,12 +322,14 @@ class OutgoingInvite:
             return
         self._tag = response.to_tag
         call.follow(dialog)
+        call.invite = outgoing
         call.status = CONNECTING
         call.response = response
         channel = call.channel
         try:
-            if not self._take_description(response) and session.offers.remote is None:
-                raise SIPError(488, detail="the answer has no description")
+            if "unusable" in call.notes:
+                raise SIPError(488, detail="the description that came before")
+            described = self._take_description(response) or session.offers.remote is not None
         except SIPError as error:
             log.warning("%s: answered with a description that cannot be used: %s", call.name, error.detail)
             if channel is not None:
@@ -338,6 +345,9 @@ class OutgoingInvite:
         if channel is not None:
             channel.note_response(response)
             channel.deliver(Control(Condition.ANSWER))
+        if not described:
+            log.warning("%s: answered without a description, there is nothing to talk by", call.name)
+            stack.loop.call_soon(call.lost, causes.BEARERCAPABILITY_NOTAVAIL)
 
     def _hang_up(self, dialog: Dialog) -> None:
         stack = self.call.stack

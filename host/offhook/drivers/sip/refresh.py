@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Refreshes:
     __slots__ = ("_call", "_current", "_outgoing", "_queue", "_waiting")
 
     def __init__(self, call: CallSession) -> None:
-        self._call = call
+        self._call = weakref.proxy(call)  # it is the call's own: together they would outlive it
         self._queue: deque[Refresh] | None = None
         self._current: Refresh | None = None
         self._outgoing: OutgoingRequest | None = None
@@ -114,7 +115,7 @@ class Refreshes:
         self._current = refresh
         self._outgoing = call.send(refresh.method, headers, body, SDP if body else "", self._answered)
         if refresh.method == "INVITE" and self._current is refresh:
-            session.sent_invite = self._outgoing  # type: ignore[assignment]
+            session.sent_invite = self._outgoing
         return True
 
     def _answered(self, response: Response) -> None:
@@ -129,7 +130,7 @@ class Refreshes:
         if refresh is None:
             return
         if refresh.method == "INVITE":
-            session.invite_done(self._outgoing)  # type: ignore[arg-type]
+            session.invite_done(self._outgoing)
         self._current = self._outgoing = None
         if agreed:
             agreed = self._take_answer(refresh, response)

@@ -65,6 +65,7 @@ class CallSession:
     """One call leg over SIP. See the module's text."""
 
     __slots__ = (
+        "__weakref__",
         "_bye_wanted",
         "_ids",
         "added_headers",
@@ -72,6 +73,7 @@ class CallSession:
         "contact",
         "endpoint",
         "from_base",
+        "invite",
         "media",
         "notes",
         "opening",
@@ -103,6 +105,8 @@ class CallSession:
         self.peer_flow: Flow | None = None
         """Where the far end is reached."""
         self.opening: Opening | None = None
+        self.invite: IncomingRequest | OutgoingRequest | None = None
+        """The first INVITE as a transaction, which outlives the call by half a minute (RFC 6026)."""
         self.request: Request | None = None
         """The first INVITE, as it came or went."""
         self.response: Response | None = None
@@ -342,3 +346,9 @@ class CallSession:
         for dialog_id in self._ids:
             self.stack.dialogs.pop(dialog_id, None)
         self._ids.clear()
+        # What stays behind for a while (the transaction) or refers back to us (the timer) must not keep the call.
+        if self.invite is not None:
+            self.invite.let_go()
+            self.invite = None
+        if self.session is not None:
+            self.session.timer.user = None
