@@ -32,7 +32,7 @@ def channel_item(call: CallSession, item: str) -> str | None:
         if not kind:
             raise FunctionError(f"CHANNEL({what}) needs to be told what: CHANNEL({what},...)")
         stream = _stream(call, field or "audio", what)
-        return _rtp(stream, kind) if what == "rtp" else _rtcp(stream.leg.stats(), kind)
+        return _rtp(call, stream, kind) if what == "rtp" else _rtcp(stream.leg.stats(), kind)
     if what == "endpoint":
         return call.endpoint.name
     contact = call.notes.get("contact")
@@ -83,13 +83,15 @@ def _secure(target: str, flow: Flow | None) -> bool:
 
 
 def _address(text: str) -> str:
-    """An address as From and To have it, without their parameters."""
+    """An address as From and To have it: without port and parameters, its quotes escaped."""
     try:
         address = NameAddr.parse(text)
     except SIPError:
         return ""
     address.params = {}
-    return str(address)
+    if isinstance(address.uri, SipUri):
+        address.uri = address.uri.replace(port=None)
+    return str(address).replace("\\", "\\\\").replace('"', '\\"')
 
 
 # ---- RTP -------------------------------------------------------------------------------------------------
@@ -104,10 +106,11 @@ def _stream(call: CallSession, kind: str, what: str) -> MediaStream:
     return stream
 
 
-def _rtp(stream: MediaStream, kind: str) -> str:
+def _rtp(call: CallSession, stream: MediaStream, kind: str) -> str:
     leg: Any = stream.leg
     if kind == "src":
-        return host_port(leg.local_address, leg.local_port)
+        bound = leg.local_address
+        return host_port(call.media.address if bound in ("0.0.0.0", "::") else bound, leg.local_port)
     if kind == "dest":
         return host_port(*leg.remote) if leg.remote is not None else "(null)"
     if kind == "direct":

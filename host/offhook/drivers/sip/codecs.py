@@ -274,7 +274,6 @@ _JOIN: dict[str, Callable[[str], str]] = {
     "mpeg4": _as_given,
     "vp8": _vp8,
     "vp9": _as_given,
-    **dict.fromkeys(("speex", "speex16", "speex32"), _as_given),
 }
 
 

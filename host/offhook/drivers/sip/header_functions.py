@@ -12,8 +12,9 @@ from offhook.drivers.sip.outgoing_call import INHERITABLE
 from offhook.functions.parsing import integer, need_channel
 from offhook.modules import Module, Syntax
 from offhook.sip.errors import SIPError
+from offhook.sip.grammar import split_list
 from offhook.sip.message import Header
-from offhook.sip.uri import NameAddr
+from offhook.sip.uri import NameAddr, SipUri
 
 if TYPE_CHECKING:
     from offhook.dialplan.scope import Scope
@@ -35,6 +36,9 @@ def _heard(call: CallSession) -> list[Header]:
         request = call.request
         call.added_headers = [] if call.uac or request is None else list(request.headers)
     return call.added_headers
+
+
+_LISTS = frozenset(("Accept", "Allow", "Require", "Supported", "Unsupported"))
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -62,7 +66,25 @@ def _numbered(function: str, action: str, name: str, number: str) -> int:
 
 def _read(headers: Sequence[Header], name: str, number: int) -> str:
     place = _place(headers, name, number)
-    return "" if place is None else headers[place][1].strip()
+    return "" if place is None else _shown(*headers[place])
+
+
+def _shown(name: str, value: str) -> str:
+    """A value in the one way of writing it that the dialplan sees: From and To quoted, without port and blanks."""
+    value = value.strip()
+    if name in ("From", "To"):
+        try:
+            address = NameAddr.parse(value)
+        except SIPError:
+            return value
+        if isinstance(address.uri, SipUri):
+            address.uri = address.uri.replace(port=None)
+        if address.tag:
+            address.params = {"tag": address.tag, **address.params}
+        return str(address)
+    if name in _LISTS:
+        return ", ".join(split_list(value))
+    return value
 
 
 def _names(headers: Sequence[Header], prefix: str) -> str:

@@ -350,6 +350,9 @@ def receive_answer(answer: Session, pending: Sequence[MediaStream], terms: Terms
         theirs = {codec.format: codec for codec in found.codecs}
         joint = tuple(theirs[wanted] for wanted in _in_order(terms, offered) if wanted in theirs)
         if not joint:
+            # Some answer with what they like best, whatever was offered.
+            joint = tuple(theirs[wanted] for wanted in terms.endpoint.allow if wanted in theirs)
+        if not joint:
             raise Refused(f"the answer has no {stream.kind} format that was offered")
         default = stream is default_stream(pending, "audio")
         stated = answer.direction_of(media)
@@ -361,7 +364,7 @@ def receive_answer(answer: Session, pending: Sequence[MediaStream], terms: Terms
         # The peer shall use our numbers; many use their own, which do no harm where we gave them no other meaning.
         stream.receive = {stream.payloads.of(wanted): wanted for wanted in offered}
         for codec, payload in found.codecs.items():
-            if codec.format in offered:
+            if codec.format in offered or codec in joint:
                 stream.receive.setdefault(payload, codec.format)
         stream.codecs = joint
         stream.protocol = media.protocol
