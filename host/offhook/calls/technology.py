@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from offhook.calls.frames import Condition
 
 if TYPE_CHECKING:
+    from offhook.calls.channel import Channel
     from offhook.media.events import MediaEvent
     from offhook.media.leg import Leg
 
@@ -60,6 +61,10 @@ class Technology:
     def tech_call_id(self) -> str:
         """How the protocol names the call (SIP: Call-ID), "" when it does not."""
         return ""
+
+    def tech_twin(self) -> Channel | None:
+        """Another channel on which everything assigned with CHANNEL(...) is repeated (a Local channel's other half)."""
+        return None
 
     def tech_function(self, item: str) -> str | None:
         """The technology's own items of CHANNEL(...), e.g. "pjsip,..."; None when it has no such item."""

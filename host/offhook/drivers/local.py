@@ -127,6 +127,10 @@ class LocalChannel(Channel):
         self.other.deliver(Text(body, content_type))
         return True
 
+    def tech_twin(self) -> Channel | None:
+        """The other half is the same call."""
+        return self.other
+
     def tech_hangup(self, cause: int) -> None:
         """One half ends: so does the other."""
         other = self.other

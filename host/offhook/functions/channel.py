@@ -136,8 +136,18 @@ def channel_item(scope: Scope, item: str) -> str:
 
 @channel_item.writer
 def set_channel_item(scope: Scope, value: str, item: str) -> None:
-    """Assign something about the channel."""
+    """Assign something about the channel.
+
+    On a Local channel it holds for both halves, except for hangup handlers; account and peer account change places.
+    """
     channel = need_channel(scope, "CHANNEL")
+    _write(channel, item, value)
+    twin = channel.tech_twin()
+    if twin is not None and not twin.hungup and not item.lower().startswith("hangup_handler_"):
+        _write(twin, _CROSSED.get(item.lower(), item), value)
+
+
+def _write(channel: Channel, item: str, value: str) -> None:
     write = _WRITE.get(item.lower())
     if write is not None:
         write(channel, value)
@@ -277,6 +287,7 @@ def _keep(key: str) -> Callable[[Channel, str], None]:
     return lambda channel, value: channel.data.__setitem__(key, value)
 
 
+_CROSSED = {"accountcode": "peeraccount", "peeraccount": "accountcode"}
 _WRITE: dict[str, Callable[[Channel, str], None]] = {
     "language": _set("language"),
     "parkinglot": _set("parking_lot"),
