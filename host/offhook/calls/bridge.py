@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from offhook.calls import accounts, causes, events
-from offhook.calls.channel import Channel, State
+from offhook.calls.channel import WAITS, Channel, State
 from offhook.calls.frames import Condition, Control, Digit, Frame, Media, Text
 
 if TYPE_CHECKING:
@@ -207,6 +207,8 @@ class Bridge:
         for feature in member.features:
             feature.left(member)
         member.features = []
+        if WAITS in channel.flags and channel.alive:
+            channel.indicate(Condition.UNHOLD)
         self.pbx.bus.publish(events.BridgeLeave(self, channel))
         if mix and self.members:
             self._mix()
