@@ -128,6 +128,7 @@ class Channel(RunsDialplan, Technology):
         uniqueid: str = "",
         linkedid: str = "",
         outgoing: bool = False,
+        tenantid: str = "",
     ) -> None:
         RunsDialplan.__init__(self, pbx, context, exten)
         self.name = name
@@ -153,7 +154,7 @@ class Channel(RunsDialplan, Technology):
         self.latest_music_class = ""
         self.parking_lot = ""
         self.tone_zone = ""
-        self.tenantid = ""
+        self.tenantid: str = tenantid or (requester.tenantid if requester else "")
         self.adsicpe = 0
         self.call_groups: frozenset[str] = frozenset()
         self.pickup_groups: frozenset[str] = frozenset()
@@ -177,8 +178,6 @@ class Channel(RunsDialplan, Technology):
         self.frames: deque[Frame] = deque(maxlen=_QUEUE_LIMIT)
         self.waiter: asyncio.Future[None] | None = None
         pbx.channels.add(self)
-        if requester is not None and requester.tenantid:
-            self.tenantid = requester.tenantid
         self._told_caller = self.caller.id.labels()
         self._told_connected = ("", "")
         pbx.bus.publish(events.NewChannel(self))

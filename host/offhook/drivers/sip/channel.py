@@ -68,11 +68,10 @@ class SipChannel(Channel):
             exten=exten,
             caller=Caller(party.copy(), party.copy(), ani2=ani2),
             accountcode=endpoint.accountcode,
+            tenantid=endpoint.tenantid,
             requester=requester,
             uniqueid=ids[0],
         )
-        if endpoint.tenantid:
-            self.tenantid = endpoint.tenantid
         call.channel = self
         call.media.on_commit = self._media_changed
         audio = call.media.audio
