@@ -171,6 +171,10 @@ def tls_transport(certificate_file: str, key_file: str, *options: str) -> str:
     )
 
 
+def spoil(file: str) -> None:
+    Path(file).write_text("no certificate")
+
+
 async def test_a_phone_over_tls(office):
     files = certificate(office.folder, "127.0.0.1")
     await office.start(ALICE, transports=tls_transport(*files))
@@ -205,7 +209,7 @@ async def test_a_new_certificate_serves_after_a_reload(office):
     certificate(office.folder, "127.0.0.1")
     await office.reload(ALICE, transports=conf)
     assert await presented() == shown()
-    Path(certificate_file).write_text("no certificate")
+    spoil(certificate_file)
     await office.reload(ALICE, transports=conf)
     certificate(office.folder, "127.0.0.1")
     await office.reload(ALICE, transports=conf)

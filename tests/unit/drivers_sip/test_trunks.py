@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from offhook.calls.endpoints import Registry
@@ -121,7 +123,7 @@ async def test_retries_come_late_rather_than_early_and_never_together(office, se
         count = len(server.requests)
         await office.until(lambda count=count: len(server.requests) > count, 200)
         times.append(office.pbx.now())
-    waits = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    waits = [later - earlier for earlier, later in pairwise(times)]
     assert all(100 <= wait <= 110.1 for wait in waits)
     assert len({round(wait, 3) for wait in waits}) > 1
 

@@ -11,6 +11,7 @@ from offhook.drivers.sip.contact import Contact, Status
 from offhook.drivers.sip.flow import Flow, host_port
 from offhook.drivers.sip.locations import ConnectionGone, Location
 from offhook.drivers.sip.nat import ORIGINAL_HOST
+from offhook.drivers.sip.routing import sendable
 from offhook.log import verbose
 from offhook.sip.auth import parse_digest
 from offhook.sip.errors import SIPError
@@ -299,13 +300,12 @@ def is_tied(uri: SipUri, flow: Flow) -> bool:
 def original(uri_text: str) -> str:
     """A contact's URI as the phone wrote it, before its address was replaced by the one it came from."""
     if ORIGINAL_HOST not in uri_text:
-        return uri_text
+        return sendable(uri_text)
     uri = SipUri.parse(uri_text)
     host, colon, port = (uri.params.get(ORIGINAL_HOST) or "").rpartition(":")
-    params = {name: value for name, value in uri.params.items() if name != ORIGINAL_HOST}
-    if not colon:
-        return str(uri.replace(params=params))
-    return str(uri.replace(host=host.strip("[]"), port=int(port) or None if port.isdigit() else None, params=params))
+    if colon:
+        uri = uri.replace(host=host.strip("[]"), port=int(port) or None if port.isdigit() else None)
+    return sendable(str(uri))
 
 
 def http_date(wall: float) -> str:

@@ -184,8 +184,8 @@ class Route:
         self._steps = steps
         self._section = section
         self._step: Query | Target | None = None
-        self.resolved = False
-        """Whether any address was found."""
+        self.resolved = not routing.transports.sections
+        """Whether any address was found (or there was no need to look for one, for want of a transport)."""
 
     async def next(self) -> Flow | None:
         """The next open flow; None when nothing is left to try."""
