@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from offhook.config.model import ConfigError, ConfigFile
@@ -71,10 +72,12 @@ def parse_address(text: str) -> Address:
 class NamedAcls:
     """The lists of acl.conf by name, in any case."""
 
-    __slots__ = ("lists",)
+    __slots__ = ("lists", "stored")
 
     def __init__(self) -> None:
         self.lists: dict[str, tuple[str, list[Rule]]] = {}
+        self.stored: dict[str, list[Rule]] = {}
+        """Lists from a database, by name in lower case; acl.conf's come first."""
 
     def read(self, config: ConfigFile) -> list[ConfigError]:
         """Take the lists of a file in place of the old ones; what was wrong. A list with an error is left out."""
@@ -98,7 +101,28 @@ class NamedAcls:
     def find(self, name: str) -> list[Rule] | None:
         """The rules of a list, or None when there is no such list."""
         found = self.lists.get(name.lower())
-        return found[1] if found else None
+        return found[1] if found else self.stored.get(name.lower())
+
+    def store(self, rows: Iterable[Mapping[str, str]]) -> list[str]:
+        """Take the rows of a database (name, sense, rule, rule_order) in place of the old ones; what was wrong.
+
+        A list with a rule that cannot be read is left out whole.
+        """
+        errors: list[str] = []
+        self.stored = {}
+        broken: set[str] = set()
+        for row in sorted(rows, key=lambda row: int(row.get("rule_order") or 0)):
+            name = row.get("name", "")
+            try:
+                rules = parse_rules(row.get("sense", ""), row.get("rule", ""))
+            except ValueError as error:
+                errors.append(f"the stored list {name} is left out: {error}")
+                broken.add(name.lower())
+                continue
+            self.stored.setdefault(name.lower(), []).extend(rules)
+        for name in broken:
+            self.stored.pop(name, None)
+        return errors
 
 
 class Acl:
