@@ -146,6 +146,9 @@ def _receive_invite(call: CallSession, incoming: IncomingRequest) -> None:
     session.invite_done(incoming.transaction)
     incoming.respond(200, headers=headers, body=answer.to_bytes(), content_type=SDP)
     call.watch_timer()
+    if "Replaces" in message:
+        # A call cannot take the place of another once it is up; who tries wants to be rid of it.
+        call.stack.loop.call_soon(call.far_end_gone, causes.NORMAL_CLEARING)
 
 
 def _receive_update(call: CallSession, incoming: IncomingRequest) -> None:

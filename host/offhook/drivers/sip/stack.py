@@ -25,6 +25,7 @@ from offhook.drivers.sip.qualify import Qualify
 from offhook.drivers.sip.requests import Local, local_end, moved_to, next_hop, outside_dialog
 from offhook.drivers.sip.resolver import Resolver
 from offhook.drivers.sip.routing import TRANSPORT_PARAM, Routing, sip_uri
+from offhook.drivers.sip.screening import objection
 from offhook.drivers.sip.transports import Transports
 from offhook.sip.auth import Credentials, DigestClient
 from offhook.sip.dialog import DialogId
@@ -176,6 +177,11 @@ class SipStack:
     def _on_request(self, event: RequestReceived) -> None:
         message, flow = event.request, event.flow
         assert isinstance(flow, Flow)
+        wrong = objection(message)
+        if wrong is not None:
+            self._incoming(event, flow, self.artificial).respond(*wrong)
+            self.layer.abandon(event.transaction)
+            return
         if message.to_tag:
             owner = self.dialogs.get((message.call_id, message.to_tag, message.from_tag))
             if owner is not None:
