@@ -5,6 +5,7 @@ from __future__ import annotations
 from offhook.apps import monitors
 from offhook.apps.mixmonitor import module
 from offhook.apps.monitors import MixMonitorMute, MixMonitorStart, MixMonitorStop
+from offhook.calls import events
 from offhook.calls.channel import Channel
 from offhook.config.model import FALSE_WORDS, TRUE_WORDS
 from offhook.control.cli.completion import channels
@@ -91,6 +92,14 @@ def mute(request: ActionRequest) -> None:
     for monitor in found:
         monitor.mute(directions, state not in FALSE_WORDS)
     on = state in TRUE_WORDS
+    if not identity and request.pbx.bus.wants(events.TestEvent):
+        headers = (
+            ("Channel", channel.name),
+            ("Source", "MixMonitor"),
+            ("Count", str(len(found))),
+        )
+        toggle = events.TestEvent("AUDIOHOOK_GROUP_MUTE_TOGGLE", headers, "audiohook.c", "ast_audiohook_set_mute_all")
+        request.pbx.bus.publish(toggle)
     request.pbx.bus.publish(MixMonitorMute(channel, request.get("Direction"), on, identity, len(found)))
     request.respond("Success")
 

@@ -28,11 +28,15 @@ def needs(arguments: list[str], least: int, most: int | None = None) -> None:
 
 
 def whole(text: str) -> int:
-    """The whole number that a text begins with. Raises UsageError when there is none."""
-    found = re.match(r"\s*[-+]?\d+", text)
+    """The whole number that a text begins with, as an int of 32 bits holds it. Raises UsageError when there is none.
+
+    A number that is too large becomes what C makes of it: clients that repeat digits by mistake mean for ever.
+    """
+    found = re.match(r"\s*([-+]?\d+)", text)
     if found is None:
         raise UsageError
-    return int(found[0])
+    value = max(-(1 << 63), min((1 << 63) - 1, int(found[1][:30])))
+    return ((value + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
 
 
 # ---- the channel ------------------------------------------------------------------------------------
