@@ -76,7 +76,9 @@ async def test_by_the_name_of_a_host(office):
     (office.folder / "hosts").write_text("127.0.0.1 trunk.example\n")
     await office.start("[trunk]\ntype=endpoint\n")
     office.stack.resolver._hosts_file = str(office.folder / "hosts")
-    await office.reload("[trunk]\ntype=endpoint\n[trunk]\ntype=identify\nendpoint=trunk\nmatch=trunk.example\n")
+    await office.reload(
+        "[trunk]\ntype=endpoint\n[trunk]\ntype=identify\nendpoint=trunk\nmatch=trunk.example\nsrv_lookups=no\n"
+    )
     phone = await office.phone()
     await office.after(0.1)
     assert await identified(office, phone.request("INFO", "anybody"), phone) == "trunk"
