@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from offhook.calls import accounts, causes, events
 from offhook.calls.channel import WAITS, Channel, State
 from offhook.calls.frames import Condition, Control, Digit, Frame, Media, Text
+from offhook.calls.streams import mirrored
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -299,9 +300,20 @@ class Bridge:
                 return
             if condition in _NOT_PASSED:
                 return
+            if condition is Condition.STREAM_TOPOLOGY_CHANGED:
+                self._match_streams(channel)
+                return
         if member.suspended:
             return
         self.write(channel, frame)
+
+    def _match_streams(self, channel: Channel) -> None:
+        """A party of a call of two has other streams now: the other one is asked for the same."""
+        if self._pair is not None and channel in self._pair:
+            other = self._pair[0] if self._pair[1] is channel else self._pair[1]
+            wanted = mirrored(channel.streams, other.streams)
+            if wanted != other.streams:
+                other.indicate(Condition.STREAM_TOPOLOGY_REQUEST, wanted)
 
     def write(self, source: Channel | None, frame: Frame) -> None:
         """Pass a digit, condition or text on to everybody but its source."""
@@ -376,6 +388,8 @@ class Bridge:
                     assert pair[0].media is not None and pair[1].media is not None
                     pair[0].media.connect(pair[1].media, digits=False)
                     self._pair = pair
+                    pair[0].tech_paired(pair[1])
+                    pair[1].tech_paired(pair[0])
             return
         self._drop_pair()
         self._set_technology("softmix")
@@ -420,13 +434,13 @@ class Bridge:
                 self._mixer.remove(channel.media)
 
     def _drop_pair(self) -> None:
-        if self._pair is not None:
-            media = self._pair[0].media
+        pair, self._pair = self._pair, None
+        if pair is not None:
+            for channel in pair:
+                channel.tech_unpaired()
+            media = pair[0].media or pair[1].media
             if media is not None:
                 media.disconnect()
-            elif self._pair[1].media is not None:
-                self._pair[1].media.disconnect()
-            self._pair = None
 
     def _drop_mixer(self) -> None:
         if self._mixer is not None:

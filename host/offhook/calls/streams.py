@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from offhook.media.formats import Kind, format_named
 
@@ -16,7 +16,7 @@ class Stream:
     kind: str
     formats: tuple[str, ...]
     state: str = "sendrecv"
-    name: str = ""
+    name: str = field(default="", compare=False)
 
     @property
     def active(self) -> bool:
@@ -33,4 +33,23 @@ def streams_of(formats: Iterable[str]) -> list[Stream]:
         Stream(str(kind), tuple(by_kind[kind]), name=str(kind))
         for kind in (Kind.AUDIO, Kind.VIDEO, Kind.IMAGE, Kind.TEXT)
         if kind in by_kind
+    ]
+
+
+_MIRRORED = {"sendonly": "recvonly", "recvonly": "sendonly"}
+
+
+def mirrored(streams: Sequence[Stream], known: Sequence[Stream]) -> list[Stream]:
+    """What the other party of a call of two is to have when one has these streams: what one sends the other receives.
+
+    Audio keeps the formats the other party has (``known``): they are translated between.
+    """
+    audio = next((stream.formats for stream in known if stream.kind == "audio" and stream.active), None)
+    return [
+        replace(
+            stream,
+            formats=audio if stream.kind == "audio" and stream.active and audio is not None else stream.formats,
+            state=_MIRRORED.get(stream.state, stream.state),
+        )
+        for stream in streams
     ]

@@ -55,6 +55,12 @@ class Technology:
     def tech_hangup(self, cause: int) -> None:
         """End the protocol's side and give up its resources. Called exactly once."""
 
+    def tech_paired(self, other: Channel) -> None:
+        """From now on the party hears the other one and nobody else, and the other way round: a call of two."""
+
+    def tech_unpaired(self) -> None:
+        """That is over."""
+
     def tech_bridged(self) -> None:
         """The channel has just entered a bridge (or its bridge changed)."""
 

@@ -16,6 +16,7 @@ from offhook.drivers.sip.channel_items import channel_item, keep_figures
 from offhook.drivers.sip.info import FLASH, send_digit, send_picture_request
 from offhook.drivers.sip.negotiation import MediaStream, default_stream
 from offhook.drivers.sip.outgoing_call import OutgoingInvite
+from offhook.drivers.sip.pairing import connect_streams, disconnect_streams, pair
 from offhook.drivers.sip.refresh import Refresh
 from offhook.drivers.sip.states import CALLING, EARLY, UP
 from offhook.drivers.sip.transferring import transfer
@@ -41,7 +42,7 @@ class SipChannel(Channel):
     """One party reached by SIP."""
 
     technology = "PJSIP"
-    __slots__ = ("_invite", "session")
+    __slots__ = ("_invite", "_paired", "session")
 
     def __init__(
         self,
@@ -56,6 +57,8 @@ class SipChannel(Channel):
     ) -> None:
         self.session = call
         self._invite = invite
+        self._paired: SipChannel | None = None
+        """The SIP channel that this one alone talks to."""
         endpoint = call.endpoint
         pbx = call.stack.pbx
         party = call.party
@@ -273,11 +276,13 @@ class SipChannel(Channel):
 
         def done(agreed: bool) -> None:
             if agreed:
-                self.deliver(Control(Condition.STREAM_TOPOLOGY_CHANGED, self.streams))
+                self.deliver(Control(Condition.STREAM_TOPOLOGY_CHANGED))
 
         def streams() -> Sequence[MediaStream]:
             return call.media.merged(wanted)
 
+        if _shown(streams()) == self.streams:
+            return True
         method = "INVITE"
         if call.notes.get("early confirmed") and self.state in (State.RING, State.RINGING):
             method = "UPDATE"  # RFC 6337 3.2
@@ -329,10 +334,7 @@ class SipChannel(Channel):
     @property
     def streams(self) -> list[Stream]:
         """The streams of the call, empty places included."""
-        return [
-            Stream(each.kind, tuple(codec.name for codec in each.codecs), each.state, each.name)
-            for each in self.session.media.streams
-        ]
+        return _shown(self.session.media.streams)
 
     def _media_changed(self, before: list[MediaStream]) -> None:
         """New streams are in force."""
@@ -344,6 +346,8 @@ class SipChannel(Channel):
         if audio.leg is not None and self.media is not audio.leg:
             self.attach(audio.leg)
         self.follow_dtmf_mode()
+        if before and (len(before) > 1 or len(media.active) > 1):
+            self._streams_changed(before)
         known = default_stream(before, "audio")
         held = known is not None and known.remote_hold
         if audio.remote_hold != held and not self.session.endpoint.suppress_moh_on_sendonly:
@@ -351,6 +355,27 @@ class SipChannel(Channel):
                 self.deliver(Control(Condition.HOLD, self.session.endpoint.moh_suggest))
             else:
                 self.deliver(Control(Condition.UNHOLD))
+
+    def _streams_changed(self, before: list[MediaStream]) -> None:
+        other = self._paired
+        if other is not None:
+            connect_streams(self, other)
+        if self.session.media.asked and _shown(before) != self.streams:
+            # The far end's doing: whoever it talks to may want to follow.
+            self.deliver(Control(Condition.STREAM_TOPOLOGY_CHANGED, self.streams))
+
+    def tech_paired(self, other: Channel) -> None:
+        """Let video and other streams pass directly between two SIP channels."""
+        if isinstance(other, SipChannel):
+            self._paired = other
+            if other._paired is self:
+                pair(self, other)
+
+    def tech_unpaired(self) -> None:
+        """Stop that."""
+        if self._paired is not None:
+            self._paired = None
+            disconnect_streams(self)
 
     def follow_dtmf_mode(self) -> None:
         """Listen for tones as long as digits come by them: mode inband, or auto without telephone events."""
@@ -398,6 +423,10 @@ class SipChannel(Channel):
         self.keep_figures()
         self.session.terminate(status)
         self.session.release()
+
+
+def _shown(streams: Sequence[MediaStream]) -> list[Stream]:
+    return [Stream(each.kind, tuple(codec.name for codec in each.codecs), each.state, each.name) for each in streams]
 
 
 _INDICATIONS: dict[Condition, Callable[[SipChannel, object], bool]] = {

@@ -47,6 +47,7 @@ class CallMedia:
         "_pbx",
         "active",
         "address",
+        "asked",
         "bind",
         "local",
         "on_commit",
@@ -64,6 +65,8 @@ class CallMedia:
         self.pending: list[MediaStream] | None = None
         self.local: Session | None = None
         self.remote: Session | None = None
+        self.asked = False
+        """Whether the last offer was the peer's."""
         self.on_commit: Callable[[list[MediaStream]], None] | None = None
         self._origin: Origin | None = None
         self._description = ""
@@ -99,6 +102,7 @@ class CallMedia:
         pending = receive_offer(offer, self.streams, self.terms)
         self._make_legs(pending)
         self.pending = pending
+        self.asked = True
         self.remote = offer
         self.local = self._describe(pending, offer)
         return self.local
@@ -125,6 +129,7 @@ class CallMedia:
                 stream.group = 0
         self._make_legs(pending)
         self.pending = pending
+        self.asked = False
         self._offered = [stream.copy() for stream in pending]
         self.local = self._describe(pending, None)
         return self.local
