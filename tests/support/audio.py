@@ -7,10 +7,14 @@ import math
 import random
 import sys
 import wave
+from collections.abc import Sequence
+from operator import mul
 from pathlib import Path
 
 RATE = 8000
 """Hz of every file here: linear 16 bit, mono."""
+STEP = 40
+"""Samples in a step of an envelope."""
 
 
 def write(path: Path, samples: list[int]) -> Path:
@@ -77,31 +81,32 @@ def rms(samples: list[int]) -> float:
     return math.sqrt(sum(value * value for value in samples) / len(samples)) if samples else 0.0
 
 
+def _coefficient(a: Sequence[float], b: Sequence[float]) -> float:
+    energy = math.sqrt(sum(map(mul, a, a)) * sum(map(mul, b, b)))
+    return sum(map(mul, a, b)) / energy if energy else 0.0
+
+
+def _envelope(samples: list[int]) -> list[float]:
+    values = [float(sum(map(abs, samples[at : at + STEP]))) for at in range(0, len(samples) - STEP, STEP)]
+    mean = sum(values) / len(values)
+    return [value - mean for value in values]
+
+
 def correlation(sent: list[int], heard: list[int], longest_delay_s: float = 1.5) -> tuple[float, float]:
-    """How like a stretch of ``sent`` is what was ``heard``, at the delay that fits best: (coefficient, delay in s).
+    """How like what was ``sent`` is what was ``heard``: (median coefficient of pieces, delay in s).
 
-    The delay is sought on envelopes first and then sample by sample.
+    The delay is sought on envelopes, then each piece of a quarter second finds its own place within 60 ms of it, as a
+    jitter buffer may move it.
     """
-    step = 40
     size = min(len(sent), len(heard)) - int(longest_delay_s * RATE)
-    if size < RATE // 2:
+    if size < RATE:
         return 0.0, 0.0
-
-    def coefficient(a: list[float], b: list[float]) -> float:
-        energy = math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
-        return sum(x * y for x, y in zip(a, b, strict=True)) / energy if energy else 0.0
-
-    def envelope(samples: list[int]) -> list[float]:
-        values = [float(sum(map(abs, samples[at : at + step]))) for at in range(0, len(samples) - step, step)]
-        mean = sum(values) / len(values)
-        return [value - mean for value in values]
-
-    near, far = envelope(sent[:size]), envelope(heard)
-    coarse = max(range(len(far) - len(near) + 1), key=lambda at: coefficient(near, far[at : at + len(near)]))
-    wanted = [float(value) for value in sent[:size]]
-    best = (0.0, 0.0)
-    for at in range(max(0, (coarse - 2) * step), min(len(heard) - size, (coarse + 2) * step) + 1):
-        value = coefficient(wanted, [float(sample) for sample in heard[at : at + size]])
-        if value > best[0]:
-            best = (value, at / RATE)
-    return best
+    near, far = _envelope(sent[:size]), _envelope(heard)
+    delay = STEP * max(range(len(far) - len(near) + 1), key=lambda at: _coefficient(near, far[at : at + len(near)]))
+    piece, around = RATE // 4, RATE * 60 // 1000
+    found = []
+    for start in range(0, size - piece, max(piece, size // 6)):
+        wanted = sent[start : start + piece]
+        places = range(max(0, start + delay - around), min(len(heard) - piece, start + delay + around) + 1)
+        found.append(max((_coefficient(wanted, heard[at : at + piece]) for at in places), default=0.0))
+    return sorted(found)[len(found) // 2], delay / RATE
