@@ -198,7 +198,7 @@ async def test_a_priority_set_by_the_program_is_gone_to(exchange: Exchange) -> N
 
 async def _eventually(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  (a condition of programs and sockets)
             await asyncio.sleep(0.005)
 
 
