@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from offhook.calls.bridge import Bridge, Feature, Member
@@ -74,8 +75,17 @@ async def bridge(channel: Channel, name: str = "", option_text: str = "") -> Non
     made = Bridge(channel.pbx)
     beeps: list[Feature] = [TransferSound()] if "p" in options else []
     bring_in(made, other, *beeps, place=place, end="x" in options)
-    await made.join(channel, *limits)
+    for _ in range(_TURNS):
+        if other in made.members or not other.alive or made.dissolved:
+            break
+        await asyncio.sleep(0)
+    if not made.dissolved:
+        await made.join(channel, *limits)
     channel.set("BRIDGERESULT", "SUCCESS")
+
+
+_TURNS = 100
+"""Turns of the loop in which another channel's task leaves what it does and comes into the bridge."""
 
 
 class TransferSound:

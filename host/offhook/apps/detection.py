@@ -89,7 +89,8 @@ async def background_detect(
                     break
                 if not isinstance(event, Silence) or event.watch is not watch:
                     continue
-                talked = event.duration_ms
+                # From the first loud frame to the one that makes the silence long enough, less that silence.
+                talked = event.duration_ms + (-(-quiet // _FRAME_MS) - 1) * _FRAME_MS - quiet
                 if limit and (now() - began) * 1000 >= limit:
                     verbose(3, "BackgroundDetect: Talk analysis time complete on %s.", channel.name)
                 elif talked > shortest and (not longest or talked < longest):

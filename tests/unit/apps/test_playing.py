@@ -202,7 +202,7 @@ async def test_talk_of_the_right_length_is_detected(
     await eventually(lambda: bool(watches))
     for talked in (0, 20, 3000, 700):
         channel.deliver(Media(Silence(channel.media, watches[0], talked)))  # type: ignore[arg-type]
-    assert await said(exchange) == "talked 700"
+    assert await said(exchange) == "talked 680"
 
 
 async def test_talking_is_told_to_listeners(exchange: Exchange, watches: list[object]) -> None:
