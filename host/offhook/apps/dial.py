@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from offhook.apps import privacy
 from offhook.calls import causes, events
 from offhook.calls.bridge import Bridge, Feature
 from offhook.calls.channel import Channel, Hangup, State
@@ -54,7 +55,11 @@ _OPTIONS = {
     "K": "Let the caller park the call.",
     "L(x[:y[:z]])": "Limit the call to x ms, warn when y ms are left, and again every z ms.",
     "m(class)": "Play music to the caller until the answer.",
+    "n(delete)": "Screening: do not keep the caller's introduction.",
+    "N": "Screening: not for callers who have a number.",
     "o(callerid)": "Show the caller's original caller ID, or this one, as that of the called channel.",
+    "p": "Screening: the caller says a name, and the called party decides.",
+    "P(family)": "Privacy: as screening, and the decision is kept in the database.",
     "Q(cause)": "Cause for the channels that did not answer.",
     "r(tone)": "Indicate ringing to the caller, with this tone.",
     "R": "Indicate ringing to the caller until early media comes.",
@@ -83,6 +88,7 @@ class _Call:
     forced: Party | None = None
     bridged_at: float | None = None
     status: str = "CHANUNAVAIL"
+    screening: privacy.Screening | None = None
 
 
 @module.application(
@@ -123,6 +129,10 @@ async def run_dial(channel: Channel, destinations: str, timeout: str, option_tex
         log.info("%s: Dial has nobody to call; give technology/address", channel.name)
         channel.set("DIALSTATUS", "CHANUNAVAIL")
         return True
+    screening = await privacy.introduce(channel, options)
+    if screening is not None and screening.status:
+        channel.set("DIALSTATUS", screening.status)
+        return True
     pbx = channel.pbx
     dialing = Dialing(
         pbx,
@@ -133,6 +143,7 @@ async def run_dial(channel: Channel, destinations: str, timeout: str, option_tex
         tell_connected="I" not in options,
     )
     call = _Call(channel, options, dialing, pbx.now(), _forced_identity(channel, options))
+    call.screening = screening
     if options["B"]:
         await run_gosub(channel, _place(options["B"]))
     tally = await _request_all(call, targets)
@@ -239,6 +250,13 @@ async def _answered(call: _Call, peer: Channel) -> bool:
     go_on = "g" in options
     peer.consumer = None
     try:
+        if call.screening is not None and call.screening.asks:
+            refused = await privacy.ask(channel, peer, call.screening)
+            if refused:
+                call.status = refused
+                pbx.bus.publish(events.DialEnd(channel, peer, refused))
+                peer.hangup()
+                return True
         if options["A"]:
             await _announce(channel, peer, options["A"])
         if options["G"]:
