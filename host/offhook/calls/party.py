@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+
+from offhook.dialplan.patterns import shrink_number
 
 #: Presentation words by number (Q.951): two screening bits, two presentation bits.
 PRESENTATIONS = {
@@ -176,17 +179,24 @@ class Dialed:
 def parse_callerid(text: str) -> tuple[str, str]:
     """Split ``"Name" <number>``, ``Name <number>``, ``<number>`` or a bare word into name and number.
 
-    A bare text of digits and telephone punctuation is a number, any other a name.
+    A bare text of digits and telephone punctuation is a number, any other a name. The last bracket may be missing.
     """
     text = text.strip()
-    if text.endswith(">") and "<" in text:
-        name, _, number = text[:-1].rpartition("<")
-        name = name.strip()
-        if len(name) >= 2 and name[0] == name[-1] == '"':
-            name = name[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-        return name, number.strip()
-    if text and all(char in "0123456789*#+()-. " for char in text):
-        return "", "".join(char for char in text if char not in "()-. ")
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        text = text[1:-1]
-    return text, ""
+    bare = _unquoted(text)
+    name, bracket, number = bare.rpartition("<")
+    if bracket:
+        inside, closed, _ = number.rpartition(">")
+        return _unescaped(_unquoted(name)), shrink_number(inside if closed else number)
+    shrunk = shrink_number(bare)
+    if bare is text and shrunk and all(char in "0123456789*#+" for char in shrunk):
+        return "", shrunk
+    return _unescaped(_unquoted(bare)), ""
+
+
+def _unquoted(text: str) -> str:
+    stripped = text.strip()
+    return stripped[1:-1] if len(stripped) >= 2 and stripped[0] == stripped[-1] == '"' else stripped
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.?)", r"\1", text)
