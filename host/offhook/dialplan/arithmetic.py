@@ -26,6 +26,7 @@ _WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[])
 _LEADING_NUMBER = re.compile(r"[ \t\n\r\f\v]*([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)", re.ASCII)
 MINUS_ZERO = Decimal("-0")
 INFINITY = Decimal("Infinity")
+NAN = Decimal("NaN")
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534")
 
 
@@ -48,6 +49,11 @@ def shrunk(number: Number) -> Number:
         return number
     whole = int(number)
     return whole if whole == number and (whole or not number.is_signed()) else number
+
+
+def is_nan(number: Number) -> bool:
+    """Whether it is "not a number", as the logarithm of -1 is."""
+    return not isinstance(number, int) and number.is_nan()
 
 
 def show(number: Number) -> str:
@@ -236,7 +242,7 @@ def arc_sine(x: Number) -> Number:
     """The angle whose sine is x; not a number outside -1..1."""
     value = Decimal(x)
     if abs(value) > 1:
-        return Decimal("NaN")
+        return NAN
     cosine_of = _WIDE.sqrt(_WIDE.subtract(1, _WIDE.multiply(value, value)))
     return shrunk(EXACT.plus(_angle(value, cosine_of)))
 
@@ -245,7 +251,7 @@ def arc_cosine(x: Number) -> Number:
     """The angle whose cosine is x; not a number outside -1..1."""
     value = Decimal(x)
     if abs(value) > 1:
-        return Decimal("NaN")
+        return NAN
     sine_of = _WIDE.sqrt(_WIDE.subtract(1, _WIDE.multiply(value, value)))
     return shrunk(EXACT.plus(_angle(sine_of, value)))
 
@@ -259,7 +265,7 @@ def _within_pi(x: Number) -> Decimal:
     """x without whole turns."""
     value = Decimal(x)
     if not value.is_finite():
-        return Decimal("NaN")
+        return NAN
     return _WIDE.remainder_near(value, _WIDE.multiply(_PI, 2))
 
 

@@ -110,26 +110,42 @@ class Expression:
 
 
 def evaluate_text(text: str, scope: Scope | None = None) -> str:
-    """The value of an expression without variables in it; "0" after a warning when it is none."""
+    """The value of an expression without variables in it; "0" after a warning when it is none.
+
+    When it is one with more text after it, that is warned of, and counts for nothing.
+    """
     text = text.replace(GAP, "")
-    found = _parsed(text)
-    if isinstance(found, ExpressionError):
-        log.warning('expression "%s" is wrong at column %d: %s; it counts as 0', text, found.column, found)
+    step, error = _parsed(text)
+    if step is None:
+        assert error is not None
+        log.warning('expression "%s" is wrong at column %d: %s; it counts as 0', text, error.column, error)
         return "0"
-    value = found(scope, ())
-    return value if isinstance(value, str) else operators.show(value)
+    value = step(scope, ())
+    shown = value if isinstance(value, str) else operators.show(value)
+    if error is not None:
+        log.warning(
+            'expression "%s" is wrong at column %d: %s; what is before counts: %s', text, error.column, error, shown
+        )
+    return shown
 
 
 @lru_cache(maxsize=512)
-def _parsed(text: str) -> Step | ExpressionError:
+def _parsed(text: str) -> tuple[Step | None, ExpressionError | None]:
+    """The expression that a text begins with, and what is wrong with it or after it."""
+    parser = _Parser(text)
     try:
-        return _parse(text)
+        step = parser.whole()
     except ExpressionError as error:
-        return error
+        return None, error
+    return step, parser.rest()
 
 
 def _parse(text: str) -> Step:
-    return _Parser(text).whole()
+    parser = _Parser(text)
+    step = parser.whole()
+    if (error := parser.rest()) is not None:
+        raise error
+    return step
 
 
 # ---- reading ----------------------------------------------------------------------------------------
@@ -187,12 +203,15 @@ class _Parser:
         self.gaps = 0
 
     def whole(self) -> Step:
-        if self.tokens[0][0] == "end":
-            return lambda scope, values: ""
-        step = self.expression(0)
-        if self.tokens[self.index][0] != "end":
-            raise self.unexpected()
-        return step
+        """The expression at the beginning; an empty one where the text begins with what begins none."""
+        kind, token, _ = self.tokens[0]
+        if kind == "end" or (kind == "operator" and token not in "(-!"):
+            return Constant("")
+        return self.expression(0)
+
+    def rest(self) -> ExpressionError | None:
+        """What is wrong with the text after the expression; None when there is none."""
+        return None if self.tokens[self.index][0] == "end" else self.unexpected()
 
     def unexpected(self) -> ExpressionError:
         kind, token, column = self.tokens[self.index]

@@ -83,14 +83,20 @@ def _is_text(value: Value) -> bool:
     return isinstance(value, str) and not isinstance(value, Numeral)
 
 
-def _order(a: Value, b: Value) -> int:
-    """-1, 0 or 1: as numbers when both are, else as texts by code point."""
+def _order(a: Value, b: Value) -> int | None:
+    """-1, 0 or 1: as numbers when both are, else as texts by code point. None when one of them is not a number."""
     if _is_text(a) or _is_text(b):
         one, two = _text(a), _text(b)
         return (one > two) - (one < two)
     x, y = _number(a), _number(b)
     assert x is not None and y is not None
+    if arithmetic.is_nan(x) or arithmetic.is_nan(y):
+        return None
     return (x > y) - (x < y)
+
+
+def _comparison(*holding: int) -> Callable[[Value, Value], Value]:
+    return lambda a, b: 1 if _order(a, b) in holding else 0
 
 
 def _not_a_number(*values: Value) -> None:
@@ -241,12 +247,12 @@ def _binary(
 BINARY: dict[str, Callable[[Step, Step], Step]] = {
     "|": _binary(_or),
     "&": _binary(_and),
-    "=": _binary(lambda a, b: int(_order(a, b) == 0), lambda a, b: 1 if a == b else 0),
+    "=": _binary(_comparison(0), lambda a, b: 1 if a == b else 0),
     "!=": _binary(lambda a, b: int(_order(a, b) != 0), lambda a, b: 1 if a != b else 0),
-    ">": _binary(lambda a, b: int(_order(a, b) > 0), lambda a, b: 1 if a > b else 0),
-    "<": _binary(lambda a, b: int(_order(a, b) < 0), lambda a, b: 1 if a < b else 0),
-    ">=": _binary(lambda a, b: int(_order(a, b) >= 0), lambda a, b: 1 if a >= b else 0),
-    "<=": _binary(lambda a, b: int(_order(a, b) <= 0), lambda a, b: 1 if a <= b else 0),
+    ">": _binary(_comparison(1), lambda a, b: 1 if a > b else 0),
+    "<": _binary(_comparison(-1), lambda a, b: 1 if a < b else 0),
+    ">=": _binary(_comparison(0, 1), lambda a, b: 1 if a >= b else 0),
+    "<=": _binary(_comparison(-1, 0), lambda a, b: 1 if a <= b else 0),
     "+": _binary(_plus, lambda a, b: a + b),
     "-": _binary(_minus, lambda a, b: a - b),
     "*": _binary(_times),
@@ -328,6 +334,8 @@ def _called(name: str, arguments: list[Value], scope: Scope | None) -> Value:
             log.warning("%s() in an expression takes %d arguments, not %d", name, expected, len(arguments))
             return 0
         numbers = [_number(argument) or 0 for argument in arguments]
+        if any(arithmetic.is_nan(one) for one in numbers):
+            return arithmetic.NAN
         return _ONE[name](*numbers) if expected == 1 else _TWO[name](*numbers)
     if scope is None:
         log.error("function %s in an expression is not available here", name)

@@ -389,8 +389,9 @@ def _nodes(text: str) -> list[Node]:
             nodes.append(_reference(content))
             continue
         inner = _nodes(content)
-        if not any(not isinstance(node, Literal) for node in inner) and "(" not in content:
-            literal += evaluate_text(content)
+        known = [node.text for node in inner if isinstance(node, Literal)]
+        if len(known) == len(inner) and "(" not in content:
+            literal += evaluate_text("".join(known))
             continue
         if literal:
             nodes.append(Literal(literal))

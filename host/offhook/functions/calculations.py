@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import integer, need_channel, number
+from offhook.functions.parsing import from_octets, integer, need_channel, number
 from offhook.modules import Module, Syntax
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def calculate(scope: Scope, expression: str, kind: str = "float") -> str:
         return str(whole)
     if shown == "hex":
         return f"{int(result) & 0xFFFFFFFF if math.isfinite(result) else 0:x}"
-    return chr(whole & 255) if whole & 255 else ""
+    return from_octets(bytes((whole & 255,)))
 
 
 def _split(text: str) -> tuple[str, str, str] | None:

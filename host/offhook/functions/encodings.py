@@ -25,7 +25,8 @@ iconv_module = Module("func_iconv", "Charset conversions")
 uuid_module = Module("func_uuid", "UUID generation dialplan function")
 
 _BLOCK = 16
-_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_AS_BASE64 = bytes(octet if octet in _BASE64 else ord("/") for octet in range(256))
 
 
 def _need(function: str, data: str) -> bytes:
@@ -35,8 +36,8 @@ def _need(function: str, data: str) -> bytes:
 
 
 def _from_base64(text: str) -> bytes:
-    """Decode up to the first =; characters that base64 does not use are passed over."""
-    clean = octets(text).partition(b"=")[0].translate(None, _NOT_BASE64)
+    """Decode up to the first =; a character that base64 does not use counts as a slash."""
+    clean = octets(text).partition(b"=")[0].translate(_AS_BASE64)
     if len(clean) % 4 == 1:
         clean = clean[:-1]
     try:

@@ -6,7 +6,7 @@ import re
 
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import integer, number
+from offhook.functions.parsing import from_octets, integer, number
 from offhook.modules import Module, Syntax, split_arguments
 
 module = Module("func_sprintf", "SPRINTF dialplan function")
@@ -32,7 +32,7 @@ def sprintf(scope: Scope, data: str) -> str:
         value = next(rest, None)
         if value is None and conversion != "s":
             raise FunctionError("SPRINTF has more conversions than values")
-        return _shown(f"%{flags}{width}{precision}{conversion}", conversion, value or "")
+        return _shown(f"%{flags}{width}{precision}{conversion}", conversion, "(null)" if value is None else value)
 
     return _FIELD.sub(show, layout)
 
@@ -46,7 +46,7 @@ def _shown(layout: str, conversion: str, value: str) -> str:
         if whole is None:
             raise FunctionError(f'SPRINTF: "{value}" is no whole number for {layout}')
         if conversion == "c":
-            return f"{layout[:-1]}s" % (chr(whole & 255) if whole & 255 else "")
+            return f"{layout[:-1]}s" % from_octets(bytes((whole & 255,)))
         if conversion in "ouxX":
             whole &= 0xFFFFFFFF
         return (layout.replace("u", "d") % whole).replace("0o", "0")

@@ -65,23 +65,22 @@ def split_arguments(data: str, separator: str = ",", limit: int = 0, *, raw: boo
     """Split at separators outside quotes, parentheses and brackets; quotes and backslashes are taken off.
 
     With ``limit``, the last of ``limit`` fields keeps all the rest, quotes and separators included. With ``raw``
-    quotes and backslashes stay. An empty string has no fields, and an empty field at the end is none. Parentheses and
-    brackets count inside quotes too, as in Asterisk.
+    quotes and backslashes stay. An empty string has no fields; after a separator at the end there is an empty one.
+    Parentheses and brackets count inside quotes too, as in Asterisk.
     """
     if not data:
         return []
     plain = '"' not in data and "\\" not in data and "(" not in data and "[" not in data
     if plain:
-        out = data.split(separator, limit - 1 if limit else -1)
-        if not out[-1]:
-            out.pop()
-        return out
+        return data.split(separator, limit - 1 if limit else -1)
     out = []
     field: list[str] = []
     parens = brackets = 0
     quoted = False
     index, size = 0, len(data)
-    while index < size:
+    separated = True
+    while index < size or separated:
+        separated = False
         if limit and len(out) == limit - 1:
             out.append(data[index:])
             return out
@@ -108,6 +107,7 @@ def split_arguments(data: str, separator: str = ",", limit: int = 0, *, raw: boo
                     index += 1
                 continue
             elif char == separator and not parens and not brackets and not quoted:
+                separated = True
                 break
             field.append(char)
         out.append("".join(field))

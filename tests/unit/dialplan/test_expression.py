@@ -162,9 +162,39 @@ def test_a_value_with_operators_in_it_counts_as_if_it_were_written_there():
     assert expression.evaluate(None, ["1 + 1"]) == evaluate_text("1 + 1 * 2") == "3"
 
 
-def test_an_empty_value_makes_the_expression_wrong():
-    assert Expression([None, " = 5"]).evaluate(None, [""]) == "0"
+def test_an_empty_value_may_make_the_expression_wrong():
+    assert Expression([None, " = 5"]).evaluate(None, [""]) == ""
     assert Expression(['"', None, '" = ""']).evaluate(None, [""]) == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1 + 2 3", "3"),
+        ("a b", "a"),
+        ("yes,please = yes,please", "yes"),
+        ('""quoted"" = "quoted"', '""'),
+        ("(1 + 2", "0"),
+        ("1 +", "0"),
+        ("1 ? 2", "0"),
+        ("= 5", ""),
+        (")", ""),
+        ("1 )", "1"),
+        ("x ~~ y(z) w", "x0"),
+        ("a\0b", "ab"),
+    ],
+)
+def test_of_a_wrong_expression_counts_what_is_whole_at_its_beginning(
+    text: str, value: str, caplog: pytest.LogCaptureFixture
+):
+    assert evaluate_text(text) == value
+    assert "is wrong at column" in caplog.text or "\0" in text
+
+
+@pytest.mark.parametrize("text", ["LOG(-1) >= 1", "LOG(-1) = LOG(-1)", "ABS(LOG(-1)) > 0", "POW(LOG(-1),-1) < 0"])
+def test_nothing_is_equal_to_what_is_not_a_number(text: str):
+    assert evaluate_text(text) == "0"
+    assert evaluate_text("LOG(-1) != LOG(-1)") == "1"
 
 
 def test_an_operator_may_come_from_a_variable():

@@ -29,7 +29,8 @@ def exchange(exchange: Exchange) -> Exchange:
 READ = [
     ("${BASE64_ENCODE(Aladdin:open sesame)}", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
     ("${BASE64_DECODE(QWxhZGRpbjpvcGVuIHNlc2FtZQ==)}", "Aladdin:open sesame"),
-    ("${BASE64_DECODE(QWxh ZGRp)}", "Aladdi"),
+    ("${BASE64_DECODE(QWxhZGRp=ZGRp)}", "Aladdi"),
+    ("${BASE64_ENCODE(${BASE64_DECODE(QWxh:Q==)})}", "QWxh/Q=="),
     ("${MD5(message digest)}", "f96b697d7cb7938d525a2f31aaf161d0"),
     ("${SHA1(abc)}", "a9993e364706816aba3e25717850c26c9cd0d89d"),
     ("${URIENCODE(sip:a b@c/ü?)}", "sip%3Aa%20b%40c%2F%C3%BC%3F"),
@@ -39,7 +40,7 @@ READ = [
     ("${SPRINTF(%03d-%s-%%,7,x)}", "007-x-%"),
     ("${SPRINTF(%5.2f|%-5d|%+d,3.14159,4,5)}", " 3.14|4    |+5"),
     ("${SPRINTF(%x %X %o %c,255,255,8,65)}", "ff FF 10 A"),
-    ("${SPRINTF(%s%s,a)}", "a"),
+    ("${SPRINTF(%s%s,a)}", "a(null)"),
     ("${SPRINTF(%e,12.5)}", "1.250000e+01"),
     ("${SPRINTF(%ld %5s,12,ab)}", "12    ab"),
     ("${SPRINTF(%u,-1)}", "4294967295"),

@@ -166,11 +166,13 @@ def string_replace(scope: Scope, name: str, find: str, replacement: str = "", mo
 
 
 @module.function("STRBETWEEN", Syntax("varname", "insert-string"))
-def string_between(scope: Scope, name: str, insertion: str) -> str:
+def string_between(scope: Scope, name: str, insertion: str, *more: str) -> str:
     """The value of a variable with a text put between its characters.
 
     With 5551 in digits, ${STRBETWEEN(digits,w)} is 5w5w5w1.
     """
+    if more or not name:
+        raise FunctionError("STRBETWEEN needs the name of a variable and one text: STRBETWEEN(varname,insert-string)")
     return insertion.join(variable(scope, name))
 
 
