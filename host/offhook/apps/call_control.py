@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 
 from offhook.calls import causes
 from offhook.calls.channel import Channel, Hangup, State
@@ -112,6 +113,42 @@ async def wait_exten(channel: Channel, time: str = "", options: str = "") -> Non
             pbx.stop_music(channel)
         elif "d" in letters:
             channel.stop_tones()
+
+
+@module.application(
+    "WaitDigit", Syntax("[seconds]", "[digits]", digits="Others do not count; all when not said."), see_also=("Wait",)
+)
+async def wait_digit(channel: Channel, time: str = "", digits: str = "") -> None:
+    """Wait so many seconds for a digit.
+
+    WAITDIGITSTATUS is ERROR (that was no time), DTMF (WAITDIGITRESULT has the digit), TIMEOUT or CANCEL.
+    """
+    span = time_length(time)
+    if span is None:
+        channel.set("WAITDIGITSTATUS", "ERROR")
+        return
+    status = "CANCEL"
+    deadline = channel.pbx.now() + span
+    try:
+        while True:
+            digit = await channel.read_digit(deadline - channel.pbx.now())
+            if digit is None or not digits or digit in digits:
+                break
+        status = "TIMEOUT" if digit is None else "DTMF"
+        if digit is not None:
+            channel.set("WAITDIGITRESULT", digit)
+    finally:
+        channel.set("WAITDIGITSTATUS", status)
+
+
+_TIME_LENGTH = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(h|m|s|ms)?\s*", re.IGNORECASE)
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def time_length(text: str) -> float | None:
+    """Seconds of a time such as ``2``, ``1.5s``, ``200ms`` or ``1h``; None when it is none."""
+    found = _TIME_LENGTH.fullmatch(text)
+    return float(found[1]) * _UNITS[(found[2] or "s").lower()] if found else None
 
 
 async def _until_hangup(channel: Channel, time: str) -> None:
