@@ -45,6 +45,8 @@ class WebSocket(asyncio.Protocol):
         self.longest_message = LONGEST_MESSAGE
         self.close_code = 0
         """Why the peer closed it (RFC 6455 7.4), 1006 when the connection broke, 0 while it is open."""
+        self.on_close: Callable[[], None] | None = None
+        """Called once, in the step in which the socket ends."""
         self._transport: asyncio.Transport | None = transport
         self._wire = Wire(ConnectionType.SERVER)
         self._parts: list[str | bytes] = []
@@ -158,6 +160,8 @@ class WebSocket(asyncio.Protocol):
     def _over(self, code: int) -> None:
         if not self.close_code:
             self.close_code = code
+            if self.on_close is not None:
+                self.on_close()
         self._wake()
 
     def _wake(self) -> None:

@@ -23,16 +23,14 @@ LINGER_SECONDS = 5.0
 """How long a closed connection may take to deliver what was sent."""
 
 
-class Connection(Carrier, asyncio.Protocol):
-    """One TCP or TLS connection.
+class StreamCarrier(Carrier):
+    """What every connection has, whatever frames its messages.
 
     Its end is one step on the loop: ``open`` turns false, what is bound to it (contacts) goes, its transactions fail.
     """
 
     __slots__ = (
-        "_framing",
         "_owner",
-        "_transport",
         "flow",
         "heard",
         "incoming",
@@ -60,6 +58,28 @@ class Connection(Carrier, asyncio.Protocol):
         self.stalled_since = 0.0
         """Since when a message is incomplete; 0 when none is."""
         self._owner = owner
+
+    def _begin(self, remote: tuple[str, int]) -> None:
+        self.flow = Flow(self, *remote)
+        self.opened_at = self.heard = self._owner.now()
+        self.open = True
+        self._owner.opened(self)
+
+    def _end(self, why: str) -> None:
+        if self.open:
+            self.open = False
+            self._owner.closed(self, why)
+
+
+class Connection(StreamCarrier, asyncio.Protocol):
+    """One TCP or TLS connection."""
+
+    __slots__ = ("_framing", "_transport")
+
+    def __init__(
+        self, owner: Transports, name: str, section: Transport, protocol: str, *, incoming: bool, peer_name: str = ""
+    ) -> None:
+        super().__init__(owner, name, section, protocol, incoming=incoming, peer_name=peer_name)
         self._framing = StreamFraming()
         self._transport: asyncio.Transport | None = None
 
@@ -72,13 +92,10 @@ class Connection(Carrier, asyncio.Protocol):
             return
         self.host = local[0]
         self.port = self._owner.listening_port(self.name) or local[1]
-        self.flow = Flow(self, remote[0], remote[1])
         sock = transport.get_extra_info("socket")
         if sock is not None:
             set_stream_options(sock, self.section)
-        self.opened_at = self.heard = self._owner.now()
-        self.open = True
-        self._owner.opened(self)
+        self._begin(remote[:2])
 
     def refuse_wildcard(self, name: str) -> None:
         """End a TLS connection whose certificate vouches for ``name`` by a wildcard only; OSError then."""
@@ -148,11 +165,6 @@ class Connection(Carrier, asyncio.Protocol):
             if transport.get_write_buffer_size():  # a peer that does not read must not keep the socket
                 self._owner.loop.call_later(LINGER_SECONDS, transport.abort)
         self._end(why)
-
-    def _end(self, why: str) -> None:
-        if self.open:
-            self.open = False
-            self._owner.closed(self, why)
 
 
 def set_stream_options(sock: socket.socket, section: Transport) -> None:

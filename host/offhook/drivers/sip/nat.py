@@ -45,14 +45,15 @@ def _rewrite_record_route(message: Message, flow: Flow) -> None:
 
 
 def rewrite_contact(message: Message, flow: Flow) -> None:
-    """Replace the address in the first Contact by the one the message came from; the old one is kept in it."""
+    """Replace the address in the first Contact by the one the message came from; a REGISTER's keeps the old one too."""
     try:
         contacts = message.contacts
     except SIPError:
         return
     if not contacts or contacts[0].star or not isinstance(contacts[0].uri, SipUri):
         return
-    contacts[0].uri = moved(contacts[0].uri, flow)
+    remember = isinstance(message, Request) and message.method == "REGISTER"
+    contacts[0].uri = moved(contacts[0].uri, flow, remember=remember)
     message.set("Contact", ", ".join(str(contact) for contact in contacts))
 
 

@@ -40,7 +40,9 @@ class Local:
     @property
     def transport(self) -> str:
         """The transport parameter our URIs need: "" for UDP."""
-        return "" if self.protocol == "UDP" else f";transport={self.protocol}"
+        if self.protocol == "UDP":
+            return ""
+        return ";transport=ws" if self.protocol in ("WS", "WSS") else f";transport={self.protocol}"
 
     def contact(self, user: str = "") -> str:
         """Our Contact."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from offhook.drivers.sip.admission import Admission
 from offhook.drivers.sip.authentication import secret_of
 from offhook.drivers.sip.configuration import Configuration
-from offhook.drivers.sip.connections import Connection
+from offhook.drivers.sip.connections import StreamCarrier
 from offhook.drivers.sip.endpoint import Endpoint
 from offhook.drivers.sip.flow import Carrier, Flow, host_port
 from offhook.drivers.sip.incoming import IncomingRequest
@@ -237,6 +237,8 @@ class SipStack:
         assert isinstance(flow, Flow)
         if endpoint is not None and endpoint.rewrite_contact and event.response.cseq.method != "REGISTER":
             rewrite(event.response, flow)
+        elif flow.protocol in ("WS", "WSS"):
+            rewrite_contact(event.response, flow)
         outgoing.receive(event.response)
 
     def _on_failure(self, event: TransactionTimeout | TransportFailed) -> None:
@@ -258,7 +260,7 @@ class SipStack:
     def _carrier_closed(self, carrier: Carrier, why: str) -> None:
         """A transport or connection has ended: so do its transactions, at once."""
         now = self.now()
-        if isinstance(carrier, Connection):
+        if isinstance(carrier, StreamCarrier):
             self.carry_out(self.layer.transport_closed(carrier.flow, now))
         else:
             for flow in {transaction.flow for transaction in self.layer.transactions}:

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from offhook.drivers.sip.connections import Connection, set_quality_of_service
+from offhook.drivers.sip.connections import Connection, StreamCarrier, set_quality_of_service
 from offhook.drivers.sip.flow import DEFAULT_PORTS, Carrier, Flow, host_port
 from offhook.drivers.sip.sections import Transport
 from offhook.sip.uri import split_host_port
@@ -116,11 +116,11 @@ class Transports:
         self.listeners: dict[str, Listener] = {}
         self.sections: dict[str, Transport] = {}
         """The sections in use, by name: datagram, stream and WebSocket ones."""
-        self.connections: dict[Connection, None] = {}
+        self.connections: dict[StreamCarrier, None] = {}
         self.on_opened: list[Callable[[Carrier], None]] = []
         self.keep_alive_interval = 0.0
         self._on_closed = on_closed
-        self._by_peer: dict[tuple[str, str, int, str], Connection] = {}
+        self._by_peer: dict[tuple[str, str, int, str], StreamCarrier] = {}
         self._by_source: dict[str, int] = {}
         self._connecting: dict[tuple[str, str, int, str], asyncio.Task[Connection]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
@@ -195,7 +195,7 @@ class Transports:
         if changed:
             log.info("transport %s uses its new certificate", name)
 
-    async def connect(self, section: Transport, host: str, port: int, name: str = "") -> Connection:
+    async def connect(self, section: Transport, host: str, port: int, name: str = "") -> StreamCarrier:
         """An open connection to an address over a stream transport, an existing one when there is one.
 
         ``name`` is the domain that a TLS certificate must vouch for. OSError when it cannot be made in time.
@@ -259,8 +259,9 @@ class Transports:
 
     # ---- finding ------------------------------------------------------------------------------------
 
-    def existing(self, protocol: str, host: str, port: int, name: str = "") -> Connection | None:
+    def existing(self, protocol: str, host: str, port: int, name: str = "") -> StreamCarrier | None:
         """The open connection to an address, made by us or by the peer."""
+        protocol = _lane(protocol)
         found = self._by_peer.get((protocol, host, port, name if protocol == "TLS" else ""))
         if found is None and name:
             found = self._by_peer.get((protocol, host, port, ""))
@@ -296,7 +297,7 @@ class Transports:
 
     # ---- what connections report --------------------------------------------------------------------
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, connection: StreamCarrier) -> None:
         """A connection is up: admit it, or end it when its source or the machine has too many."""
         source = connection.flow.host
         count = self._by_source.get(source, 0) + 1
@@ -306,7 +307,7 @@ class Transports:
             self.garbage(connection.flow, "too many connections")
             connection.close("too many connections")
             return
-        self._by_peer[(connection.protocol, source, connection.flow.port, "")] = connection
+        self._by_peer[(_lane(connection.protocol), source, connection.flow.port, "")] = connection
         for listener in self.on_opened:
             listener(connection)
         if self._sweeper is None:
@@ -315,7 +316,7 @@ class Transports:
 
     def closed(self, carrier: Carrier, why: str) -> None:
         """A carrier has ended: nothing that was bound to it outlives this call."""
-        if isinstance(carrier, Connection):
+        if isinstance(carrier, StreamCarrier):
             if carrier in self.connections:
                 del self.connections[carrier]
                 source = carrier.flow.host
@@ -332,9 +333,9 @@ class Transports:
         self._on_closed(carrier, why)
 
     @staticmethod
-    def _peer_keys(connection: Connection) -> list[tuple[str, str, int, str]]:
+    def _peer_keys(connection: StreamCarrier) -> list[tuple[str, str, int, str]]:
         flow = connection.flow
-        plain = (connection.protocol, flow.host, flow.port, "")
+        plain = (_lane(connection.protocol), flow.host, flow.port, "")
         return [plain, (*plain[:3], connection.peer_name)] if connection.peer_name else [plain]
 
     def _sweep(self) -> None:
@@ -347,7 +348,7 @@ class Transports:
             silent = connection.incoming and not connection.message_seen and now - connection.opened_at > IDLE_SECONDS
             if silent or (connection.stalled_since and now - connection.stalled_since > IDLE_SECONDS):
                 connection.close("no whole message in time")
-            elif ping and connection.protocol in ("TCP", "TLS"):
+            elif ping and isinstance(connection, Connection):
                 try:
                     connection.ping()
                 except OSError as error:
@@ -380,6 +381,11 @@ class Transports:
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
+
+
+def _lane(protocol: str) -> str:
+    """The protocol under which a connection is found again: URIs say "ws" for secure WebSockets too (RFC 7118 5.5)."""
+    return "WS" if protocol == "WSS" else protocol
 
 
 def _socket(host: str, kind: socket.SocketKind) -> socket.socket:
