@@ -96,6 +96,7 @@ struct soundfile {
     void *state;
     int descriptor;
     int container;
+    bool pipe; /* writing: what its reader has no room for is dropped, nothing is kept back */
     int rate, channels;
     int64_t start, size;  /* bytes: where the sound begins, how long it is */
     int64_t at;           /* reading: bytes of sound consumed */
@@ -373,9 +374,12 @@ bool soundfile_seek(struct soundfile *file, int64_t sample)
 static bool write_all(struct soundfile *file, const uint8_t *bytes, int count)
 {
     while (count > 0) {
-        ssize_t done = pwrite(file->descriptor, bytes, (size_t)count, file->start + file->size);
+        ssize_t done = file->pipe ? write(file->descriptor, bytes, (size_t)count)
+                                  : pwrite(file->descriptor, bytes, (size_t)count, file->start + file->size);
         if (done < 0 && errno == EINTR)
             continue;
+        if (done < 0 && errno == EAGAIN && file->pipe)
+            return true;
         if (done <= 0)
             return false;
         bytes += done;
@@ -397,7 +401,7 @@ static bool write_frame(struct soundfile *file, const int16_t *in, int samples)
     if (file->filled + 512 > BUFFER && !flush(file))
         return false;
     file->filled += file->codec->encode(file->codec, file->state, in, samples, file->buffer + file->filled);
-    return true;
+    return file->pipe ? flush(file) : true;
 }
 
 bool soundfile_write(struct soundfile *file, const int16_t *in, int samples)
@@ -428,7 +432,7 @@ struct soundfile *soundfile_write_open(const char *path, const char *extension, 
             kind < 0 || codec ? "no such recording format" : "its codec needs libspandsp, which is not installed");
         return NULL;
     }
-    int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (append ? 0 : O_TRUNC), 0666);
+    int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | (append ? 0 : O_TRUNC), 0666);
     if (descriptor < 0) {
         say(error, "%s: %s", path, strerror(errno));
         return NULL;
@@ -444,6 +448,7 @@ struct soundfile *soundfile_write_open(const char *path, const char *extension, 
         return NULL;
     }
     file->container = kinds[kind].container;
+    file->pipe = S_ISFIFO(status.st_mode);
     bool old = append && status.st_size > 0;
     if (file->container == WAVE) {
         file->start = codec == &codec_gsm_wav49 ? WAVEFILE_GSM_HEADER : WAVEFILE_PCM_HEADER;
@@ -482,6 +487,11 @@ bool soundfile_finish(struct soundfile *file, int64_t truncate_samples)
         good = write_frame(file, file->pending, samples);
     }
     good = flush(file) && good;
+    if (file->pipe) {
+        close(file->descriptor);
+        unmake(file);
+        return good;
+    }
     if (truncate_samples > 0) {
         int64_t cut = truncate_samples / frame * codec->frame_bytes;
         file->size = file->size > cut ? file->size - cut : 0;
