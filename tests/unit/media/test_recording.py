@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import struct
 import wave
 from pathlib import Path
@@ -156,6 +157,26 @@ def test_a_closed_leg_closes_its_recordings(scene: Scene, sounds: Path) -> None:
     scene.run(30)
     assert asyncio.run(recording.wait()) == "closed"
     assert len(read_wav(sounds / "x.wav")[1]) == pytest.approx(4000, abs=160)
+
+
+def test_a_pipe_gets_sound_at_once_and_never_holds_up_the_rest(scene: Scene, sounds: Path) -> None:
+    far = scene.far_end()
+    reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        into_pipe = far.leg.record(f"/proc/self/fd/{writing}", "sln")
+        scene.run(500)
+        assert len(os.read(reading, 65_536)) == pytest.approx(8000, abs=1000)
+        beside = far.leg.record(sounds / "beside.sln", "sln")
+        scene.run(6000)  # more than a pipe holds
+        beside.stop()
+        into_pipe.stop()
+        scene.run(30)
+        assert asyncio.run(beside.wait()) == "stopped"
+        assert asyncio.run(into_pipe.wait()) == "stopped"
+        assert (sounds / "beside.sln").stat().st_size == pytest.approx(96_000, abs=1000)
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def test_silence_and_sound_are_reported_once_each(scene: Scene) -> None:
