@@ -62,7 +62,7 @@ def valid_exten(scope: Scope, context: str = "", exten: str = "", priority: str 
 async def eval_exten(scope: Scope, place: str) -> str:
     """The argument text of a priority, evaluated as if the dialplan were there.
 
-    Makes one-line functions in the dialplan: with exten => area,1,Return(${EXTEN:0:3}), ${EVAL_EXTEN(ctx,area,1)}.
+    Extensions for certain callers are passed over. Makes one-line functions in the dialplan: with exten => area,1,Return(${EXTEN:0:3}), ${EVAL_EXTEN(ctx,area,1)}.
     """
     channel = need_channel(scope, "EVAL_EXTEN")
     if not place:
@@ -71,7 +71,7 @@ async def eval_exten(scope: Scope, place: str) -> str:
         context, exten, number = parse_location(channel, place)
     except DialplanError as error:
         raise FunctionError(f"EVAL_EXTEN: {error}") from error
-    priority = scope.pbx.dialplan.find(context, exten, number, caller_number(channel))
+    priority = scope.pbx.dialplan.find(context, exten, number)
     if priority is None:
         raise FunctionError(f"EVAL_EXTEN: there is no {exten},{number} in [{context}]")
     saved = channel.context, channel.exten, channel.priority
