@@ -56,7 +56,8 @@ def server_key(request: Request) -> Key:
     branch = via.params.get("branch")
     method = "INVITE" if request.method == "ACK" else request.method
     if branch is not None and branch.startswith(MAGIC) and len(branch) > 7:
-        return (branch, via.host.lower(), via.port, method)
+        # The sequence number is no part of the rule, but tells a new request of a peer that reuses a branch.
+        return (branch, via.host.lower(), via.port, request.cseq.number, method)
     # RFC 2543: the To tag of an ACK is the one of our response, so To tags stay out of the key.
     cseq = request.cseq
     return (request.target, request.from_tag, request.call_id, cseq.number, str(via), method)
