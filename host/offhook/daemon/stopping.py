@@ -50,6 +50,11 @@ class Stopping:
         self._begin("when convenient", restart)
         self._waiting = self.pbx.loop.create_task(self._wait(), name="stop")
 
+    async def settled(self) -> None:
+        """Return once there is nothing to wait for any more, or the wait was given up."""
+        if self._waiting is not None:
+            await asyncio.wait({self._waiting})
+
     def abort(self) -> bool:
         """Go on after all; False when there is nothing to abort, or it is too late."""
         if self._waiting is None or self.done.is_set() or not self.pbx.stopping:

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -100,8 +101,12 @@ def test_calls_are_ended_properly_by_a_stop(folder: Path) -> None:
         assert daemon.run("core abort shutdown") == "Shutdown aborted.\n"
         assert daemon.run("core abort shutdown") == ""
         assert "2 active channels" in daemon.run("core show channels")
-        daemon.run("core stop gracefully")
+        waiting = threading.Thread(target=daemon.run, args=("core stop gracefully",))
+        waiting.start()  # it answers when the calls are over, or the stop was aborted
+        until(lambda: "cannot be run" in daemon.run("core show version"))
         daemon.run("core abort shutdown")
+        waiting.join(20)
+        assert not waiting.is_alive()
         daemon.run("core stop now")
         assert daemon.stopped()[0] == 0
     finally:

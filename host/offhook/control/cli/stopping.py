@@ -47,9 +47,14 @@ def stop_now(request: Request) -> None:
 
 
 @module.command("core stop gracefully", "Gracefully shut down Asterisk")
-def stop_gracefully(request: Request) -> None:
-    """Take no new calls, and stop when the last present one is over."""
-    _stopping(request).gracefully()
+async def stop_gracefully(request: Request) -> None:
+    """Take no new calls, and stop when the last present one is over.
+
+    Answers when there are no calls any more, or the stop was aborted.
+    """
+    stopping = _stopping(request)
+    stopping.gracefully()
+    await stopping.settled()
 
 
 @module.command("core stop when convenient", "Shut down Asterisk at empty call volume")
