@@ -191,6 +191,8 @@ class Dialing:
         """Take a requested channel in; it is called by ``start``. ``known`` as ``prepare`` said."""
         attempt = Attempt(channel, dial_string, dial_string.partition("/")[2], orig_name=channel.name, known=known)
         self.attempts.append(attempt)
+        if self.caller is not None:
+            channel.data["dialed_by"] = self.caller
         return attempt
 
     def start(self) -> None:

@@ -11,8 +11,8 @@ from offhook.modules import Module, Syntax
 
 module = Module("func_hangupcause", "HANGUPCAUSE related functions and applications")
 
-KEY = "dialed causes"
-"""In the data of the channel that dialled: channel name -> (cause number, what the technology said)."""
+KEY = "tech_causes"
+"""In the data of a channel and of the one that dialled it: channel name -> (cause number, what the technology said)."""
 
 
 @module.function("HANGUPCAUSE", Syntax("channel", "type"), see_also=("HANGUPCAUSE_KEYS", "HangupCauseClear"))

@@ -134,8 +134,10 @@ class SipChannel(Channel):
 
     def note_response(self, response: Response) -> None:
         """Remember what the far end answered, for HANGUPCAUSE."""
-        noted = self.data.setdefault("tech_causes", {})
-        noted[self.name] = (f"SIP {response.status} {response.reason}", causes.from_sip(response.status))
+        told = (causes.from_sip(response.status), f"SIP {response.status} {response.reason}")
+        for channel in (self, self.data.get("dialed_by")):
+            if channel is not None and not channel.hungup:
+                channel.data.setdefault("tech_causes", {})[self.name] = told
         if response.status >= 300:
             self.tech_cause = str(response.status)
 
