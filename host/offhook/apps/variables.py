@@ -38,14 +38,16 @@ def set_variable(channel: Channel, data: str = "") -> Awaitable[None] | None:
 async def set_several(channel: Channel, data: str = "") -> None:
     """Assign several variables at once, separated by commas.
 
-    Values with commas or blanks at their ends are written in quotes.
+    Values with commas are written in quotes.
     """
     for pair in split_arguments(data):
         name, equals, value = pair.partition("=")
         if not equals:
             log.warning("%s: MSet ignores %r: it needs name=value", channel.name, pair)
             continue
-        done = scope_of(channel).set(name.strip(), value.strip())
+        if " " in name:
+            log.warning("%s: MSet(%s): the blanks around %r become part of the name", channel.name, data, name.strip())
+        done = scope_of(channel).set(name, value)
         if done is not None:
             await done
 

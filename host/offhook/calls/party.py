@@ -22,6 +22,8 @@ PRESENTATIONS = {
 PRESENTATION_BY_WORD = {word: number for number, word in PRESENTATIONS.items()}
 PROHIBITED = 0x20
 UNAVAILABLE = 0x43
+_STRICTNESS: dict[int | None, int] = {PROHIBITED: 0, 0x00: 1, 0x40: 2}
+"""Which presentation wins over the others; what is not known comes last."""
 
 
 @dataclass(slots=True)
@@ -84,12 +86,12 @@ class Party:
         )
 
     def presentation(self) -> int:
-        """The stricter of name's and number's presentation, as one number."""
-        name, number = self.name.presentation, self.number.presentation
-        rank = {0x00: 0, 0x40: 1, 0x20: 2}
-        if not self.name.valid and not self.number.valid:
+        """The stricter of name's and number's presentation, with the number's screening, as one number."""
+        kinds = [part.presentation & 0x60 if part.valid else None for part in (self.name, self.number)]
+        strictest = min(kinds, key=lambda kind: _STRICTNESS.get(kind, 3))
+        if strictest not in (0x00, PROHIBITED):
             return UNAVAILABLE
-        return name if self.name.valid and rank.get(name & 0x60, 0) > rank.get(number & 0x60, 0) else number
+        return strictest | (self.number.presentation & 0x03 if self.number.valid else 0)
 
     def labels(self) -> tuple[str, str]:
         """Number and name, empty where they are not valid."""

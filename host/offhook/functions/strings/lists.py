@@ -49,6 +49,8 @@ def list_filter(scope: Scope, name: str, separator: str, unwanted: str) -> str:
 def shift(scope: Scope, name: str, separator: str = "") -> str:
     """Take the first field off the value of a variable."""
     value = _list(scope, name, "SHIFT")
+    if not value:
+        return ""
     first, _, rest = value.partition(delimiter(separator))
     scope.set(name, rest)
     return first
@@ -58,6 +60,8 @@ def shift(scope: Scope, name: str, separator: str = "") -> str:
 def pop(scope: Scope, name: str, separator: str = "") -> str:
     """Take the last field off the value of a variable."""
     value = _list(scope, name, "POP")
+    if not value:
+        return ""
     rest, _, last = value.rpartition(delimiter(separator))
     scope.set(name, rest)
     return last
