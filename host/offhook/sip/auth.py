@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from enum import Enum
 
 from .errors import SIPError
@@ -182,12 +182,13 @@ class DigestServer:
         *,
         peer: str = "",
         proxy: bool = False,
+        algorithms: Container[str] = ALGORITHMS,
     ) -> Verdict:
         """Check the request's Authorization (or Proxy-Authorization) for `realm` against any of `secrets_`.
 
         To hide which users exist, pass a Secret with a random password for an unknown one and answer alike.
         Digest-uri is compared with the Request-URI only loosely (RFC 3261 22.4 item 8 lets proxies rewrite it).
-        Credentials that do not parse count as missing.
+        Credentials that do not parse count as missing, those of an algorithm that is not among `algorithms` as wrong.
         """
         verdict = Verdict.MISSING
         for value in request.get_all("Proxy-Authorization" if proxy else "Authorization"):
@@ -198,7 +199,7 @@ class DigestServer:
             algorithm = known_algorithm(params.get("algorithm"))
             if not params or params.get("realm") != realm or algorithm is None:
                 continue
-            if not self._matches(request, params, realm, algorithm, secrets_):
+            if algorithm not in algorithms or not self._matches(request, params, realm, algorithm, secrets_):
                 verdict = Verdict.WRONG
                 continue
             age = self.nonce_age(params.get("nonce", ""), now, peer)

@@ -5,6 +5,9 @@ All of it scans once, left to right, so a hostile value costs time linear in its
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
 from .errors import SIPError
 
 Params = dict[str, str | None]
@@ -30,6 +33,11 @@ def end_of_quoted(text: str, start: int) -> int:
         at = escape + 2
 
 
+@cache
+def _special(separator: str) -> re.Pattern[str]:
+    return re.compile(f'["<{re.escape(separator)}]')
+
+
 def split_outside(text: str, separator: str) -> list[str]:
     """Split at `separator` where it stands outside quoted strings and outside <...>; parts are stripped.
 
@@ -41,8 +49,9 @@ def split_outside(text: str, separator: str) -> list[str]:
         return [part.strip() for part in text.split(separator)]
     parts: list[str] = []
     start = at = 0
-    size = len(text)
-    while at < size:
+    special = _special(separator)
+    while (found := special.search(text, at)) is not None:
+        at = found.start()
         char = text[at]
         if char == '"':
             at = end_of_quoted(text, at)
@@ -51,7 +60,7 @@ def split_outside(text: str, separator: str) -> list[str]:
             at = text.find(">", at)
             if at < 0:
                 raise SIPError(400, detail="unterminated <")
-        elif char == separator:
+        else:
             parts.append(text[start:at].strip())
             start = at + 1
         at += 1

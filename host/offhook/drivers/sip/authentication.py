@@ -84,9 +84,8 @@ class Authentication:
                 found.append((realm, secret_of(auth), algorithms, auth.nonce_lifetime))
         verdicts = []
         for realm, secret, algorithms, lifetime in found:
-            verdict = self._server(lifetime).verify(request, realm, (secret,), now, peer=source)
-            if verdict is Verdict.ACCEPTED and not self._offered(request, realm, algorithms):
-                verdict = Verdict.WRONG
+            server = self._server(lifetime)
+            verdict = server.verify(request, realm, (secret,), now, peer=source, algorithms=algorithms)
             verdicts.append(verdict)
             self._tell(realm, secret.username if endpoint is not None else "", verdict)
             if verdict is Verdict.ACCEPTED:
@@ -121,18 +120,6 @@ class Authentication:
             except SIPError:
                 continue
         return found
-
-    @staticmethod
-    def _offered(request: Request, realm: str, algorithms: tuple[str, ...]) -> bool:
-        """Whether the credentials of a realm use an algorithm that we challenge with."""
-        for value in request.get_all("Authorization"):
-            try:
-                params = parse_digest(value)
-            except SIPError:
-                continue
-            if params.get("realm") == realm and (params.get("algorithm") or "MD5").upper() in algorithms:
-                return True
-        return False
 
     def _tell(self, realm: str, username: str, verdict: Verdict) -> None:
         bus = self._pbx.bus

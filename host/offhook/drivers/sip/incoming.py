@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from offhook.calls import security
+from offhook.calls.events import Security
 from offhook.sip.layer import new_tag
 from offhook.sip.message import Header, Request, Response
 from offhook.sip.transaction import ServerTransaction
@@ -102,6 +103,8 @@ class IncomingRequest:
 
     def report(self, kind: str, account: str = "", **elements: str) -> None:
         """Publish a security event about this request; ``elements`` are those that the kind asks for."""
+        if not self.stack.pbx.bus.wants(Security):
+            return
         flow = self.flow
         if not account:
             account = "<unknown>" if self.endpoint is self.stack.artificial else self.endpoint.name
