@@ -39,6 +39,7 @@ class OutgoingRequest:
     __slots__ = (
         "_cancelled",
         "_challenges",
+        "_tried",
         "amend",
         "client",
         "done",
@@ -88,6 +89,7 @@ class OutgoingRequest:
         self.amend: Callable[[Request, Response], None] | None = None
         """May change the request that is sent again after a challenge."""
         self.failure = ""
+        self._tried = ""
         self.done = False
         self.user: object = None
         self._challenges = 0
@@ -130,7 +132,7 @@ class OutgoingRequest:
         if self.route is not None:
             self.stack.pbx.spawn(self._follow_route(), f"locate {self.request.target}")
             return
-        self.stack.loop.call_soon(self.fail, 503, "transport")
+        self.stack.loop.call_soon(self._exhausted, "transport")
 
     async def _follow_route(self) -> None:
         while (route := self.route) is not None:
@@ -139,7 +141,7 @@ class OutgoingRequest:
                 return
             if flow is None:
                 self.route = None
-                self.fail(503, "transport" if route.resolved else "resolve")
+                self._exhausted("transport" if route.resolved else "resolve")
                 return
             if self._send(flow):
                 return
@@ -163,12 +165,21 @@ class OutgoingRequest:
         if status >= 200:
             self.done = True
             self.route = None
+            if self.transaction is not None and self.request.method != "INVITE":
+                self.transaction.user = None  # it stays a while for repeated responses; what it was for need not
         self.on_response(self, response)
 
     def transaction_failed(self, failure: str) -> None:
         """The transaction timed out or its transport went away."""
-        if self.done or self._try_next():
+        if self.done:
             return
+        self._tried = failure
+        if not self._try_next():
+            self._exhausted(failure)
+
+    def _exhausted(self, failure: str) -> None:
+        """There is nowhere left to send to: what came of the last try counts, else why there was none."""
+        failure = self._tried or failure
         self.fail(408 if failure == "timeout" else 503, failure)
 
     def fail(self, status: int, failure: str) -> None:
