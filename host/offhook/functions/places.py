@@ -62,7 +62,8 @@ def valid_exten(scope: Scope, context: str = "", exten: str = "", priority: str 
 async def eval_exten(scope: Scope, place: str) -> str:
     """The argument text of a priority, evaluated as if the dialplan were there.
 
-    Extensions for certain callers are passed over. Makes one-line functions in the dialplan: with exten => area,1,Return(${EXTEN:0:3}), ${EVAL_EXTEN(ctx,area,1)}.
+    Extensions for certain callers are passed over. Makes one-line functions in the dialplan: with
+    exten => area,1,Return(${EXTEN:0:3}), ${EVAL_EXTEN(ctx,area,1)}.
     """
     channel = need_channel(scope, "EVAL_EXTEN")
     if not place:

@@ -57,7 +57,7 @@ WRITTEN = [
     ("CALLERID(all)", '"Bob" <(1) 2-3>', "${CALLERID(name)} ${CALLERID(num)}", "Bob 123"),
     ("CALLERID(name-valid)", "0", "${CALLERID(all)}", '"" <4930123>'),
     ("CALLERID(pres)", "prohib", "${CALLERID(num-pres)} ${CALLERID(name-pres)}", "prohib prohib"),
-    ("CALLERID(num-pres)", "67", "${CALLERID(num-pres)} ${CALLERID(pres)}", "unavailable unavailable"),
+    ("CALLERID(num-pres)", "67", "${CALLERID(num-pres)} ${CALLERID(pres)}", "unavailable allowed"),
     ("CALLERID(ton)", "33", "${CALLERID(num-plan)}", "33"),
     ("CALLERID(name-charset)", "utf8", "${CALLERID(name-charset)}", "utf8"),
     ("CALLERID(name-charset)", "3", "${CALLERID(name-charset)}", "iso8859-2"),
