@@ -64,10 +64,9 @@ def stamp(moment: Moment | None, *, raw: bool = False, utc: bool = False) -> str
 
 
 def caller_text(name: str, number: str) -> str:
-    """Caller ID as records have it: ``"Name" <number>``."""
-    if name and number:
-        return f'"{name}" <{number}>'
-    return name or number
+    """Caller ID as records have it: always ``"Name" <number>``, whichever of them is there."""
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}" <{number}>'
 
 
 def fields_of(record: Record, now: Moment) -> Fields | None:
