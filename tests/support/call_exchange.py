@@ -86,5 +86,5 @@ class Exchange:
         for channel in self.pbx.channels:
             channel.request_hangup()
         await self.until(lambda: not len(self.pbx.channels))
-        assert not len(self.pbx.bridges)
+        await self.until(lambda: not len(self.pbx.bridges))
         assert not self.pbx.engine.legs  # type: ignore[attr-defined]

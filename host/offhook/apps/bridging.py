@@ -8,7 +8,7 @@ import logging
 from offhook.calls.bridge import Bridge, Feature, Member
 from offhook.calls.channel import Channel, Hangup, State
 from offhook.calls.features import call_features
-from offhook.calls.frames import Frame
+from offhook.calls.frames import Digit, Frame
 from offhook.calls.holding import ANNOUNCER, PARTICIPANT, Announcing, Waiting
 from offhook.calls.joining import bring_in
 from offhook.calls.limits import CallLimit, parse_limit
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 bridge_module = Module("app_bridge", "Bridge two channels")
 add_module = Module("app_bridgeaddchan", "Bridge Add Channel Application")
 wait_module = Module("app_bridgewait", "Place the channel into a holding bridge application")
+attended_module = Module("app_attended_transfer", "Attended transfer to the given extension")
 blind_module = Module("app_blind_transfer", "Blind transfer channel to the extension/context provided")
 
 _OPTIONS = {
@@ -219,3 +220,24 @@ _STATUS = {
     Transfer.INVALID: "INVALID",
     Transfer.NOT_PERMITTED: "NOTPERMITTED",
 }
+
+
+@attended_module.application("AttendedTransfer", Syntax("exten"), see_also=("BlindTransfer", "Transfer"))
+def attended_transfer_application(channel: Channel, exten: str = "") -> None:
+    """Begin an attended transfer to an extension of TRANSFER_CONTEXT, as if its code had been dialled.
+
+    ATTENDEDTRANSFERSTATUS is SUCCESS (it begins), FAILURE or NOTPERMITTED (no context, or no code for it).
+    """
+    from offhook.services.features.core import features_of
+
+    status = "SUCCESS"
+    code = features_of(channel.pbx).codes(channel).atxfer
+    if not exten:
+        log.warning("%s: AttendedTransfer needs an extension", channel.name)
+        status = "FAILURE"
+    elif not channel.get("TRANSFER_CONTEXT") or not code:
+        status = "NOTPERMITTED"
+    else:
+        for digit in f"{code}{exten}#":
+            channel.deliver(Digit(digit, True, 0))
+    channel.set("ATTENDEDTRANSFERSTATUS", status)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from offhook.apps import bridging
 from offhook.calls import events
 from offhook.calls.channel import Channel
 from offhook.calls.frames import Digit
@@ -22,8 +23,8 @@ exten => alice,1,Dial(Local/bob@callees/n,,Tt)
 exten => hangers,1,Dial(Local/bob@callees/n,,Hg)
  same => n,UserEvent(After)
  same => n,Wait(60)
-exten => app,1,Set(DYNAMIC_FEATURES=mark)
- same => n,Dial(Local/bob@callees/n)
+exten => app,1,Set(DYNAMIC_FEATURES=mark#over)
+ same => n,Dial(Local/bob@callees/n,,T)
 
 [callees]
 exten => bob,1,Answer()
@@ -47,6 +48,7 @@ atxfer = *2
 disconnect = *0
 [applicationmap]
 mark = #9,peer,Set(marked=${DYNAMIC_WHO_ACTIVATED})
+over = #8,self,AttendedTransfer(1234)
 """
 
 
@@ -152,6 +154,16 @@ async def test_an_application_runs_on_the_other_party(exchange: Any) -> None:
     call.dial("#9")
     await exchange.until(lambda: call.callee.get("marked") == call.caller.name)
     await exchange.until(lambda: call.caller.media.peer is call.callee.media)
+
+
+async def test_an_application_begins_an_attended_transfer(exchange: Any) -> None:
+    exchange.load(bridging)
+    call = await talk(exchange, "app")
+    call.dial("#8")
+    await exchange.until(lambda: exchange.pbx.channels.by_prefix("Local/1234@targets") is not None)
+    target = exchange.named("Local/1234@targets")
+    await exchange.until(lambda: call.caller.bridge is target.bridge)
+    assert call.caller.get("ATTENDEDTRANSFERSTATUS") == "SUCCESS"
 
 
 async def consult(exchange: Any, exten: str = "1234", config: str = CONFIG) -> tuple[Talk, Channel]:

@@ -359,6 +359,9 @@ class AttendedTransfer:
     def _blond_recalling(self) -> None:
         self.recalled = self.target
         self._blond()
+        if self.target.hungup:
+            self.recalled = None
+            self.stimulate(Stimulus.RECALL_HANGUP)
 
     def _merge(self, kick: tuple[Channel, ...]) -> Bridge:
         """Bring all together in the transferee's bridge; gives the target's bridge, which is over."""
