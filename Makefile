@@ -81,8 +81,9 @@ lint: $(STAMPS)/test ## ruff and mypy --strict
 format: $(STAMPS)/test ## let ruff format the Python files
 	$(VENV)/bin/ruff format .
 
-fuzz: $(STAMPS)/test ## throw broken input at the parsers for SECONDS (default 60)
-	$(PY) tests/fuzz/run.py --seconds $(or $(SECONDS_TO_FUZZ),60)
+fuzz: $(STAMPS)/test ## throw broken input at the parsers, FUZZ_S seconds each (default 60)
+	@$(PY) -c 'import atheris' 2>/dev/null || $(PY) -m pip install -q --disable-pip-version-check atheris
+	$(PY) tests/fuzz/run.py --seconds $(or $(FUZZ_S),60)
 
 parity: $(STAMPS)/venv ## what Asterisk 22 has and what we have, with totals (ARGS=--missing for the gaps)
 	@$(PY) tests/parity/parity.py $(ARGS)

@@ -70,7 +70,8 @@ def registered(module: object) -> Iterator[tuple[str, str]]:
 
 
 def documented() -> Iterator[tuple[str, str]]:
-    """Names that tables hold instead of modules: manager events with a renderer, pjsip.conf options that work."""
+    """Names that tables hold: manager events with a renderer, AGI commands, pjsip.conf options that work."""
+    from offhook.control.agi.protocol import COMMANDS
     from offhook.control.manager.render import RENDERERS
     from offhook.drivers.sip.configuration import TYPES
 
@@ -78,6 +79,8 @@ def documented() -> Iterator[tuple[str, str]]:
         for renderer in renderers:
             for name in renderer.names:
                 yield "event", name
+    for words in COMMANDS:
+        yield "agi command", " ".join(words)
     for kind, section in TYPES.items():
         yield "pjsip option", f"{kind}/type"
         for name, option in section.OPTIONS.items():
