@@ -109,7 +109,7 @@ class DeviceStates:
         self._pbx.bus.publish(events.DeviceStateChange(device, state))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(sorted(self._cached.items()))
+        return iter(list(self._cached.items()))
 
     def _channel_changed(
         self, event: events.NewChannel | events.NewState | events.Hangup | events.Hold | events.Unhold
