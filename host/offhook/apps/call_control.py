@@ -76,6 +76,7 @@ def hangup(channel: Channel, cause_text: str = "") -> None:
             channel.hangup_cause = cause
     if not channel.hangup_cause:
         channel.hangup_cause = causes.NORMAL_CLEARING
+    channel.hangup_requested = True
     raise Hangup
 
 

@@ -210,7 +210,7 @@ async def test_running_an_application_from_a_text(exchange: Exchange):
 
 @pytest.mark.parametrize(
     ("call", "status"),
-    [("Set(a=1)", "SUCCESS"), ("Hangup()", "FAILED"), ("NoSuchThing()", "NOAPP"), ("Goto(s,nowhere)", "FAILED")],
+    [("Set(a=1)", "SUCCESS"), ("Return()", "FAILED"), ("NoSuchThing()", "NOAPP"), ("Goto(s,nowhere)", "FAILED")],
 )
 async def test_trying_an_application(exchange: Exchange, call: str, status: str):
     exchange.dialplan(f"[test]\nexten => s,1,TryExec({call})\n same => n,Set(said=${{TRYSTATUS}})\n")
