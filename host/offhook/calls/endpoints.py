@@ -39,3 +39,12 @@ class Registry:
     domain: str
     status: str
     cause: str = ""
+
+
+@dataclass(slots=True)
+class Maintenance:
+    """An endpoint ("all": every one) was put into or out of maintenance mode."""
+
+    technology: str
+    endpoint: str
+    enabled: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offhook.calls.endpoints import ContactStatus, PeerStatus, Registry
+from offhook.calls.endpoints import ContactStatus, Maintenance, PeerStatus, Registry
 from offhook.control.manager.permissions import SYSTEM
 from offhook.control.manager.protocol import clean
 from offhook.control.manager.render import render
@@ -32,3 +32,8 @@ def registry(event: Registry) -> str:
         f"ChannelType: {event.technology}\r\nUsername: {clean(event.username)}\r\nDomain: {clean(event.domain)}\r\n"
         f"Status: {event.status}\r\n{cause}"
     )
+
+
+@render(Maintenance, "PJSIPMaintenanceStatus", SYSTEM)
+def maintenance(event: Maintenance) -> str:
+    return f"Endpoint: {clean(event.endpoint)}\r\nStatus: {'enabled' if event.enabled else 'disabled'}\r\n"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MAINTENANCE_SECONDS = 300
+"""When peers of an endpoint in maintenance may try again."""
 QUIET_SECONDS = 60.0
 REFUSALS = 10
 """Lines about refused requests a source and minute: enough for programs that watch the log, too few to fill a disk."""
@@ -93,6 +95,16 @@ class Admission:
         if endpoint is not None:
             incoming.endpoint = endpoint
             set_reply_flow(incoming)
+            if endpoint.name in self._stack.maintenance and not _says_goodbye(incoming.message):
+                log.log(
+                    NOTICE,
+                    "endpoint %s is in maintenance mode; %s from %s is refused",
+                    endpoint.name,
+                    incoming.message.method,
+                    incoming.flow,
+                )
+                incoming.respond(503, headers=[("Retry-After", str(MAINTENANCE_SECONDS))])
+                return False
             if not self.authentication.required(endpoint, incoming.message):
                 return True
         return self._authenticate(endpoint, incoming)
@@ -218,6 +230,11 @@ class Admission:
                     self._told.clear()
         self._told[key] = (until, count + 1)
         return count >= most
+
+
+def _says_goodbye(request: Request) -> bool:
+    """Whether a request ends a registration or subscription."""
+    return request.method in ("REGISTER", "SUBSCRIBE") and request.expires == 0
 
 
 def set_reply_flow(incoming: IncomingRequest) -> None:

@@ -73,6 +73,8 @@ def destination_of(stack: SipStack, address: str) -> Destination:
         raise RequestError(6, "a PJSIP dial string names an endpoint")
     if endpoint is None:
         raise RequestError(causes.NO_ROUTE_DESTINATION, f"there is no endpoint {name!r} in pjsip.conf")
+    if name in stack.maintenance:
+        raise RequestError(causes.NO_ROUTE_DESTINATION, f"endpoint {name!r} is in maintenance mode")
     contact = _contact(stack, place, endpoint)
     text = contact.uri if contact is not None else place
     if not text:

@@ -104,6 +104,7 @@ async def apply(stack: SipStack, config: Configuration) -> None:
     for section in config.identifies.values():
         identification.add(Matcher(section))
     stack.config = config
+    stack.maintenance.intersection_update(config.endpoints)
     stack.admission.configure(config, identification)
     stack.transports.keep_alive_interval = settings.keep_alive_interval
     stack.locations.configure(config)

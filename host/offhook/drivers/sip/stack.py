@@ -104,6 +104,8 @@ class SipStack:
         self.on_sent: list[Callable[[bytes, Flow], None]] = []
         self.on_received: list[Callable[[bytes, Flow], None]] = []
         self.on_reloaded: list[Callable[[], None]] = []
+        self.maintenance: set[str] = set()
+        """Endpoints whose new calls and requests are refused for now."""
         self.more_sections: list[Callable[[Pbx], list[Section]]] = []
         """What adds sections to those of pjsip.conf whenever it is read."""
         self._timer: asyncio.TimerHandle | None = None
