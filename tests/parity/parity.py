@@ -70,7 +70,7 @@ def registered(module: object) -> Iterator[tuple[str, str]]:
 
 
 def documented() -> Iterator[tuple[str, str]]:
-    """Names that tables hold: manager events with a renderer, AGI commands, pjsip.conf options that work."""
+    """Names that tables hold: manager events with a renderer, AGI commands, pjsip.conf options that some code reads."""
     from offhook.control.agi.protocol import COMMANDS
     from offhook.control.manager.render import RENDERERS
     from offhook.drivers.sip.configuration import TYPES
@@ -79,12 +79,13 @@ def documented() -> Iterator[tuple[str, str]]:
         for renderer in renderers:
             for name in renderer.names:
                 yield "event", name
+    sources = "\n".join(path.read_text() for path in (HOST / "offhook").rglob("*.py"))
     for words in COMMANDS:
         yield "agi command", " ".join(words)
     for kind, section in TYPES.items():
         yield "pjsip option", f"{kind}/type"
         for name, option in section.OPTIONS.items():
-            if not option.refused:
+            if not option.refused and re.search(rf"[.\"']{option.attribute}\b", sources):
                 yield "pjsip option", f"{kind}/{name}"
 
 
