@@ -105,6 +105,10 @@ struct tone_item {
     int32_t modulated;
 };
 
+/* Of a payload type that may arrive: its codec, or CODEC_EVENTS plus the clock in units of 8000 Hz for telephone events
+ * (those of the type given to rtp_codecs need not be listed). */
+enum codec_events { CODEC_EVENTS = 0xf0 };
+
 struct codec_map {
     uint8_t payload_type, codec;
 };

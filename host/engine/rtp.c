@@ -68,12 +68,16 @@ void rtp_set_codecs(struct rtp *rtp, const struct codec_setup *setup)
 {
     memset(rtp->receive, 0, sizeof(rtp->receive));
     bool still = false;
+    uint8_t first = CODEC_NONE;
     for (int i = 0; i < setup->count; i++) {
-        rtp->receive[setup->receive[i].payload_type & 127] = setup->receive[i].codec;
-        still = still || setup->receive[i].codec == rtp->rx_codec;
+        uint8_t codec = setup->receive[i].codec;
+        rtp->receive[setup->receive[i].payload_type & 127] = codec;
+        still = still || codec == rtp->rx_codec;
+        if (first == CODEC_NONE && codec < CODEC_EVENTS)
+            first = codec;
     }
     if (!still)
-        rtp->rx_codec = setup->count ? setup->receive[0].codec : CODEC_NONE;
+        rtp->rx_codec = first;
     rtp->send_type = setup->send_type;
     rtp->send_codec = setup->send_codec;
     rtp->digits_type = setup->digits_type;
@@ -225,11 +229,13 @@ static void take_media(struct rtp *rtp, uint8_t *bytes, int count, int header, u
     struct leg *leg = rtp->leg;
     int type = bytes[1] & 0x7f;
     uint16_t sequence = (uint16_t)(bytes[2] << 8 | bytes[3]);
-    if (rtp->digits_type && type == rtp->digits_type) {
-        event_received(rtp, timestamp, bytes + header, count - header, leg->engine->now);
+    int codec = rtp->receive[type];
+    bool chosen = rtp->digits_type && type == rtp->digits_type;
+    if (chosen || codec >= CODEC_EVENTS) {
+        uint32_t clock = chosen ? rtp->digits_clock : (uint32_t)(codec - CODEC_EVENTS) * 8000;
+        event_received(rtp, clock, timestamp, bytes + header, count - header, leg->engine->now);
         return;
     }
-    int codec = rtp->receive[type];
     if (!codec) {
         if ((type == RTP_COMFORT_NOISE || (rtp->noise_type && type == rtp->noise_type)) && rtp->jitter &&
             count > header)

@@ -40,7 +40,7 @@ struct event_in {
     bool active, ended;
     char digit;
     uint16_t duration;
-    uint32_t timestamp;
+    uint32_t timestamp, clock;
     int64_t seen;
 };
 
@@ -146,7 +146,8 @@ bool source_accepts(struct rtp *rtp, const union address *from, uint16_t sequenc
 void source_expect(struct rtp *rtp, const union address *remote, int64_t now);
 
 /* rtp_event.c (RFC 4733) */
-void event_received(struct rtp *rtp, uint32_t timestamp, const uint8_t *payload, int bytes, int64_t now);
+void event_received(struct rtp *rtp, uint32_t clock, uint32_t timestamp, const uint8_t *payload, int bytes,
+                    int64_t now);
 void event_timeout(struct rtp *rtp, int64_t now);
 
 /* rtcp.c */

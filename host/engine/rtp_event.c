@@ -10,10 +10,9 @@ static char character(uint8_t event)
     return event <= FLASH ? digits[event] : 0;
 }
 
-static int milliseconds(const struct rtp *rtp, uint16_t duration)
+static int milliseconds(const struct event_in *event)
 {
-    uint32_t clock = rtp->digits_clock ? rtp->digits_clock : 8000;
-    return (int)((uint32_t)duration * 1000 / clock);
+    return (int)((uint32_t)event->duration * 1000 / (event->clock ? event->clock : 8000));
 }
 
 static void end(struct rtp *rtp)
@@ -21,10 +20,11 @@ static void end(struct rtp *rtp)
     struct event_in *event = &rtp->event;
     event->active = false;
     event->ended = true;
-    leg_digit_heard(rtp->leg, event->digit, milliseconds(rtp, event->duration), DIGIT_RFC4733);
+    leg_digit_heard(rtp->leg, event->digit, milliseconds(event), DIGIT_RFC4733);
 }
 
-void event_received(struct rtp *rtp, uint32_t timestamp, const uint8_t *payload, int bytes, int64_t now)
+void event_received(struct rtp *rtp, uint32_t clock, uint32_t timestamp, const uint8_t *payload, int bytes,
+                    int64_t now)
 {
     struct event_in *event = &rtp->event;
     if (bytes < 4 || !character(payload[0]))
@@ -38,7 +38,8 @@ void event_received(struct rtp *rtp, uint32_t timestamp, const uint8_t *payload,
     if (!same) {
         if (event->active)
             end(rtp);
-        *event = (struct event_in){.active = true, .digit = character(payload[0]), .timestamp = timestamp};
+        *event = (struct event_in){
+            .active = true, .digit = character(payload[0]), .timestamp = timestamp, .clock = clock};
         leg_digit_heard(rtp->leg, event->digit, -1, DIGIT_RFC4733);
     }
     if (duration > event->duration)

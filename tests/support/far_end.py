@@ -160,12 +160,14 @@ class FarEnd:
         self.sequence += 1
         self.timestamp += samples
 
-    def event(self, digit: str, duration: int, *, end: bool = False, start: int | None = None) -> None:
+    def event(
+        self, digit: str, duration: int, *, end: bool = False, start: int | None = None, type: int = EVENTS
+    ) -> None:
         """Send one packet of a telephone event (RFC 4733) that began at timestamp ``start``."""
         code = "0123456789*#ABCD!".index(digit)
         payload = struct.pack("!BBH", code, 10 | (0x80 if end else 0), duration)
         at = self.timestamp if start is None else start
-        packet = Rtp(False, EVENTS, self.sequence, at, self.ssrc, payload)
+        packet = Rtp(False, type, self.sequence, at, self.ssrc, payload)
         self.engine.inject(self.leg.local_port, self.address, packet.pack())
         self.sequence += 1
 

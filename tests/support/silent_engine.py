@@ -188,7 +188,14 @@ class RtpLeg(Leg):
         self.remote = (host, port)
 
     def set_codecs(
-        self, receive: Any, send: Any, digits: Any = None, ptime: int = 0, *, comfort_noise: Any = None
+        self,
+        receive: Any,
+        send: Any,
+        digits: Any = None,
+        ptime: int = 0,
+        *,
+        comfort_noise: Any = None,
+        events: Any = None,
     ) -> None:
         self.receive, self.send, self.digit_events, self.ptime = dict(receive), send, digits, ptime
 

@@ -142,15 +142,19 @@ class RtpLeg(Leg):
         ptime: int = 0,
         *,
         comfort_noise: int | None = None,
+        events: Mapping[int, int] | None = None,
     ) -> None:
         """What was negotiated: formats by payload type that may arrive, the payload type and format to send, payload
         type and clock of telephone events (None: digits are sent as tones), packet time to send in ms (0: any), and
-        the payload type of comfort noise when agreed."""
+        the payload type of comfort noise when agreed. ``events``: further payload types by which telephone events may
+        arrive, and their clocks (multiples of 8000 Hz)."""
         if self._closed:
             return
         engine = self.engine
         known = [(number, engine.codec(each)) for number, each in receive.items()]
         known = [(number, codec) for number, codec in known if codec]
+        for number, clock in (events or {}).items():
+            known.append((number, engine.lib.CODEC_EVENTS + clock // 8000))
         table = engine.ffi.new("struct codec_map[]", [{"payload_type": t, "codec": c} for t, c in known])
         send_type, send_codec = (send[0], engine.codec(send[1])) if send else (0, 0)
         digits_type, digits_clock = digits or (0, 8000)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from offhook.media import DigitBegin, DigitEnd
+from offhook.media import DigitBegin, DigitEnd, format_named
 from support.far_end import EVENTS, FarEnd, Rtp, Scene, amplitude, mix, sine
 
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
@@ -65,6 +65,18 @@ def test_an_event_is_told_once_with_its_length(scene: Scene) -> None:
     send_event(scene, far, "5", 100)
     send_event(scene, far, "#", 200)
     assert digits_heard(far) == [("5", 100, "rfc4733"), ("#", 200, "rfc4733")]
+
+
+def test_events_may_come_by_any_payload_type_that_was_agreed(scene: Scene) -> None:
+    far = scene.far_end()
+    ulaw = format_named("ulaw")
+    far.leg.set_codecs({0: ulaw}, (0, ulaw), (101, 8000), events={101: 8000, 110: 48000})
+    far.event("3", 4800, end=True, type=110)
+    scene.run(20)
+    far.timestamp += 1600
+    far.event("4", 800, end=True)
+    scene.run(20)
+    assert digits_heard(far) == [("3", 100, "rfc4733"), ("4", 100, "rfc4733")]
 
 
 def test_the_beginning_is_told_at_once(scene: Scene) -> None:

@@ -265,7 +265,11 @@ class CallMedia:
         ptime = stream.ptime
         if not ptime and stream.send is not None:
             ptime = self.terms.allowed.ptime(stream.send[1]) if stream.kind == "audio" else 0
-        leg.set_codecs(stream.receive, stream.send, stream.digits, ptime, comfort_noise=stream.comfort_noise)
+        # Digits go out by one payload type; they may come by each that was agreed.
+        more = {number: clock for clock, number in stream.events.items()} if stream.digits is not None else None
+        leg.set_codecs(
+            stream.receive, stream.send, stream.digits, ptime, comfort_noise=stream.comfort_noise, events=more
+        )
         if stream.remote is not None:
             host, port = stream.remote
             leg.set_remote(host, port, port if stream.rtcp_mux else None)
