@@ -43,15 +43,19 @@ def _leave(channel: Channel) -> None:
     """Go on after the EndIf."""
     end = _branches(channel)[2]
     if end is None:
-        log.warning(
-            "%s: If at %s,%s,%d has no EndIf; add one to the extension",
-            channel.name,
-            channel.context,
-            channel.exten,
-            channel.priority,
-        )
+        _endless(channel)
     else:
         _go(channel, end + 1)
+
+
+def _endless(channel: Channel) -> None:
+    log.warning(
+        "%s: If at %s,%s,%d has no EndIf, so the dialplan goes on below it; add one to the extension",
+        channel.name,
+        channel.context,
+        channel.exten,
+        channel.priority,
+    )
 
 
 @module.application("If", Syntax("expr"), see_also=("ElseIf", "Else", "EndIf", "ExitIf", "GotoIf"), raw=True)
@@ -63,14 +67,12 @@ def begin(channel: Channel, condition: str) -> None:
     if holds(condition):
         return
     conditions, other, end = _branches(channel)
-    if conditions:
+    if end is None:
+        _endless(channel)
+    elif conditions:
         _go(channel, conditions[0])
-    elif other is not None:
-        _go(channel, other + 1)
-    elif end is not None:
-        _go(channel, end + 1)
     else:
-        _leave(channel)
+        _go(channel, (end if other is None else other) + 1)
 
 
 @module.application("ElseIf", Syntax("expr"), see_also=("If", "Else", "EndIf", "ExitIf"), raw=True)

@@ -152,7 +152,7 @@ async def test_the_end_of_a_loop_may_be_in_another_extension(exchange: Exchange)
 async def test_what_has_no_end_is_told(exchange: Exchange, caplog: pytest.LogCaptureFixture):
     assert await said(exchange, "While(0)\nSet(said=on)") == "on"
     assert "While at test,s,2 has no EndWhile" in caplog.text
-    assert await said(exchange, "If(0)\nSet(said=on)") == "on"
+    assert await said(exchange, "If(0)\nSet(said=on)\nElse()\nElseIf(0)\nSet(said=${said}wards)") == "onwards"
     assert "If at test,s,2 has no EndIf" in caplog.text
 
 
