@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from offhook.calls import events
 from offhook.calls.devices import EXTENSION_NUMBERS, combine
+from offhook.dialplan.context import HINT, Priority
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -81,6 +83,8 @@ class Hints:
         for drop in self._drops:
             drop()
         self._drops = []
+        if any(context.autohints for context in self._pbx.dialplan.contexts.values()):
+            self._drops.append(self._pbx.bus.subscribe(events.DeviceStateChange, self._device_changed))
         for context, priority in self._pbx.dialplan.hints():
             if not priority.name.startswith("_"):
                 self._add(context.name, priority.name, priority.application, old.get((context.name, priority.name)))
@@ -92,6 +96,18 @@ class Hints:
                 again.watchers = hint.watchers
             elif hint.state != REMOVED:
                 self._set(hint, REMOVED)
+
+    def _device_changed(self, event: events.DeviceStateChange) -> None:
+        """Contexts with autohints get a hint for each device that is heard of: alice for PJSIP/alice."""
+        name = re.split(r"[:/]", event.device, maxsplit=1)[-1]
+        if not name or name == event.device:
+            return
+        plan = self._pbx.dialplan
+        for context in list(plan.contexts.values()):
+            if context.autohints and plan.hint(context.name, name) is None:
+                plan.add(context.name, Priority(name, HINT, event.device, registrar=context.registrar))
+                if (made := self.find(context.name, name)) is not None:
+                    self._tell(made)
 
     def _plan_changed(self) -> None:
         if not self._due:
@@ -123,7 +139,10 @@ class Hints:
         if state == hint.state:
             return
         hint.state = state
-        self._pbx.bus.publish(events.ExtensionState(hint.exten, hint.context, hint.text, state))
+        self._tell(hint)
+
+    def _tell(self, hint: Hint) -> None:
+        self._pbx.bus.publish(events.ExtensionState(hint.exten, hint.context, hint.text, hint.state))
         for watcher in list(hint.watchers):
             watcher(hint)
 
