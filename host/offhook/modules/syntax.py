@@ -73,7 +73,7 @@ def split_arguments(data: str, separator: str = ",", limit: int = 0, *, raw: boo
     plain = '"' not in data and "\\" not in data and "(" not in data and "[" not in data
     if plain:
         return data.split(separator, limit - 1 if limit else -1)
-    out = []
+    out: list[str] = []
     field: list[str] = []
     parens = brackets = 0
     quoted = False
