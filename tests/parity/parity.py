@@ -74,6 +74,7 @@ def documented() -> Iterator[tuple[str, str]]:
     from offhook.control.agi.protocol import COMMANDS
     from offhook.control.manager.render import RENDERERS
     from offhook.drivers.sip.configuration import TYPES
+    from offhook.drivers.sip.wizard import OPTIONS
 
     for renderers in RENDERERS.values():
         for renderer in renderers:
@@ -87,6 +88,8 @@ def documented() -> Iterator[tuple[str, str]]:
         for name, option in section.OPTIONS.items():
             if not option.refused and re.search(rf"[.\"']{option.attribute}\b", sources):
                 yield "pjsip option", f"{kind}/{name}"
+    for name in OPTIONS:
+        yield "pjsip option", f"wizard/{name}"
 
 
 def key(kind: str, name: str) -> str:

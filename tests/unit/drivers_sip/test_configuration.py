@@ -8,6 +8,8 @@ from offhook.config.parser import loads
 from offhook.drivers.sip import wizard
 from offhook.drivers.sip.configuration import TYPES, Configuration, read
 from offhook.drivers.sip.wizard import Wizard
+from offhook.modules import CommandError
+from offhook.modules.module import LoadError
 
 
 def reading(text: str, previous: Configuration | None = None) -> Configuration:
@@ -128,8 +130,6 @@ def test_every_option_shows_its_value():
 
 
 async def test_a_failed_reload_leaves_what_runs(office):
-    from offhook.modules.module import LoadError
-
     await office.start("[alice]\ntype=endpoint\n")
     running = office.stack.config
     (office.folder / "pjsip.conf").unlink()
@@ -172,6 +172,10 @@ async def test_two_transports_on_one_address_cost_the_second(office, caplog):
     assert "transport two" in caplog.text
     assert "two" not in office.stack.transports.sections
     assert office.stack.transports.datagram["one"].open
+
+
+def read_text(file) -> str:
+    return file.read_text()
 
 
 # ---- pjsip_wizard.conf ------------------------------------------------------------------------------------
@@ -224,5 +228,13 @@ async def test_wizards_are_part_of_the_configuration(office):
     assert list(office.stack.config.endpoints) == ["alice"]
     hint = office.pbx.dialplan.hint("office", "6001")
     assert hint is not None
+    office.pbx.registry.add(wizard.module)
+    file = office.folder / "made.conf"
+    with pytest.raises(CommandError, match="outbound_auth/username"):
+        office.cli("pjsip export config_wizard primitives")
+    office.write("pjsip_wizard.conf", "[alice]\ntype=wizard\naccepts_registrations=yes\nendpoint/context=office\n")
+    assert office.cli(f"pjsip export config_wizard primitives to {file}") == [f"Wrote configuration to {file}"]
+    again = read(loads(read_text(file), "made.conf"))
+    assert again.endpoints["alice"].context == "office"
     await wizard.unload(office.pbx)
     assert not office.stack.config.endpoints

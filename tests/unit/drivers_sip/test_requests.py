@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from offhook.dialplan.context import Priority
+from offhook.drivers.sip.requests import secure_contact
 from offhook.sip.message import make_request
 
 ALICE = "[alice]\ntype=endpoint\naors=alice\n{options}[alice]\ntype=aor\nmax_contacts=5\n"
@@ -28,8 +30,6 @@ async def test_options_tell_what_we_can(office):
 
 
 async def test_options_to_an_extension_tell_whether_it_is_there(office):
-    from offhook.dialplan.context import Priority
-
     await office.start(alice("context=office"))
     office.pbx.dialplan.create("office", "test")
     office.pbx.dialplan.add("office", Priority("100", 1, "NoOp", "", registrar="test"))
@@ -175,6 +175,18 @@ async def test_a_request_that_cannot_be_sent_fails_on_the_next_turn(office):
     assert not answers
     await office.until(lambda: answers, 1)
     assert answers == [(503, "transport")]
+
+
+def test_sips_asks_for_a_sips_contact():
+    request = make_request("OPTIONS", "sips:x", "<sip:a@b>;tag=1", "<sip:x>", "c", 1, contact="<sip:a@b;transport=TLS>")
+    secure_contact(request)
+    assert request.get("Contact") == "<sips:a@b;transport=TLS>"
+    plain = make_request("OPTIONS", "sip:x", "<sip:a@b>;tag=1", "<sip:x>", "c", 1, contact="<sip:a@b>")
+    secure_contact(plain)
+    assert plain.get("Contact") == "<sip:a@b>"
+    plain.add("Route", "<sips:proxy;lr>")
+    secure_contact(plain)
+    assert plain.get("Contact") == "<sips:a@b>"
 
 
 # ---- contacts behind a NAT ----------------------------------------------------------------------------------

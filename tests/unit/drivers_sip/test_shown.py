@@ -116,6 +116,17 @@ async def test_settings_and_version(office):
     assert office.cli("pjsip show version")
 
 
+async def test_the_inside_of_the_stack(office):
+    await office.start(OFFICE)
+    phone = await office.tcp_phone()
+    phone.send(phone.request("OPTIONS", "bob"))
+    await phone.final()
+    shown = office.cli("pjsip dump endpt details")
+    assert "Connections:         1" in shown
+    assert any(phone.address in line for line in shown)
+    assert "TLS_AES_256_GCM_SHA384" in office.cli("pjsip list ciphers")[0]
+
+
 # ---- the manager ---------------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,7 @@ anonymous = Module(
 )
 nat = Module("res_pjsip_nat", "PJSIP NAT Support", depends=("res_pjsip",), priority=14)
 resolver = Module("res_resolver_unbound", "Name look-ups by resolver_unbound.conf", depends=("res_pjsip",), priority=11)
+sips_contact = Module("res_pjsip_sips_contact", "UAC SIPS Contact support", depends=("res_pjsip",), priority=16)
 path = Module("res_pjsip_path", "PJSIP Path Header Support", depends=("res_pjsip_registrar",), priority=16)
 
 
@@ -109,3 +110,19 @@ def load_acl(pbx: Pbx) -> None:
 def unload_acl(pbx: Pbx) -> None:
     """Mind them no more."""
     pbx.parts[PART].admission.acl_sections = False
+
+
+@sips_contact.on_load
+def load_sips_contact(pbx: Pbx) -> None:
+    """Write a sips Contact into requests that go to a sips URI (RFC 3261 8.1.1.8)."""
+    pbx.parts[PART].sips_contact = True
+
+
+@sips_contact.on_unload
+def unload_sips_contact(pbx: Pbx) -> None:
+    """No more."""
+    pbx.parts[PART].sips_contact = False
+
+
+# What else these modules register stands in files of their own.
+from offhook.drivers.sip import actions, commands  # noqa: E402, F401

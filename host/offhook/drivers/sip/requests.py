@@ -193,3 +193,12 @@ def moved_to(request: Request, before: Local, after: Local) -> None:
     from_ = request.get("From")
     if from_ is not None and f"@{before.bracketed}>" in from_:
         request.set("From", from_.replace(f"@{before.bracketed}>", f"@{after.bracketed}>", 1))
+
+
+def secure_contact(request: Request) -> None:
+    """Let our Contact be a sips URI when the Request-URI or the first Route is one (RFC 3261 8.1.1.8)."""
+    contact = request.get("Contact")
+    if contact is None or not contact.startswith("<sip:"):
+        return
+    if request.target.startswith("sips:") or (request.get("Route") or "").startswith("<sips:"):
+        request.set("Contact", f"<sips:{contact[5:]}")

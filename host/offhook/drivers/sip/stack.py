@@ -22,7 +22,7 @@ from offhook.drivers.sip.locations import Locations
 from offhook.drivers.sip.nat import rewrite, rewrite_contact
 from offhook.drivers.sip.outgoing import OnResponse, OutgoingRequest
 from offhook.drivers.sip.qualify import Qualify
-from offhook.drivers.sip.requests import Local, local_end, moved_to, next_hop, outside_dialog
+from offhook.drivers.sip.requests import Local, local_end, moved_to, next_hop, outside_dialog, secure_contact
 from offhook.drivers.sip.resolver import Resolver
 from offhook.drivers.sip.routing import TRANSPORT_PARAM, Routing, sip_uri
 from offhook.drivers.sip.screening import objection
@@ -104,6 +104,8 @@ class SipStack:
         self.on_sent: list[Callable[[bytes, Flow], None]] = []
         self.on_received: list[Callable[[bytes, Flow], None]] = []
         self.on_reloaded: list[Callable[[], None]] = []
+        self.sips_contact = False
+        """Whether requests that travel by sips name a sips Contact."""
         self.maintenance: set[str] = set()
         """Endpoints whose new calls and requests are refused for now."""
         self.more_sections: list[Callable[[Pbx], list[Section]]] = []
@@ -332,6 +334,8 @@ class SipStack:
             after = Local(flow.protocol, host, port)
             moved_to(request, local, after)
             outgoing.local = after
+        if self.sips_contact:
+            secure_contact(request)
         via = f"SIP/2.0/{flow.protocol} {host_port(host, port)}{self._rport}"
         transaction, events = self.layer.request(request, flow, self.now(), via=via, timing=outgoing.timing)
         transaction.user = outgoing

@@ -11,7 +11,7 @@ from offhook.dialplan.context import HINT, Priority
 from offhook.drivers.sip.configuration import TYPES
 from offhook.drivers.sip.resource import read_again
 from offhook.drivers.sip.stack import PART, SipStack
-from offhook.modules import Module
+from offhook.modules import CommandError, Module, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ module = Module("res_pjsip_config_wizard", "PJSIP Config Wizard", depends=("res_
 
 FILE = "pjsip_wizard.conf"
 REGISTRAR = "res_pjsip_config_wizard"
-_OWN = frozenset(
+OPTIONS = frozenset(
     (
         "type", "transport", "remote_hosts", "outbound_proxy", "sends_auth", "accepts_auth", "sends_registrations",
         "sends_line_with_registrations", "accepts_registrations", "has_phoneprov", "server_uri_pattern",
@@ -41,7 +41,7 @@ class Wizard:
         self.hosts = [host.strip() for host in (section.get("remote_hosts") or "").split(",") if host.strip()]
         for entry in section:
             prefix, slash, option = entry.name.partition("/")
-            if (prefix not in _PARTS or not option) if slash else entry.name.lower() not in _OWN:
+            if (prefix not in _PARTS or not option) if slash else entry.name.lower() not in OPTIONS:
                 raise ConfigError(entry.file, entry.line, f'a wizard has no option "{entry.name}"; take it out')
 
     def _says(self, name: str) -> bool:
@@ -205,3 +205,29 @@ async def unload(pbx: Pbx) -> None:
 async def reload_wizards(pbx: Pbx) -> None:
     """Read the wizards again."""
     await read_again(pbx.parts[PART])
+
+
+@module.command("pjsip export config_wizard primitives [to <file>]", "Export config wizard primitives")
+def export(request: Request) -> None:
+    """Write the sections of pjsip.conf that the wizards stand for, to the console or into a file."""
+    if request.args and (len(request.args) != 2 or request.args[0] != "to"):
+        raise request.usage()
+    lines: list[str] = []
+    for wizard in wizards(request.pbx):
+        try:
+            made = wizard.sections()
+        except ConfigError as error:
+            raise CommandError(str(error)) from None
+        for section in made:
+            lines += ["", f"[{section.name}]", *(f"{entry.name} = {entry.value}" for entry in section)]
+    if not request.args:
+        request.print(*lines)
+        return
+    path = request.args[1]
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("; Made of pjsip_wizard.conf by pjsip export config_wizard primitives\n")
+            file.writelines(line + "\n" for line in lines)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from None
+    request.print(f"Wrote configuration to {path}")
