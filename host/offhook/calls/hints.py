@@ -110,7 +110,7 @@ class Hints:
                     self._tell(made)
 
     def _plan_changed(self) -> None:
-        if not self._due:
+        if not self._due and not self._pbx.stopping:
             self._due = True
             self._pbx.loop.call_soon(self.refresh)
 
