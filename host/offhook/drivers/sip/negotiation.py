@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from offhook.drivers.sip.codecs import Codec, Offered, PayloadTypes, add_codec, add_events, describable, read_codecs
@@ -288,6 +289,7 @@ def check_profile(media: Media, endpoint: Endpoint) -> None:
         raise Refused(f"{media.protocol} asks for encryption, the endpoint has none")
 
 
+@lru_cache(256)
 def check_host(host: str) -> str:
     """The address of a c= line; Refused for anything but a numeric one (a name would have to be looked up first)."""
     if host == "localhost":
