@@ -203,6 +203,7 @@ class Engine:
         if target.closed:
             raise ValueError("the leg to be heard is closed")
         self._running()
+        target.tap()
         return self._made(SnoopLeg, self.lib.leg_snoop(target._handle, DIRECTIONS[spy], DIRECTIONS[whisper]))
 
     def _made(self, kind: type[AnyLeg], handle: Any) -> AnyLeg:

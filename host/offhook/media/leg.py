@@ -35,12 +35,27 @@ _MOST_PIPES = 16
 class Leg:
     """One party's audio in the engine. Made by ``Engine.rtp_leg``, ``pipe``, ``null_leg`` or ``snoop``."""
 
-    __slots__ = ("_closed", "_handle", "_mixer", "_music", "_peer", "_sending", "engine", "on_event")
+    __slots__ = (
+        "_closed",
+        "_handle",
+        "_mixer",
+        "_music",
+        "_peer",
+        "_sending",
+        "engine",
+        "on_event",
+        "on_tapped",
+        "tapped",
+    )
 
     def __init__(self, engine: Engine, handle: Any) -> None:
         self.engine = engine
         self.on_event: Callable[[MediaEvent], None] | None = None
         """Called on the loop with each event of this leg."""
+        self.on_tapped: Callable[[], None] | None = None
+        """Called when somebody begins to record, watch, change or overhear the sound: it has to come this way."""
+        self.tapped = False
+        """Whether anybody ever did."""
         self._handle = handle
         self._closed = False
         self._peer: Leg | None = None
@@ -64,6 +79,12 @@ class Leg:
     def heard(self) -> bool:
         """Whether anything has arrived from the far end, as far as this kind of leg can tell."""
         return False
+
+    def tap(self) -> None:
+        """Note that the sound is needed here."""
+        self.tapped = True
+        if self.on_tapped is not None:
+            self.on_tapped()
 
     # ---- what the far end hears ------------------------------------------------------------------------
 
@@ -227,6 +248,7 @@ class Leg:
         if self._closed:
             return Recording(self, None, "closed")
         name = str(path).encode("utf-8", "surrogateescape")
+        self.tap()
         handle = lib.leg_record(
             self._handle, name, extension.encode(), DIRECTIONS[direction], append, silence_threshold
         )
@@ -252,6 +274,7 @@ class Leg:
         """
         if self._closed:
             return Watch(self, None)
+        self.tap()
         handle = self.engine.lib.leg_watch(self._handle, silence_ms, noise_ms, threshold)
         if not handle:
             raise MemoryError("no memory for a watch")
@@ -264,6 +287,7 @@ class Leg:
     def gain(self, in_db: float = 0.0, out_db: float = 0.0) -> None:
         """Change the level of what arrives and of what is sent, in dB (-60 to +30)."""
         if not self._closed:
+            self.tap()
             self.engine.lib.leg_gain(self._handle, in_db, out_db)
 
     def mute(self, direction: Direction, on: bool = True) -> None:

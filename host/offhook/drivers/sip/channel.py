@@ -13,6 +13,7 @@ from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Caller, Connected, Party, Redirecting
 from offhook.calls.streams import Stream
 from offhook.drivers.sip.channel_items import channel_item, keep_figures
+from offhook.drivers.sip.direct import disengage, engage, is_direct, redirect
 from offhook.drivers.sip.info import FLASH, send_digit, send_picture_request
 from offhook.drivers.sip.negotiation import MediaStream, default_stream
 from offhook.drivers.sip.outgoing_call import OutgoingInvite
@@ -256,6 +257,9 @@ class SipChannel(Channel):
         call = self.session
         (self.flags.add if on else self.flags.discard)(ON_HOLD)
         self.pbx.devices.changed(f"PJSIP/{call.endpoint.name}")
+        if self._paired is not None and is_direct(self._paired):
+            # Music comes from here; without it the other party is heard again.
+            redirect(self, None if on else self._paired)
         if not call.notes.get("moh passthrough", call.endpoint.moh_passthrough):
             return False
 
@@ -348,6 +352,8 @@ class SipChannel(Channel):
         if audio.leg is not None and self.media is not audio.leg:
             self.attach(audio.leg)
         self.follow_dtmf_mode()
+        if media.asked and self._paired is not None and is_direct(self._paired):
+            redirect(self._paired, self)
         if before and (len(before) > 1 or len(media.active) > 1):
             self._streams_changed(before)
         known = default_stream(before, "audio")
@@ -372,12 +378,22 @@ class SipChannel(Channel):
             self._paired = other
             if other._paired is self:
                 pair(self, other)
+                engage(self, other)
 
     def tech_unpaired(self) -> None:
         """Stop that."""
         if self._paired is not None:
             self._paired = None
             disconnect_streams(self)
+            if self.alive:
+                disengage(self)
+
+    def media_wanted(self) -> None:
+        """Somebody here needs the sound: it comes this way again."""
+        other = self._paired
+        disengage(self)
+        if other is not None:
+            disengage(other)
 
     def follow_dtmf_mode(self) -> None:
         """Listen for tones as long as digits come by them: mode inband, or auto without telephone events."""

@@ -259,12 +259,16 @@ class CallMedia:
             if stream.leg is not None:
                 stream.leg.close()
 
+    def ptime(self, stream: MediaStream) -> int:
+        """Packet time in ms that is sent on a stream: the peer's wish where it is followed, else the format's."""
+        if stream.ptime or stream.send is None or stream.kind != "audio":
+            return stream.ptime
+        return self.terms.allowed.ptime(stream.send[1])
+
     def _apply(self, stream: MediaStream) -> None:
         leg: Any = stream.leg
         endpoint = self.terms.endpoint
-        ptime = stream.ptime
-        if not ptime and stream.send is not None:
-            ptime = self.terms.allowed.ptime(stream.send[1]) if stream.kind == "audio" else 0
+        ptime = self.ptime(stream)
         # Digits go out by one payload type; they may come by each that was agreed.
         more = {number: clock for clock, number in stream.events.items()} if stream.digits is not None else None
         leg.set_codecs(
@@ -274,10 +278,11 @@ class CallMedia:
             host, port = stream.remote
             leg.set_remote(host, port, port if stream.rtcp_mux else None)
         held = stream.remote_hold or stream.local_hold
+        here = stream.direct is None
         leg.set_options(
             symmetric=endpoint.rtp_symmetric,
-            timeout=endpoint.rtp_timeout,
-            hold_timeout=endpoint.rtp_timeout_hold,
+            timeout=endpoint.rtp_timeout if here else 0,
+            hold_timeout=endpoint.rtp_timeout_hold if here else 0,
             keepalive=endpoint.rtp_keepalive,
         )
         leg.set_hold(held)
