@@ -38,7 +38,8 @@ if [ "$(id -u)" != 0 ]; then
   }
   root=(sudo)
 fi
-apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 "$@"; }
+# Another installation may be under way: wait for it.
+apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 "$@"; }
 available() { apt-cache policy "$1" 2>/dev/null | grep 'Candidate: [0-9]' >/dev/null; }
 
 echo "Installing Debian packages with ${root[*]:+sudo }apt-get: ${missing[*]}"
