@@ -377,6 +377,16 @@ class DeviceStateChange:
 
 
 @dataclass(slots=True)
+class MessageWaiting:
+    """What a mailbox holds was told; ``channel`` is the one that changed it, if one did."""
+
+    mailbox: str
+    new: int
+    old: int
+    channel: Channel | None = None
+
+
+@dataclass(slots=True)
 class PresenceStateChange:
     """A presentity's state changed."""
 

@@ -14,6 +14,7 @@ from offhook.calls.channel import Channel
 from offhook.calls.channels import Channels
 from offhook.calls.devices import DeviceStates
 from offhook.calls.hints import Hints
+from offhook.calls.mailboxes import Mailboxes
 from offhook.calls.options import CoreOptions
 from offhook.dialplan.variables import Variables
 
@@ -62,6 +63,7 @@ class Pbx:
         self.globals = Variables()
         self.devices = DeviceStates(self)
         self.hints = Hints(self)
+        self.mailboxes = Mailboxes(self)
         self.zones: dict[str, ToneZone] = {}
         """Tone zones by country, from indications.conf."""
         self.default_zone = "us"

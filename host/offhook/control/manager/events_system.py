@@ -34,6 +34,15 @@ def state_text(state: int) -> str:
     return EXTENSION_TEXTS[state] if state >= 0 and state in EXTENSION_TEXTS else "Unknown"
 
 
+@render(events.MessageWaiting, "MessageWaiting", CALL)
+def message_waiting(event: events.MessageWaiting) -> str:
+    block = channel_block(event.channel) if event.channel is not None else None
+    return (
+        f"{block or ''}Mailbox: {event.mailbox}\r\nWaiting: {int(event.new > 0)}\r\n"
+        f"New: {event.new}\r\nOld: {event.old}\r\n"
+    )
+
+
 @render(events.ExtensionState, "ExtensionStatus", CALL)
 def extension_status(event: events.ExtensionState) -> str:
     return (
