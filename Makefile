@@ -19,7 +19,7 @@ ENGINE_SOURCES := $(wildcard host/engine/*.c host/engine/*.h host/engine/*.py ho
 ENGINE := $(STAMPS)/engine
 
 .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench fuzz parity \
-  conformance-root conformance test-unit test-sip test-engine test-phones
+  boards conformance-root conformance test-unit test-sip test-engine test-phones
 
 help: ## this list
 	@echo "make TARGET, where TARGET is"
@@ -80,6 +80,9 @@ lint: $(STAMPS)/test ## ruff and mypy --strict
 
 format: $(STAMPS)/test ## let ruff format the Python files
 	$(VENV)/bin/ruff format .
+
+boards: $(STAMPS)/venv ## list the boards of boards/ and check their files (BOARD=NAME: show one)
+	@$(PY) host/tools/boards.py $(BOARD)
 
 fuzz: $(STAMPS)/test ## throw broken input at the parsers, FUZZ_S seconds each (default 60)
 	@$(PY) -c 'import atheris' 2>/dev/null || $(PY) -m pip install -q --disable-pip-version-check atheris

@@ -114,6 +114,7 @@ def install(places: Places) -> None:
     library = places.at(places.library)
     shutil.rmtree(library, ignore_errors=True)
     shutil.copytree(HOST / "offhook", library / "offhook", ignore=UNWANTED)
+    shutil.copytree(HOST.parent / "boards", library / "boards")
     copy_dependencies(library / "site")
     words = {"PREFIX": places.prefix, "SYSCONFDIR": places.sysconf, "LOCALSTATEDIR": places.state}
     for path, source in places.files().items():
