@@ -7,7 +7,7 @@ import logging
 
 from offhook.calls.bridge import Bridge, Feature, Member
 from offhook.calls.channel import Channel, Hangup, State
-from offhook.calls.features import call_features
+from offhook.calls.features import grant_by_options
 from offhook.calls.frames import Digit, Frame
 from offhook.calls.holding import ANNOUNCER, PARTICIPANT, Announcing, Waiting
 from offhook.calls.joining import bring_in
@@ -72,7 +72,7 @@ async def bridge(channel: Channel, name: str = "", option_text: str = "") -> Non
         place = (channel.context, channel.exten, channel.priority + 1)
     if "n" not in options:
         channel.answer()
-    call_features(channel.pbx, channel, other, options)
+    grant_by_options(channel, other, options)
     made = Bridge(channel.pbx)
     beeps: list[Feature] = [TransferSound()] if "p" in options else []
     bring_in(made, other, *beeps, place=place, end="x" in options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from offhook.calls.channel import Channel, State
@@ -13,6 +14,12 @@ from offhook.modules import Module, Options, Syntax
 log = logging.getLogger(__name__)
 read_module = Module("app_read", "Read Variable Application")
 senddtmf_module = Module("app_senddtmf", "Send DTMF digits Application")
+
+GAP_S = 0.25
+"""Pause after each digit sent."""
+LENGTH_MS = 100
+_LEAD_S = 0.1
+"""Quiet time before the first digit."""
 
 
 @read_module.application(
@@ -160,24 +167,31 @@ async def send_dtmf(
         party = found
     if "a" in options:
         channel.answer()
-    pause = int(gap) / 1000 if gap.isdigit() else 0.25
-    length = int(duration) if duration.isdigit() else 100
+    pause = int(gap) / 1000 if gap.isdigit() else GAP_S
+    length = int(duration) if duration.isdigit() else LENGTH_MS
+    await send_digits(party, digits, pause, length)
+    if party is channel:
+        channel.frames.clear()
+
+
+async def send_digits(party: Channel, digits: str, gap_s: float = GAP_S, length_ms: int = LENGTH_MS) -> None:
+    """Send digits, pauses (w, W) and flashes (f, F) to a party one after the other, until it is gone."""
+    if digits:
+        await asyncio.sleep(_LEAD_S)
     for digit in digits:
-        await send_one(channel, party, digit, length)
-        await channel.sleep(pause)
-
-
-async def send_one(channel: Channel, party: Channel, digit: str, length: int) -> None:
-    """Send one digit, pause (w, W) or flash (f, F) to a party, timed on the channel that runs the application."""
-    if digit in "wW":
-        await channel.sleep(0.5 if digit == "w" else 1.0)
-    elif digit in "fF":
-        party.indicate(Condition.FLASH)
-    elif digit.upper() in ANY_DIGIT:
-        party.send_digit_begin(digit.upper())
-        try:
-            await channel.sleep(length / 1000)
-        finally:
-            party.send_digit_end(digit.upper(), length)
-    else:
-        log.warning("%r is no DTMF digit; 0-9, *, #, A-D, w, W and f are", digit)
+        if not party.alive:
+            return
+        if digit in "wW":
+            await asyncio.sleep(0.5 if digit == "w" else 1.0)
+            continue
+        if digit in "fF":
+            party.indicate(Condition.FLASH)
+        elif digit.upper() in ANY_DIGIT:
+            party.send_digit_begin(digit.upper())
+            try:
+                await asyncio.sleep(length_ms / 1000)
+            finally:
+                party.send_digit_end(digit.upper(), length_ms)
+        else:
+            log.warning("%r is no DTMF digit; 0-9, *, #, A-D, w, W and f are", digit)
+        await asyncio.sleep(gap_s)

@@ -1,7 +1,6 @@
 """Calling out: make channels for dial strings, ring them, and see who answers.
 
-Dial, Originate, Page, Queue and the rest share ``request``, ``prepare`` and ``Dialing``; what they do with
-the answered channel is theirs.
+Dial, Originate, Page, Queue and the rest share ``Dialing``; what they do with the answered channel is theirs.
 """
 
 from __future__ import annotations
@@ -15,76 +14,17 @@ from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
 from offhook.calls.channel import Channel, State
-from offhook.calls.frames import Condition, Control, Digit, Forward, Frame
-from offhook.calls.party import Connected, Name, Number, Party
+from offhook.calls.frames import Condition, Control, Digit, Forward, Frame, Text
+from offhook.calls.party import Connected, Number
+from offhook.calls.requesting import RequestError, max_forwards, prepare, request
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
 
 log = logging.getLogger(__name__)
 
-DEFAULT_MAX_FORWARDS = 20
 DIALING = "dialing"
 """Key in a called channel's data of the Dialing that it rings for."""
-
-
-class RequestError(Exception):
-    """No channel could be made for a dial string; ``cause`` says why (Q.850)."""
-
-    def __init__(self, cause: int, text: str) -> None:
-        super().__init__(text)
-        self.cause = cause
-
-
-def request(
-    pbx: Pbx,
-    dial_string: str,
-    requester: Channel | None = None,
-    formats: tuple[str, ...] = (),
-    ids: tuple[str, str] = ("", ""),
-) -> Channel:
-    """Make an outgoing channel for "Technology/address" without calling yet.
-
-    ``ids`` are unique ids to use for it and, for a Local channel, its other half. Raises RequestError.
-    """
-    technology, slash, address = dial_string.partition("/")
-    driver = pbx.registry.driver(technology)
-    if driver is None:
-        raise RequestError(causes.CHAN_NOT_IMPLEMENTED, f"no channel type registered for {technology!r}")
-    if not slash or not address:
-        raise RequestError(causes.NO_ROUTE_DESTINATION, f"{dial_string!r}: dial as technology/address")
-    if not formats and requester is not None:
-        formats = requester.formats
-    channel: Channel = driver.request(pbx, address, formats, requester, ids)
-    channel.outgoing = True
-    if requester is not None:
-        cross_accountcodes(channel, requester, keep=True)
-        if requester.callid:
-            channel.callid = requester.callid
-    return channel
-
-
-def cross_accountcodes(channel: Channel, requester: Channel, *, keep: bool = False) -> None:
-    """Give a dialled channel its requester's peer account, or account, as its own account code."""
-    if not keep or not channel.accountcode:
-        if requester.peer_account:
-            channel.set_accountcode(requester.peer_account)
-        elif not keep and requester.accountcode and requester.accountcode != channel.accountcode:
-            channel.set_accountcode(requester.accountcode)
-    if requester.accountcode:
-        channel.peer_account = requester.accountcode
-
-
-def max_forwards(channel: Channel) -> int:
-    """How many further hops of forwarding and Local channels the call may take."""
-    found = channel.data.get("max_forwards", DEFAULT_MAX_FORWARDS)
-    assert isinstance(found, int)
-    return found
-
-
-def connected_from(caller: Channel) -> Connected:
-    """What a called party is told: the caller's identity as the connected party."""
-    return Connected(id=caller.caller.id.copy(), ani=caller.caller.ani.copy(), ani2=caller.caller.ani2)
 
 
 @dataclass(slots=True)
@@ -124,8 +64,10 @@ class Tally:
         """All failures."""
         return self.busy + self.congestion + self.unavailable
 
-    def status(self) -> str:
-        """The dial status when every destination failed."""
+    def status(self, lines: int) -> str:
+        """The dial status when nobody of so many destinations is left; NOANSWER unless every one has its reason."""
+        if self.total != lines:
+            return "NOANSWER"
         if self.busy:
             return "BUSY"
         if self.congestion:
@@ -171,7 +113,9 @@ class Dialing:
     early_media: bool = True
     allow_forward: bool = True
     tell_connected: bool = True
-    """Tell the caller who is being called, or who answered of several."""
+    """Tell the caller who is being called, or who answered of several; and pass on what changes of that."""
+    forward_ends_timeout: bool = False
+    """After a forward an answer is waited for without end."""
     on_frame: Callable[[Channel, Frame], bool] | None = None
     on_digit: Callable[[str], bool] | None = None
     on_progress: Callable[[Channel], None] | None = None
@@ -180,8 +124,11 @@ class Dialing:
     attempts: list[Attempt] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     answered: Channel | None = None
-    rang_at: float | None = None
-    progress_at: float | None = None
+    progressed: bool = False
+    """Somebody rings or sends early media: the time for that does not count any more."""
+    _lines: int = 0
+    _timed: set[str] = field(default_factory=set)
+    _deadline: float | None = None
     _frames: deque[tuple[Channel, Frame]] = field(default_factory=deque)
     _waiter: asyncio.Future[None] | None = None
     _early: Channel | None = None
@@ -196,7 +143,8 @@ class Dialing:
         return attempt
 
     def start(self) -> None:
-        """Call every channel that was added."""
+        """Call every channel that was added. What ``tally`` counts already could not be called."""
+        self._lines = self.tally.total
         for attempt in list(self.attempts):
             if not self._start(attempt):
                 self.attempts.remove(attempt)
@@ -250,7 +198,7 @@ class Dialing:
         """
         caller = self.caller
         loop = self.pbx.loop
-        deadline = None if timeout is None else loop.time() + timeout
+        self._deadline = None if timeout is None else loop.time() + timeout
         if progress_timeout is not None:
             limit = loop.time() + progress_timeout
         previous = None
@@ -267,16 +215,17 @@ class Dialing:
                     outcome = self._caller_frame(frame) if channel is caller else self._frame(channel, frame)
                     if outcome is not None:
                         return outcome
+                lines = self._lines + len(self.attempts)
                 if not self.attempts:
-                    return Outcome("CHANUNAVAIL")
+                    return Outcome(self.tally.status(lines) if lines else "CHANUNAVAIL")
                 if all(attempt.over for attempt in self.attempts):
-                    return Outcome(self.tally.status())
+                    return Outcome(self.tally.status(lines))
                 now = loop.time()
-                until = deadline
-                if progress_timeout is not None and self.progress_at is None and self.answered is None:
+                until = self._deadline
+                if progress_timeout is not None and not self.progressed:
                     until = limit if until is None else min(until, limit)
                 if until is not None and now >= until:
-                    if deadline is not None and now >= deadline:
+                    if self._deadline is not None and now >= self._deadline:
                         self._end_event("NOANSWER")
                         return Outcome("NOANSWER")
                     self._end_event("CHANUNAVAIL")
@@ -308,17 +257,31 @@ class Dialing:
             if frame.end and self.on_digit is not None and self.on_digit(frame.digit):
                 self._end_event("CANCEL")
                 return Outcome("CANCEL", digit=frame.digit, cancelled=True)
-            if len(self.attempts) == 1 and not self.attempts[0].over:
-                channel = self.attempts[0].channel
+            for channel in self._living():
                 if frame.end:
                     channel.send_digit_end(frame.digit, frame.duration_ms)
                 else:
                     channel.send_digit_begin(frame.digit)
-        elif isinstance(frame, Control) and frame.condition in _CALLER_PASSES and len(self.attempts) == 1:
-            channel = self.attempts[0].channel
-            if not self.attempts[0].over:
+        elif isinstance(frame, Text):
+            for channel in self._living():
+                channel.tech_send_text(frame.body, frame.content_type)
+        elif isinstance(frame, Control) and frame.condition in _PASSED_TO_ALL:
+            if self.tell_connected or frame.condition not in _IDENTITY:
+                for channel in self._living():
+                    channel.indicate(frame.condition, frame.payload)
+        elif isinstance(frame, Control) and frame.condition in _MEDIA and self._alone:
+            for channel in self._living():
                 channel.indicate(frame.condition, frame.payload)
         return None
+
+    def _living(self) -> list[Channel]:
+        """The channels that may still answer."""
+        return [attempt.channel for attempt in self.attempts if not attempt.over]
+
+    @property
+    def _alone(self) -> bool:
+        """Caller and the only one called hear each other already."""
+        return len(self.attempts) == 1 and self.early_media
 
     def _frame(self, channel: Channel, frame: Frame) -> Outcome | None:
         attempt = next((a for a in self.attempts if a.channel is channel), None)
@@ -329,24 +292,31 @@ class Dialing:
         if isinstance(frame, Forward):
             self._forward(attempt, frame.destination)
             return None
-        if not isinstance(frame, Control):
-            if isinstance(frame, Digit) and self.caller is not None and len(self.attempts) == 1:
+        if isinstance(frame, Control):
+            return self._condition(attempt, frame)
+        caller = self.caller
+        if isinstance(frame, Digit) and self.early_media:
+            self.progressed = True
+            if caller is not None and self._alone:
                 if frame.end:
-                    self.caller.send_digit_end(frame.digit, frame.duration_ms)
+                    caller.send_digit_end(frame.digit, frame.duration_ms)
                 else:
-                    self.caller.send_digit_begin(frame.digit)
-            return None
-        return self._condition(attempt, frame)
+                    caller.send_digit_begin(frame.digit)
+        elif isinstance(frame, Text) and caller is not None and len(self.attempts) == 1:
+            caller.tech_send_text(frame.body, frame.content_type)
+        return None
 
     def _condition(self, attempt: Attempt, frame: Control) -> Outcome | None:
         channel, caller = attempt.channel, self.caller
         condition = frame.condition
         if condition is Condition.ANSWER:
             self.answered = channel
+            channel.hangup_cause = causes.NORMAL_CLEARING
             if len(self.attempts) > 1:
                 self._tell(attempt)
             if caller is not None:
                 channel.exten = ""
+                caller.hangup_cause = causes.NORMAL_CLEARING
             for other in self.attempts:
                 if other is not attempt and not other.over:
                     self.pbx.bus.publish(events.DialEnd(caller, other.channel, "CANCEL"))
@@ -359,17 +329,15 @@ class Dialing:
         elif condition in (Condition.CONGESTION, Condition.INCOMPLETE):
             self._failed(attempt, causes.NORMAL_CIRCUIT_CONGESTION, "CONGESTION")
         elif condition is Condition.RINGING:
-            if self.rang_at is None:
-                self.rang_at = self.pbx.now()
-                if caller is not None:
-                    caller.set("RINGTIME_MS", "")
+            self.progressed = True
+            self._time("RINGTIME", channel)
             if caller is not None and not self.quiet and not self._sent_ringing:
                 caller.indicate(Condition.RINGING)
                 self._sent_ringing = True
             self.pbx.bus.publish(events.DialState(caller, channel, "RINGING"))
         elif condition is Condition.PROGRESS:
-            if self.progress_at is None:
-                self.progress_at = self.pbx.now()
+            self.progressed = True
+            self._time("PROGRESSTIME", channel)
             if caller is not None and not self.quiet:
                 caller.indicate(Condition.PROGRESS)
             if self.on_progress is not None:
@@ -383,9 +351,23 @@ class Dialing:
             attempt.connected = frame.payload
             if len(self.attempts) == 1:
                 self._tell(attempt)
-        elif caller is not None and len(self.attempts) == 1 and condition in _CALLEE_PASSES:
+        elif caller is not None and self._passes(condition):
             caller.indicate(condition, frame.payload)
         return None
+
+    def _passes(self, condition: Condition) -> bool:
+        """Whether the caller is shown a condition of a called party."""
+        if condition in _MEDIA:
+            return self._alone
+        if condition is Condition.REDIRECTING:
+            return len(self.attempts) == 1 and self.tell_connected
+        return condition in _HOLDING or (condition in _CALLEE_PASSES and len(self.attempts) == 1)
+
+    def _time(self, name: str, channel: Channel) -> None:
+        """Note on the caller, once, how long after its creation a called channel rang or made progress."""
+        if self.caller is not None and name not in self._timed:
+            self._timed.add(name)
+            set_duration(self.caller, name, self.pbx.now() - channel.created_at)
 
     def _tell(self, attempt: Attempt) -> None:
         """Tell the caller whom the attempt reaches, if that is known."""
@@ -416,24 +398,27 @@ class Dialing:
             exten, at, named = destination.partition("@")
             dial_string = f"Local/{exten}@{named if at else context}"
         left = max_forwards(caller or original)
-        if not self.allow_forward or left <= 0:
-            log.info("forward of %s to %s is not followed", original.name, dial_string)
-            self.pbx.bus.publish(events.DialEnd(caller, original, "CANCEL", destination))
-            attempt.over = True
-            self.tally.count(causes.CALL_REJECTED)
-            original.hangup()
-            return
         try:
+            if not self.allow_forward or left <= 0:
+                raise RequestError(causes.USER_BUSY, "it is not followed")
             channel = request(self.pbx, dial_string, caller or original)
         except RequestError as error:
-            log.info("forward of %s to %s failed: %s", original.name, dial_string, error)
-            self.pbx.bus.publish(events.DialEnd(caller, original, "BUSY", destination))
+            log.info("forward of %s to %s: %s", original.name, dial_string, error)
+            status = "BUSY" if self.allow_forward else "CANCEL"
+            self.pbx.bus.publish(events.DialEnd(caller, original, status, destination))
             attempt.over = True
             self.tally.count(error.cause)
+            self._drop_early(original)
             original.hangup()
             return
         known = prepare(channel, caller, attempt.address)
-        channel.data["max_forwards"] = left - 1
+        channel.set("FORWARDERNAME", original.name)
+        channel.redirect_like(original)
+        if caller is not None and not channel.redirecting.from_.number.text:
+            channel.redirecting.from_.number = Number(True, caller.exten)
+        self._sent_ringing = False
+        if self.forward_ends_timeout:
+            self._deadline = None
         if self.on_forward is not None:
             self.on_forward(original, channel)
         self._drop_early(original)
@@ -485,76 +470,19 @@ class Dialing:
         self.on_digit = self.on_forward = None
 
 
-_CALLER_PASSES = frozenset(
-    {
-        Condition.HOLD,
-        Condition.UNHOLD,
-        Condition.FLASH,
-        Condition.VIDEO_UPDATE,
-        Condition.SOURCE_UPDATE,
-        Condition.CONNECTED_LINE,
-        Condition.REDIRECTING,
-    }
-)
-_CALLEE_PASSES = frozenset(
-    {
-        Condition.HOLD,
-        Condition.UNHOLD,
-        Condition.FLASH,
-        Condition.VIDEO_UPDATE,
-        Condition.SOURCE_UPDATE,
-        Condition.AOC,
-        Condition.REDIRECTING,
-    }
-)
+_HOLDING = frozenset({Condition.HOLD, Condition.UNHOLD})
+_IDENTITY = frozenset({Condition.CONNECTED_LINE, Condition.REDIRECTING})
+_MEDIA = frozenset({Condition.VIDEO_UPDATE, Condition.SOURCE_UPDATE, Condition.SOURCE_CHANGE})
+_PASSED_TO_ALL = _HOLDING | _IDENTITY | {Condition.FLASH}
+_CALLEE_PASSES = frozenset({Condition.AOC, Condition.WINK})
 
 
-def prepare(channel: Channel, caller: Channel | None, address: str, *, forced: Party | None = None) -> bool:
-    """Give a requested channel what it has from its caller: variables, identities, accounts, manners.
-
-    ``forced`` is the identity shown to the called party instead of the caller's own (Dial's f option). Returns
-    whether the channel has an identity of its own: otherwise the extension that was dialled stands for it.
-    """
-    channel.set("DIALEDPEERNUMBER", address)
-    if caller is None:
-        channel.begin_application("AppDial2", "(Outgoing Line)")
-        return False
-    channel.inherit_from(caller)
-    channel.data["max_forwards"] = max_forwards(caller) - 1
-    channel.exten = caller.exten
-    channel.begin_application("AppDial", "(Outgoing Line)")
-    pbx = channel.pbx
-    known = bool(channel.caller.id.number.valid and channel.caller.id.number.text)
-    if not known:
-        party = Party(number=Number(True, caller.exten))
-        name = pbx.dialplan.hint_name(caller.context, caller.exten) if caller.exten else ""
-        if name:
-            party.name = Name(True, name)
-        elif caller.connected.id.name.text:
-            party.name = Name(True, caller.connected.id.name.text)
-        channel.caller.id = party
-        channel.tell_caller()
-    elif not channel.caller.id.name.text and caller.connected.id.name.text:
-        channel.caller.id.name = Name(True, caller.connected.id.name.text)
-        channel.tell_caller()
-    channel.connected = Connected(id=forced.copy()) if forced is not None else connected_from(caller)
-    channel.tell_connected()
-    channel.redirect_like(caller)
-    channel.dialed.transit_network = caller.dialed.transit_network
-    cross_accountcodes(channel, caller)
-    if not channel.music_class:
-        channel.music_class = caller.music_class
-    channel.adsicpe = caller.adsicpe
-    if caller.hangup_cause == causes.ANSWERED_ELSEWHERE:
-        channel.hangup_cause = causes.ANSWERED_ELSEWHERE
-    return known
+def set_duration(channel: Channel, name: str, seconds: float) -> None:
+    """Set NAME to whole seconds and NAME_MS to milliseconds."""
+    channel.set(name, str(int(seconds)))
+    channel.set(f"{name}_MS", str(int(seconds * 1000)))
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
-
-
-def split_destinations(text: str) -> list[str]:
-    """The dial strings of "A/1&B/2", blanks and empty places dropped."""
-    return [part.strip() for part in text.split("&") if part.strip()]

@@ -7,14 +7,9 @@ parties look at them when the channel comes in.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from offhook.calls.bridge import Feature
 from offhook.calls.channel import Channel
 from offhook.modules import Options
-
-if TYPE_CHECKING:
-    from offhook.calls.pbx import Pbx
 
 LETTERS = "TKHWX"
 """Transfer, park, disconnect, one-touch Monitor, one-touch MixMonitor."""
@@ -34,12 +29,8 @@ def grant(channel: Channel, letters: Iterable[str], *, replace: bool = False) ->
     channel.data[FEATURES] = "".join(letter for letter in LETTERS if letter in wanted)
 
 
-def call_features(pbx: Pbx, caller: Channel, called: Channel, options: Options) -> tuple[list[Feature], list[Feature]]:
-    """Grant both parties of a call what Dial's option letters and BRIDGE_FEATURES say.
-
-    Returns what else their places in the bridge need: nothing so far.
-    """
-    given = set(options)
-    grant(caller, (given & set(LETTERS)) | set((caller.get("BRIDGE_FEATURES") or "").upper()))
+def grant_by_options(caller: Channel, called: Channel, options: Options) -> None:
+    """Grant both parties what option letters and BRIDGE_FEATURES say: capitals the caller, others the called."""
+    given = set(options) | set(caller.get("BRIDGE_FEATURES") or "")
+    grant(caller, given & set(LETTERS))
     grant(called, {letter for letter in LETTERS if letter.lower() in given})
-    return [], []

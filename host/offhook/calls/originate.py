@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
 from offhook.calls.channel import Channel, Hangup, Interruption, State
-from offhook.calls.dialing import Dialing, Outcome, RequestError, request
+from offhook.calls.dialing import Dialing, Outcome
 from offhook.calls.party import Connected, Name, Number, Party
+from offhook.calls.requesting import RequestError, request
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx

@@ -13,8 +13,8 @@ from enum import Enum
 from offhook.calls import causes, events
 from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel
-from offhook.calls.dialing import RequestError, request
 from offhook.calls.frames import Condition
+from offhook.calls.requesting import RequestError, request
 
 log = logging.getLogger(__name__)
 

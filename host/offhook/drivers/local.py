@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from offhook.calls import causes, events
 from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel, State
-from offhook.calls.dialing import RequestError
 from offhook.calls.frames import Condition, Control, Digit, Text
 from offhook.calls.party import Caller, Connected
+from offhook.calls.requesting import RequestError, inherit_max_forwards
 from offhook.modules import Module
 
 if TYPE_CHECKING:
@@ -179,8 +179,7 @@ def _cross(one: LocalChannel, two: LocalChannel) -> None:
         two.variables.set(name, value)
     for name, value in written:
         two.announce_variable(name, value)
-    if "max_forwards" in one.data:
-        two.data["max_forwards"] = one.data["max_forwards"]
+    inherit_max_forwards(two, one)
 
 
 def optimize(pair: Pair) -> None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from offhook.calls.channel import Channel
+from offhook.calls.requesting import max_forwards, set_max_forwards
 from offhook.dialplan.condition import truth
 from offhook.dialplan.executor import Run
 from offhook.dialplan.invocation import FunctionError
@@ -25,10 +26,8 @@ _ADSI = ("unknown", "available", "unavailable", "offhookonly")
 _AMA_FLAGS = {"none": 0, "omit": 1, "billing": 2, "documentation": 3, "default": 3}
 _CAPABILITIES = {0: "SPEECH", 8: "DIGITAL", 9: "RESTRICTED_DIGITAL", 16: "3K1AUDIO", 17: "DIGITAL_W_TONES", 24: "VIDEO"}
 _CAPABILITY = "transfer capability"
-_FORWARDS = "max_forwards"
 _SECURE = "secure bridge"
 _FEATURES = "dtmf features"
-_DEFAULT_FORWARDS = 20
 _SWITCHES = ("tdd", "digitdetect", "faxdetect", "relaxdtmf")
 
 
@@ -105,7 +104,7 @@ _READ: dict[str, Callable[[Channel], str]] = {
     "amaflags": lambda channel: str(channel.ama_flags),
     "secure_bridge_signaling": lambda channel: channel.data.get(_SECURE, {}).get("signaling", ""),
     "secure_bridge_media": lambda channel: channel.data.get(_SECURE, {}).get("media", ""),
-    "max_forwards": lambda channel: str(channel.data.get(_FORWARDS, _DEFAULT_FORWARDS)),
+    "max_forwards": lambda channel: str(max_forwards(channel)),
     "callid": lambda channel: channel.callid,
     "device_name": lambda channel: channel.name.rpartition("-")[0],
     "tenantid": lambda channel: channel.tenantid,
@@ -255,7 +254,7 @@ def _set_forwards(channel: Channel, value: str) -> None:
     number = integer(value)
     if number is None or number < 0:
         raise FunctionError(f'CHANNEL(max_forwards): "{value}" is no number')
-    channel.data[_FORWARDS] = number
+    set_max_forwards(channel, number)
 
 
 def _set_capability(channel: Channel, value: str) -> None:

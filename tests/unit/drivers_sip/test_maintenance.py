@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from offhook.calls.dialing import RequestError
 from offhook.calls.endpoints import Maintenance
+from offhook.calls.requesting import RequestError
 from offhook.drivers.sip import maintenance
 from offhook.drivers.sip.outgoing_call import destination_of
 from offhook.modules import ActionError, ActionRequest

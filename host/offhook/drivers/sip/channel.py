@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
 from offhook.calls.channel import Channel, State
-from offhook.calls.dialing import RequestError
 from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Caller, Connected, Party, Redirecting
+from offhook.calls.requesting import RequestError
 from offhook.calls.streams import Stream
 from offhook.drivers.sip.channel_items import channel_item, keep_figures
 from offhook.drivers.sip.direct import disengage, engage, is_direct, redirect

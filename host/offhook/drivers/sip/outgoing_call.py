@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
 from offhook.calls.channel import INHERITED
-from offhook.calls.dialing import RequestError
 from offhook.calls.frames import Condition, Control, Forward
+from offhook.calls.requesting import RequestError
 from offhook.drivers.sip.capabilities import ALLOW, reason_headers, supported
 from offhook.drivers.sip.descriptions import SDP, description_of, new_media
 from offhook.drivers.sip.diversion import diversion_headers, redirecting_of_response

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from offhook.calls import causes, events
 from offhook.calls.bridge import Bridge, Member
 from offhook.calls.channel import Channel
-from offhook.calls.dialing import Dialing, RequestError, connected_from, request
+from offhook.calls.dialing import Dialing
 from offhook.calls.features import grant, granted
 from offhook.calls.frames import Condition, Control, Frame
+from offhook.calls.requesting import RequestError, connected_from, request
 from offhook.calls.transfer import hold_others, set_transfer_variables, unhold_others
 from offhook.log import verbose
 from offhook.services.features.builtin import sound_to

@@ -6,11 +6,12 @@ import logging
 
 from offhook.calls import causes
 from offhook.calls.channel import Channel, Hangup
-from offhook.calls.dialing import Dialing, RequestError, request
+from offhook.calls.dialing import Dialing
 from offhook.calls.features import grant
 from offhook.calls.joining import bring_in
 from offhook.calls.pbx import Pbx
 from offhook.calls.prompts import play_all
+from offhook.calls.requesting import RequestError, request
 from offhook.calls.transfer import set_transfer_variables
 from offhook.modules import ActionError, ActionRequest, Module, Request, Syntax, split_arguments
 from offhook.services.features.core import features_of
