@@ -21,6 +21,7 @@ from offhook.modules import Module, Options, Syntax
 log = logging.getLogger(__name__)
 module = Module("app_dial", "Dialing Application")
 
+_FIRST_FORMATS = "formats of the first Dial"
 _RESULTS = ("ANSWEREDTIME", "DIALEDTIME", "RINGTIME", "PROGRESSTIME")
 
 OPTIONS = {
@@ -44,7 +45,7 @@ OPTIONS = {
     "H": "Let the caller end the call with the disconnect code, also before the answer.",
     "i": "Ignore forwarding requests.",
     "I": "Ignore connected-line and redirecting updates.",
-    "j": "Ask for the streams that the first Dial of this call asked for.",
+    "j": "Offer what the calling channel had when this option was used first, whatever it has negotiated since.",
     "k": "Let the called party park the call.",
     "K": "Let the caller park the call.",
     "L(x[:y[:z]])": "Limit the call to x ms, warn when y ms are left, and again every z ms.",
@@ -216,9 +217,10 @@ async def _request_all(call: _Call) -> None:
     channel, options = call.channel, call.options
     group = channel.get("OUTBOUND_GROUP_ONCE") or channel.get("OUTBOUND_GROUP")
     channel.variables.pop("OUTBOUND_GROUP_ONCE")
+    formats = channel.data.setdefault(_FIRST_FORMATS, channel.formats) if "j" in options else ()
     for target in call.targets:
         try:
-            called = request(channel.pbx, target, channel)
+            called = request(channel.pbx, target, channel, formats)
         except RequestError as error:
             log.info("cannot call %s: %s (cause %d, %s)", target, error, error.cause, causes.text(error.cause))
             call.dialing.tally.count(error.cause)
