@@ -15,6 +15,7 @@
 #include "player.h"
 #include "recorder.h"
 #include "rtp.h"
+#include "secure.h"
 #include "soundfile.h"
 
 static void order(struct leg *leg, enum command_kind kind, int32_t a, int64_t b, int64_t c)
@@ -35,6 +36,7 @@ static void destroy_leg(struct leg *leg)
 {
     if (leg->rtp) {
         leg->engine->wire->ops->close(leg->engine->wire, leg->rtp);
+        secure_free(leg->rtp->guard.keys);
         free(leg->rtp);
     }
     free(leg);
@@ -52,8 +54,12 @@ static void destroy(void *object, enum freed what)
     case FREED_RECORDER:
         recorder_destroy(object);
         break;
+    case FREED_SECURE:
+        secure_free(object);
+        break;
     case FREED_WATCH:
     case FREED_MIXER:
+    case FREED_LETTER:
         free(object);
         break;
     }

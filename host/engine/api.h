@@ -27,6 +27,7 @@ enum event_kind {
     EVENT_RTCP_SENT,     /* object: leg, a: packet type */
     EVENT_RTCP_RECEIVED, /* object: leg, a: packet type */
     EVENT_CODEC,         /* object: leg, a: codec that arrives now */
+    EVENT_PACKET,        /* object: leg, address, a: enum packet_way, b: bytes, to be had by engine_packet */
     EVENT_FREE           /* never handed out: what is freed travels with it */
 };
 
@@ -47,8 +48,15 @@ enum rtp_option {
     RTP_RTCP_INTERVAL,
     RTP_HOLD,
     RTP_DIRECTION, /* DIRECTION_IN: receive, DIRECTION_OUT: send */
-    RTP_REPORT     /* events for RTCP reports */
+    RTP_REPORT,    /* events for RTCP reports */
+    RTP_GUARD,     /* nothing in the clear, either way */
+    RTP_ASIDE      /* enum aside_kind: what is handed to the control thread */
 };
+
+enum aside_kind { ASIDE_STUN = 1, ASIDE_DTLS = 2 };
+enum packet_way { PACKET_RTCP_PORT = 1, PACKET_RELAYED = 2 /* by the leg's detour */ };
+enum secure_limits { SECURE_KEY_MAX = 46, PACKET_MAX = 1600, FINGERPRINT_TEXT = 192 };
+enum dtls_state { DTLS_FAILED = -1, DTLS_GOING_ON, DTLS_DONE, DTLS_CLOSED };
 
 struct engine;
 struct leg;
@@ -56,6 +64,8 @@ struct player;
 struct recorder;
 struct watch;
 struct mixer;
+struct dtls_context;
+struct dtls;
 
 struct engine_options {
     int32_t mode;
@@ -97,12 +107,22 @@ struct leg_figures {
     uint64_t report_ntp;
     int32_t rx_codec, tx_codec, relayed, learned_port;
     char learned[48];
+    uint32_t forged; /* packets that were not of the far end's key, or came again */
+    int32_t suite;
 };
 
 struct tone_item {
     float low, high;
     int32_t ms;
     int32_t modulated;
+};
+
+/* Of a DTLS endpoint; "" is the default everywhere: a certificate of our own making, OpenSSL's ciphers, no authority.
+ */
+struct dtls_settings {
+    const char *certificate, *key, *ciphers, *ca_file, *ca_path;
+    const char *profiles; /* as SSL_CTX_set_tlsext_use_srtp takes them */
+    int32_t verify_fingerprint, verify_certificate, mtu;
 };
 
 /* Of a payload type that may arrive: its codec, or CODEC_EVENTS plus the clock in units of 8000 Hz for telephone events
@@ -160,6 +180,37 @@ void rtp_codecs(struct leg *leg, const struct codec_map *receive, int count, int
                 int digits_type, int digits_clock, int ptime, int noise_type);
 void rtp_option(struct leg *leg, int option, int value);
 void rtp_identity(const struct leg *leg, char *cname);
+
+/* Secure media. Suites by their names of RFC 4568, 6188 and 7714; 0 for one not known. */
+int secure_suite(const char *name);
+int secure_bytes(int suite);      /* master key and salt */
+int secure_key_length(int suite); /* the key alone */
+
+/* Secure both directions from now on (suite 0: neither); mki: bytes of the identifier in the far end's packets. Returns
+ * 0 with a sentence when libcrypto is missing. */
+int rtp_secure(struct leg *leg, int suite, const uint8_t *send, const uint8_t *receive, int mki, int replay_protection,
+               char *error);
+
+/* DTLS for SRTP's keys (RFC 5764): datagrams in, datagrams out. A handshake may take milliseconds. */
+struct dtls_context *dtls_context(const struct dtls_settings *settings, char *error);
+void dtls_context_free(struct dtls_context *context);
+int dtls_fingerprint(const struct dtls_context *context, const char *hash, char *text);
+struct dtls *dtls_make(struct dtls_context *context, int active);
+void dtls_free(struct dtls *dtls);
+int dtls_work(struct dtls *dtls); /* enum dtls_state; begins the handshake where we are active */
+int dtls_receive(struct dtls *dtls, const uint8_t *bytes, int count);
+int dtls_take(struct dtls *dtls, uint8_t *bytes, int room); /* the next datagram to be sent; 0: none */
+int dtls_timeout(struct dtls *dtls);                        /* ms until dtls_expired is due; -1: never */
+int dtls_expired(struct dtls *dtls);
+int dtls_peer_fingerprint(const struct dtls *dtls, const char *hash, char *text);
+int dtls_keys(struct dtls *dtls, int active, uint8_t *send, uint8_t *receive); /* the suite; 0: none agreed */
+void dtls_close(struct dtls *dtls);                                            /* a farewell to be taken and sent */
+const char *dtls_error(const struct dtls *dtls);
+
+/* Packets that are no RTP */
+int engine_packet(struct engine *engine, const struct engine_event *event, uint8_t *bytes);
+int rtp_send(struct leg *leg, int way, const char *host, int port, const uint8_t *bytes, int count);
+int rtp_detour(struct leg *leg, const char *server, int port, int channel); /* channel 0: none */
 
 /* Sound */
 struct player *leg_play(struct leg *leg, const char *const *paths, int count, int64_t offset_ms, int flags);

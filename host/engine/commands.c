@@ -159,6 +159,32 @@ static void obey_rtp(struct engine *engine, struct command *command)
     engine->plan_dirty = true;
 }
 
+/* The control thread's part of a leg's guard. */
+static void obey_guard(struct engine *engine, struct command *command)
+{
+    struct rtp *rtp = command->leg ? command->leg->rtp : NULL;
+    struct guard *guard = rtp ? &rtp->guard : NULL;
+    switch (command->kind) {
+    case COMMAND_SECURE:
+        if (guard->keys)
+            engine_tell_simple(engine, EVENT_FREE, guard->keys, FREED_SECURE, 0, 0);
+        guard->keys = command->object;
+        rtp->leg->figures.suite = command->a;
+        break;
+    case COMMAND_SEND:
+        if (!rtp->leg->closing)
+            aside_send(rtp, command->object);
+        engine_tell_simple(engine, EVENT_FREE, command->object, FREED_LETTER, 0, 0);
+        break;
+    case COMMAND_RETURN:
+        aside_return(engine, command->object);
+        break;
+    default:
+        guard->detour = (struct detour){command->addresses[0], (uint16_t)command->a};
+        break;
+    }
+}
+
 void engine_obey(struct engine *engine, struct command *command)
 {
     struct watch *watch;
@@ -168,6 +194,12 @@ void engine_obey(struct engine *engine, struct command *command)
     case COMMAND_CODECS:
     case COMMAND_OPTION:
         obey_rtp(engine, command);
+        break;
+    case COMMAND_SECURE:
+    case COMMAND_SEND:
+    case COMMAND_RETURN:
+    case COMMAND_DETOUR:
+        obey_guard(engine, command);
         break;
     case COMMAND_PLAY:
         player_begin(command->object);

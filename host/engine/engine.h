@@ -33,6 +33,10 @@ enum command_kind {
     COMMAND_REMOTE,
     COMMAND_CODECS,
     COMMAND_OPTION,
+    COMMAND_SECURE,
+    COMMAND_SEND,
+    COMMAND_RETURN,
+    COMMAND_DETOUR,
     COMMAND_PLAY,
     COMMAND_PLAYER_ORDER,
     COMMAND_RECORD,
@@ -47,7 +51,7 @@ enum command_kind {
 };
 
 /* What an EVENT_FREE is about. */
-enum freed { FREED_LEG, FREED_PLAYER, FREED_RECORDER, FREED_WATCH, FREED_MIXER };
+enum freed { FREED_LEG, FREED_PLAYER, FREED_RECORDER, FREED_WATCH, FREED_MIXER, FREED_SECURE, FREED_LETTER };
 
 struct codec_setup {
     struct codec_map receive[ENGINE_MAX_CODECS];

@@ -133,7 +133,7 @@ void rtcp_tick(struct rtp *rtp)
     int type;
     int size = write_report(rtp, bytes, &type);
     size += write_description(rtp, bytes + size);
-    engine->wire->ops->send(engine->wire, rtp, !rtp->mux, &rtp->remote_control, bytes, size);
+    guard_send(rtp, true, bytes, size);
     if (type == SENDER_REPORT)
         rtp->leg->figures.sr_sent++;
     else

@@ -29,6 +29,7 @@ void rtp_begin(struct rtp *rtp, int64_t now)
     sending->last_timestamp = engine_random(engine);
     sending->last_tick = engine->tick;
     rtp->heard = rtp->spoke = now;
+    rtp->guard.left = ASIDE_MOST;
 }
 
 static void end_jitter(struct rtp *rtp)
@@ -129,6 +130,12 @@ void rtp_set_option(struct rtp *rtp, int option, int value)
         break;
     case RTP_REPORT:
         rtp->report = value;
+        break;
+    case RTP_GUARD:
+        rtp->guard.required = value;
+        break;
+    case RTP_ASIDE:
+        rtp->guard.aside = (uint8_t)value;
         break;
     default:
         break;
@@ -268,12 +275,22 @@ void rtp_receive(struct rtp *rtp, const struct datagram *packet)
     struct engine *engine = leg->engine;
     uint8_t *bytes = packet->bytes;
     int count = packet->count;
+    if (count > 0 && bytes[0] < 128) {
+        aside_receive(rtp, packet);
+        return;
+    }
     if (rtp->strict && packet->control && address_set(&rtp->remote) &&
         !address_same_host(&packet->from, &rtp->remote)) {
         leg->figures.rejected++;
         return;
     }
-    if (count >= 8 && (bytes[0] & 0xc0) == 0x80 && bytes[1] >= 192 && bytes[1] <= 223) { /* RFC 5761 4 */
+    bool report = count >= 8 && (bytes[0] & 0xc0) == 0x80 && bytes[1] >= 192 && bytes[1] <= 223; /* RFC 5761 4 */
+    count = guard_open(rtp, bytes, count, report);
+    if (!count) {
+        leg->figures.rejected++;
+        return;
+    }
+    if (report) {
         rtcp_receive(rtp, bytes, count, packet->arrival);
         return;
     }
@@ -343,6 +360,7 @@ void rtp_planned(struct rtp *rtp)
 void rtp_tick(struct rtp *rtp)
 {
     struct engine *engine = rtp->leg->engine;
+    rtp->guard.left = ASIDE_MOST;
     int seconds = rtp->hold ? rtp->hold_timeout : rtp->timeout;
     if (seconds && !rtp->timed_out && engine->now - rtp->heard >= (int64_t)seconds * SECOND) {
         rtp->timed_out = true;

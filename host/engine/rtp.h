@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aside.h"
 #include "engine.h"
 #include "jitter.h"
 #include "leg.h"
@@ -91,6 +92,7 @@ struct rtp {
     struct event_in event;
     struct sending sending;
     struct rtcp rtcp;
+    struct guard guard;
     struct jitter *jitter;
 };
 

@@ -47,7 +47,7 @@ static void hand_over(struct rtp *rtp, const uint8_t *bytes, int payload, int he
 {
     struct leg *leg = rtp->leg;
     struct engine *engine = leg->engine;
-    engine->wire->ops->send(engine->wire, rtp, false, &rtp->remote, bytes, header + payload);
+    guard_send(rtp, false, bytes, header + payload);
     leg->figures.tx_packets++;
     leg->figures.tx_octets += (uint64_t)payload;
     rtp->spoke = engine->now;

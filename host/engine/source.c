@@ -27,7 +27,7 @@ void source_expect(struct rtp *rtp, const union address *remote, int64_t now)
     if (source->state == SOURCE_LOCKED && address_equal(remote, &source->locked))
         return;
     if (source->state != SOURCE_OPEN && source->locked.any.sa_family)
-        atomic_store(&rtp->port.settled, address_equal(remote, &source->locked));
+        atomic_store(&rtp->port.settled, address_equal(remote, &source->locked) && !(rtp->guard.aside & ASIDE_STUN));
     source->state = SOURCE_LEARN;
     source->began = now;
     source->proposed.any.sa_family = 0;
@@ -45,7 +45,8 @@ static void tell_address(struct rtp *rtp, const union address *from)
 static void believe(struct rtp *rtp, const union address *from, uint16_t sequence, int64_t now)
 {
     rtp->source.locked = *from;
-    atomic_store(&rtp->port.settled, true);
+    /* the far end of an ICE session may still show itself at other addresses */
+    atomic_store(&rtp->port.settled, !(rtp->guard.aside & ASIDE_STUN));
     start_probation(rtp, sequence, now);
     tell_address(rtp, from);
 }

@@ -5,9 +5,9 @@
 #   system.sh python    Debian's own Python packages, for where no package registry is reached
 set -euo pipefail
 
-build=(gcc libc6-dev pkg-config python3-dev python3-venv libspandsp-dev libspeexdsp-dev libopus-dev)
+build=(gcc libc6-dev pkg-config python3-dev python3-venv libspandsp-dev libspeexdsp-dev libopus-dev libssl-dev)
 sounds=(asterisk-core-sounds-en-wav asterisk-moh-opsound-wav)
-test=(sip-tester iproute2 procps)
+test=(libsrtp2-dev sip-tester iproute2 procps)
 python=(python3-cffi python3-uvloop python3-dnspython python3-prompt-toolkit python3-cryptography python3-h11
   python3-wsproto python3-setuptools)
 

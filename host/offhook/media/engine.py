@@ -21,7 +21,7 @@ from offhook.media.leg import DIRECTIONS, Leg, NullLeg, PipeLeg, SnoopLeg
 from offhook.media.mixer import Mixer
 from offhook.media.playing import Playback
 from offhook.media.recording import Recording, Watch
-from offhook.media.rtp import RelayLeg, RtpLeg
+from offhook.media.rtp import Packet, RelayLeg, RtpLeg
 
 __all__ = ["Engine", "EngineError", "Figures", "NoPort", "Settings"]
 
@@ -43,6 +43,7 @@ class Settings:
     sockets, or a pair a leg; "auto" takes the first that is permitted. ``realtime`` asks for SCHED_FIFO.
     ``rtcp_interval`` is in seconds, ``dscp`` marks RTP packets (46: expedited forwarding), ``probation`` counts the
     packets in sequence after which a new address is believed, and an unended digit ends after ``dtmf_timeout_ms``.
+    ``replay_protection``: an SRTP packet that comes again is dropped.
     """
 
     port_low: int = 5000
@@ -55,6 +56,7 @@ class Settings:
     dscp: int = 46
     dtmf_timeout_ms: int = 150
     checksums: bool = True
+    replay_protection: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Engine:
         self._descriptor = -1
         self._objects: dict[int, Leg | Playback | Recording | Watch | Mixer] = {}
         self._codecs: dict[str, int] = {}
-        self._error: Any = None
+        self.error_text: Any = None
         self._events: Any = None
 
     # ---- life ------------------------------------------------------------------------------------------
@@ -100,17 +102,17 @@ class Engine:
         except ImportError as error:
             raise EngineError(f"the media engine is not built ({error}): run make -C host/engine") from None
         self.ffi, self.lib = _engine.ffi, _engine.lib
-        self._error = self.ffi.new("char[]", self.lib.ENGINE_TEXT)
+        self.error_text = self.ffi.new("char[]", self.lib.ENGINE_TEXT)
         self._events = self.ffi.new("struct engine_event[]", _BATCH)
         options = self._options()
-        handle = self.lib.engine_new(options, self._error)
+        handle = self.lib.engine_new(options, self.error_text)
         if not handle:
-            raise EngineError(self.text(self._error))
+            raise EngineError(self.text(self.error_text))
         self._handle = handle
-        if not self.lib.engine_start(handle, self._error):
+        if not self.lib.engine_start(handle, self.error_text):
             self.lib.engine_free(handle)
             self._handle = None
-            raise EngineError(self.text(self._error))
+            raise EngineError(self.text(self.error_text))
         while note := self.lib.engine_notice(handle):
             log.info("media: %s", self.text(note))
         if self.settings.socket_mode != "simulated":
@@ -162,9 +164,9 @@ class Engine:
         """A leg on a fresh pair of ports at a local address (IPv4 or IPv6; a wildcard for any). Raises NoPort when
         all ports of the range are taken. For other kinds than audio it is a RelayLeg."""
         engine, relays = self._running(), kind != Kind.AUDIO
-        handle = self.lib.leg_rtp(engine, address.encode(), relays, self._error)
+        handle = self.lib.leg_rtp(engine, address.encode(), relays, self.error_text)
         if not handle:
-            raise NoPort(self.text(self._error))
+            raise NoPort(self.text(self.error_text))
         leg = (RelayLeg if relays else RtpLeg)(self, handle, address)
         self.watch_object(handle, leg)
         if not self.settings.strict_rtp:
@@ -289,6 +291,9 @@ class Engine:
     def _deliver(self, event: Any) -> None:
         lib, key = self.lib, int(self.ffi.cast("uintptr_t", event.object))
         item = self._objects.get(key)
+        if event.kind == lib.EVENT_PACKET:
+            self._deliver_packet(item, event)
+            return
         match item:
             case Leg():
                 if event.kind == lib.EVENT_LEG_CLOSED:
@@ -315,6 +320,16 @@ class Engine:
             case Mixer():
                 del self._objects[key]
                 item.ended()
+
+    def _deliver_packet(self, leg: object, event: Any) -> None:
+        """The packet has to be taken from the engine even when nobody wants it any more."""
+        lib = self.lib
+        room = self.ffi.new("uint8_t[]", event.b)
+        count = lib.engine_packet(self._handle, self.ffi.addressof(event), room)
+        if isinstance(leg, RtpLeg) and leg.on_packet is not None:
+            data = bytes(self.ffi.buffer(room, count))
+            rtcp, relayed = bool(event.a & lib.PACKET_RTCP_PORT), bool(event.a & lib.PACKET_RELAYED)
+            leg.on_packet(Packet(data, self.text(event.address), event.port, rtcp, relayed))
 
     def _deliver_leg(self, leg: Leg, event: Any) -> None:
         lib, kind = self.lib, event.kind

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from offhook.media.errors import UnsupportedMedia
+from offhook.media.errors import EngineError, UnsupportedMedia
 from offhook.media.formats import FORMATS, Format
 from offhook.media.leg import Direction, Leg, Playback, Recording
 
@@ -27,8 +27,20 @@ _OPTIONS = {
     "rtcp_interval": 6,
     "reports": 9,
 }
-_HOLD, _DIRECTION = 7, 8
+_HOLD, _DIRECTION, _GUARD, _ASIDE = 7, 8, 10, 11
 _MICRO = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A packet that is no RTP: STUN or DTLS. ``rtcp``: it came to our RTCP port; ``relayed``: through the TURN channel,
+    and the address is that of the peer behind it."""
+
+    data: bytes
+    host: str
+    port: int
+    rtcp: bool = False
+    relayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,7 @@ def _statistics(figures: Any) -> RtpStats:
 class RtpLeg(Leg):
     """A party reached by RTP. Its port is reserved when the leg is made, so that it can be offered in SDP."""
 
-    __slots__ = ("_address", "_port", "_receive", "_remains", "_remote", "_send")
+    __slots__ = ("_address", "_port", "_receive", "_remains", "_remote", "_send", "on_packet", "suite")
 
     def __init__(self, engine: Engine, handle: Any, address: str) -> None:
         super().__init__(engine, handle)
@@ -104,6 +116,10 @@ class RtpLeg(Leg):
         self._receive: Format | None = None
         self._send: tuple[int, Format] | None = None
         self._remains: bytes | None = None
+        self.on_packet: Callable[[Packet], None] | None = None
+        """Called on the loop with each packet that is no RTP, as far as ``expect`` asks for them."""
+        self.suite = ""
+        """The SRTP suite in force; "" for none."""
 
     @property
     def local_address(self) -> str:
@@ -219,6 +235,57 @@ class RtpLeg(Leg):
         if not self._closed:
             self.engine.lib.rtp_option(self._handle, _HOLD, on)
 
+    def secure(self, suite: str, send: bytes, receive: bytes, *, mki: int = 0) -> None:
+        """Protect both directions by SRTP from now on. ``suite`` as RFC 4568, 6188 and 7714 name it, keys with their
+        salts, ``mki``: octets of the key identifier in the far end's packets. Nothing passes in the clear any more.
+        ValueError for a suite unknown or keys of the wrong length, EngineError where OpenSSL is missing."""
+        if self._closed:
+            return
+        engine = self.engine
+        number = engine.lib.secure_suite(suite.encode())
+        length = engine.lib.secure_bytes(number)
+        if not number or len(send) != length or len(receive) != length:
+            raise ValueError(f"{suite}: unknown, or its keys are not {length} octets")
+        replay = engine.settings.replay_protection
+        if not engine.lib.rtp_secure(self._handle, number, send, receive, mki, replay, engine.error_text):
+            raise EngineError(engine.text(engine.error_text))
+        self.guard(True)
+        self.suite = suite
+
+    def clear(self) -> None:
+        """Media is not protected any more."""
+        if not self._closed and self.suite:
+            self.engine.lib.rtp_secure(
+                self._handle, 0, self.engine.ffi.NULL, self.engine.ffi.NULL, 0, 0, self.engine.error_text
+            )
+            self.suite = ""
+        self.guard(False)
+
+    def guard(self, on: bool) -> None:
+        """Let nothing pass in the clear, in either direction: what comes before there are keys is dropped."""
+        if not self._closed:
+            self.engine.lib.rtp_option(self._handle, _GUARD, on)
+
+    def expect(self, *, stun: bool = False, dtls: bool = False) -> None:
+        """Which packets that are no RTP are handed to ``on_packet``; others are dropped."""
+        if not self._closed:
+            lib = self.engine.lib
+            kinds = (lib.ASIDE_STUN if stun else 0) | (lib.ASIDE_DTLS if dtls else 0)
+            lib.rtp_option(self._handle, _ASIDE, kinds)
+
+    def send_packet(self, data: bytes, host: str, port: int, *, rtcp: bool = False, relayed: bool = False) -> None:
+        """Send a packet that is no RTP from our RTP port (or the RTCP port), or by way of the TURN channel."""
+        if not self._closed:
+            lib = self.engine.lib
+            way = (lib.PACKET_RTCP_PORT if rtcp else 0) | (lib.PACKET_RELAYED if relayed else 0)
+            lib.rtp_send(self._handle, way, host.encode(), port, data, len(data))
+
+    def detour(self, server: tuple[str, int] | None, channel: int = 0) -> None:
+        """Send and take media by a TURN server's channel (RFC 8656 12); None: directly."""
+        if not self._closed:
+            host, port = server or ("0.0.0.0", 0)
+            self.engine.lib.rtp_detour(self._handle, host.encode(), port, channel if server else 0)
+
     @property
     def heard(self) -> bool:
         """Whether packets have arrived."""
@@ -295,6 +362,7 @@ class RtpLeg(Leg):
     def released(self) -> None:
         """Keep the figures."""
         super().released()
+        self.on_packet = None
         self._remains = bytes(self.engine.ffi.buffer(self.engine.lib.leg_figures(self._handle)))
 
 
