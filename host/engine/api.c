@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "codec.h"
+#include "detector.h"
 #include "engine.h"
 #include "level.h"
 #include "mixer.h"
@@ -57,6 +58,7 @@ static void destroy(void *object, enum freed what)
     case FREED_SECURE:
         secure_free(object);
         break;
+    case FREED_DETECTOR:
     case FREED_WATCH:
     case FREED_MIXER:
     case FREED_LETTER:
@@ -334,6 +336,16 @@ struct player *leg_tones(struct leg *leg, const struct tone_item *items, int cou
     return player;
 }
 
+struct player *leg_fsk(struct leg *leg, int kind, const uint8_t *octets, int count, int seizure_bits, int mark_bits,
+                       int level, int flags)
+{
+    struct player *player = player_make_fsk(leg, kind == FSK_KIND_V_23 ? FSK_V_23 : FSK_BELL_202, octets, count,
+                                            seizure_bits, mark_bits, level, flags);
+    if (player)
+        order_about(leg->engine, COMMAND_PLAY, player, 0, 0);
+    return player;
+}
+
 void player_order(struct player *player, int what, int64_t value)
 {
     order_about(player->engine, COMMAND_PLAYER_ORDER, player, what, value);
@@ -370,6 +382,25 @@ struct watch *leg_watch(struct leg *leg, int silence_ms, int noise_ms, int thres
 void watch_close(struct watch *watch)
 {
     order_about(watch->engine, COMMAND_WATCH_CLOSE, watch, 0, 0);
+}
+
+struct detector *leg_detector(struct leg *leg, int kind, int direction, const struct detector_tone *tones, int count,
+                              int block_ms, double purity)
+{
+    struct detector *detector = detector_make(leg, kind, direction, tones, count, block_ms, purity);
+    if (detector)
+        order_about(leg->engine, COMMAND_DETECTOR, detector, 0, 0);
+    return detector;
+}
+
+void detector_close(struct detector *detector)
+{
+    order_about(detector->engine, COMMAND_DETECTOR_CLOSE, detector, 0, 0);
+}
+
+void detector_free(struct detector *detector)
+{
+    free_later(detector->engine, detector, FREED_DETECTOR);
 }
 
 /* Mixers */

@@ -26,6 +26,8 @@ enum event_kind {
     EVENT_ADDRESS,       /* object: leg, address: where packets come from now */
     EVENT_RTCP_SENT,     /* object: leg, a: packet type */
     EVENT_RTCP_RECEIVED, /* object: leg, a: packet type */
+    EVENT_DETECTED,      /* object: detector, a, b, c: see enum detector_kind */
+    EVENT_DETECTOR_END,  /* object: detector, let go of */
     EVENT_CODEC,         /* object: leg, a: codec that arrives now */
     EVENT_PACKET,        /* object: leg, address, a: enum packet_way, b: bytes, to be had by engine_packet */
     EVENT_FREE           /* never handed out: what is freed travels with it */
@@ -38,6 +40,19 @@ enum play_flag { PLAY_LOOP = 1, PLAY_MIX = 2, PLAY_MUSIC = 4 };
 enum member_flag { MEMBER_HEARS = 1, MEMBER_HEARD = 2 };
 enum player_order { PLAYER_STOP, PLAYER_PAUSE, PLAYER_RESUME, PLAYER_SEEK, PLAYER_SKIP };
 enum recorder_order { RECORDER_STOP, RECORDER_PAUSE, RECORDER_RESUME };
+/* What a detector listens for, and what its events say. */
+enum detector_kind {
+    DETECT_FSK,        /* Bell 202 and V.23. a: DETECTED_OCTETS, b: up to 8 octets, the first lowest, c: how many; or
+                          DETECTED_CARRIER, b: 1 there, 0 gone */
+    DETECT_TONES,      /* a: index of the tone, b: 1 it has lasted its ms, 0 it ended, c: ms it lasted */
+    DETECT_R1,         /* a: signal as multitone.h names it, b: 1 begins, 0 ended, c: ms it lasted */
+    DETECT_R2_FORWARD, /* the same */
+    DETECT_R2_BACKWARD /* the same */
+};
+/* A tone that was told has ended when it was not there for so many blocks. */
+enum { DETECTOR_SETTLES = 2 };
+enum detected { DETECTED_OCTETS, DETECTED_CARRIER };
+enum fsk_kind { FSK_KIND_BELL_202, FSK_KIND_V_23 };
 enum rtp_option {
     RTP_SYMMETRIC,
     RTP_STRICT,
@@ -66,6 +81,7 @@ struct watch;
 struct mixer;
 struct dtls_context;
 struct dtls;
+struct detector;
 
 struct engine_options {
     int32_t mode;
@@ -123,6 +139,12 @@ struct dtls_settings {
     const char *certificate, *key, *ciphers, *ca_file, *ca_path;
     const char *profiles; /* as SSL_CTX_set_tlsext_use_srtp takes them */
     int32_t verify_fingerprint, verify_certificate, mtu;
+};
+
+/* Both frequencies 0: any sound. ms: how long it must last. */
+struct detector_tone {
+    float low, high;
+    int32_t ms;
 };
 
 /* Of a payload type that may arrive: its codec, or CODEC_EVENTS plus the clock in units of 8000 Hz for telephone events
@@ -215,6 +237,8 @@ int rtp_detour(struct leg *leg, const char *server, int port, int channel); /* c
 /* Sound */
 struct player *leg_play(struct leg *leg, const char *const *paths, int count, int64_t offset_ms, int flags);
 struct player *leg_tones(struct leg *leg, const struct tone_item *items, int count, int repeat, int level, int flags);
+struct player *leg_fsk(struct leg *leg, int kind, const uint8_t *octets, int count, int seizure_bits, int mark_bits,
+                       int level, int flags);
 void player_order(struct player *player, int order, int64_t value);
 int64_t player_position(const struct player *player);
 int player_index(const struct player *player);
@@ -231,6 +255,13 @@ void recorder_free(struct recorder *recorder);
 struct watch *leg_watch(struct leg *leg, int silence_ms, int noise_ms, int threshold);
 void watch_close(struct watch *watch);
 void watch_free(struct watch *watch);
+/* direction: DIRECTION_IN or DIRECTION_OUT. tones, block_ms (10 to 40: narrower filters take longer) and purity (0 to
+ * 1: how much of the sound must be the tone) are for DETECT_TONES. NULL when out of memory, or when asked for nonsense.
+ */
+struct detector *leg_detector(struct leg *leg, int kind, int direction, const struct detector_tone *tones, int count,
+                              int block_ms, double purity);
+void detector_close(struct detector *detector);
+void detector_free(struct detector *detector);
 
 /* Mixers */
 struct mixer *mixer_new(struct engine *engine, int rate);

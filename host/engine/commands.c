@@ -1,5 +1,6 @@
 /* Orders of the control thread, as the real-time thread carries them out. */
 #include "codec.h"
+#include "detector.h"
 #include "digits.h"
 #include "engine.h"
 #include "level.h"
@@ -221,6 +222,12 @@ void engine_obey(struct engine *engine, struct command *command)
         break;
     case COMMAND_WATCH_CLOSE:
         end_watch(engine, command->object);
+        break;
+    case COMMAND_DETECTOR:
+        detector_begin(command->object);
+        break;
+    case COMMAND_DETECTOR_CLOSE:
+        detector_finish(command->object);
         break;
     case COMMAND_MIXER:
         mixer = command->object;

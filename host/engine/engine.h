@@ -43,6 +43,8 @@ enum command_kind {
     COMMAND_RECORDER_ORDER,
     COMMAND_WATCH,
     COMMAND_WATCH_CLOSE,
+    COMMAND_DETECTOR,
+    COMMAND_DETECTOR_CLOSE,
     COMMAND_MIXER,
     COMMAND_MIXER_ADD,
     COMMAND_MIXER_REMOVE,
@@ -51,7 +53,16 @@ enum command_kind {
 };
 
 /* What an EVENT_FREE is about. */
-enum freed { FREED_LEG, FREED_PLAYER, FREED_RECORDER, FREED_WATCH, FREED_MIXER, FREED_SECURE, FREED_LETTER };
+enum freed {
+    FREED_LEG,
+    FREED_PLAYER,
+    FREED_RECORDER,
+    FREED_WATCH,
+    FREED_MIXER,
+    FREED_SECURE,
+    FREED_LETTER,
+    FREED_DETECTOR
+};
 
 struct codec_setup {
     struct codec_map receive[ENGINE_MAX_CODECS];

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "detector.h"
 #include "digits.h"
 #include "engine.h"
 #include "level.h"
@@ -159,6 +160,8 @@ void leg_pull(struct leg *leg)
     if (leg->watches && loudness_feed(&leg->loudness, block.samples, block.rate / 100))
         for (struct watch *watch = leg->watches; watch; watch = watch->next)
             watch_feed(watch, leg->loudness.mean);
+    if (leg->detectors)
+        detectors_feed(leg, DIRECTION_IN, block);
     if (leg->dtmf)
         listen_for_digits(leg, &block);
     block = add(leg, block, carry_take(&leg->whisper_in));
@@ -219,6 +222,8 @@ void leg_push(struct leg *leg)
         block = add(leg, block, over);
     block = add(leg, block, carry_take(&leg->whisper_out));
     leg->out = change(leg, block, leg->out_gain, leg->out_muted);
+    if (leg->detectors)
+        detectors_feed(leg, DIRECTION_OUT, leg->out);
     deliver(leg, leg->out);
 }
 
@@ -308,6 +313,8 @@ void leg_end(struct leg *leg)
         watch->leg = NULL;
         engine_tell_simple(leg->engine, EVENT_WATCH_CLOSED, watch, 0, 0, 0);
     }
+    while (leg->detectors)
+        detector_finish(leg->detectors);
     while (leg->snoops) {
         struct leg *snoop = leg->snoops;
         leg->snoops = snoop->next_snoop;

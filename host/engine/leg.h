@@ -85,6 +85,7 @@ struct leg {
     struct player *player, *overlay, *music;
     struct recorder *recorders;
     struct watch *watches;
+    struct detector *detectors;
     struct dtmf *dtmf;
     struct loudness loudness;
     struct digits *digits;

@@ -4,6 +4,7 @@
  * (pipes included), is relayed packet by packet. Everything else that somebody hears is wanted as sound: the want
  * spreads from those who hear to those who are heard. */
 #include "codec.h"
+#include "detector.h"
 #include "digits.h"
 #include "engine.h"
 #include "mixer.h"
@@ -80,7 +81,9 @@ static void want_for(struct leg *leg)
         if (recorder->direction & DIRECTION_OUT)
             want_out(leg);
     }
-    if (leg->dtmf || leg->watches || (leg->mixer && leg->heard))
+    if (detectors_listen(leg, DIRECTION_OUT))
+        want_out(leg);
+    if (detectors_listen(leg, DIRECTION_IN) || leg->dtmf || leg->watches || (leg->mixer && leg->heard))
         want_in(leg);
     if (plays(leg))
         want_out(leg);

@@ -44,7 +44,7 @@ struct player *player_make_tones(struct leg *leg, const struct tone_item *items,
     struct player *player = make(leg, flags);
     if (!player)
         return NULL;
-    player->is_tone = true;
+    player->source = PLAYS_TONES;
     player->parts = calloc((size_t)count, sizeof(*player->parts));
     if (!player->parts) {
         free(player);
@@ -57,12 +57,31 @@ struct player *player_make_tones(struct leg *leg, const struct tone_item *items,
     return player;
 }
 
+struct player *player_make_fsk(struct leg *leg, enum fsk_standard standard, const uint8_t *octets, int count,
+                               int seizure_bits, int mark_bits, int level, int flags)
+{
+    struct player *player = make(leg, flags);
+    if (!player)
+        return NULL;
+    player->source = PLAYS_FSK;
+    player->octets = malloc(count > 0 ? (size_t)count : 1);
+    if (!player->octets) {
+        free(player);
+        return NULL;
+    }
+    memcpy(player->octets, octets, count > 0 ? (size_t)count : 0);
+    fsk_send_start(&player->fsk, standard, player->octets, count, seizure_bits, mark_bits, level);
+    atomic_store(&player->released, true);
+    return player;
+}
+
 void player_destroy(struct player *player)
 {
     for (int i = 0; i < player->count; i++)
         free(player->paths[i]);
     free(player->paths);
     free(player->parts);
+    free(player->octets);
     ring_end(&player->ring);
     free(player);
 }
@@ -95,7 +114,7 @@ void player_begin(struct player *player)
         player_finish(*place, END_REPLACED);
     *place = player;
     player->engine->plan_dirty = true;
-    if (!player->is_tone) {
+    if (player->source == PLAYS_FILES) {
         atomic_store(&player->wanted, true);
         disk_serve_player(player->engine->disk, player);
     }
@@ -113,7 +132,7 @@ void player_finish(struct player *player, enum end_reason reason)
     player->next = engine->ending_players;
     engine->ending_players = player;
     engine->plan_dirty = true;
-    if (!player->is_tone) {
+    if (player->source == PLAYS_FILES) {
         atomic_store(&player->dropped, true);
         disk_wake(engine->disk);
     }
@@ -135,7 +154,7 @@ void player_collect(struct engine *engine)
 
 static void seek(struct player *player, int64_t ms)
 {
-    if (player->is_tone)
+    if (player->source != PLAYS_FILES)
         return;
     atomic_store(&player->seek_ms, ms > 0 ? ms : 0);
     atomic_fetch_add(&player->generation, 1);
@@ -265,6 +284,24 @@ static bool pull_file(struct player *player, struct block *block)
     return true; /* the disk is behind */
 }
 
+/* Sound that is made here. */
+static bool pull_made(struct player *player, struct block *block, int rate)
+{
+    int n = rate / 100;
+    int16_t *samples = engine_scratch(player->engine, (size_t)n * sizeof(int16_t));
+    if (!samples)
+        return true;
+    bool going = player->source == PLAYS_TONES ? tone_make(&player->tone, samples, n, rate)
+                                               : fsk_send(&player->fsk, samples, n, rate);
+    if (!going) {
+        player_finish(player, END_DONE);
+        return false;
+    }
+    atomic_fetch_add(&player->position, TICK_MS);
+    *block = (struct block){.samples = samples, .rate = rate};
+    return true;
+}
+
 bool player_pull(struct player *player, struct block *block, int rate)
 {
     *block = (struct block){.samples = NULL};
@@ -272,18 +309,8 @@ bool player_pull(struct player *player, struct block *block, int rate)
         *block = silence(player, rate);
         return true;
     }
-    if (player->is_tone) {
-        int16_t *samples = engine_scratch(player->engine, (size_t)rate / 100 * sizeof(int16_t));
-        if (!samples)
-            return true;
-        if (!tone_make(&player->tone, samples, rate / 100, rate)) {
-            player_finish(player, END_DONE);
-            return false;
-        }
-        atomic_fetch_add(&player->position, TICK_MS);
-        *block = (struct block){.samples = samples, .rate = rate};
-        return true;
-    }
+    if (player->source != PLAYS_FILES)
+        return pull_made(player, block, rate);
     bool going = pull_file(player, block);
     if (going) {
         ask_for_more(player);

@@ -1,10 +1,11 @@
-/* Players: files (read ahead by the disk thread) or tones, sent to a leg. */
+/* Players: files (read ahead by the disk thread), tones, or data as FSK, sent to a leg. */
 #ifndef OFFHOOK_PLAYER_H
 #define OFFHOOK_PLAYER_H
 
 #include <stdatomic.h>
 
 #include "engine.h"
+#include "fsk.h"
 #include "leg.h"
 #include "ring.h"
 #include "soundfile.h"
@@ -24,6 +25,8 @@ struct chunk {
     uint16_t kind;
 };
 
+enum player_source { PLAYS_FILES, PLAYS_TONES, PLAYS_FSK };
+
 struct player {
     struct engine *engine;
     struct leg *leg;
@@ -31,10 +34,15 @@ struct player {
     struct player *next_on_disk;
     int flags;
 
+    enum player_source source;
+
     /* tones */
-    bool is_tone;
     struct tone tone;
     struct tone_part *parts;
+
+    /* data */
+    struct fsk_sender fsk;
+    uint8_t *octets;
 
     /* files */
     char **paths;
@@ -68,6 +76,8 @@ struct player {
 struct player *player_make_files(struct leg *leg, const char *const *paths, int count, int64_t offset_ms, int flags);
 struct player *player_make_tones(struct leg *leg, const struct tone_item *items, int count, int repeat, int level,
                                  int flags);
+struct player *player_make_fsk(struct leg *leg, enum fsk_standard standard, const uint8_t *octets, int count,
+                               int seizure_bits, int mark_bits, int level, int flags);
 
 /* Control thread, when nobody knows it any more. */
 void player_destroy(struct player *player);

@@ -14,21 +14,26 @@ static void make_table(void)
         sine[i] = (int16_t)lrint(32767 * sin(2 * M_PI * i / TABLE));
 }
 
-void tone_start(struct tone *tone, const struct tone_part *parts, int count, int repeat, int level)
+void tone_prepare(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_table);
+}
+
+void tone_start(struct tone *tone, const struct tone_part *parts, int count, int repeat, int level)
+{
+    tone_prepare();
     *tone = (struct tone){.parts = parts, .count = count, .repeat = repeat, .level = level, .at = -1};
 }
 
 /* Interpolated: a phase of 32 bits is a full turn. */
-static int sine_at(uint32_t phase)
+int tone_sine(uint32_t phase)
 {
     uint32_t index = phase >> 22, part = phase >> 6 & 0xffff;
     return sine[index] + (((sine[index + 1] - sine[index]) * (int)part) >> 16);
 }
 
-static uint32_t step_of(double frequency, int rate)
+uint32_t tone_step(double frequency, int rate)
 {
     return (uint32_t)(frequency / rate * 4294967296.0 + 0.5);
 }
@@ -47,8 +52,8 @@ static bool next_part(struct tone *tone)
     const struct tone_part *part = &tone->parts[tone->at];
     tone->left = part->ms > 0 ? (int64_t)part->ms * tone->rate / 1000 : INT64_MAX;
     tone->phase[0] = tone->phase[1] = 0;
-    tone->step[0] = step_of(part->low, tone->rate);
-    tone->step[1] = step_of(part->high, tone->rate);
+    tone->step[0] = tone_step(part->low, tone->rate);
+    tone->step[1] = tone_step(part->high, tone->rate);
     return true;
 }
 
@@ -57,8 +62,8 @@ static void fill(struct tone *tone, int16_t *out, int n)
     const struct tone_part *part = &tone->parts[tone->at];
     int level = tone->level;
     for (int i = 0; i < n; i++) {
-        int low = part->low > 0 ? (sine_at(tone->phase[0]) * level) >> 15 : 0;
-        int high = part->high > 0 ? sine_at(tone->phase[1]) : 0;
+        int low = part->low > 0 ? (tone_sine(tone->phase[0]) * level) >> 15 : 0;
+        int high = part->high > 0 ? tone_sine(tone->phase[1]) : 0;
         int sum;
         if (part->modulated) /* 90 %: the amplitude swings between a tenth and the whole */
             sum = low * (18022 + ((high * 14746) >> 15)) >> 15;
@@ -78,8 +83,8 @@ bool tone_make(struct tone *tone, int16_t *out, int n, int rate)
         tone->rate = rate;
         if (tone->at >= 0 && tone->at < tone->count) {
             tone->left = left == INT64_MAX ? left : left * rate / old;
-            tone->step[0] = step_of(tone->parts[tone->at].low, rate);
-            tone->step[1] = step_of(tone->parts[tone->at].high, rate);
+            tone->step[0] = tone_step(tone->parts[tone->at].low, rate);
+            tone->step[1] = tone_step(tone->parts[tone->at].high, rate);
         }
     }
     int made = 0;

@@ -30,4 +30,10 @@ bool tone_make(struct tone *tone, int16_t *out, int n, int rate);
 /* The two frequencies of a DTMF digit (0-9 * # A-D, Q.23); false for anything else. */
 bool tone_of_digit(char digit, struct tone_part *part);
 
+/* A sine of a phase of which 2^32 is a full turn (after any tone_start or tone_prepare), and the step of a frequency.
+ */
+int tone_sine(uint32_t phase);
+uint32_t tone_step(double frequency, int rate);
+void tone_prepare(void);
+
 #endif

@@ -1,8 +1,11 @@
 """Python face of the media engine."""
 
+from offhook.media.detecting import Detector, ListenedTone, detect_data, detect_signals, detect_tones, send_data
 from offhook.media.engine import Engine, Figures, Settings
 from offhook.media.errors import EngineError, NoPort, UnsupportedMedia
 from offhook.media.events import (
+    CarrierHeard,
+    DataHeard,
     DigitBegin,
     DigitEnd,
     FarEndAddressLearned,
@@ -14,7 +17,9 @@ from offhook.media.events import (
     RtcpReceived,
     RtcpSent,
     RtpTimeout,
+    SignalHeard,
     Silence,
+    ToneHeard,
 )
 from offhook.media.formats import (
     ALL,
@@ -42,7 +47,10 @@ from offhook.media.translation import translation_cost, translation_path
 __all__ = [
     "ALL",
     "FORMATS",
+    "CarrierHeard",
     "Choice",
+    "DataHeard",
+    "Detector",
     "DigitBegin",
     "DigitEnd",
     "Engine",
@@ -53,6 +61,7 @@ __all__ = [
     "Formats",
     "Kind",
     "Leg",
+    "ListenedTone",
     "MediaEvent",
     "Mixer",
     "MohClass",
@@ -75,19 +84,25 @@ __all__ = [
     "RtpStats",
     "RtpTimeout",
     "Settings",
+    "SignalHeard",
     "Silence",
     "SnoopLeg",
     "Tone",
+    "ToneHeard",
     "ToneSpec",
     "ToneZone",
     "UnsupportedMedia",
     "Watch",
+    "detect_data",
+    "detect_signals",
+    "detect_tones",
     "format_for_encoding",
     "format_for_extension",
     "format_for_payload_type",
     "format_named",
     "parse_allow",
     "parse_tone_list",
+    "send_data",
     "translation_cost",
     "translation_path",
 ]

@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from offhook.media.detecting import Detector
 from offhook.media.errors import EngineError, NoPort
 from offhook.media.events import (
     DigitBegin,
@@ -32,6 +33,7 @@ _MODES: list[SocketMode] = ["auto", "steer", "pool", "leg", "simulated"]
 _REASONS = ("done", "stopped", "replaced", "closed", "failed")
 _SOURCES = ("rfc4733", "inband")
 _BATCH = 64
+Watched = Leg | Playback | Recording | Watch | Detector | Mixer
 AnyLeg = TypeVar("AnyLeg", bound=Leg)
 
 
@@ -86,7 +88,7 @@ class Engine:
         self._loop = loop
         self._handle: Any = None
         self._descriptor = -1
-        self._objects: dict[int, Leg | Playback | Recording | Watch | Mixer] = {}
+        self._objects: dict[int, Watched] = {}
         self._codecs: dict[str, int] = {}
         self.error_text: Any = None
         self._events: Any = None
@@ -268,7 +270,7 @@ class Engine:
 
     # ---- the engine's objects and events ---------------------------------------------------------------
 
-    def watch_object(self, handle: Any, item: Leg | Playback | Recording | Watch | Mixer) -> None:
+    def watch_object(self, handle: Any, item: Watched) -> None:
         """Deliver events about a handle to that object."""
         self._objects[int(self.ffi.cast("uintptr_t", handle))] = item
 
@@ -317,6 +319,12 @@ class Engine:
                     item.ended()
                 else:
                     item.told(bool(event.a), event.b)
+            case Detector():
+                if event.kind == lib.EVENT_DETECTOR_END:
+                    del self._objects[key]
+                    item.ended()
+                else:
+                    item.told(event.a, event.b, event.c)
             case Mixer():
                 del self._objects[key]
                 item.ended()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from offhook.media.detecting import Detector
     from offhook.media.leg import Leg
     from offhook.media.playing import Playback
     from offhook.media.recording import Recording, Watch
@@ -107,3 +108,43 @@ class RtcpSent(MediaEvent):
     kind: int
     ssrc: int
     figures: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierHeard(MediaEvent):
+    """FSK data began to arrive (``present``) or stopped."""
+
+    detector: Detector
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DataHeard(MediaEvent):
+    """Octets that arrived as FSK. A channel seizure looks like 0x55."""
+
+    detector: Detector
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ToneHeard(MediaEvent):
+    """The tone of that index (of those listened for) has lasted as long as it must, or (not ``begins``) it ended.
+
+    It began, or ended, ``ago_ms`` before now.
+    """
+
+    detector: Detector
+    tone: int
+    begins: bool
+    lasted_ms: int
+    ago_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignalHeard(MediaEvent):
+    """A register signal (MF or R2) began, or ended after ``lasted_ms``."""
+
+    detector: Detector
+    signal: str
+    begins: bool
+    lasted_ms: int

@@ -1,0 +1,31 @@
+"""Caller ID on two-wire lines: messages (SDMF, MDMF), how they are sent and received, and DTMF caller ID. No I/O."""
+
+from offhook.media.callerid.dtmf import decode_digits, encode_digits
+from offhook.media.callerid.message import (
+    Call,
+    MessageError,
+    Waiting,
+    decode,
+    encode_call,
+    encode_waiting,
+)
+from offhook.media.callerid.receiving import Receiver
+from offhook.media.callerid.sending import ACKNOWLEDGES, ALERTING_SIGNAL, Data, alerting_signal, off_hook, on_hook
+
+__all__ = [
+    "ACKNOWLEDGES",
+    "ALERTING_SIGNAL",
+    "Call",
+    "Data",
+    "MessageError",
+    "Receiver",
+    "Waiting",
+    "alerting_signal",
+    "decode",
+    "decode_digits",
+    "encode_call",
+    "encode_digits",
+    "encode_waiting",
+    "off_hook",
+    "on_hook",
+]
