@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Generator, Iterable, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -72,11 +73,19 @@ class Target(NamedTuple):
 _SERVICES = {"SIP+D2U": "udp", "SIP+D2T": "tcp", "SIPS+D2T": "tls", "SIP+D2W": "ws", "SIPS+D2W": "wss"}
 _SRV_PREFIX = {"udp": "_sip._udp.", "tcp": "_sip._tcp.", "tls": "_sips._tcp.", "ws": "_sip._ws.", "wss": "_sips._ws."}
 
+_LONGEST_ADDRESS = 64
+"""An IPv6 address with a zone. What is longer is not kept."""
+
 Steps = Generator[Query | Target, Sequence[Record] | None, None]
 
 
 def is_address(host: str) -> bool:
     """Whether `host` is a numeric IPv4 or IPv6 address."""
+    return len(host) <= _LONGEST_ADDRESS and _is_address(host)
+
+
+@lru_cache(256)
+def _is_address(host: str) -> bool:
     try:
         ip_address(host)
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from .errors import SIPError
@@ -13,6 +14,8 @@ _PLAIN_USER = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _HOST = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._")
 _IPV6 = frozenset("0123456789abcdefABCDEF:.")
 _VISUAL = str.maketrans("", "", "-.()")
+_RECENT_LENGTH = 128
+"""Longest URI that is kept parsed, in characters."""
 _COMPARED_ALWAYS = ("user", "ttl", "method", "maddr", "transport")
 
 
@@ -293,7 +296,7 @@ def parse_uri(text: str) -> Uri:
     scheme, colon, rest = text.partition(":")
     scheme = scheme.lower()
     if scheme in ("sip", "sips"):
-        return SipUri.parse(text)
+        return _recent_uri(text) if len(text) <= _RECENT_LENGTH else SipUri.parse(text)
     if scheme == "tel":
         return TelUri.parse(text)
     if not colon or not rest or not is_token(scheme) or not scheme[0].isalpha():
@@ -302,6 +305,12 @@ def parse_uri(text: str) -> Uri:
         if char in rest:
             raise SIPError(400, detail="illegal character in URI")
     return OtherUri(scheme, text)
+
+
+@lru_cache(256)
+def _recent_uri(text: str) -> SipUri:
+    # The same few URIs come in every message of a call, and of every call of a phone.
+    return SipUri.parse(text)
 
 
 class NameAddr:

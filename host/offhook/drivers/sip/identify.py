@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import re
 from collections.abc import Callable, Container
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from offhook.sip.auth import parse_digest
@@ -203,7 +204,7 @@ class Identification:
     def _by_address(self, request: Request, flow: Flow) -> Endpoint | None:
         if not self.matchers:
             return None
-        address = ipaddress.ip_address(flow.host.partition("%")[0])
+        address = _numeric(flow.host)
         for matcher in self.matchers:
             if matcher.fits_address(address, flow.port):
                 return self._endpoint_of(matcher)
@@ -268,3 +269,8 @@ class Identification:
                 if found is not None:
                     return found
         return endpoints.get(user)
+
+
+@lru_cache(256)
+def _numeric(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(host.partition("%")[0])
