@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Run the guest stories: real kernel drivers on an emulated arm64 machine.
+
+    run.py [PYTEST ARGUMENT...]          e.g. run.py -k ring, run.py tests/guest/stories/test_dahdi.py
+
+Builds what is missing (see build.py), boots it, shows what the stories print over the guest's serial port and ends
+with pytest's own count. Time in the guest is instructions executed (QEMU's icount), so nothing depends on how busy this
+machine is.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import build
+from cross import chroot, tools
+
+WALL_S = 900
+MEMORY = "1024"
+MACHINE = ("-M", "virt", "-cpu", "cortex-a72", "-m", MEMORY, "-icount", "shift=1,sleep=off", "-nic", "none")
+KERNEL_WORDS = "console=ttyAMA0 quiet loglevel=4 panic=-1 random.trust_cpu=on"
+
+
+def boot(guest: build.Guest) -> tuple[str, int | None]:
+    """Run QEMU to its end; what came over the serial port and the status the guest told, None when it told none."""
+    ram_disk = guest.layers[-1].with_name("initrd.cpio")
+    with ram_disk.open("wb") as out:
+        for layer in guest.layers:
+            out.write(layer.read_bytes())
+    command = [
+        *("qemu-system-aarch64", *MACHINE, "-nographic", "-no-reboot", "-monitor", "none", "-serial", "stdio"),
+        *("-kernel", "/kernel/vmlinuz", "-initrd", "/disk/initrd.cpio", "-append", KERNEL_WORDS),
+    ]
+    binds = {"kernel": guest.kernel.parent, "disk": ram_disk.parent}
+    process = subprocess.Popen(
+        chroot.command(tools.tree(), ["timeout", str(WALL_S), *command], binds),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    status: int | None = None
+    for raw in process.stdout:
+        line = raw.decode(errors="replace").rstrip("\r\n")
+        lines.append(line)
+        ended = re.fullmatch(r"guest: exit status (\d+)", line)
+        if ended:
+            status = int(ended[1])
+        else:
+            print(line, flush=True)
+    process.wait()
+    return "\n".join(lines), status
+
+
+def main(arguments: list[str]) -> int:
+    guest = build.guest(arguments or ["tests/guest/stories"])
+    began = time.monotonic()
+    _, status = boot(guest)
+    print(f"guest: {time.monotonic() - began:.0f} s of wall time", file=sys.stderr)
+    if status is None:
+        print(f"The guest did not tell how it ended: it crashed, or was not done after {WALL_S} s.", file=sys.stderr)
+        return 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
