@@ -56,7 +56,7 @@ $(STAMPS)/test: $(STAMPS)/venv
 	@host/tools/venv.sh $(VENV) test
 	@touch $@
 
-test: $(STAMPS)/test $(ENGINE) ## every test: unit, SIP core, engine (with sanitizers), phones
+test: $(STAMPS)/test $(ENGINE) ## every test: unit, SIP core, engine (with sanitizers), phones, kernel drivers
 	@$(PY) tests/all.py
 
 check: lint test ## what CI runs: lint and every test
@@ -103,6 +103,10 @@ conformance: $(ENGINE) ## run LIST=FILE (or test names) [GROUP=M1,M2] [ONLY=REGE
 	@$(PY) tests/conformance/run.py $(LIST) $(if $(GROUP),--group $(GROUP)) $(if $(ONLY),--only '$(ONLY)') \
 	  $(if $(RETRY),--retry) $(if $(WORKERS),--workers $(WORKERS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(OUT),--out $(OUT)) $(if $(PEER),--asterisk)
+
+# ---- boards
+
+include cross/targets.mk
 
 # ---- installing
 

@@ -76,7 +76,7 @@ def forget(name: str, keep: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a folder and all in it; nothing is mounted there outside of the private namespaces of chroot.py."""
+    """Remove a folder and all in it, never through a mount: those of chroot.py are seen by their own command alone."""
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     if any(place == str(path) or place.startswith(f"{path}/") for place in mounts):
         raise SystemExit(f"{path}: something is mounted below it; unmount it and come back")

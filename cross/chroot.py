@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+# A mount made below this ends with the command, however that ends; one that is killed leaves nothing mounted.
+PRIVATE = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
@@ -38,7 +40,7 @@ def command(
     words = script if isinstance(script, list) else ["/bin/bash", "-euo", "pipefail", "-c", script]
     settings = [f"{name}={value}" for name, value in {**ENVIRONMENT, **(environment or {})}.items()]
     return [
-        *("unshare", "--mount", "--propagation", "private", "bash", "-c", "\n".join(lines), "chroot"),
+        *(*PRIVATE, "bash", "-c", "\n".join(lines), "chroot"),
         *("/usr/bin/env", "-i", *settings, *words),
     ]
 

@@ -56,6 +56,12 @@ def tree() -> Path:
     return cache.made("tools", [debian.RELEASE, *GUEST, *APT_OPTIONS, *DPKG_OPTIONS], make)
 
 
+def forget() -> None:
+    """Remove the tools: the next build makes them anew, with Debian's package lists of that day."""
+    for path in cache.folder().glob("tools-*"):
+        cache.remove(path)
+
+
 def make(work: Path) -> None:
     """Install the tools that a guest needs."""
     if shutil.which("mmdebstrap") is None:
@@ -63,7 +69,14 @@ def make(work: Path) -> None:
     options = [f"--aptopt={option}" for option in APT_OPTIONS] + [f"--dpkgopt={option}" for option in DPKG_OPTIONS]
     done = subprocess.run(
         [
-            *("mmdebstrap", "--mode=root", "--variant=minbase", "--architectures=amd64,arm64", *options),
+            *(
+                *chroot.PRIVATE,
+                "mmdebstrap",
+                "--mode=root",
+                "--variant=minbase",
+                "--architectures=amd64,arm64",
+                *options,
+            ),
             *(f"--include={','.join(GUEST)}", "--skip=cleanup/apt/lists", "--skip=check/empty"),
             *(debian.RELEASE, str(work), *debian.sources("main non-free-firmware", unstable=True)),
         ],

@@ -2,20 +2,23 @@
 # Install the Debian packages that are missing, with sudo where that is needed, and say so first.
 #   system.sh build     what building and running needs
 #   system.sh test      the same and what the tests need
+#   system.sh cross     what building for boards needs; everything else of that is installed beside this system
 #   system.sh python    Debian's own Python packages, for where no package registry is reached
 set -euo pipefail
 
 build=(gcc libc6-dev pkg-config python3-dev python3-venv libspandsp-dev libspeexdsp-dev libopus-dev libssl-dev)
 sounds=(asterisk-core-sounds-en-wav asterisk-moh-opsound-wav)
-test=(libsrtp2-dev sip-tester iproute2 procps)
+test=(libsrtp2-dev sip-tester iproute2 procps mmdebstrap)
+cross=(mmdebstrap)
 python=(python3-cffi python3-uvloop python3-dnspython python3-prompt-toolkit python3-cryptography python3-h11
   python3-wsproto python3-setuptools)
 
 case "${1:-}" in
   build) wanted=("${build[@]}" "${sounds[@]}") ;;
   test) wanted=("${build[@]}" "${sounds[@]}" "${test[@]}") ;;
+  cross) wanted=("${cross[@]}") ;;
   python) wanted=("${python[@]}") ;;
-  *) echo "usage: system.sh build|test|python" >&2; exit 2 ;;
+  *) echo "usage: system.sh build|test|cross|python" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null; then

@@ -97,7 +97,6 @@ for name in $NAMES $(find updates -name '*.ko' -exec basename {} .ko ';'); do
   modprobe -d /tree -S $KERNEL --show-depends $name 2>/dev/null | sed -n 's/^insmod \\([^ ]*\\).*/\\1/p' || true
 done | sed 's,^/tree/\\(lib\\|usr/lib\\)/,usr/lib/,' | sort -u | while read -r path; do copy "$path"; done
 cp modules.builtin modules.builtin.modinfo modules.order /root/usr/lib/modules/$KERNEL/
-umount /tree
 [ -e /root/lib ] || ln -s usr/lib /root/lib
 depmod -b /root $KERNEL
 """

@@ -59,11 +59,11 @@ PULSE_DIGIT = 1 << 16
 class Line:
     """One channel. Times are seconds of the guest's clock."""
 
-    def __init__(self, channel: int) -> None:
+    def __init__(self, channel: int, block: int = BLOCK, blocks: int = 8) -> None:
         self.channel = channel
         self.fd = os.open("/dev/dahdi/channel", os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(self.fd, SPECIFY, struct.pack("i", channel))
-        fcntl.ioctl(self.fd, SET_BUFINFO, struct.pack("6i", 0, 0, 8, BLOCK, 0, 0))
+        fcntl.ioctl(self.fd, SET_BUFINFO, struct.pack("6i", 0, 0, blocks, block, 0, 0))
 
     def close(self) -> None:
         """Give the channel back; a line that is off hook goes on hook."""
@@ -110,12 +110,12 @@ class Line:
 
 
 @contextmanager
-def lines(*channels: int) -> Iterator[list[Line]]:
+def lines(*channels: int, block: int = BLOCK, blocks: int = 8) -> Iterator[list[Line]]:
     """Some channels, closed at the end."""
     opened: list[Line] = []
     try:
         for channel in channels:
-            opened.append(Line(channel))
+            opened.append(Line(channel, block, blocks))
         yield opened
     finally:
         for line in opened:

@@ -42,8 +42,8 @@ def spans() -> None:
     Path("/etc/dahdi").mkdir(exist_ok=True)
     Path("/etc/dahdi/system.conf").write_text(SYSTEM_CONF)
     command("dahdi_cfg")
-    # A hook that moves within a flash time of the configuration counts as a flash.
-    time.sleep(1.2)
+    # Setting up puts every line on hook; a hook that moves within a flash time of that counts as a flash.
+    time.sleep(1.5)
 
 
 @pytest.fixture(scope="session")
