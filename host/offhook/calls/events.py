@@ -256,6 +256,13 @@ class DtmfEnd:
 
 
 @dataclass(slots=True)
+class ToneDetected:
+    """TONE_DETECT heard its tone as often as it was told to."""
+
+    channel: Channel
+
+
+@dataclass(slots=True)
 class TalkingStart:
     """TALK_DETECT heard the party begin to talk."""
 

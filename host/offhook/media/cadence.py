@@ -45,6 +45,12 @@ class _Heard:
         self.told = ""
 
     @property
+    def only(self) -> str:
+        """What it must be by its frequencies alone; "" when it could be several."""
+        names = [*([self.steady] if self.steady else []), *self.rhythms]
+        return names[0] if len(names) == 1 or names == ["busy", "congestion"] else ""
+
+    @property
     def needed(self) -> int:
         """On-times that tell rhythms apart: one more than the longest has, and two at least."""
         return 1 + max((len(beats) for beats in self.rhythms.values()), default=1)
@@ -79,10 +85,12 @@ class Progress:
 
     A steady tone is told when it has lasted longer than any beat on the same frequencies, one with a rhythm when that
     has come round; tones one after the other (special information tones) when the last begins. Tones that sound the
-    same in a zone are told by the first of their names in PROGRESS_TONES.
+    same in a zone are told by the first of their names in PROGRESS_TONES. ``at_once`` tells a tone that its
+    frequencies alone give away (congestion counts as busy) as soon as it begins.
     """
 
-    def __init__(self, zone: ToneZone, wanted: Iterable[str] = PROGRESS_TONES) -> None:
+    def __init__(self, zone: ToneZone, wanted: Iterable[str] = PROGRESS_TONES, *, at_once: bool = False) -> None:
+        self._at_once = at_once
         self.tones: list[ListenedTone] = []
         self._heard: list[_Heard] = []
         self._sequences: list[tuple[str, list[int]]] = []
@@ -127,7 +135,7 @@ class Progress:
         if begins:
             one.begun = when
             self._order.append(tone)
-            return self._sequence()
+            return self._sequence() or (self._tell(one, one.only) if self._at_once and one.only else None)
         pause = one.begun - one.ended if one.begun is not None and one.ended is not None else None
         one.beats.append((pause, when - one.begun if one.begun is not None else 0))
         one.begun, one.ended = None, when

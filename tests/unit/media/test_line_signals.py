@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from offhook.calls.trunk_digits import mf_steps, sf_steps
 from offhook.config.store import Configuration
 from offhook.media import (
     CarrierHeard,
@@ -26,7 +27,7 @@ from offhook.media import (
 from offhook.media.cadence import Busy, Progress
 from offhook.media.callerid import ACKNOWLEDGES, Call, Receiver, alerting_signal, encode_call, off_hook, on_hook
 from offhook.media.callerid.sending import ALERTING_SIGNAL
-from offhook.media.registers import mf_tones, pulse_tones, r2_tone
+from offhook.media.registers import r2_tone
 from offhook.media.simulated import SimulatedEngine
 from offhook.media.tones import zones_from
 
@@ -103,7 +104,9 @@ def test_speech_is_no_alerting_signal(line: Line) -> None:
 def test_register_signals_arrive(line: Line, system: str, signals: str) -> None:
     detect_signals(line.far, system)  # type: ignore[arg-type]
     if system == "r1":
-        line.near.tones(mf_tones(signals))
+        (spec,) = mf_steps(signals)
+        assert isinstance(spec, ToneSpec)
+        line.near.tones(spec)
         line.engine.advance(15 * 200)
     else:
         for signal in signals:
@@ -117,7 +120,9 @@ def test_register_signals_arrive(line: Line, system: str, signals: str) -> None:
 
 def test_dial_pulses_at_2600_hz(line: Line) -> None:
     detect_tones(line.far, [ListenedTone(2600, least_ms=20)], block_ms=10)
-    line.near.tones(pulse_tones("305"))
+    (spec,) = sf_steps("305")
+    assert isinstance(spec, ToneSpec)
+    line.near.tones(spec)
     line.engine.advance(5000)
     pulses = [each for each in line.of(ToneHeard) if isinstance(each, ToneHeard) and each.begins]
     assert len(pulses) == 3 + 10 + 5
