@@ -11,6 +11,7 @@ import pytest
 
 from offhook.apps import sounders, tone_detection, tones, trunk_signals, waiting
 from offhook.calls import events
+from offhook.calls.fax_detection import listen_for_fax
 from offhook.media.simulated import SimulatedEngine
 from offhook.media.tones import zones_from
 from support.call_exchange import Exchange
@@ -124,3 +125,21 @@ async def test_a_busy_signal_ends_a_wait(exchange: Exchange) -> None:
 async def test_a_scan_tells_what_the_network_says(exchange: Exchange, tone: str, status: str) -> None:
     scan = "ToneScan(us,20)\nsame => n,UserEvent(Got,What: ${TONESCANSTATUS})"
     assert await call(exchange, f"PlayTones({tone})", scan) == status
+
+
+@pytest.mark.parametrize("machine", ["1100/500,0/3000", "1130/500,0/3000"])
+async def test_a_fax_machine_goes_to_its_extension(exchange: Exchange, machine: str) -> None:
+    exchange.dialplan(
+        f"""
+        [test]
+        exten => send,1,Answer()
+        same => n,PlayTones({machine})
+        same => n,Wait(60)
+        exten => hear,1,Wait(60)
+        exten => fax,1,UserEvent(Got,What: fax for ${{FAXEXTEN}})
+        same => n,Wait(60)
+        """
+    )
+    await exchange.call("Local/send@test", context="test", exten="hear", priority=1)
+    listen_for_fax(exchange.named("Local/send@test-00000000;1"))
+    assert await said(exchange) == "fax for hear"

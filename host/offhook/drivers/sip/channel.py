@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
 from offhook.calls.channel import Channel, State
+from offhook.calls.fax_detection import listen_for_fax
 from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Caller, Connected, Party, Redirecting
 from offhook.calls.requesting import RequestError
@@ -396,7 +397,7 @@ class SipChannel(Channel):
             disengage(other)
 
     def follow_dtmf_mode(self) -> None:
-        """Listen for tones as long as digits come by them: mode inband, or auto without telephone events."""
+        """Listen for the tones of digits where they come as such (mode inband; auto without events), and of fax."""
         audio = self.session.media.audio
         if self.media is None or audio is None:
             return
@@ -405,6 +406,8 @@ class SipChannel(Channel):
         if tones or "digit tones" in self.flags:
             self.media.detect_digits(tones)
             (self.flags.add if tones else self.flags.discard)("digit tones")
+        if self.session.endpoint.fax_detect:
+            listen_for_fax(self, self.session.endpoint.fax_detect_timeout)
 
     def tech_media_event(self, event: MediaEvent) -> None:
         """No RTP for too long ends the call."""
