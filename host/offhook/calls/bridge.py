@@ -143,12 +143,15 @@ class Bridge:
         swap: Channel | None = None,
         role: str = "",
         after: Callable[[Channel], None] | None = None,
+        muted: bool = False,
+        lonely: bool = False,
     ) -> Member:
         """Put a channel without a task into the bridge. When it leaves, ``after`` (or the channel's
         ``after_bridge``) is called with it; without one it is hung up."""
         if after is not None:
             channel.after_bridge = after
         member = Member(self, channel, list(features), None)
+        member.muted, member.lonely = muted, lonely
         self._enter(channel, member, swap, role)
         return member
 

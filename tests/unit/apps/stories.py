@@ -22,8 +22,12 @@ async def caller(exchange: Exchange, dialplan: str, exten: str = "s") -> Channel
     exchange.dialplan(dialplan)
     before = set(exchange.pbx.channels)
     await exchange.call(f"Local/{exten}@test", application="Wait", data="60")
-    (channel,) = (each for each in exchange.pbx.channels if each not in before and each.name.endswith(";2"))
+    (channel,) = (each for each in exchange.pbx.channels if each not in before and _runs(each, exten))
     return channel
+
+
+def _runs(channel: Channel, exten: str) -> bool:
+    return channel.name.startswith(f"Local/{exten}@test-") and channel.name.endswith(";2")
 
 
 def told(exchange: Exchange) -> list[str]:
