@@ -8,7 +8,7 @@ set -euo pipefail
 
 build=(gcc libc6-dev pkg-config python3-dev python3-venv libspandsp-dev libspeexdsp-dev libopus-dev libssl-dev)
 sounds=(asterisk-core-sounds-en-wav asterisk-moh-opsound-wav)
-test=(libsrtp2-dev sip-tester iproute2 procps mmdebstrap)
+test=(libsrtp2-dev sip-tester iproute2 procps postgresql mmdebstrap)
 cross=(mmdebstrap)
 python=(python3-cffi python3-uvloop python3-dnspython python3-prompt-toolkit python3-cryptography python3-h11
   python3-wsproto python3-setuptools)

@@ -10,7 +10,8 @@ import pytest
 
 from offhook.functions import callerid
 from offhook.services.cdr import core, files
-from offhook.services.cdr.engine import Batch, CdrEngine
+from offhook.services.cdr.delivery import Backend, Batch
+from offhook.services.cdr.engine import CdrEngine
 from offhook.services.cdr.fields import Fields
 from offhook.services.cdr.record import Disposition, Rules
 
@@ -44,7 +45,7 @@ class Records:
         self.engine = CdrEngine(exchange.pbx)
         exchange.pbx.parts["cdr"] = self.engine
         self.engine.configure(Rules(**rules), Batch())
-        self.engine.backends["test"] = self.found.append
+        self.engine.delivery.backends["test"] = Backend(self.found.append)
         for source in (core, callerid):
             exchange.load(source)
         exchange.dialplan(PLAN)
@@ -127,8 +128,8 @@ async def test_batches_are_written_when_full_or_told(exchange: Any) -> None:
     kept.engine.configure(Rules(), batch)
     await kept.after("single", wait="Local/single")
     assert kept.found == []
-    assert kept.engine.waiting
-    kept.engine.submit()
+    assert kept.engine.delivery.waiting
+    kept.engine.delivery.submit()
     assert kept.found
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import fields as names_of
 
 from offhook.calls.channel import Channel
+from offhook.calls.events import FullyBooted
 from offhook.calls.pbx import Pbx
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.modules import Module, Options, Request, Syntax
-from offhook.services.cdr.engine import Batch, CdrEngine, engine_of
+from offhook.services.cdr.delivery import Batch
+from offhook.services.cdr.engine import CdrEngine, engine_of
 from offhook.services.cdr.fields import Fields, present_fields
 from offhook.services.cdr.record import Rules
 
@@ -58,6 +61,12 @@ def start(pbx: Pbx) -> None:
     engine = CdrEngine(pbx)
     pbx.parts["cdr"] = engine
     engine.configure(*_configuration(pbx))
+    engine.delivery.open(os.path.join(pbx.paths.spool, "cdr-journal"))
+
+    def recover(_: FullyBooted) -> None:
+        pbx.spawn(engine.delivery.recover(), "CDR journal")
+
+    pbx.bus.subscribe(FullyBooted, recover)
 
 
 @core_module.on_reload
@@ -67,9 +76,9 @@ def reload(pbx: Pbx) -> None:
 
 
 @core_module.on_unload
-def stop(pbx: Pbx) -> None:
+async def stop(pbx: Pbx) -> None:
     """Write what is left."""
-    pbx.parts.pop("cdr").stop()
+    await pbx.parts.pop("cdr").stop()
 
 
 @core_module.command("cdr show status")
@@ -79,7 +88,7 @@ def cdr_show_status(request: Request) -> None:
     Shows how records are cut, whether they are collected before they are written, and the backends.
     """
     engine: CdrEngine = request.pbx.parts["cdr"]
-    rules, batch = engine.rules, engine.batch
+    rules, batch = engine.rules, engine.delivery.batch
     request.print("", "Call Detail Record (CDR) settings", "----------------------------------")
     request.print(f"  Logging:                    {'Enabled' if rules.enabled else 'Disabled'}")
     request.print(f"  Mode:                       {'Batch' if batch.enabled else 'Simple'}")
@@ -96,15 +105,15 @@ def cdr_show_status(request: Request) -> None:
         if batch.enabled:
             request.print("* Batch Mode Settings", "  -------------------")
             request.print(f"  Safe shutdown:              {'Enabled' if batch.safe_shutdown else 'Disabled'}")
-            request.print(f"  Current batch size:         {len(engine.waiting)} records")
+            request.print(f"  Current batch size:         {len(engine.delivery.waiting)} records")
             request.print(f"  Maximum batch size:         {batch.size} records")
             request.print(f"  Maximum batch time:         {int(batch.seconds)} seconds")
             request.print("")
         request.print("* Registered Backends", "  -------------------")
-        if not engine.backends:
+        if not engine.delivery.backends:
             request.print("    (none)")
-        for name in engine.backends:
-            request.print(f"    {name}{' (suspended) ' if name in engine.suspended else ''}")
+        for name in engine.delivery.backends:
+            request.print(f"    {name}{' (suspended) ' if name in engine.delivery.suspended else ''}")
         request.print("")
 
 
@@ -146,10 +155,10 @@ def cdr_submit(request: Request) -> None:
     engine: CdrEngine = request.pbx.parts["cdr"]
     if not engine.rules.enabled:
         request.print("Cannot submit CDR batch: CDR engine disabled.")
-    elif not engine.batch.enabled:
+    elif not engine.delivery.batch.enabled:
         request.print("Cannot submit CDR batch: batch mode not enabled.")
     else:
-        engine.submit()
+        engine.delivery.submit()
         request.print("Submitted CDRs to backend engines for processing.  This may take a while.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ from offhook.calls import events
 from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel
 from offhook.services.cdr.chain import Chain
-from offhook.services.cdr.fields import Fields, fields_of
+from offhook.services.cdr.delivery import Batch, Delivery
+from offhook.services.cdr.fields import fields_of
 from offhook.services.cdr.record import Disposition, Moment, Phase, Record, Rules
 
 if TYPE_CHECKING:
@@ -19,43 +19,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Backend = Callable[[Fields], None]
 _END = frozenset({"RINGING", "PROCEEDING", "PROGRESS"})
 
 
-class Batch:
-    """Whether and how finished records are collected before they are written."""
-
-    __slots__ = ("enabled", "safe_shutdown", "seconds", "size")
-
-    def __init__(self) -> None:
-        self.enabled = False
-        self.size = 100
-        self.seconds = 300.0
-        self.safe_shutdown = True
-
-
 class CdrEngine:
-    """Follows calls and makes their records. ``backends`` get each finished record, by name."""
+    """Follows calls and makes their records, which ``delivery`` hands to the backends."""
 
     def __init__(self, pbx: Pbx) -> None:
         self.pbx = pbx
         self.rules = Rules(enabled=False)
-        self.batch = Batch()
-        self.backends: dict[str, Backend] = {}
-        self.suspended: set[str] = set()
-        self.waiting: list[Fields] = []
+        self.delivery = Delivery(pbx)
         self._chains: dict[Channel, Chain] = {}
         self._sequence = 0
         self._subscriptions: list[Callable[[], None]] = []
-        self._timer: asyncio.TimerHandle | None = None
 
     # ---- configuration ------------------------------------------------------------------------------
 
     def configure(self, rules: Rules, batch: Batch) -> None:
         """Take new rules; records in the making go on by those they began with."""
         enabled = rules.enabled
-        self.rules, self.batch = rules, batch
+        self.rules, self.delivery.batch = rules, batch
         if enabled and not self._subscriptions:
             self._subscribe()
         elif not enabled and self._subscriptions:
@@ -82,12 +65,12 @@ class CdrEngine:
         self._subscriptions = []
         self._chains.clear()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Finish and write what is left."""
         for channel in list(self._chains):
             self._dispatch(channel)
         self._unsubscribe()
-        self.submit()
+        await self.delivery.close()
 
     # ---- events -------------------------------------------------------------------------------------
 
@@ -187,26 +170,7 @@ class CdrEngine:
         unanswered = record.disposition not in (Disposition.ANSWERED, Disposition.CONGESTION, Disposition.CANCEL)
         if not self.rules.unanswered and unanswered and not (fields.channel and fields.dstchannel):
             return
-        self.waiting.append(fields)
-        if not self.batch.enabled or len(self.waiting) >= self.batch.size:
-            self.submit()
-        elif self._timer is None:
-            self._timer = self.pbx.loop.call_later(self.batch.seconds, self.submit)
-
-    def submit(self) -> None:
-        """Hand every waiting record to the backends now."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        waiting, self.waiting = self.waiting, []
-        for fields in waiting:
-            for name, backend in self.backends.items():
-                if name in self.suspended:
-                    continue
-                try:
-                    backend(fields)
-                except Exception:
-                    log.exception("the record of %s was not written by %s", fields.channel, name)
+        self.delivery.add(fields)
 
 
 def _counts(bridge: Bridge) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from offhook.calls.pbx import Pbx
 from offhook.dialplan.scope import Scope
 from offhook.dialplan.substitution import compile_template
 from offhook.modules import Module
+from offhook.services.cdr.delivery import Backend
 from offhook.services.cdr.fields import Fields
+from offhook.storage.disk import Disk
 from offhook.storage.lines import LineWriter
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,32 @@ _COLUMNS = (
     "amaflags",
 )
 _NUMBERS = frozenset({"duration", "billsec", "sequence"})
+
+
+class _Lines(Protocol):
+    def lines(self, fields: Fields) -> list[tuple[str, str]]: ...
+
+
+def files_backend(pbx: Pbx, target: _Lines, disk: Disk | None = None) -> Backend:
+    """A backend that appends the lines a target makes of records to files."""
+    writer = LineWriter(pbx.loop, disk)
+
+    def write(fields: Fields) -> None:
+        for path, line in target.lines(fields):
+            writer.append(path, line)
+
+    async def missing(records: list[Fields]) -> list[Fields]:
+        """Which records are not in the files, or only in some of them; these are put in order here."""
+        by_path: dict[str, list[tuple[str, Fields]]] = {}
+        for fields in records:
+            for path, line in target.lines(fields):
+                by_path.setdefault(path, []).append((line, fields))
+        for path, found in by_path.items():
+            for index in await writer.missing(path, [line for line, _ in found]):
+                writer.append(path, found[index][0])
+        return []
+
+    return Backend(write, writer, missing)
 
 
 class _CsvSettings(NamedTuple):
@@ -79,17 +107,18 @@ class _Csv:
     def __init__(self, pbx: Pbx, settings: _CsvSettings) -> None:
         self.folder = os.path.join(pbx.paths.log, "cdr-csv")
         self.settings = settings
-        self.writer = LineWriter(pbx.loop)
 
-    def write(self, fields: Fields) -> None:
+    def lines(self, fields: Fields) -> list[tuple[str, str]]:
+        """The files a record goes to, and what is written there."""
         line = csv_line(fields, self.settings.columns, utc=self.settings.utc)
-        self.writer.append(os.path.join(self.folder, "Master.csv"), line)
+        found = [(os.path.join(self.folder, "Master.csv"), line)]
         account = fields.accountcode
         if self.settings.accounts and account:
             if "/" in account or account.startswith("."):
                 log.warning("account code %r is no file name; its record is in Master.csv only", account)
             else:
-                self.writer.append(os.path.join(self.folder, f"{account}.csv"), line)
+                found.append((os.path.join(self.folder, f"{account}.csv"), line))
+        return found
 
 
 @csv_module.on_load
@@ -97,7 +126,7 @@ class _Csv:
 def load_csv(pbx: Pbx) -> None:
     """Write to Master.csv when cdr.conf has a section [csv]."""
     settings = _csv_settings(pbx)
-    backends = pbx.parts["cdr"].backends
+    backends = pbx.parts["cdr"].delivery.backends
     present: _Csv | None = pbx.parts.get("cdr_csv")
     if settings is None:
         backends.pop("csv", None)
@@ -105,7 +134,7 @@ def load_csv(pbx: Pbx) -> None:
     if present is None:
         present = pbx.parts["cdr_csv"] = _Csv(pbx, settings)
     present.settings = settings
-    backends["csv"] = present.write
+    backends.setdefault("csv", files_backend(pbx, present))
 
 
 @csv_module.on_unload
@@ -113,9 +142,8 @@ async def unload_csv(pbx: Pbx) -> None:
     """Finish writing."""
     present: _Csv | None = pbx.parts.pop("cdr_csv", None)
     if present is not None:
-        pbx.parts["cdr"].submit()
-        pbx.parts["cdr"].backends.pop("csv", None)
-        await present.writer.drain()
+        await pbx.parts["cdr"].delivery.close()
+        pbx.parts["cdr"].delivery.backends.pop("csv", None)
 
 
 class _Custom:
@@ -124,14 +152,18 @@ class _Custom:
     def __init__(self, pbx: Pbx) -> None:
         self.pbx = pbx
         self.folder = os.path.join(pbx.paths.log, "cdr-custom")
-        self.lines: list[tuple[str, str]] = []
-        self.writer = LineWriter(pbx.loop)
+        self.templates: list[tuple[str, str]] = []
 
-    def write(self, fields: Fields) -> None:
+    def lines(self, fields: Fields) -> list[tuple[str, str]]:
+        """The files a record goes to, and what is written there."""
         scope = record_scope(self.pbx, fields)
-        for name, template in self.lines:
-            path = name if name.startswith("/") else os.path.join(self.folder, name)
-            self.writer.append(path, compile_template(template).get(scope) + "\n")
+        return [
+            (
+                name if name.startswith("/") else os.path.join(self.folder, name),
+                compile_template(template).get(scope) + "\n",
+            )
+            for name, template in self.templates
+        ]
 
 
 def record_scope(pbx: Pbx, fields: Fields) -> Scope:
@@ -151,10 +183,10 @@ def load_custom(pbx: Pbx) -> None:
     pbx.parts["cdr_custom"] = present
     config = pbx.config.load("cdr_custom.conf", custom_module.name)
     section = config.get("mappings") if config is not None else None
-    present.lines = [(entry.name, entry.value) for entry in section or () if entry.value]
-    backends = pbx.parts["cdr"].backends
-    if present.lines:
-        backends["cdr-custom"] = present.write
+    present.templates = [(entry.name, entry.value) for entry in section or () if entry.value]
+    backends = pbx.parts["cdr"].delivery.backends
+    if present.templates:
+        backends.setdefault("cdr-custom", files_backend(pbx, present))
     else:
         backends.pop("cdr-custom", None)
 
@@ -164,6 +196,5 @@ async def unload_custom(pbx: Pbx) -> None:
     """Finish writing."""
     present: _Custom | None = pbx.parts.pop("cdr_custom", None)
     if present is not None:
-        pbx.parts["cdr"].submit()
-        pbx.parts["cdr"].backends.pop("cdr-custom", None)
-        await present.writer.drain()
+        await pbx.parts["cdr"].delivery.close()
+        pbx.parts["cdr"].delivery.backends.pop("cdr-custom", None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from offhook.calls.pbx import Pbx
 from offhook.modules import Module
+from offhook.services.cdr.delivery import Backend
 from offhook.services.cdr.fields import Fields
 
 module = Module("cdr_manager", "Asterisk Manager Interface CDR Backend", depends=("cdr",), priority=12)
@@ -23,7 +24,7 @@ class CdrEvent:
 @module.on_reload
 def load(pbx: Pbx) -> None:
     """Send records when cdr_manager.conf enables it."""
-    backends = pbx.parts["cdr"].backends
+    backends = pbx.parts["cdr"].delivery.backends
     config = pbx.config.load("cdr_manager.conf", module.name)
     if config is None or not config.boolean("general", "enabled"):
         backends.pop("cdr_manager", None)
@@ -35,10 +36,10 @@ def load(pbx: Pbx) -> None:
         if pbx.bus.wants(CdrEvent):
             pbx.bus.publish(CdrEvent(fields, tuple((header, fields.text(name)) for header, name in mappings)))
 
-    backends["cdr_manager"] = send
+    backends["cdr_manager"] = Backend(send)
 
 
 @module.on_unload
 def unload(pbx: Pbx) -> None:
     """Send records no longer."""
-    pbx.parts["cdr"].backends.pop("cdr_manager", None)
+    pbx.parts["cdr"].delivery.backends.pop("cdr_manager", None)

@@ -128,7 +128,7 @@ class _Custom:
 
     def write(self, record: CelRecord) -> None:
         """Append the record's line to every file."""
-        scope = Scope(self.pbx, _stand_in(self.pbx, record))
+        scope = Scope(self.pbx, stand_in(self.pbx, record))
         for name, template in self.lines:
             path = name if name.startswith("/") else os.path.join(self.folder, name)
             self.writer.append(path, compile_template(template).get(scope) + "\n")
@@ -142,7 +142,7 @@ def event_time(pbx: Pbx, record: CelRecord) -> str:
     return f"{record.time:.6f}"
 
 
-def _stand_in(pbx: Pbx, record: CelRecord) -> SimpleNamespace:
+def stand_in(pbx: Pbx, record: CelRecord) -> SimpleNamespace:
     """What the templates' functions read instead of a channel: the record's facts under a channel's names."""
     variables = Variables()
     variables.set("eventtype", record.user_defined if record.event == "USER_DEFINED" else record.event)
