@@ -2,6 +2,7 @@
 #include "api.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "codec.h"
 #include "detector.h"
 #include "engine.h"
+#include "leg_line.h"
 #include "level.h"
 #include "mixer.h"
 #include "player.h"
@@ -40,6 +42,8 @@ static void destroy_leg(struct leg *leg)
         secure_free(leg->rtp->guard.keys);
         free(leg->rtp);
     }
+    if (leg->line)
+        line_destroy(leg->line);
     free(leg);
 }
 
@@ -175,6 +179,42 @@ struct leg *leg_rtp(struct engine *engine, const char *address, int relay, char 
     return announce(leg);
 }
 
+static int own_descriptor(int descriptor)
+{
+    int own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    int flags = own < 0 ? -1 : fcntl(own, F_GETFL);
+    if (flags >= 0 && !fcntl(own, F_SETFL, flags | O_NONBLOCK))
+        return own;
+    if (own >= 0)
+        close(own);
+    return -1;
+}
+
+struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, int ahead, char *error)
+{
+    error[0] = 0;
+    if (block < LINE_CHUNK || block > LINE_MOST_BLOCK || block % LINE_CHUNK || ahead < 1 ||
+        ahead * block > LINE_ROOM - LINE_MOST_BLOCK) {
+        snprintf(error, ENGINE_TEXT, "a line cannot be read in blocks of %d samples, %d ahead", block, ahead);
+        return NULL;
+    }
+    int own = own_descriptor(descriptor);
+    if (own < 0) {
+        snprintf(error, ENGINE_TEXT, "the line's descriptor %d cannot be used: %s", descriptor, strerror(errno));
+        return NULL;
+    }
+    struct leg *leg = leg_make(engine, LEG_LINE);
+    if (leg)
+        leg->line = line_make(leg, own, law, block, ahead);
+    if (!leg || !leg->line) {
+        close(own);
+        free(leg);
+        snprintf(error, ENGINE_TEXT, "out of memory");
+        return NULL;
+    }
+    return announce(leg);
+}
+
 struct leg *leg_null(struct engine *engine, int rate)
 {
     struct leg *leg = leg_make(engine, LEG_NULL);
@@ -274,6 +314,19 @@ void leg_digit_begin(struct leg *leg, int digit)
 void leg_digit_end(struct leg *leg, int digit, int ms)
 {
     order(leg, COMMAND_DIGIT_END, digit, ms, 0);
+}
+
+/* Lines */
+
+const struct line_figures *line_figures(const struct leg *leg)
+{
+    return leg->line ? &leg->line->figures : NULL;
+}
+
+void line_gain(struct leg *leg, double in_db, double out_db)
+{
+    if (leg->line)
+        order(leg, COMMAND_LINE_GAIN, 0, level_gain(in_db), level_gain(out_db));
 }
 
 /* RTP */

@@ -30,11 +30,13 @@ enum event_kind {
     EVENT_DETECTOR_END,  /* object: detector, let go of */
     EVENT_CODEC,         /* object: leg, a: codec that arrives now */
     EVENT_PACKET,        /* object: leg, address, a: enum packet_way, b: bytes, to be had by engine_packet */
+    EVENT_LINE_LOST,     /* object: leg, a: errno; 0: the other end closed it */
     EVENT_FREE           /* never handed out: what is freed travels with it */
 };
 
 enum end_reason { END_DONE, END_STOPPED, END_REPLACED, END_CLOSED, END_FAILED };
 enum digit_source { DIGIT_RFC4733, DIGIT_INBAND };
+enum line_law { LINE_ULAW, LINE_ALAW, LINE_LINEAR };
 enum leg_direction { DIRECTION_IN = 1, DIRECTION_OUT = 2, DIRECTION_BOTH = 3 };
 enum play_flag { PLAY_LOOP = 1, PLAY_MIX = 2, PLAY_MUSIC = 4 };
 enum member_flag { MEMBER_HEARS = 1, MEMBER_HEARD = 2 };
@@ -127,6 +129,17 @@ struct leg_figures {
     int32_t suite;
 };
 
+/* Of a line: reads and writes in blocks, levels as mean magnitude of 32767, depth in samples. */
+struct line_figures {
+    uint64_t blocks_in, blocks_out;
+    uint32_t underruns;               /* the kernel had nothing more to send */
+    uint32_t refused;                 /* the kernel took no more */
+    uint32_t slips_in, slips_out;     /* ticks of sound dropped between the line's clock and ours */
+    uint32_t starved_in, starved_out; /* ticks and blocks for which there was nothing */
+    uint32_t events_first;            /* reads that had to wait for an event to be taken */
+    int32_t depth, level_in, level_out;
+};
+
 struct tone_item {
     float low, high;
     int32_t ms;
@@ -178,6 +191,7 @@ int engine_sound_known(const char *extension);
 
 /* Legs */
 struct leg *leg_rtp(struct engine *engine, const char *address, int relay, char *error);
+struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, int ahead, char *error);
 struct leg *leg_null(struct engine *engine, int rate);
 int leg_pipe(struct engine *engine, struct leg **first, struct leg **second);
 struct leg *leg_snoop(struct leg *target, int spy, int whisper);
@@ -195,6 +209,11 @@ void leg_detect_digits(struct leg *leg, int on, int relaxed);
 void leg_digit(struct leg *leg, int digit, int ms);
 void leg_digit_begin(struct leg *leg, int digit);
 void leg_digit_end(struct leg *leg, int digit, int ms);
+
+/* Lines: samples of 8000 Hz, `block` (8 to 160, in eights) a read and a write, `ahead` blocks kept written ahead.
+ * leg_line works on a copy of the descriptor, which is made non-blocking. */
+const struct line_figures *line_figures(const struct leg *leg);
+void line_gain(struct leg *leg, double in_db, double out_db);
 
 /* RTP */
 int rtp_remote(struct leg *leg, const char *host, int port, int rtcp_port);

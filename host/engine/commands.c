@@ -3,6 +3,7 @@
 #include "detector.h"
 #include "digits.h"
 #include "engine.h"
+#include "leg_line.h"
 #include "level.h"
 #include "mixer.h"
 #include "player.h"
@@ -22,6 +23,8 @@ static void add_leg(struct engine *engine, struct leg *leg)
         rtp_begin(leg->rtp, engine->now);
         engine->wire->ops->attach(engine->wire, leg->rtp);
     }
+    if (leg->line)
+        line_attach(leg->line);
     if (leg->kind == LEG_SNOOP && leg->other && leg->other->closing) {
         leg->other = NULL;
     } else if (leg->kind == LEG_SNOOP && leg->other) {
@@ -36,6 +39,8 @@ static void close_leg(struct engine *engine, struct leg *leg)
     leg_end(leg);
     if (leg->rtp)
         engine->wire->ops->detach(engine->wire, leg->rtp);
+    if (leg->line)
+        line_detach(leg->line);
     leg_release(leg);
     if (leg->previous)
         leg->previous->next = leg->next;
@@ -122,6 +127,10 @@ static void obey_leg(struct engine *engine, struct command *command)
         leg->in_gain = (int)command->b;
         leg->out_gain = (int)command->c;
         engine->plan_dirty = true;
+        break;
+    case COMMAND_LINE_GAIN:
+        leg->line->in_gain = (int)command->b;
+        leg->line->out_gain = (int)command->c;
         break;
     case COMMAND_MUTE:
         mute(leg, command->a, command->b);

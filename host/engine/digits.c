@@ -118,6 +118,8 @@ static enum way way_of(const struct leg *leg, char digit, struct tone_part *part
 {
     if (leg->kind == LEG_PIPE)
         return leg->other && event_code(digit) >= 0 ? WAY_PIPE : WAY_NONE;
+    if (leg->kind == LEG_LINE)
+        return tone_of_digit(digit, part) ? WAY_TONE : WAY_NONE;
     if (leg->kind != LEG_RTP)
         return WAY_NONE;
     if (leg->rtp->digits_type && !leg->rtp->inband_digits)

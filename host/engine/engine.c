@@ -16,6 +16,7 @@
 #include "codec.h"
 #include "digits.h"
 #include "disk.h"
+#include "leg_line.h"
 #include "level.h"
 #include "mixer.h"
 #include "player.h"
@@ -188,9 +189,13 @@ void engine_run_tick(struct engine *engine, int64_t now)
     if (engine->plan_dirty)
         engine_plan(engine);
     receive_packets(engine);
+    if (engine->lines)
+        lines_receive(engine);
     if (engine->plan_dirty)
         engine_plan(engine);
     process_sound(engine);
+    if (engine->lines)
+        lines_send(engine);
     for (struct leg *leg = engine->legs; leg; leg = leg->next)
         if (leg->rtp && leg->phase == engine->tick % RTP_TIMER_TICKS)
             rtp_tick(leg->rtp);

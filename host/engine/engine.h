@@ -24,6 +24,7 @@ enum command_kind {
     COMMAND_DISCONNECT,
     COMMAND_LOOPBACK,
     COMMAND_GAIN,
+    COMMAND_LINE_GAIN,
     COMMAND_MUTE,
     COMMAND_SPY,
     COMMAND_DETECT,
@@ -107,6 +108,7 @@ struct engine {
     struct leg *pull, *push, *tap; /* those with work, by the plan */
     int digit_legs;                /* legs that have a queue of digits */
     struct mixer *mixers;
+    struct line *lines;
     struct player *ending_players; /* waiting for the disk thread */
     struct recorder *ending_recorders;
     struct pending_event *pending, **pending_end;

@@ -7,6 +7,7 @@
 #include "detector.h"
 #include "digits.h"
 #include "engine.h"
+#include "leg_line.h"
 #include "level.h"
 #include "mixer.h"
 #include "player.h"
@@ -150,6 +151,8 @@ void leg_pull(struct leg *leg)
     struct block block = {.samples = NULL};
     if (leg->kind == LEG_RTP) {
         block = rtp_pull(leg->rtp);
+    } else if (leg->kind == LEG_LINE) {
+        block = line_pull(leg->line);
     } else if (leg->kind != LEG_NULL) {
         block = carry_take(&leg->carry);
         if (block.samples)
@@ -199,6 +202,11 @@ static void deliver(struct leg *leg, struct block block)
     case LEG_RTP:
         if (!leg->relayed)
             rtp_push(leg->rtp, block);
+        break;
+    case LEG_LINE:
+        block = leg_at_rate(leg->engine, &leg->resampler, block, 8000);
+        if (block.samples)
+            line_push(leg->line, block.samples);
         break;
     case LEG_PIPE:
         if (leg->other)

@@ -12,9 +12,10 @@
 
 struct engine;
 struct rtp;
+struct line;
 struct digits;
 
-enum leg_kind { LEG_RTP, LEG_NULL, LEG_PIPE, LEG_SNOOP };
+enum leg_kind { LEG_RTP, LEG_NULL, LEG_PIPE, LEG_SNOOP, LEG_LINE };
 
 /* 10 ms of sound; samples NULL: nothing. */
 struct block {
@@ -92,6 +93,7 @@ struct leg {
     int rate; /* null legs, and what a pipe or snoop last carried */
 
     struct rtp *rtp;
+    struct line *line;
     struct leg_figures figures;
 };
 

@@ -87,7 +87,8 @@ static void want_for(struct leg *leg)
         want_in(leg);
     if (plays(leg))
         want_out(leg);
-    bool sends = leg->kind == LEG_RTP ? !leg->relayed : leg->kind == LEG_SNOOP && leg->whisper;
+    bool sends =
+        leg->kind == LEG_RTP ? !leg->relayed : leg->kind == LEG_LINE || (leg->kind == LEG_SNOOP && leg->whisper);
     if (sends && !leg->relay_only && (leg->mixer || leg->peer || leg->loopback || leg->snoops))
         want_out(leg);
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -13,12 +14,14 @@ from offhook.media.events import (
     DigitBegin,
     DigitEnd,
     FarEndAddressLearned,
+    LineLost,
     RtcpReceived,
     RtcpSent,
     RtpTimeout,
 )
 from offhook.media.formats import Format, Kind
 from offhook.media.leg import DIRECTIONS, Leg, NullLeg, PipeLeg, SnoopLeg
+from offhook.media.line import LAWS, LineLeg
 from offhook.media.mixer import Mixer
 from offhook.media.playing import Playback
 from offhook.media.recording import Recording, Watch
@@ -197,6 +200,20 @@ class Engine:
         engine = self._running()
         return self._made(NullLeg, self.lib.leg_null(engine, rate))
 
+    def line_leg(self, descriptor: int, law: str = "ulaw", *, block: int = 80, ahead: int = 3) -> LineLeg:
+        """A leg on a line's descriptor, of which it uses a copy. ``law`` is ulaw, alaw or slin (16 bit linear).
+
+        ``block`` samples (8000 Hz, in eights up to 160) are read and written at a time, and ``ahead`` blocks kept
+        written before they are due. Raises EngineError when the descriptor cannot be used.
+        """
+        engine = self._running()
+        handle = self.lib.leg_line(engine, descriptor, LAWS.index(law), block, ahead, self._error)
+        if not handle:
+            raise EngineError(self.text(self._error))
+        leg = LineLeg(self, handle)
+        self.watch_object(handle, leg)
+        return leg
+
     def snoop(
         self,
         target: Leg,
@@ -351,6 +368,9 @@ class Engine:
             leg.deliver(RtpTimeout(leg, bool(event.a), event.b))
         elif kind == lib.EVENT_ADDRESS:
             leg.deliver(FarEndAddressLearned(leg, self.text(event.address), event.port))
+        elif isinstance(leg, LineLeg) and kind == lib.EVENT_LINE_LOST:
+            leg.lost = os.strerror(event.a) if event.a else "it was closed"
+            leg.deliver(LineLost(leg, leg.lost))
         elif isinstance(leg, RtpLeg) and kind == lib.EVENT_CODEC:
             leg.codec_changed(self.text(lib.engine_codec_name(event.a)))
         elif isinstance(leg, RtpLeg) and kind in (lib.EVENT_RTCP_SENT, lib.EVENT_RTCP_RECEIVED):

@@ -85,6 +85,13 @@ class RtpTimeout(MediaEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class LineLost(MediaEvent):
+    """A line's descriptor gives and takes no more sound; ``why`` is a phrase. Sent once."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class FarEndAddressLearned(MediaEvent):
     """Packets come from (and, on symmetric legs, go to) this address from now on."""
 

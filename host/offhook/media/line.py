@@ -1,0 +1,74 @@
+"""Line legs: a party on a line's descriptor (an analog phone or trunk, a B channel), with a clock of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from offhook.media.leg import Leg
+
+LAWS = ("ulaw", "alaw", "slin")
+
+
+@dataclass(frozen=True, slots=True)
+class LineFigures:
+    """Counts of a line leg. Levels are the mean magnitude of the last block (of 32767), depth counts samples.
+
+    ``slips_*`` are ticks of sound dropped, ``starved_*`` those that were missing, between the line's clock and ours;
+    ``underruns`` and ``refused`` are the kernel's queue run empty and full.
+    """
+
+    blocks_in: int
+    blocks_out: int
+    underruns: int
+    refused: int
+    slips_in: int
+    slips_out: int
+    starved_in: int
+    starved_out: int
+    events_first: int
+    depth: int
+    level_in: int
+    level_out: int
+
+
+NO_FIGURES = LineFigures(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+class LineLeg(Leg):
+    """A party on a line. Sound is read and written at the line's pace; ``lost`` tells that it cannot be any more."""
+
+    __slots__ = ("_last", "lost")
+
+    def __init__(self, engine: Any, handle: Any) -> None:
+        super().__init__(engine, handle)
+        self._last = NO_FIGURES
+        self.lost: str | None = None
+        """Why the descriptor gives and takes no more sound; None while it does."""
+
+    @property
+    def heard(self) -> bool:
+        """Whether the line has given any sound yet."""
+        return self.line_figures().blocks_in > 0
+
+    def line_gain(self, in_db: float = 0.0, out_db: float = 0.0) -> None:
+        """Change the line's own level in dB (-60 to +30), beside what ``gain`` does for the call."""
+        if not self._closed:
+            self.engine.lib.line_gain(self._handle, in_db, out_db)
+
+    def line_figures(self) -> LineFigures:
+        """Counts up to now; the last ones when the leg is closed."""
+        if not self._closed:
+            raw = self.engine.lib.line_figures(self._handle)
+            self._last = LineFigures(*(int(getattr(raw, field.name)) for field in fields(LineFigures)))
+        return self._last
+
+    def figures(self) -> dict[str, Any]:
+        """As ``Leg.figures``, with the line's counts."""
+        found = self.line_figures()
+        return super().figures() | {field.name: getattr(found, field.name) for field in fields(LineFigures)}
+
+    def close(self) -> None:
+        """As ``Leg.close``; the figures stay readable."""
+        self.line_figures()
+        super().close()

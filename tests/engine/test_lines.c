@@ -1,0 +1,185 @@
+/* Lines, with a socket pair for the kernel and a clock that the test moves: sound passes whole and in step, whichever
+ * clock is the faster one, and what is missing is counted and never shifts what went out against what came in. */
+#include "check.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "engine.h"
+#include "g711.h"
+#include "leg_line.h"
+
+static struct engine_options options = {.mode = MODE_SIMULATED, .port_low = 10000, .port_high = 20000};
+
+/* The far side of a line: a queue that plays a block a block. */
+struct wire_end {
+    int descriptor;
+    struct leg *leg;
+    struct engine *engine;
+};
+
+static struct wire_end begin(int law, int block, int ahead)
+{
+    char error[ENGINE_TEXT];
+    int pair[2];
+    struct wire_end end = {.engine = engine_new(&options, error)};
+    CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
+    end.leg = leg_line(end.engine, pair[1], law, block, ahead, error);
+    CHECK(end.leg, "%s", error);
+    close(pair[1]);
+    end.descriptor = pair[0];
+    return end;
+}
+
+static int events(struct engine *engine, uint32_t wanted)
+{
+    struct engine_event list[16];
+    int found = 0, count;
+    while ((count = engine_events(engine, list, 16)) > 0)
+        for (int i = 0; i < count; i++) {
+            found += list[i].kind == wanted;
+            if (list[i].kind == EVENT_LEG_CLOSED)
+                leg_free(list[i].object);
+        }
+    return found;
+}
+
+static void finish(struct wire_end *end)
+{
+    leg_close(end->leg);
+    engine_tick(end->engine, 2);
+    CHECK(events(end->engine, EVENT_LEG_CLOSED) == 1);
+    engine_tick(end->engine, 1);
+    events(end->engine, EVENT_NONE);
+    engine_stop(end->engine);
+    CHECK(end->engine->slab.used == 0);
+    engine_free(end->engine);
+    close(end->descriptor);
+}
+
+/* The wire moves by n samples: what is sent comes in, what the kernel holds goes out. */
+static int move(struct wire_end *end, const uint8_t *in, uint8_t *out, int n)
+{
+    CHECK(write(end->descriptor, in, (size_t)n) == n);
+    ssize_t count = read(end->descriptor, out, (size_t)n);
+    return count < 0 ? 0 : (int)count;
+}
+
+static void sound_comes_back_whole_in(int law)
+{
+    struct wire_end end = begin(law, 80, 2);
+    uint8_t heard[80 * 200], said[80];
+    int total = 0;
+    leg_loopback(end.leg, 1);
+    engine_tick(end.engine, 1);
+    for (int tick = 0; tick < 200; tick++) {
+        for (int i = 0; i < 80; i++)
+            said[i] = (uint8_t)(1 + (tick * 80 + i) * 7 % 120);
+        total += move(&end, said, heard + total, 80);
+        engine_tick(end.engine, 1);
+    }
+    const struct line_figures *figures = line_figures(end.leg);
+    CHECK(total == 80 * 200, "%d", total);
+    CHECK(figures->blocks_in == 200 && figures->refused == 0 && figures->underruns == 0);
+    CHECK(figures->slips_in == 0 && figures->slips_out == 0);
+    int at = 0; /* two blocks of silence, then what was said */
+    while (at < 800 && heard[at] != 1)
+        at++;
+    CHECK(at >= 160 && at <= 320, "%d", at);
+    int wrong = 0;
+    for (int i = at; i < total; i++)
+        wrong += heard[i] != (uint8_t)(1 + (i - at) * 7 % 120);
+    CHECK(wrong == 0, "%d wrong of %d, from %d", wrong, total, at);
+    finish(&end);
+}
+
+static void sound_comes_back_whole(void)
+{
+    sound_comes_back_whole_in(LINE_ULAW);
+    sound_comes_back_whole_in(LINE_ALAW);
+}
+
+static void what_went_out_stays_in_step_with_what_comes_in(void)
+{
+    struct wire_end end = begin(LINE_ULAW, 40, 4);
+    uint8_t held[40] = {0}, out[40 * 8];
+    int wrong = 0, compared = 0;
+    const struct tone_item item = {.low = 440, .ms = 0};
+    struct player *player = leg_tones(end.leg, &item, 1, -1, 8000, 0);
+    engine_tick(end.engine, 1);
+    for (int tick = 0; tick < 500; tick++) {
+        int blocks = tick % 97 == 50 ? 0 : tick % 97 == 51 ? 4 : 2; /* our clock stalls a tick now and then */
+        if (tick == 300)
+            blocks = 12; /* and once longer than what was written ahead */
+        for (int i = 0; i < blocks; i++) {
+            int count = (int)read(end.descriptor, out, 40);
+            memset(held, 0xff, sizeof(held));
+            if (count > 0)
+                memcpy(held, out, (size_t)count);
+            CHECK(write(end.descriptor, held, 40) == 40); /* a perfect echo */
+        }
+        engine_tick(end.engine, 1);
+        const struct line *line = end.leg->line;
+        for (int i = 0; i < line->taken && tick > 0; i++, compared++)
+            wrong += abs(line->heard[i] - line->echoed[i]) > 1000;
+    }
+    const struct line_figures *figures = line_figures(end.leg);
+    CHECK(wrong == 0, "%d of %d", wrong, compared);
+    CHECK(compared > 30000);
+    CHECK(figures->underruns >= 1, "%u", figures->underruns);
+    player_order(player, PLAYER_STOP, 0);
+    engine_tick(end.engine, 1);
+    player_free(player);
+    finish(&end);
+}
+
+static void a_faster_line_slips_whole_ticks(void)
+{
+    struct wire_end end = begin(LINE_ULAW, 80, 2);
+    uint8_t said[88], heard[88];
+    memset(said, 0x40, sizeof(said));
+    leg_loopback(end.leg, 1);
+    for (int tick = 0; tick < 400; tick++) {
+        move(&end, said, heard, 88);
+        engine_tick(end.engine, 1);
+    }
+    const struct line_figures *figures = line_figures(end.leg);
+    CHECK(figures->slips_in > 20 && figures->slips_in < 60, "%u", figures->slips_in);
+    CHECK(figures->refused == 0);
+    finish(&end);
+}
+
+static void a_line_that_goes_away_is_told_once(void)
+{
+    struct wire_end end = begin(LINE_LINEAR, 80, 2);
+    engine_tick(end.engine, 1);
+    close(end.descriptor);
+    end.descriptor = dup(0);
+    signal(SIGPIPE, SIG_IGN);
+    engine_tick(end.engine, 5);
+    CHECK(events(end.engine, EVENT_LINE_LOST) == 1);
+    finish(&end);
+}
+
+static void nonsense_is_refused(void)
+{
+    char error[ENGINE_TEXT];
+    struct engine *engine = engine_new(&options, error);
+    CHECK(!leg_line(engine, 0, LINE_ULAW, 81, 2, error) && strstr(error, "81"), "%s", error);
+    CHECK(!leg_line(engine, 0, LINE_ULAW, 80, 0, error) && error[0]);
+    CHECK(!leg_line(engine, 9999, LINE_ULAW, 80, 2, error) && strstr(error, "9999"), "%s", error);
+    engine_stop(engine);
+    engine_free(engine);
+}
+
+int main(void)
+{
+    RUN(sound_comes_back_whole);
+    RUN(what_went_out_stays_in_step_with_what_comes_in);
+    RUN(a_faster_line_slips_whole_ticks);
+    RUN(a_line_that_goes_away_is_told_once);
+    RUN(nonsense_is_refused);
+    return check_result();
+}
