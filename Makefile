@@ -16,6 +16,7 @@ STAMPS := build/stamps
 export PYTHON SHARED
 
 ENGINE_SOURCES := $(wildcard host/engine/*.c host/engine/*.h host/engine/*.py host/engine/Makefile)
+SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/kernel_shims/*/*.h)
 ENGINE := $(STAMPS)/engine
 
 .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench fuzz parity \
@@ -44,9 +45,10 @@ $(STAMPS)/venv: host/pyproject.toml host/tools/venv.sh $(STAMPS)/system
 	@host/tools/venv.sh $(VENV)
 	@touch $@
 
-$(ENGINE): $(STAMPS)/venv $(ENGINE_SOURCES)
+$(ENGINE): $(STAMPS)/venv $(ENGINE_SOURCES) $(SHIM_SOURCES)
 	@echo "Building the media engine"
 	@$(MAKE) --no-print-directory -s -C host/engine PYTHON=$(abspath $(PY))
+	@$(MAKE) --no-print-directory -s -C kernel-shims PYTHON=$(abspath $(PY))
 	@touch $@
 
 # ---- tests
@@ -76,7 +78,7 @@ test-phones: $(STAMPS)/test $(ENGINE) ## calls between real phones through a rea
 lint: $(STAMPS)/test ## ruff and mypy --strict
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy --strict host/offhook
+	$(VENV)/bin/mypy --strict host/offhook kernel-shims/kernel_shims
 
 format: $(STAMPS)/test ## let ruff format the Python files
 	$(VENV)/bin/ruff format .
@@ -124,8 +126,8 @@ uninstall: ## take away what install put there; configuration, recordings and re
 
 clean: ## remove what was built
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find host tests -name __pycache__ -prune -exec rm -rf {} +
-	find host -name '*.so' -o -name '*.o' | xargs -r rm -f
+	find host kernel-shims tests -name __pycache__ -prune -exec rm -rf {} +
+	find host kernel-shims -name '*.so' -o -name '*.o' | xargs -r rm -f
 
 distclean: clean ## and the virtual environment
 	rm -rf $(VENV)

@@ -25,6 +25,7 @@ from pathlib import Path
 import prompts
 
 HOST = Path(__file__).resolve().parent.parent
+SHIMS = HOST.parent / "kernel-shims/kernel_shims"
 UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc")
 BUILD_ONLY = frozenset({"pycparser", "setuptools"})
 SPOOL = ("outgoing", "outgoing_done", "voicemail", "monitor", "recording", "tmp", "system", "dictate", "meetme")
@@ -115,6 +116,7 @@ def install(places: Places) -> None:
     shutil.rmtree(library, ignore_errors=True)
     shutil.copytree(HOST / "offhook", library / "offhook", ignore=UNWANTED)
     shutil.copytree(HOST.parent / "boards", library / "boards")
+    shutil.copytree(SHIMS, library / "kernel_shims", ignore=UNWANTED)
     copy_dependencies(library / "site")
     words = {"PREFIX": places.prefix, "SYSCONFDIR": places.sysconf, "LOCALSTATEDIR": places.state}
     for path, source in places.files().items():

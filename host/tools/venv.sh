@@ -35,7 +35,7 @@ if [ -n "$extra" ]; then
   "$venv/bin/python" -m pip install -q --disable-pip-version-check "${wanted[@]}"
 fi
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-echo "$host" > "$site/offhook.pth"
+printf '%s\n' "$host" "$(dirname "$host")/kernel-shims" > "$site/offhook.pth"
 cat > "$venv/bin/offhook" <<EOF
 #!$(realpath -s "$venv")/bin/python -I
 import sys

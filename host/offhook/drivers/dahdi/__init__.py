@@ -1,0 +1,1 @@
+"""DAHDI/...: analog phones and lines, and digital trunks, on ports of kernel_shims."""

@@ -1,0 +1,131 @@
+"""Channels of a port by the numbers of its machine, and who of them hears the line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from offhook.calls import causes
+from offhook.calls.channel import State
+from offhook.calls.party import Caller, Party
+from offhook.drivers.dahdi.channel import DahdiChannel
+
+if TYPE_CHECKING:
+    from offhook.calls.channel import Channel
+    from offhook.drivers.dahdi.port import Port
+    from offhook.media.leg import PipeLeg
+    from offhook.media.line import LineLeg
+    from offhook.media.mixer import Mixer
+
+_AMA = {"default": 3, "omit": 1, "billing": 2, "documentation": 3}
+
+
+class Calls:
+    """The calls of one port. Each has a pipe: one half is the channel's, the other is joined to the line."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._channels: dict[int, DahdiChannel] = {}
+        self._ends: dict[int, PipeLeg] = {}
+        self._heard: tuple[int, ...] = ()
+        self._mixer: Mixer | None = None
+
+    def __iter__(self) -> Iterator[DahdiChannel]:
+        return iter(list(self._channels.values()))
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def get(self, number: int) -> DahdiChannel | None:
+        """The channel of a call."""
+        return self._channels.get(number)
+
+    def make(self, number: int, state: State, requester: Channel | None = None, **options: Any) -> DahdiChannel:
+        """A channel for a call, with the port's settings."""
+        port = self._port
+        settings = port.settings
+        near, far = port.pbx.engine.pipe()
+        self._ends[number] = far
+        taken = {channel.name for channel in self._channels.values()}
+        index = next(count for count in range(1, 9) if f"DAHDI/{port.number}-{count}" not in taken)
+        channel = DahdiChannel(
+            port,
+            number,
+            port.pbx,
+            f"DAHDI/{port.number}-{index}",
+            state=state,
+            media=near,
+            formats=(port.law,),
+            context=settings["context"],
+            accountcode=settings["accountcode"],
+            requester=requester,
+            **options,
+        )
+        self._channels[number] = channel
+        channel.ama_flags = _AMA[settings["amaflags"]]
+        if settings["language"]:
+            channel.language = settings["language"]
+        channel.music_class = settings["mohinterpret"] if settings["mohinterpret"] != "default" else ""
+        channel.parking_lot = settings["parkinglot"]
+        channel.call_groups = group_names(settings, "call")
+        channel.pickup_groups = group_names(settings, "pickup")
+        for assignment in settings["setvar"]:
+            name, _, value = assignment.partition("=")
+            channel.set(name.strip(), value.strip())
+        return channel
+
+    def caller(self) -> Caller:
+        """Who calls when the phone of the port does."""
+        settings = self._port.settings
+        party = Party.of(settings["cid_number"] or None, settings["fullname"] or None)
+        party.tag = settings["cid_tag"]
+        return Caller(id=party, ani=party.copy())
+
+    def forget(self, channel: DahdiChannel) -> None:
+        """A channel is over."""
+        if self._channels.get(channel.call) is not channel:
+            return
+        del self._channels[channel.call]
+        end = self._ends.pop(channel.call)
+        if channel.call in self._heard:
+            self.hear(tuple(number for number in self._heard if number != channel.call))
+        end.close()
+
+    def end(self, number: int, cause: int) -> None:
+        """The line ends a call."""
+        channel = self._channels.get(number)
+        if channel is not None:
+            channel.far_end_hangup(cause or causes.NORMAL_CLEARING)
+
+    # ---- who hears the line ----------------------------------------------------------------------------------
+
+    def hear(self, numbers: tuple[int, ...]) -> None:
+        """Join these calls, and no others, to the line."""
+        self._heard = tuple(number for number in numbers if number in self._ends)
+        self.rejoin(self._port.leg)
+
+    @property
+    def heard(self) -> tuple[int, ...]:
+        """Who is joined to it now."""
+        return self._heard
+
+    def rejoin(self, leg: LineLeg | None) -> None:
+        """The line's leg is another one, or none: join those who hear it."""
+        if self._mixer is not None:
+            self._mixer.close()
+            self._mixer = None
+        if leg is None:
+            return
+        leg.disconnect()
+        ends = [self._ends[number] for number in self._heard]
+        if len(ends) == 1:
+            leg.connect(ends[0], digits=False)
+        elif ends:
+            self._mixer = mixer = self._port.pbx.engine.mixer(8000)
+            for member in (leg, *ends):
+                mixer.add(member)
+
+
+def group_names(settings: Any, kind: str) -> frozenset[str]:
+    """Call or pickup groups, numbered and named, as channels keep them."""
+    return frozenset(map(str, settings[f"{kind}group"])) | frozenset(settings[f"named{kind}group"])

@@ -1,0 +1,74 @@
+"""Channels of analog ports and digital trunks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from offhook.calls import causes
+from offhook.calls.channel import Channel
+from offhook.calls.dialing import RequestError
+from offhook.calls.frames import Condition
+
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+    from offhook.drivers.dahdi.port import Port
+
+
+class DahdiChannel(Channel):
+    """One call of a port. What it does is the port's to carry out."""
+
+    technology = "DAHDI"
+    __slots__ = ("address", "call", "port")
+
+    def __init__(self, port: Port, call: int, pbx: Pbx, name: str, **options: Any) -> None:
+        self.port: Port | None = port
+        self.call = call
+        """Its number with the port's machine."""
+        self.address = ""
+        """What was dialled, "" for calls from the line."""
+        super().__init__(pbx, name, **options)
+
+    def tech_call(self, destination: str) -> None:
+        """Ring the phone, or dial on the line."""
+        if self.port is None:
+            raise RequestError(causes.DESTINATION_OUT_OF_ORDER, f"{self.name}: its port is gone")
+        self.port.call(self)
+
+    def tech_answer(self) -> None:
+        """The dialplan answers."""
+        if self.port is not None:
+            self.port.answered(self)
+
+    def mark_up(self) -> None:
+        """See Channel; the port is told of an answer from whichever side."""
+        super().mark_up()
+        if self.port is not None:
+            self.port.up(self)
+
+    def tech_indicate(self, condition: Condition, payload: object = None) -> bool:
+        """Conditions are tones on an analog line; see Port.indicated for those that are more."""
+        return self.port is not None and self.port.indicated(self, condition, payload)
+
+    def tech_digit_begin(self, digit: str) -> None:
+        """A tone on the line."""
+        if self.port is not None:
+            self.port.digit_begin(self, digit)
+
+    def tech_digit_end(self, digit: str, duration_ms: int) -> None:
+        """It ends."""
+        if self.port is not None:
+            self.port.digit_end(self, digit, duration_ms)
+
+    def tech_hangup(self, cause: int) -> None:
+        """The call is over."""
+        port, self.port = self.port, None
+        if port is not None:
+            port.ended(self, cause)
+
+    def tech_function(self, item: str) -> str | None:
+        """CHANNEL(dahdi_channel), CHANNEL(dahdi_span), CHANNEL(dahdi_type) and the like."""
+        return self.port.channel_item(self, item) if self.port is not None else None
+
+    def tech_set_function(self, item: str, value: str) -> bool:
+        """CHANNEL(rxgain), CHANNEL(txgain), CHANNEL(dialmode), CHANNEL(echocan_mode)."""
+        return self.port is not None and self.port.set_channel_item(self, item, value)

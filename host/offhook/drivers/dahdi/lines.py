@@ -1,0 +1,212 @@
+"""All lines of the exchange: the hardware, the configured ports, groups, and the reload that leaves calls alone.
+
+``pbx.parts["dahdi"]``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from kernel_shims.line import SIGNALLINGS, LineError, LinePort, LineSystem
+from offhook.calls import causes
+from offhook.calls.dialing import RequestError
+from offhook.calls.line_events import ChannelAlarm, SpanAlarm
+from offhook.drivers.dahdi.addresses import Address, order_of_hunt, parse
+from offhook.drivers.dahdi.alarms import words_of
+from offhook.drivers.dahdi.options import DIGITAL, RADIO
+from offhook.drivers.dahdi.phone_port import PhonePort
+from offhook.drivers.dahdi.reading import PSEUDO, ChannelSettings, Reading
+
+if TYPE_CHECKING:
+    from offhook.calls.channel import Channel
+    from offhook.calls.pbx import Pbx
+    from offhook.drivers.dahdi.channel import DahdiChannel
+    from offhook.drivers.dahdi.port import Port
+
+log = logging.getLogger(__name__)
+
+PART = "dahdi"
+PortMaker = Callable[["Pbx", LinePort, ChannelSettings, str], "Port"]
+PORT_KINDS: dict[str, PortMaker] = dict.fromkeys(("fxo_ls", "fxo_gs", "fxo_ks"), PhonePort)
+"""What makes the port of a signalling."""
+_NAMES = {number: name for name, number in SIGNALLINGS.items()}
+DEFAULT_CADENCES = (
+    (125, 125, 2000, 4000),
+    (250, 250, 500, 1000, 250, 250, 500, 4000),
+    (125, 125) * 5 + (125, 4000),
+    (1000, 500, 2500, 5000),
+)
+
+
+class Lines:
+    """See the text of this file."""
+
+    def __init__(self, pbx: Pbx, system: LineSystem) -> None:
+        self.pbx = pbx
+        self.system = system
+        self.ports: dict[int, Port] = {}
+        self.reading = Reading()
+        self.cadences: list[tuple[int, ...]] = [*DEFAULT_CADENCES]
+        self._last: dict[frozenset[int], int] = {}
+        """Where a round robin stopped, by groups."""
+        system.on_event = self._event
+
+    def __iter__(self) -> Iterator[Port]:
+        return iter([self.ports[number] for number in sorted(self.ports)])
+
+    # ---- configuration ---------------------------------------------------------------------------------------
+
+    def configure(self, reading: Reading) -> None:
+        """Put a configuration in force: new channels are opened, those no longer named go once they are idle."""
+        self.reading = reading
+        self.cadences = [*reading.cadences] or [*DEFAULT_CADENCES]
+        for error in reading.errors:
+            log.warning("%s", error)
+        for number, port in list(self.ports.items()):
+            settings = reading.channels.get(number)
+            if settings is None and not port.calls:
+                self._close(port)
+            elif settings is not None:
+                port.settings = settings
+        for number, settings in sorted(reading.channels.items()):
+            if number not in self.ports and number != PSEUDO:
+                self.open(settings)
+
+    def open(self, settings: ChannelSettings) -> Port | None:
+        """Open one channel; what keeps it from working is logged with the line of the file."""
+        wanted: str = settings["signalling"]
+        if wanted in DIGITAL or wanted in RADIO:
+            self._refuse(settings, f"signalling {wanted} is not there yet")
+            return None
+        try:
+            line = self.system.open(settings.number)
+        except LineError as error:
+            self._refuse(settings, str(error))
+            return None
+        signalling = wanted if wanted != "auto" else _NAMES.get(line.signalling, "")
+        try:
+            self._check(line, signalling)
+            port = PORT_KINDS[signalling](self.pbx, line, settings, signalling)
+        except LineError as error:
+            line.close()
+            self._refuse(settings, str(error))
+            return None
+        port.on_alarm = self._alarm
+        port.on_gone = self._gone
+        self.ports[port.number] = port
+        port.begin()
+        return port
+
+    def _check(self, line: LinePort, signalling: str) -> None:
+        """Whether the channel is set up in the driver for what the file wants of it."""
+        if signalling not in PORT_KINDS:
+            what = f"signalling {signalling} is not there yet" if signalling else "the driver has it not configured"
+            raise LineError(f"channel {line.number}: {what}")
+        there = _NAMES.get(line.signalling, f"type {line.signalling:#x}")
+        if line.signalling != SIGNALLINGS.get(signalling, line.signalling):
+            raise LineError(
+                f"channel {line.number}: signalling is {signalling} here but {there} in the driver; "
+                f"make system.conf say {signalling.replace('_', '')}={line.number}, or change the line here"
+            )
+
+    def _refuse(self, settings: ChannelSettings, sentence: str) -> None:
+        log.error("%s:%d: %s", settings.file, settings.line, sentence)
+
+    def _close(self, port: Port) -> None:
+        del self.ports[port.number]
+        port.close()
+
+    def destroy(self, number: int) -> bool:
+        """Give one channel back; its calls end. False when there is none such."""
+        port = self.ports.get(number)
+        if port is not None:
+            self._close(port)
+        return port is not None
+
+    def restart(self) -> None:
+        """End every call, close every channel and open them anew."""
+        for port in list(self.ports.values()):
+            self._close(port)
+        for _, settings in sorted(self.reading.channels.items()):
+            if settings.number != PSEUDO:
+                self.open(settings)
+
+    def stop(self) -> None:
+        """Close everything."""
+        for port in list(self.ports.values()):
+            self._close(port)
+        self.system.stop()
+
+    # ---- events ----------------------------------------------------------------------------------------------
+
+    def _event(self, line: LinePort) -> None:
+        port = self.ports.get(line.number)
+        if port is not None and port.line is line:
+            port.take_events()
+
+    def _gone(self, port: Port) -> None:
+        """A port's hardware was pulled out: it may come back under its number."""
+        if self.ports.get(port.number) is port:
+            del self.ports[port.number]
+        log.warning("channel %d is gone: its hardware was removed", port.number)
+
+    def return_of(self, numbers: range) -> None:
+        """Channels are there again: open those that are configured."""
+        for number in numbers:
+            settings = self.reading.channels.get(number)
+            if settings is not None and number not in self.ports:
+                self.open(settings)
+
+    def _alarm(self, port: Port, bits: int) -> None:
+        report = port.settings["reportalarms"]
+        words = words_of(bits)
+        if report in ("channels", "all"):
+            self.pbx.bus.publish(ChannelAlarm(port.number, words))
+        if report in ("spans", "all"):
+            self.pbx.bus.publish(SpanAlarm(port.span, words))
+        log.warning("channel %d: %s", port.number, f"alarm: {words}" if words else "alarm is over")
+
+    # ---- calling ---------------------------------------------------------------------------------------------
+
+    def request(self, text: str, requester: Channel | None, ids: tuple[str, str]) -> DahdiChannel:
+        """A channel for a dial string. Raises RequestError."""
+        try:
+            address = parse(text)
+        except ValueError as error:
+            raise RequestError(causes.INVALID_NUMBER_FORMAT, f"DAHDI/{error}") from None
+        port = self._hunt(address, text)
+        channel = port.requested(requester, ids)
+        channel.address = address.number
+        channel.data["dahdi_address"] = address
+        port.prepare(channel, address, self.cadences)
+        return channel
+
+    def _hunt(self, address: Address, text: str) -> Port:
+        if address.channel:
+            belonging = [port for port in self.ports.values() if port.number == address.channel]
+        else:
+            belonging = [port for port in self.ports.values() if address.groups & port.settings["group"]]
+        candidates = order_of_hunt(belonging, address, self._last.get(address.groups, 0))
+        if not candidates:
+            raise RequestError(causes.NO_ROUTE_DESTINATION, f"DAHDI/{text}: there is no such channel or group")
+        worst = causes.NORMAL_CIRCUIT_CONGESTION
+        for port in candidates:
+            refusal = port.refusal()
+            if not refusal or (address.channel and port.forward):
+                self._last[address.groups] = port.number
+                return port
+            worst = refusal
+        cause = worst if address.channel or worst == causes.USER_BUSY else causes.NORMAL_CIRCUIT_CONGESTION
+        raise RequestError(cause, f"DAHDI/{text}: {'busy' if cause == causes.USER_BUSY else 'no channel is free'}")
+
+    def device_state(self, resource: str) -> str | None:
+        """Device states come from channels; a channel that is not configured has none."""
+        number = resource.partition("-")[0]
+        if not number.isdigit():
+            return None
+        port = self.ports.get(int(number))
+        if port is None:
+            return "INVALID"
+        return "UNAVAILABLE" if port.line is None or port.machine.alarm else None

@@ -1,0 +1,70 @@
+"""The module chan_dahdi: loading, reloading, and the technology DAHDI."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from kernel_shims.line import LineError
+from offhook.drivers.dahdi.hardware import find_hardware
+from offhook.drivers.dahdi.lines import PART, Lines
+from offhook.drivers.dahdi.reading import read
+from offhook.modules import LoadError, Module
+
+if TYPE_CHECKING:
+    from offhook.calls.channel import Channel
+    from offhook.calls.pbx import Pbx
+    from offhook.drivers.dahdi.channel import DahdiChannel
+
+log = logging.getLogger(__name__)
+FILE = "chan_dahdi.conf"
+module = Module("chan_dahdi", "DAHDI Telephony", priority=25)
+
+
+def lines_of(pbx: Pbx) -> Lines:
+    """The lines of the exchange."""
+    found: Lines = pbx.parts[PART]
+    return found
+
+
+@module.on_load
+async def load(pbx: Pbx) -> None:
+    """Find the hardware, read chan_dahdi.conf, open the channels."""
+    file = await pbx.off_loop(pbx.config.load, FILE, module.name)
+    if file is None:
+        raise LoadError(f"there is no {FILE}: no lines")
+    try:
+        system = await find_hardware(pbx)
+    except LineError as error:
+        raise LoadError(str(error)) from None
+    lines = Lines(pbx, system)
+    pbx.parts[PART] = lines
+    lines.configure(read(file))
+
+
+@module.on_reload
+async def reload(pbx: Pbx) -> None:
+    """Read chan_dahdi.conf again; calls go on with the settings they began with."""
+    file = await pbx.off_loop(pbx.config.load, FILE, module.name)
+    if file is not None:
+        lines_of(pbx).configure(read(file))
+
+
+@module.on_unload
+def unload(pbx: Pbx) -> None:
+    """End every call and close every channel."""
+    lines: Lines = pbx.parts.pop(PART)
+    lines.stop()
+
+
+def _device_state(pbx: Pbx, resource: str) -> str | None:
+    lines = pbx.parts.get(PART)
+    return lines.device_state(resource) if lines is not None else None
+
+
+@module.driver("DAHDI", "DAHDI Telephony", device_state=_device_state)  # type: ignore[arg-type]
+def request(
+    pbx: Pbx, address: str, formats: tuple[str, ...], requester: Channel | None, ids: tuple[str, str]
+) -> DahdiChannel:
+    """Make a channel for ``<channel>`` or ``g<group>[options][/number]``."""
+    return lines_of(pbx).request(address, requester, ids)

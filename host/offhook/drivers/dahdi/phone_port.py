@@ -1,0 +1,225 @@
+"""A port with a telephone: the phone machine's orders carried out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kernel_shims.line import Happening, Hook, LineEvent, LinePort
+from offhook.calls import causes
+from offhook.calls.channel import Channel, State
+from offhook.calls.dialing import RequestError
+from offhook.calls.frames import Condition, Forward
+from offhook.drivers.dahdi import phone_features
+from offhook.drivers.dahdi.analog import orders
+from offhook.drivers.dahdi.analog.collecting import Rules
+from offhook.drivers.dahdi.analog.orders import Order
+from offhook.drivers.dahdi.analog.phone import Habits, Phone
+from offhook.drivers.dahdi.port import Port
+
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+    from offhook.drivers.dahdi.addresses import Address
+    from offhook.drivers.dahdi.channel import DahdiChannel
+    from offhook.drivers.dahdi.reading import ChannelSettings
+
+log = logging.getLogger(__name__)
+
+
+class ContextPlan:
+    """The dialplan as the phone's context sees it."""
+
+    def __init__(self, pbx: Pbx, settings: ChannelSettings) -> None:
+        self._pbx = pbx
+        self._context: str = settings["context"]
+        self._caller: str = settings["cid_number"]
+
+    def exists(self, digits: str) -> bool:
+        """See Plan."""
+        return self._pbx.dialplan.exists(self._context, digits, 1, self._caller) if digits else False
+
+    def more(self, digits: str) -> bool:
+        """See Plan."""
+        return self._pbx.dialplan.matches_more(self._context, digits, self._caller)
+
+    def possible(self, digits: str) -> bool:
+        """See Plan."""
+        return self._pbx.dialplan.can_match(self._context, digits, self._caller)
+
+    def ignored(self, digits: str) -> bool:
+        """See Plan."""
+        return self._pbx.dialplan.ignored(self._context, digits)
+
+    def parking(self, digits: str) -> bool:
+        """See Plan."""
+        parks = self._pbx.parts.get("is_parking_extension")
+        return bool(parks is not None and digits and parks(self._context, digits))
+
+
+def habits_of(settings: ChannelSettings) -> Habits:
+    """The phone's habits by its settings."""
+    rules = Rules(
+        first_digit=settings["firstdigit_timeout"] / 1000,
+        next_digit=settings["interdigit_timeout"] / 1000,
+        match_digit=settings["matchdigit_timeout"] / 1000,
+        call_waiting=settings["callwaiting"],
+        forwarding=settings["cancallforward"],
+        call_return=settings["callreturn"],
+        hide_caller_id=settings["hidecallerid"],
+        redial=settings["lastnumredial"],
+        park=settings["canpark"] or settings["transfer"],
+    )
+    return Habits(
+        rules=rules,
+        immediate=settings["immediate"],
+        three_way=settings["threewaycalling"],
+        transfer=settings["transfer"],
+        transfer_to_busy=settings["transfertobusy"],
+        call_waiting=settings["callwaiting"],
+        waiting_caller_id=settings["callwaitingcallerid"],
+        waiting_deluxe=settings["callwaitingdeluxe"],
+        caller_id_after=settings["sendcalleridafter"] if settings["usecallerid"] else 0,
+        silent_hold=settings["threewaysilenthold"],
+        held_by_caller=settings["calledsubscriberheld"],
+        reverse_on_answer=settings["answeronpolarityswitch"],
+        reverse_on_hangup=settings["hanguponpolarityswitch"],
+    )
+
+
+class PhonePort(Port):
+    """See the text of this file."""
+
+    machine: Phone
+
+    def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str) -> None:
+        super().__init__(pbx, line, settings, signalling)
+        self.machine = Phone(ContextPlan(pbx, settings), habits_of(settings))
+        self.ring_cadence: dict[int, tuple[int, ...]] = {}
+        """Distinctive cadences by call."""
+
+    def begin(self) -> None:
+        """See Port; a handset that is up already begins to dial."""
+        super().begin()
+        assert self.line is not None
+        if self.line.off_hook():
+            self.obey(self.machine.line(LineEvent(Happening.OFF_HOOK), self.now()))
+
+    # ---- orders ----------------------------------------------------------------------------------------------
+
+    def carry_out(self, order: Order) -> None:
+        """See Port."""
+        match order:
+            case orders.Ring():
+                self._ring(order)
+            case orders.NewCall():
+                self._new_call(order)
+            case orders.Start():
+                self._start(order)
+            case orders.Feature():
+                phone_features.carry_out(self, order)
+            case orders.SendCallerId():
+                self._send_caller_id(order)
+            case orders.WaitingTone():
+                self._beep()
+            case _:
+                super().carry_out(order)
+
+    def _ring(self, order: orders.Ring) -> None:
+        cadence = self.ring_cadence.get(order.call, order.cadence)
+        self._on_line(lambda line: line.cadence(tuple(map(abs, cadence))))
+        self._on_line(lambda line: line.hook(Hook.RING))
+
+    def _new_call(self, order: orders.NewCall) -> None:
+        state = State.RING if self.settings["immediate"] else State.RESERVED
+        rules = self.machine.habits.rules
+        rules.pickup = self.pbx.parts.get("pickupexten", "*8")
+        rules.last_caller = self.last_caller
+        self.calls.make(order.call, state, caller=self.calls.caller())
+
+    def _start(self, order: orders.Start) -> None:
+        channel = self.calls.get(order.call)
+        if channel is None:
+            return
+        channel.exten = order.exten
+        channel.dialed.number = order.exten
+        self.machine.habits.rules.last_dialed = order.exten
+        channel.set_state(State.RING)
+        channel.start_pbx()
+
+    def _beep(self) -> None:
+        if self.leg is not None:
+            self.leg.tones(self.tone("callwaiting"), mix=True)
+
+    def _send_caller_id(self, order: orders.SendCallerId) -> None:
+        log.debug("channel %d: no caller ID is sent: the engine has no sender for it yet", self.number)
+
+    # ---- calls -----------------------------------------------------------------------------------------------
+
+    def refusal(self) -> int:
+        """See Port."""
+        if self.line is None:
+            return causes.DESTINATION_OUT_OF_ORDER
+        return self.machine.takes_call()
+
+    def requested(self, requester: Channel | None, ids: tuple[str, str]) -> DahdiChannel:
+        """See Port."""
+        cause = self.refusal()
+        if cause and not (self.forward and self.line is not None):
+            raise RequestError(cause, f"DAHDI/{self.number}: {'busy' if cause == causes.USER_BUSY else 'out of order'}")
+        number = self.machine.new_number()
+        return self.calls.make(number, State.DOWN, requester, caller=self.calls.caller(), uniqueid=ids[0])
+
+    def prepare(self, channel: DahdiChannel, address: Address, cadences: Sequence[tuple[int, ...]]) -> None:
+        """See Port: a distinctive ring."""
+        if 0 < address.ring <= len(cadences):
+            self.ring_cadence[channel.call] = cadences[address.ring - 1]
+
+    def call(self, channel: DahdiChannel) -> None:
+        """See Port: the phone rings, or beeps in a call."""
+        if self.forward:
+            log.info("DAHDI/%d is forwarded to %s", self.number, self.forward)
+            channel.deliver(Forward(self.forward))
+            return
+        cause = self.refusal()
+        if cause:
+            raise RequestError(cause, f"DAHDI/{self.number} takes no call any more")
+        self.last_caller = channel.connected.id.number.text
+        cadence = self.ring_cadence.get(channel.call, ())
+        self.obey(self.machine.ring(channel.call, cadence, self.now()))
+        channel.set_state(State.RINGING)
+        if len(self.calls) == 1:
+            self.carry_out(orders.Tell(channel.call, Condition.RINGING))
+
+    def up(self, channel: DahdiChannel) -> None:
+        """See Port."""
+        self.obey(self.machine.answered(channel.call))
+
+    def indicated(self, channel: DahdiChannel, condition: Condition, payload: object) -> bool:
+        """See Port."""
+        if condition in (Condition.BUSY, Condition.CONGESTION):
+            self.machine.busy(channel.call)
+        return super().indicated(channel, condition, payload)
+
+    def ended(self, channel: DahdiChannel, cause: int) -> None:
+        """See Port."""
+        self.ring_cadence.pop(channel.call, None)
+        super().ended(channel, cause)
+
+    # ---- digits ----------------------------------------------------------------------------------------------
+
+    def digit_heard(self, digit: str, duration_ms: int | None) -> None:
+        """See Port; while the phone dials its digits are the machine's."""
+        if self.settings["dialmode"] in ("pulse", "none"):
+            return
+        if self.machine.takes_digits:
+            now = self.now()
+            self.obey(self.machine.digit_begins() if duration_ms is None else self.machine.digit(digit, now))
+            return
+        super().digit_heard(digit, duration_ms)
+
+    def channel_item(self, channel: DahdiChannel, item: str) -> Any:
+        """See Port."""
+        if item == "dialmode":
+            return self.settings["dialmode"]
+        return super().channel_item(channel, item)

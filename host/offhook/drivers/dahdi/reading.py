@@ -1,0 +1,158 @@
+"""Reading chan_dahdi.conf: lines of [channels] hold for the channels named below them; other sections for their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from offhook.calls.party import parse_callerid
+from offhook.config.model import ConfigError, Entry
+from offhook.config.options import Type
+from offhook.drivers.dahdi import options_digital as options_digital
+from offhook.drivers.dahdi.options import CHANNELS, TRUNKS, number_list
+
+if TYPE_CHECKING:
+    from offhook.config.model import ConfigFile
+
+PSEUDO = -2
+"""Number of the channel "pseudo"."""
+_LISTS = ("channel", "dahdichan")
+_TIMERS = ("isup_timer.", "mtp3_timer.")
+
+
+@dataclass(slots=True)
+class ChannelSettings:
+    """What the file says of one channel: typed values by option name."""
+
+    number: int
+    values: dict[str, Any]
+    file: str = ""
+    line: int = 0
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a file says: settings by channel, trunk groups, and complaints."""
+
+    channels: dict[int, ChannelSettings] = field(default_factory=dict)
+    trunk_groups: list[str] = field(default_factory=list)
+    span_maps: list[str] = field(default_factory=list)
+    cadences: list[tuple[int, ...]] = field(default_factory=list)
+    errors: list[ConfigError] = field(default_factory=list)
+    general: dict[str, Any] = field(default_factory=dict)
+    """Values at the end of [channels]: those that are one for all."""
+
+
+def read(file: ConfigFile) -> Reading:
+    """Read the whole file."""
+    out = Reading()
+    trunks = TRUNKS.apply(file.get("trunkgroups"), out.errors)
+    out.trunk_groups, out.span_maps = trunks["trunkgroup"], trunks["spanmap"]
+    values = CHANNELS.defaults()
+    section = file.get("channels")
+    if section is not None:
+        values = _run(section, values, out)
+    out.general = values
+    for other in file:
+        name = other.name.lower()
+        if name in ("channels", "trunkgroups", "general"):
+            continue
+        entries = list(other)
+        if any(entry.name.lower() == "dahdichan" for entry in entries):
+            _section(entries, _copy(values), out)
+    return out
+
+
+def _copy(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def _run(entries: Iterable[Entry], values: dict[str, Any], out: Reading) -> dict[str, Any]:
+    """Apply lines one by one; each list of channels takes the values so far."""
+    for entry in entries:
+        option = CHANNELS.find(entry.name)
+        if option is not None and option.name in _LISTS:
+            _assign(entry, values, out)
+        else:
+            values = _apply(entry, values, out)
+    return values
+
+
+def _section(entries: Sequence[Entry], values: dict[str, Any], out: Reading) -> None:
+    """A section of its own: its channels take the values at its end."""
+    lists = [entry for entry in entries if entry.name.lower() in _LISTS]
+    for entry in entries:
+        if entry not in lists:
+            values = _apply(entry, values, out)
+    for entry in lists:
+        _assign(entry, values, out)
+
+
+def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]:
+    if entry.name.lower().startswith(_TIMERS):
+        timers = dict(values.get("ss7_timers", {}))
+        timers[entry.name.lower()] = entry.value
+        return values | {"ss7_timers": timers}
+    option = CHANNELS.find(entry.name)
+    if option is not None and option.many:
+        return _add(CHANNELS, option.name, entry, values, out)
+    values = CHANNELS.apply([entry], out.errors, values)
+    if option is not None and option.name == "callerid":
+        values["fullname"], values["cid_number"] = _caller_id(values["callerid"])
+    return values
+
+
+def _caller_id(text: str) -> tuple[str, str]:
+    return ("", "") if text.strip().lower() == "asreceived" else parse_callerid(text)
+
+
+def _add(kind: Type, name: str, entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]:
+    """A line of an option that may stand several times goes beside the earlier ones."""
+    if name == "cadence":
+        try:
+            out.cadences.append(parse_cadence(entry.value))
+        except ValueError as error:
+            out.errors.append(ConfigError(entry.file, entry.line, f"cadence: {error}"))
+        return values
+    if name == "setvar":
+        variable, equals, _ = entry.value.partition("=")
+        if not equals:
+            out.errors.append(ConfigError(entry.file, entry.line, f'setvar: "{entry.value}" is no name=value'))
+            return values
+        others = [one for one in values[name] if one.partition("=")[0] != variable]
+        return values | {name: [*others, entry.value]}
+    added = kind.apply([entry], out.errors)[name]
+    return values | {name: [*values[name], *added]}
+
+
+def parse_cadence(text: str) -> tuple[int, ...]:
+    """Times of ringing on, off, ... in ms, an even count of up to 16; caller ID goes into a negative pause."""
+    parts = text.split(",")
+    times = tuple(int(part) for part in parts if part.strip().lstrip("-").isdigit())
+    if len(times) != len(parts) or len(times) % 2 or not 2 <= len(times) <= 16:
+        raise ValueError(f'"{text}" is no cadence; write an even count of times in ms, such as 125,125,2000,-4000')
+    if sum(time < 0 for time in times) > 1 or any(time < 0 for time in times[::2]):
+        raise ValueError(f'"{text}": caller ID can be sent in one pause only')
+    return times
+
+
+def _assign(entry: Entry, values: dict[str, Any], out: Reading) -> None:
+    if entry.value.strip().lower() == "pseudo":
+        numbers = [PSEUDO]
+    else:
+        try:
+            numbers = number_list(entry.value)
+        except ValueError as error:
+            out.errors.append(ConfigError(entry.file, entry.line, f"{entry.name}: {error}"))
+            return
+    for number in numbers:
+        if number in out.channels:
+            first = out.channels[number]
+            text = f"channel {number} is configured already (line {first.line}); these settings are for nothing"
+            out.errors.append(ConfigError(entry.file, entry.line, text))
+            continue
+        out.channels[number] = ChannelSettings(number, _copy(values), entry.file, entry.line)

@@ -1,0 +1,64 @@
+"""Write the cffi glue of a binding: ``build.py dahdi OUTPUT.c``, or ``build.py --cflags`` for its include path."""
+
+from __future__ import annotations
+
+import re
+import sys
+import sysconfig
+from pathlib import Path
+
+from cffi import FFI
+
+HERE = Path(__file__).resolve().parent / "kernel_shims"
+
+CALL = "int dahdi_request(int descriptor, unsigned int request, void *argument);"
+SOURCE = """
+#include <errno.h>
+#include <sys/ioctl.h>
+#include "abi.h"
+
+/* What ioctl returns, or -errno. */
+static int dahdi_request(int descriptor, unsigned int request, void *argument)
+{
+    int result;
+    do
+        result = ioctl(descriptor, (unsigned long)request, argument);
+    while (result < 0 && errno == EINTR);
+    return result < 0 ? -errno : result;
+}
+"""
+
+
+def dahdi_declarations() -> str:
+    """abi.h as cffi understands it: numbers of requests are taken from the compiled header."""
+    text = (HERE / "dahdi/abi.h").read_text()
+    numbers = re.findall(r"^#define (DAHDI_\w+) DAHDI_", text, flags=re.MULTILINE)
+    text = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
+    return "\n".join([text, *(f"#define {name} ..." for name in numbers), CALL])
+
+
+def dahdi(output: str) -> None:
+    """The binding of the DAHDI drivers."""
+    ffi = FFI()
+    text = dahdi_declarations()
+    packed = re.search(r"struct dahdi_spaninfo \{.*?\} __attribute__\(\(packed\)\);", text, re.DOTALL)
+    assert packed is not None
+    ffi.cdef(packed[0].replace(" __attribute__((packed))", ""), packed=True)
+    ffi.cdef(text.replace(packed[0], ""))
+    ffi.set_source("kernel_shims.dahdi._dahdi", SOURCE, py_limited_api=True)
+    ffi.emit_c_code(output)
+
+
+def main(arguments: list[str]) -> None:
+    """See the text of this file."""
+    match arguments:
+        case ["--cflags"]:
+            print(f"-I{sysconfig.get_path('include')}")
+        case ["dahdi", output]:
+            dahdi(output)
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

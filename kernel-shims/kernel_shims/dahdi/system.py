@@ -1,0 +1,135 @@
+"""The DAHDI drivers of this machine as a LineSystem."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import select
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kernel_shims.dahdi.port import DahdiPort
+from kernel_shims.dahdi.request import DEV, Device
+from kernel_shims.line import LineError, LinePort, SpanStatus
+
+log = logging.getLogger(__name__)
+
+_SYSFS = Path("/sys/bus/dahdi_spans/devices")
+_MOST_SPANS = 128
+_BATCH = 64
+_CODING = ((1 << 7, "B8ZS"), (1 << 6, "AMI"), (1 << 9, "HDB3"))
+_FRAMING = ((1 << 5, "ESF"), (1 << 4, "D4"), (1 << 8, "CCS"))
+_CRC4 = 1 << 10
+_LEGACY_OPENING = 1 << 16
+
+
+def present() -> bool:
+    """Whether the drivers are loaded."""
+    return os.path.exists(f"{DEV}/ctl")
+
+
+class DahdiSystem:
+    """Every channel of the drivers. Events of all open ports come through one descriptor."""
+
+    def __init__(self) -> None:
+        self.on_event: Callable[[LinePort], None] | None = None
+        self._control = Device(f"{DEV}/ctl")
+        self._poll = select.epoll()
+        self._ports: dict[int, DahdiPort] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """See LineSystem."""
+        self._loop = loop
+        loop.add_reader(self._poll.fileno(), self._readable)
+
+    def stop(self) -> None:
+        """See LineSystem. Harmless twice."""
+        for port in list(self._ports.values()):
+            port.close()
+        if not self._poll.closed:
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.remove_reader(self._poll.fileno())
+            self._poll.close()
+        self._control.close()
+
+    def _readable(self) -> None:
+        """Edges of POLLPRI: the listener takes events until there are none."""
+        for descriptor, _ in self._poll.poll(0, _BATCH):
+            port = self._ports.get(descriptor)
+            if port is not None and self.on_event is not None:
+                self.on_event(port)
+
+    def open(self, number: int) -> DahdiPort:
+        """See LineSystem."""
+        try:
+            port = DahdiPort(number, self._closed)
+        except LineError as error:
+            raise LineError(self._explained(number, error)) from None
+        self._ports[port.descriptor] = port
+        self._poll.register(port.descriptor, select.EPOLLPRI | select.EPOLLET)
+        return port
+
+    def _explained(self, number: int, error: LineError) -> str:
+        spans = self.spans()
+        if any(number in span for span in spans):
+            return str(error)
+        there = ", ".join(f"span {span.number} has {span.first}-{span.first + span.channels - 1}" for span in spans)
+        return f"{DEV}/channel: no such channel {number}; {there or 'there is no span at all'}"
+
+    def _closed(self, port: DahdiPort) -> None:
+        del self._ports[port.descriptor]
+        self._poll.unregister(port.descriptor)
+
+    def spans(self) -> list[SpanStatus]:
+        """See LineSystem."""
+        found: list[SpanStatus] = []
+        first = 1
+        for number in range(1, _MOST_SPANS + 1):
+            info = self._control.struct("spaninfo", spanno=number)
+            if self._control.attempt("SPANSTAT", info) < 0:
+                continue
+            base = _sysfs_number(number, "basechan")
+            found.append(self._status(info, number, first if base is None else base))
+            first = found[-1].first + found[-1].channels
+            if len(found) >= info.totalspans:
+                break
+        return found
+
+    def _status(self, info: Any, number: int, first: int) -> SpanStatus:
+        text = self._control.text
+        line = int(info.lineconfig)
+        options = [word for bit, word in ((_CRC4, "CRC4"), (_LEGACY_OPENING, "NOTOPEN")) if line & bit]
+        digital = bool(info.linecompat)
+        return SpanStatus(
+            number=number,
+            name=text(info.name),
+            description=text(info.desc),
+            first=first,
+            channels=int(info.totalchans),
+            alarms=int(info.alarms),
+            irq_misses=int(info.irqmisses),
+            bipolar_violations=int(info.bpvcount),
+            crc_errors=int(info.crc4count),
+            framing=next((word for bit, word in _FRAMING if line & bit), "CAS"),
+            coding=next((word for bit, word in _CODING if line & bit), "Unk"),
+            options="/".join(options),
+            line_build_out=text(info.lboname),
+            sync_source=int(info.syncsrc),
+            digital=digital,
+        )
+
+    def version(self) -> tuple[str, str]:
+        """See LineSystem."""
+        found = self._control.struct("versioninfo")
+        self._control.ask("GETVERSION", found, "read the version")
+        return self._control.text(found.version), self._control.text(found.echo_canceller)
+
+
+def _sysfs_number(span: int, name: str) -> int | None:
+    try:
+        return int((_SYSFS / f"span-{span}" / name).read_text())
+    except (OSError, ValueError):
+        return None

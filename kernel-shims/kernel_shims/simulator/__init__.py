@@ -1,0 +1,1 @@
+"""Simulated lines: phones that dial, exchanges that ring, far ends that hang up. In process, scripted, with sound."""

@@ -1,0 +1,187 @@
+"""An exchange with simulated lines: the real dialplan, driver and engine, and a clock that the story moves.
+
+``advance`` moves loop, engine and lines together, 10 ms at a time, so that a story of minutes takes a moment and does
+not depend on the machine's speed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kernel_shims.simulator.exchange import Exchange
+from kernel_shims.simulator.phone import Phone
+from kernel_shims.simulator.system import SimulatedSystem
+from offhook.apps import branches, call_control, dial, flow, messages, playing, signals, tones, variables, waiting
+from offhook.calls.channel import Channel
+from offhook.calls.pbx import Pbx
+from offhook.config.parser import loads
+from offhook.config.store import Configuration
+from offhook.dialplan.plan import Dialplan
+from offhook.dialplan.reading import read_extensions
+from offhook.drivers import local
+from offhook.drivers.dahdi import module as dahdi
+from offhook.drivers.dahdi.lines import Lines
+from offhook.functions import callerid, channel, logic, strings
+from offhook.media.prompts import PromptLibrary
+from offhook.media.simulated import SimulatedEngine
+from offhook.media.tones import ToneZone
+from offhook.modules import Module
+from offhook.modules.registry import Registry
+from offhook.storage.astdb import AstDb
+from support.call_exchange import NoMusic
+
+STEP = 0.01
+ZONE = {
+    "dial": "350+440",
+    "busy": "480+620/500,0/500",
+    "ring": "440+480/2000,0/4000",
+    "congestion": "480+620/250,0/250",
+    "callwaiting": "440/300,0/10000",
+    "dialrecall": "!350+440/100,!0/100,!350+440/100,!0/100,!350+440/100,!0/100,350+440",
+    "stutter": "!350+440/100,!0/100,!350+440/100,!0/100,!350+440/100,!0/100,350+440",
+}
+_TURNS = 6
+"""Turns of the loop in a step: what one event starts has run before the next step."""
+
+
+class _Selector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
+    """Never waits."""
+
+    def select(self, timeout: float | None = None) -> Any:
+        return super().select(0)
+
+
+class StoryLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock stands still but for ``clock``."""
+
+    def __init__(self) -> None:
+        super().__init__(_Selector())
+        self.clock = 1000.0
+
+    def time(self) -> float:
+        """Seconds of the story."""
+        return self.clock
+
+
+class StoryPolicy(asyncio.DefaultEventLoopPolicy):
+    """Makes such loops."""
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """A new loop."""
+        return StoryLoop()
+
+
+class Office:
+    """The exchange. Channels 1 to 4 are phones, 5 to 8 lines, unless said otherwise."""
+
+    def __init__(self, folder: Path) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, StoryLoop)
+        self.loop = loop
+        self.folder = folder
+        self.pbx = Pbx(loop)
+        self.pbx.registry = Registry()
+        self.pbx.config = Configuration(str(folder))
+        self.pbx.dialplan = Dialplan(self.pbx)
+        self.engine = self.pbx.engine = SimulatedEngine()
+        self.engine.start()
+        self.pbx.prompts = PromptLibrary(folder)
+        self.pbx.music = NoMusic()
+        self.pbx.astdb = AstDb(":memory:")
+        self.pbx.astdb.open()
+        self.pbx.hints.start()
+        self.pbx.zones = {"us": ToneZone("us", "United States", (2000, 4000), ZONE)}
+        self.system = SimulatedSystem()
+        self.pbx.parts["line_system"] = self.system
+        self.events: list[Any] = []
+        self.pbx.bus.subscribe_all(self.events.append)
+        parts = (call_control, dial, messages, variables, local, flow, branches, playing, signals, tones, waiting)
+        for source in (*parts, callerid, channel, logic, strings):
+            for found in vars(source).values():
+                if isinstance(found, Module) and found.name not in self.pbx.registry.modules:
+                    self.pbx.registry.add(found)
+
+    async def start(
+        self,
+        configuration: str,
+        dialplan: str,
+        phones: str = "fxo_ks",
+        lines: str = "fxs_ks",
+        law: str = "ulaw",
+    ) -> Lines:
+        """Lay the lines, read both files, open the channels."""
+        self.system.add_span(dict.fromkeys(range(1, 5), phones), law)
+        self.system.add_span(dict.fromkeys(range(5, 9), lines), law)
+        self.configure(configuration)
+        self.dialplan(dialplan)
+        self.pbx.registry.add(dahdi.module)
+        assert dahdi.module.load is not None
+        await dahdi.load(self.pbx)  # type: ignore[misc]
+        await self.advance(0.1)
+        return dahdi.lines_of(self.pbx)
+
+    def configure(self, text: str) -> None:
+        """Write chan_dahdi.conf."""
+        (self.folder / "chan_dahdi.conf").write_text(text)
+
+    def dialplan(self, text: str) -> None:
+        """Put a dialplan in force."""
+        reading = read_extensions(self.pbx.dialplan, loads(text, "extensions.conf"))
+        self.pbx.dialplan.replace("pbx_config", reading.contexts)
+
+    async def stop(self) -> None:
+        """End everything; nothing of any call is left."""
+        for each in list(self.pbx.channels):
+            each.request_hangup()
+        await self.advance(0.2)
+        left = [each.name for each in self.pbx.channels]
+        dahdi.unload(self.pbx)  # type: ignore[misc]
+        await self.advance(0.1)
+        assert not left and not len(self.pbx.bridges), left
+        legs = self.engine.figures().legs
+        self.engine.stop()
+        self.pbx.astdb.close()
+        assert legs == 0, f"{legs} legs are left"
+
+    # ---- the story -------------------------------------------------------------------------------------------
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        for _ in range(round(seconds / STEP)):
+            self.loop.clock += STEP
+            self.system.step()
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+            self.engine.advance()
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+
+    async def until(self, condition: Callable[[], bool], within: float = 10.0) -> None:
+        """Let time pass until something is so."""
+        for _ in range(round(within / STEP)):
+            if condition():
+                return
+            await self.advance(STEP)
+        raise AssertionError(f"it did not come to pass within {within:g} s")
+
+    def phone(self, number: int) -> Phone:
+        """The telephone on a channel."""
+        return self.system.phone(number)
+
+    def line(self, number: int) -> Exchange:
+        """The exchange behind a channel."""
+        return self.system.exchange(number)
+
+    def channel(self, name: str) -> Channel:
+        """The channel whose name begins so."""
+        found = self.pbx.channels.by_prefix(name)
+        assert found is not None, f"no channel {name}: {[each.name for each in self.pbx.channels]}"
+        return found
+
+    def heard(self, kind: type) -> list[Any]:
+        """All events of a class so far."""
+        return [event for event in self.events if type(event) is kind]

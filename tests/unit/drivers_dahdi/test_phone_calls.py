@@ -1,0 +1,63 @@
+"""Phones on FXS ports: dial tone, digits, calls to each other and to the dialplan."""
+
+from __future__ import annotations
+
+from support import audio
+from support.line_story import Office
+
+PHONES = """
+[channels]
+signalling = fxo_ks
+context = phones
+threewaycalling = yes
+transfer = yes
+callwaiting = yes
+callerid = Alice <101>
+channel => 1
+callerid = Bob <102>
+channel => 2-4
+"""
+PLAN = """
+[phones]
+exten => 102,1,Dial(DAHDI/2,30)
+exten => 103,1,Dial(DAHDI/3,30)
+exten => 600,1,Answer()
+ same => n,Wait(30)
+exten => 6001,1,Answer()
+ same => n,Wait(30)
+exten => 700,1,Hangup()
+exten => 800,1,Dial(Local/102@phones)
+"""
+
+
+async def test_a_phone_dials_another_through_a_local_channel_and_both_hear_each_other(office: Office) -> None:
+    """Dial tone, digits, ringing, answer, sound both ways, hangup."""
+    await office.start(PHONES, PLAN)
+    alice, bob = office.phone(1), office.phone(2)
+    alice.off_hook()
+    await office.advance(1)
+    assert alice.hears(350, 440)
+    alice.dial("800")
+    await office.advance(0.2)
+    assert not alice.hears(350, 440)
+    await office.until(lambda: bob.ringing)
+    await office.advance(1)
+    assert alice.hears(440, 480)
+    bob.off_hook()
+    await office.advance(0.5)
+    assert not bob.ringing
+    said, answered = audio.chirps(4, seed=1), audio.chirps(4, seed=2)
+    alice.forget()
+    bob.forget()
+    alice.say(said)
+    bob.say(answered)
+    await office.advance(5)
+    assert audio.correlation(said, list(bob.heard), 0.5)[0] > 0.95
+    assert audio.correlation(answered, list(alice.heard), 0.5)[0] > 0.95
+    bob.on_hook()
+    await office.advance(1)
+    assert alice.hears(480, 620) or alice.hears_silence(100)
+    assert alice.battery_drops == 1
+    assert not len(office.pbx.channels)
+    alice.on_hook()
+    await office.advance(0.1)
