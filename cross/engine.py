@@ -8,6 +8,7 @@ from pathlib import Path
 from cross import cache, chroot, extract, packages, tools
 
 ENGINE = Path("host/engine")
+SHIMS = Path("kernel-shims")
 INCLUDES = ("usr/include/python3.13", "usr/include", "usr/include/aarch64-linux-gnu")
 
 
@@ -18,19 +19,39 @@ def sources() -> Iterator[Path]:
             yield path
 
 
+def shim_sources() -> Iterator[Path]:
+    """Every file that the bindings are made from."""
+    yield from (cache.CHECKOUT / SHIMS / name for name in ("Makefile", "build.py"))
+    yield from sorted((cache.CHECKOUT / SHIMS).rglob("*.h"))
+
+
+def _compile(folder: Path, work: Path, out: str) -> None:
+    """Run a folder's Makefile with the cross compiler; ``out`` is its OUT, below ``work``."""
+    development = extract.extracted("development", packages.DEVELOPMENT)
+    # The cross compiler's own C library comes first; the board's headers after it.
+    includes = " ".join(f"-idirafter /development/{place}" for place in INCLUDES)
+    chroot.run(
+        tools.tree(),
+        f"make -C /checkout/{folder} -j2 CC=aarch64-linux-gnu-gcc PYTHON=python3 CFLAGS='{includes}' "
+        f"LDFLAGS='-s -L/development/usr/lib/aarch64-linux-gnu' BUILD=/tmp/built OUT=/out/{out}; rm -rf /tmp/built",
+        {"checkout": cache.CHECKOUT, "development": development, "out": work},
+    )
+
+
 def tree() -> Path:
     """A folder with offhook/media/_engine.abi3.so for arm64."""
 
     def make(work: Path) -> None:
-        development = extract.extracted("development", packages.DEVELOPMENT)
-        # The cross compiler's own C library comes first; the board's headers after it.
-        includes = " ".join(f"-idirafter /development/{place}" for place in INCLUDES)
         (work / "offhook/media").mkdir(parents=True)
-        chroot.run(
-            tools.tree(),
-            f"make -C /checkout/{ENGINE} -j2 CC=aarch64-linux-gnu-gcc PYTHON=python3 CFLAGS='{includes}' "
-            "LDFLAGS='-s' BUILD=/tmp/engine OUT=/out/offhook/media/_engine.abi3.so; rm -rf /tmp/engine",
-            {"checkout": cache.CHECKOUT, "development": development, "out": work},
-        )
+        _compile(ENGINE, work, "offhook/media/_engine.abi3.so")
 
     return cache.made("engine", [Path(__file__), *packages.DEVELOPMENT, *sources()], make)
+
+
+def shims() -> Path:
+    """A folder with kernel_shims' extensions for arm64."""
+    return cache.made(
+        "kernel-shims",
+        [Path(__file__), *packages.DEVELOPMENT, *shim_sources()],
+        lambda work: _compile(SHIMS, work, "."),
+    )

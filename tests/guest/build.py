@@ -143,6 +143,7 @@ def checkout(arguments: list[str], into: Path) -> Path:
         elif source.exists():
             shutil.copy(source, place / name)
     shutil.copytree(engine.tree(), place / "host", dirs_exist_ok=True)
+    shutil.copytree(engine.shims(), place / "kernel-shims", dirs_exist_ok=True)
     (place / "arguments").write_text(" ".join(arguments))
     (place / "tests/guest/init").chmod(0o755)
     compile_python(root, ["offhook"])

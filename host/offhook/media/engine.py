@@ -207,9 +207,9 @@ class Engine:
         written before they are due. Raises EngineError when the descriptor cannot be used.
         """
         engine = self._running()
-        handle = self.lib.leg_line(engine, descriptor, LAWS.index(law), block, ahead, self._error)
+        handle = self.lib.leg_line(engine, descriptor, LAWS.index(law), block, ahead, self.error_text)
         if not handle:
-            raise EngineError(self.text(self._error))
+            raise EngineError(self.text(self.error_text))
         leg = LineLeg(self, handle)
         self.watch_object(handle, leg)
         return leg
