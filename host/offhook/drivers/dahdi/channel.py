@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from offhook.calls import causes
 from offhook.calls.channel import Channel
-from offhook.calls.dialing import RequestError
 from offhook.calls.frames import Condition
+from offhook.calls.requesting import RequestError
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx

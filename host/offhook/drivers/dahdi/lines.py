@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from kernel_shims.line import SIGNALLINGS, LineError, LinePort, LineSystem
 from offhook.calls import causes
-from offhook.calls.dialing import RequestError
 from offhook.calls.line_events import ChannelAlarm, SpanAlarm
+from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi.addresses import Address, order_of_hunt, parse
 from offhook.drivers.dahdi.alarms import words_of
 from offhook.drivers.dahdi.options import DIGITAL, RADIO

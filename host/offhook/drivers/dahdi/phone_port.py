@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from kernel_shims.line import Happening, Hook, LineEvent, LinePort
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
-from offhook.calls.dialing import RequestError
 from offhook.calls.frames import Condition, Forward
+from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi import phone_features
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.collecting import Rules
