@@ -414,6 +414,18 @@ class ExtensionState:
 
 
 @dataclass(slots=True)
+class ExtensionPresence:
+    """The presence behind a hint changed."""
+
+    exten: str
+    context: str
+    hint: str
+    status: str
+    subtype: str
+    message: str
+
+
+@dataclass(slots=True)
 class Security:
     """A security event: Asterisk's name ("ChallengeSent", ...) and its information elements in order."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from offhook.calls import events
 from offhook.calls.devices import EXTENSION_NUMBERS, combine
+from offhook.calls.presence import UNKNOWN, Report
 from offhook.dialplan.context import HINT, Priority
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ REMOVED = -1
 
 @dataclass(slots=True)
 class Hint:
-    """One extension's hint: its devices, its presence provider, and the state they make now."""
+    """One extension's hint: its devices, its presence providers, and the states they make now."""
 
     context: str
     exten: str
@@ -27,6 +28,8 @@ class Hint:
     presence: tuple[str, ...]
     text: str
     state: int = 0
+    report: Report = UNKNOWN
+    """The presence they make together."""
     watchers: list[Callable[[Hint], None]] = field(default_factory=list)
 
 
@@ -47,6 +50,7 @@ class Hints:
     def start(self) -> None:
         """Read the hints of the dialplan in force and follow its changes."""
         self._pbx.dialplan.listeners.append(self._plan_changed)
+        self._pbx.bus.subscribe(events.PresenceStateChange, self._presence_changed)
         self.refresh()
 
     def find(self, context: str, exten: str) -> Hint | None:
@@ -62,7 +66,10 @@ class Hints:
         return found.state if found is not None else REMOVED
 
     def watch(self, context: str, exten: str, watcher: Callable[[Hint], None]) -> Callable[[], None] | None:
-        """Call watcher with the hint at each change of its state; the call that ends it, or None without a hint."""
+        """Call watcher with the hint whenever its state or presence changes, or it is gone (state REMOVED).
+
+        Returns the call that ends it, or None without a hint.
+        """
         found = self.find(context, exten)
         if found is None:
             return None
@@ -97,6 +104,15 @@ class Hints:
             elif hint.state != REMOVED:
                 self._set(hint, REMOVED)
 
+    def _presence_changed(self, event: events.PresenceStateChange) -> None:
+        presentity = event.presentity.lower()
+        for hint in list(self._hints.values()):
+            if any(each.lower() == presentity for each in hint.presence):
+                hint.report = self._pbx.presence.combined(hint.presence)
+                self._pbx.bus.publish(events.ExtensionPresence(hint.exten, hint.context, hint.text, *hint.report))
+                for watcher in list(hint.watchers):
+                    watcher(hint)
+
     def _device_changed(self, event: events.DeviceStateChange) -> None:
         """Contexts with autohints get a hint for each device that is heard of: alice for PJSIP/alice."""
         name = re.split(r"[:/]", event.device, maxsplit=1)[-1]
@@ -120,6 +136,7 @@ class Hints:
     def _add(self, context: str, exten: str, text: str, old: Hint | None = None) -> Hint:
         devices, _, presence = text.partition(",")
         hint = Hint(context, exten, _split(devices), _split(presence), text)
+        hint.report = self._pbx.presence.combined(hint.presence)
         self._hints[context, exten] = hint
         for device in hint.devices:
             self._drops.append(self._pbx.devices.watch(device, lambda: self._set(hint, self._combined(hint))))

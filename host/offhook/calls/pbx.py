@@ -16,6 +16,7 @@ from offhook.calls.devices import DeviceStates
 from offhook.calls.hints import Hints
 from offhook.calls.mailboxes import Mailboxes
 from offhook.calls.options import CoreOptions
+from offhook.calls.presence import Presence
 from offhook.dialplan.variables import Variables
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Pbx:
         self.bridges = Bridges(self)
         self.globals = Variables()
         self.devices = DeviceStates(self)
+        self.presence = Presence(self)
         self.hints = Hints(self)
         self.mailboxes = Mailboxes(self)
         self.zones: dict[str, ToneZone] = {}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator
 from typing import Any
 
-from offhook.calls import events
+from offhook.calls.presence import STATES, UNKNOWN, Report
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.functions.parsing import from_octets, octets
@@ -15,44 +14,8 @@ from offhook.modules import CommandError, Module, Request, Syntax
 
 module = Module("func_presencestate", "Gets or sets a presence state in the dialplan")
 
-STATES = ("not_set", "unavailable", "available", "away", "xa", "chat", "dnd")
-Report = tuple[str, str, str]
-"""State, subtype, message."""
-
 _FAMILY = "CustomPresence"
 _PREFIX = "CustomPresence:"
-
-
-class Presence:
-    """The presence of people, asked of whoever provides it by the prefix of the name."""
-
-    def __init__(self, pbx: Any) -> None:
-        self._pbx = pbx
-        self.providers: dict[str, Callable[[str], Report | None]] = {}
-        """By lower-case prefix ("custompresence"): asked with the rest of the name."""
-        self._known: dict[str, Report] = {}
-
-    def state(self, presentity: str) -> Report | None:
-        """What is known of one; None when nobody knows such a one."""
-        prefix, _, rest = presentity.partition(":")
-        provider = self.providers.get(prefix.lower())
-        return provider(rest) if provider is not None else None
-
-    def publish(self, presentity: str, report: Report) -> None:
-        """Somebody's presence is this now: tell the bus if it changed."""
-        if self._known.get(presentity) != report:
-            self._known[presentity] = report
-            self._pbx.bus.publish(events.PresenceStateChange(presentity, *report))
-
-    def known(self) -> Iterator[tuple[str, Report]]:
-        """Everybody whose presence was told so far."""
-        return iter(sorted(self._known.items()))
-
-
-def presence_of(pbx: Any) -> Presence:
-    """The exchange's one record of presence."""
-    found: Presence = pbx.parts.setdefault("presence", Presence(pbx))
-    return found
 
 
 @module.on_load
@@ -61,9 +24,9 @@ def load(pbx: Any) -> None:
 
     def provide(name: str) -> Report | None:
         kept = pbx.astdb.get(_FAMILY, name)
-        return ("not_set", "", "") if kept is None else _report(kept)
+        return UNKNOWN if kept is None else _report(kept)
 
-    presence = presence_of(pbx)
+    presence = pbx.presence
     presence.providers[_FAMILY.lower()] = provide
     for key, kept in pbx.astdb.tree(_FAMILY):
         report = _report(kept)
@@ -74,7 +37,7 @@ def load(pbx: Any) -> None:
 @module.on_unload
 def unload(pbx: Any) -> None:
     """Custom presence is unknown from now on."""
-    presence_of(pbx).providers.pop(_FAMILY.lower(), None)
+    pbx.presence.providers.pop(_FAMILY.lower(), None)
 
 
 def _report(text: str) -> Report | None:
@@ -101,7 +64,7 @@ def set_custom(pbx: Any, presentity: str, value: str) -> None:
             f'PRESENCE_STATE: "{value}" is not state[,subtype[,message[,e]]] with one of {", ".join(STATES)}'
         )
     pbx.astdb.put(_FAMILY, name, value)
-    presence_of(pbx).publish(presentity, report)
+    pbx.presence.publish(presentity, report)
 
 
 @module.function("PRESENCE_STATE", Syntax("provider", "field", "[options]", options={"e": "Give the text as base64."}))
@@ -111,7 +74,7 @@ def presence_state(scope: Scope, provider: str, field: str, options: str = "") -
     Values are not_set, unavailable, available, away, xa, chat and dnd. CustomPresence:name, for any name, is assigned
     as value[,subtype[,message[,e]]], where e tells that subtype and message are base64, and kept in the AstDB.
     """
-    report = presence_of(scope.pbx).state(provider)
+    report = scope.pbx.presence.state(provider)
     if report is None:
         raise FunctionError(f'PRESENCE_STATE: nobody knows "{provider}"')
     index = {"value": 0, "subtype": 1, "message": 2}.get(field.lower())

@@ -6,13 +6,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from offhook.calls.pbx import Pbx
+from offhook.config.parser import loads
 from offhook.config.store import Configuration
 from offhook.dialplan.plan import Dialplan
+from offhook.dialplan.reading import read_extensions
 from offhook.drivers.sip import functions, parts, resource, trunks, wirelog
 from offhook.drivers.sip.stack import SipStack
 from offhook.modules import Module, Request
@@ -66,12 +69,22 @@ class Office:
 
     # ---- life ---------------------------------------------------------------------------------------
 
-    async def start(self, pjsip: str, *, transports: str = TRANSPORTS, without: tuple[str, ...] = ()) -> SipStack:
+    async def start(
+        self,
+        pjsip: str,
+        *,
+        transports: str = TRANSPORTS,
+        without: tuple[str, ...] = (),
+        also: tuple[ModuleType, ...] = (),
+        dialplan: str = "",
+    ) -> SipStack:
         """Write pjsip.conf and load the modules in their order."""
         self.write("pjsip.conf", transports + pjsip)
+        self.pbx.dialplan.replace("pbx_config", read_extensions(self.pbx.dialplan, loads(dialplan, "e.conf")).contexts)
+        self.pbx.hints.start()
         found = [
             value
-            for source in (acl, resource, parts, trunks, wirelog, functions)
+            for source in (acl, resource, parts, trunks, wirelog, functions, *also)
             for value in vars(source).values()
             if isinstance(value, Module) and value.name not in without
         ]
@@ -99,10 +112,10 @@ class Office:
         """Read the files again as they are."""
         await self._call(resource.reload)
 
-    async def restart(self, pjsip: str) -> None:
+    async def restart(self, pjsip: str, **others: Any) -> None:
         """Stop and start again, with the same database."""
         await self.unload()
-        await self.start(pjsip)
+        await self.start(pjsip, **others)
 
     async def unload(self) -> None:
         """Unload everything, the last loaded first."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from offhook.calls import events
 from offhook.control.manager.events_system import presence_state
 from offhook.control.manager.module import module
@@ -24,16 +22,11 @@ def device_state_list(request: ActionRequest) -> None:
     request.complete("DeviceStateListComplete", count)
 
 
-def _presence(request: ActionRequest) -> Any:
-    return request.pbx.parts.get("presence")
-
-
 @module.action("PresenceState", ("call", "reporting"), Syntax("Provider", Provider="CustomPresence:name, ..."))
 def presence_state_action(request: ActionRequest) -> None:
     """Tell the presence that a provider has."""
     provider = request.require("Provider", "No provider specified")
-    presence = _presence(request)
-    found = presence.state(provider) if presence is not None else None
+    found = request.pbx.presence.state(provider)
     if found is None:
         raise ActionError(f"Invalid provider {provider} or provider in invalid state")
     status, subtype, text = found
@@ -50,8 +43,7 @@ def presence_state_list(request: ActionRequest) -> None:
     """List the presence states that are known."""
     request.listed("Presence State Changes will follow")
     count = 0
-    presence = _presence(request)
-    for presentity, (status, subtype, text) in presence.known() if presence is not None else ():
+    for presentity, (status, subtype, text) in request.pbx.presence.known():
         body = presence_state(events.PresenceStateChange(presentity, status, subtype, text))
         headers = [(name, value) for name, _, value in (line.partition(": ") for line in body.split("\r\n")[:-1])]
         request.event("PresenceStateChange", headers)

@@ -51,6 +51,14 @@ def extension_status(event: events.ExtensionState) -> str:
     )
 
 
+@render(events.ExtensionPresence, "PresenceStatus", CALL)
+def extension_presence(event: events.ExtensionPresence) -> str:
+    return (
+        f"Exten: {event.exten}\r\nContext: {event.context}\r\nHint: {event.hint}\r\n"
+        f"Status: {event.status}\r\nSubtype: {escape(event.subtype)}\r\nMessage: {escape(event.message)}\r\n"
+    )
+
+
 @render(events.Security, lambda event: event.name, SECURITY, names=tuple(KINDS))
 def security(event: events.Security) -> str:
     return _lines(event.elements)

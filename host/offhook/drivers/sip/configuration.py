@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from offhook.config.model import ConfigError, Section
 from offhook.drivers.sip.endpoint import Endpoint, UnknownFormats
 from offhook.drivers.sip.options import Configured
+from offhook.drivers.sip.publication_sections import AsteriskPublication, InboundPublication, OutboundPublish
 from offhook.drivers.sip.sections import (
     Acl,
     Aor,
@@ -21,6 +22,7 @@ from offhook.drivers.sip.sections import (
     Global,
     Identify,
     Registration,
+    ResourceList,
     System,
     Transport,
 )
@@ -30,7 +32,22 @@ log = logging.getLogger(__name__)
 FILE: Final = "pjsip.conf"
 TYPES: Final[dict[str, type[Configured]]] = {
     kind.TYPE: kind
-    for kind in (Endpoint, Aor, Auth, Identify, Transport, Registration, DomainAlias, Acl, Global, System)
+    for kind in (
+        Endpoint,
+        Aor,
+        Auth,
+        Identify,
+        Transport,
+        Registration,
+        DomainAlias,
+        Acl,
+        ResourceList,
+        InboundPublication,
+        OutboundPublish,
+        AsteriskPublication,
+        Global,
+        System,
+    )
 }
 """Section types by name; a module that brings a type of its own adds it here before the file is read."""
 
@@ -154,7 +171,10 @@ def make(section: Section, kind: type[Kind], errors: list[ConfigError]) -> Kind 
     found = kind(section.name)
     for entry in section:
         name = entry.name.lower()
-        if name == "type" or name.startswith("@"):
+        if name == "type":
+            continue
+        if name.startswith("@"):
+            found.note(name[1:], entry.value)
             continue
         try:
             option = found.assign(name, entry.value)

@@ -71,6 +71,8 @@ class Locations:
         """Endpoints by name: whether any of their contacts can be reached."""
         self.on_contact_added: list[Any] = []
         """Called with (location, contact) for each new registered contact."""
+        self.on_contact_refreshed: list[Any] = []
+        """Called with (location, contact) when a registered contact is registered again."""
         self.on_contact_removed: list[Any] = []
         self.on_configured: list[Any] = []
         """Called with each location whose configuration or static contacts may have changed."""
@@ -205,6 +207,8 @@ class Locations:
             contact.bind(flow)
         self._schedule_expiry(contact)
         self._store(contact)
+        for listener in self.on_contact_refreshed:
+            listener(self.by_name[contact.aor], contact)
 
     def remove(self, contact: Contact, reason: str) -> None:
         """Take a contact out; ``reason`` as in "Removed contact ... due to <reason>". Harmless when it is out."""

@@ -66,6 +66,9 @@ class Configured:
         setattr(self, entry.attribute, entry.parse(getattr(self, entry.attribute), text))
         return entry
 
+    def note(self, name: str, value: str) -> None:
+        """Take an option whose name began with @: it is for others than SIP, and most sections leave it alone."""
+
     def complete(self) -> None:
         """Called once after the last line: derive what depends on several options; ValueError when they contradict."""
 

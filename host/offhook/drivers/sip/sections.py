@@ -284,6 +284,29 @@ class Registration(Configured):
             raise ValueError("endpoint = name has no meaning without line = yes")
 
 
+def _items(before: tuple[str, ...], value: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*before, *(word for part in value.split(",") if (word := part.strip())))))
+
+
+class ResourceList(Configured):
+    """Resources that are subscribed to together (RFC 4662)."""
+
+    TYPE = "resource_list"
+
+    event = text()
+    list_item: tuple[str, ...] = custom((), _items, ",".join)
+    full_state = flag(False)
+    notification_batch_interval = number(0)
+    resource_display_name = flag(False)
+
+    def complete(self) -> None:
+        """It is for an event and has members."""
+        if not self.event:
+            raise ValueError("a resource list needs event = presence, dialog or message-summary")
+        if not self.list_item:
+            raise ValueError("a resource list needs at least one list_item")
+
+
 class Global(Configured):
     """Settings of the whole stack."""
 

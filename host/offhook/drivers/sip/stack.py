@@ -395,6 +395,20 @@ class SipStack:
             body=body,
             content_type=content_type,
         )
+        return self.deliver(request, local, endpoint, contact, on_response, timing=timing, user=user)
+
+    def deliver(
+        self,
+        request: Request,
+        local: Local,
+        endpoint: Endpoint,
+        contact: Contact,
+        on_response: OnResponse,
+        *,
+        timing: Timing | None = None,
+        user: object = None,
+    ) -> OutgoingRequest:
+        """Send a request made for a contact (by ``outside_dialog``) to it, over its connection when it is bound."""
         uri = sip_uri(contact.uri)
         transport = "" if endpoint.transport or uri is None else uri.params.get(TRANSPORT_PARAM) or ""
         return self.request(
