@@ -45,11 +45,13 @@ EXTENSION_TEXTS = {
 class DeviceStates:
     """The known state of every device anybody asked about, kept current by channel events."""
 
-    __slots__ = ("_cached", "_pbx", "_watchers", "providers")
+    __slots__ = ("_cached", "_pbx", "_remote", "_watchers", "providers")
 
     def __init__(self, pbx: Pbx) -> None:
         self._pbx = pbx
         self._cached: dict[str, str] = {}
+        self._remote: dict[str, str] = {}
+        """States that other exchanges told."""
         self._watchers: dict[str, list[Callable[[], None]]] = {}
         self.providers: dict[str, Callable[[str], str]] = {}
         """State of devices that are no channels, by prefix: "Custom", "Confbridge", "park", "Queue", ..."""
@@ -61,7 +63,14 @@ class DeviceStates:
         bus.subscribe(events.Unhold, self._channel_changed)
 
     def state(self, device: str) -> str:
-        """The device's state word now; "INVALID" when nothing knows such a device."""
+        """The device's state word now; "INVALID" when nothing knows such a device.
+
+        Of a device that nobody knows here another exchange's word counts.
+        """
+        word = self._own_state(device)
+        return self._remote.get(device, word) if word in ("UNKNOWN", "INVALID") else word
+
+    def _own_state(self, device: str) -> str:
         prefix, colon, rest = device.partition(":")
         if colon and "/" not in prefix:
             provider = self.providers.get(prefix.lower())
@@ -107,6 +116,17 @@ class DeviceStates:
         for watcher in list(self._watchers.get(device.lower(), ())):
             watcher()
         self._pbx.bus.publish(events.DeviceStateChange(device, state))
+
+    def publish_remote(self, device: str, state: str) -> None:
+        """Another exchange says that a device's state is this now. ValueError when it is no state."""
+        if state not in STATES:
+            raise ValueError(f'"{state}" is no device state')
+        self._remote[device] = state
+        self.publish(device, self.state(device))
+
+    def is_remote(self, device: str) -> bool:
+        """Whether a device is known from another exchange only."""
+        return device in self._remote and self._own_state(device) in ("UNKNOWN", "INVALID")
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(list(self._cached.items()))
