@@ -138,11 +138,15 @@ class LuaSwitch:
             for name in self.contexts[context][1]:
                 yield from self._chain(name, seen)
 
+    def knows(self, context: str, exten: str, priority: int, caller: str, data: str, asked: Match) -> bool:
+        """Whether the file has such an extension; each has priority 1 only."""
+        return priority == 1 and self.find(context, exten, asked) is not None
+
     async def exists(
         self, channel: Any, context: str, exten: str, priority: int, caller: str, data: str, asked: Match
     ) -> bool:
-        """Whether the file has such an extension; each has priority 1 only."""
-        return priority == 1 and self.find(context, exten, asked) is not None
+        """As ``knows``."""
+        return self.knows(context, exten, priority, caller, data, asked)
 
     async def execute(self, channel: Any, context: str, exten: str, priority: int, caller: str, data: str) -> object:
         """Run the extension's function to its end, or until an application leads elsewhere."""

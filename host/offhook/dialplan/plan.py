@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from offhook.dialplan.context import (
     HINT,
@@ -41,6 +41,14 @@ class Switch(Protocol):
         self, channel: Channel, context: str, exten: str, priority: int, caller: str, data: str
     ) -> object:
         """Run that priority; the result counts as an application's."""
+
+
+@runtime_checkable
+class ReadySwitch(Switch, Protocol):
+    """A switch that also answers without waiting."""
+
+    def knows(self, context: str, exten: str, priority: int, caller: str, data: str, asked: Match) -> bool:
+        """As ``exists``."""
 
 
 class SwitchMatch(NamedTuple):
@@ -94,7 +102,7 @@ class Dialplan:
     # ---- finding ------------------------------------------------------------------------------------
 
     def find(self, context: str, exten: str, number: int, caller: str = "") -> Priority | None:
-        """The priority of that number of the best extension that has it; switches are not asked."""
+        """The priority of that number of the best extension that has it; what switches have is none."""
         extensions = self.exact(context, exten)
         if extensions is not None:
             for extension in extensions:
@@ -102,8 +110,8 @@ class Dialplan:
                 if priority is not None:
                     return priority
             return None
-        found = _without_switches(self._search(context, _Query(exten, caller, number, "", Match.EXACT)))
-        return found.priority if found is not None else None
+        found = self._at_once(context, _Query(exten, caller, number, "", Match.EXACT))
+        return found.priority if isinstance(found, Found) else None
 
     def exact(self, context: str, exten: str) -> tuple[Extension, ...] | None:
         """All extensions that match, best first; None when that depends on the caller, the time or a switch."""
@@ -117,8 +125,14 @@ class Dialplan:
         return extensions
 
     def exists(self, context: str, exten: str, number: int = 1, caller: str = "") -> bool:
-        """Whether a context (with its includes) has that priority of an extension; switches are not asked."""
-        return self.find(context, exten, number, caller) is not None
+        """Whether a context (with its includes) has that priority of an extension.
+
+        Of switches those are asked that answer at once; where others may have to be, ``switched`` tells.
+        """
+        extensions = self.exact(context, exten)
+        if extensions is not None:
+            return any(number in extension.priorities for extension in extensions)
+        return self._at_once(context, _Query(exten, caller, number, "", Match.EXACT)) is not None
 
     def label(self, context: str, exten: str, label: str) -> int | None:
         """As ``find_label``, where that depends on neither caller nor time."""
@@ -139,19 +153,19 @@ class Dialplan:
         number = self.label(context, exten, label)
         if number is not None or self.exact(context, exten) is not None:
             return number
-        found = _without_switches(self._search(context, _Query(exten, caller, 0, label, Match.EXACT)))
-        return found.priority.number if found is not None and found.priority is not None else None
+        found = self._at_once(context, _Query(exten, caller, 0, label, Match.EXACT))
+        return found.priority.number if isinstance(found, Found) and found.priority is not None else None
 
     def can_match(self, context: str, digits: str, caller: str = "") -> bool:
-        """Whether the digits are an extension or may become one; switches are not asked."""
+        """Whether the digits are an extension or may become one; switches are asked as by ``exists``."""
         return self._progress(context, digits, caller, Match.CAN)
 
     def matches_more(self, context: str, digits: str, caller: str = "") -> bool:
-        """Whether further digits may make a longer extension; switches are not asked."""
+        """Whether further digits may make a longer extension; switches are asked as by ``exists``."""
         return self._progress(context, digits, caller, Match.MORE)
 
     def _progress(self, context: str, digits: str, caller: str, asked: Match) -> bool:
-        return _without_switches(self._search(context, _Query(digits, caller, 1, "", asked))) is not None
+        return self._at_once(context, _Query(digits, caller, 1, "", asked)) is not None
 
     async def locate(
         self, channel: Channel | None, context: str, exten: str, number: int, caller: str = ""
@@ -168,7 +182,7 @@ class Dialplan:
         return await self._asking(channel, context, _Query(exten, caller, 1, "", asked)) is not None
 
     def switched(self, context: str) -> bool:
-        """Whether a search there may have to ask a switch."""
+        """Whether a search there may have to ask a switch that takes time to answer."""
         seen: set[str] = set()
         waiting = [context]
         while waiting:
@@ -177,7 +191,7 @@ class Dialplan:
             if one is None or name in seen:
                 continue
             seen.add(name)
-            if one.switches:
+            if any(not isinstance(self.switches.get(use.name.lower()), ReadySwitch) for use in one.switches):
                 return True
             waiting.extend(include.context for include in one.includes)
         return False
@@ -255,6 +269,24 @@ class Dialplan:
                 if deeper is not None:
                     return deeper
         return None
+
+    def _at_once(self, context: str, query: _Query) -> Found | SwitchMatch | None:
+        """Search, asking only switches that answer at once."""
+        search = self._search(context, query)
+        answer: SwitchMatch | None = None
+        while True:
+            try:
+                question = search.send(answer)
+            except StopIteration as ended:
+                result: Found | SwitchMatch | None = ended.value
+                return result
+            use = question.use
+            switch = self.switches.get(use.name.lower())
+            answer = None
+            if isinstance(switch, ReadySwitch):
+                data = Scope(self.pbx, None).expand(use.data) if use.evaluated else use.data
+                if switch.knows(question.context, query.exten, query.number, query.caller, data, query.asked):
+                    answer = SwitchMatch(switch, question.context, data)
 
     async def _asking(self, channel: Channel | None, context: str, query: _Query) -> Found | SwitchMatch | None:
         search = self._search(context, query)
@@ -486,13 +518,3 @@ _UNKNOWN = (Extension(Context("", ""), "s"),)
 
 def _wanted(extension: Extension, query: _Query) -> Priority | None:
     return extension.labels.get(query.label) if query.label else extension.priorities.get(query.number)
-
-
-def _without_switches(search: _Search) -> Found | None:
-    """Drive a search that asks no switch."""
-    try:
-        while True:
-            search.send(None)
-    except StopIteration as ended:
-        result: Found | None = ended.value
-        return result

@@ -53,6 +53,15 @@ async def test_a_pattern_runs_and_sees_the_channel(scripted: Any) -> None:
     assert headers == {"Said": "hello 123", "Length": "2"}
 
 
+async def test_whether_it_has_an_extension_is_known_at_once(scripted: Any) -> None:
+    plan = scripted.pbx.dialplan
+    assert [plan.exists("demo", exten) for exten in ("123", "200", "400", "500", "12")] == [True] * 3 + [False] * 2
+    assert plan.can_match("demo", "12")
+    assert plan.matches_more("demo", "12")
+    assert not plan.matches_more("demo", "123")
+    assert not plan.switched("demo")
+
+
 async def test_goto_leaves_the_function(scripted: Any) -> None:
     scripted.pbx.spawn(scripted.call("Local/200@demo/n"))
     await scripted.until(lambda: scripted.heard(events.UserEvent) != [])
