@@ -21,7 +21,7 @@ _SUFFIX = ".journal"
 
 def encode(text: str) -> bytes:
     """One entry as it is written: CRC-32 of the text, the text without line feeds, a line feed."""
-    data = text.replace("\n", " ").encode("utf-8", "surrogateescape")
+    data = text.replace("\n", " ").encode("utf-8", "surrogatepass")
     return b"%08x %s\n" % (zlib.crc32(data), data)
 
 
@@ -32,7 +32,7 @@ def decode(content: bytes) -> list[str]:
         checksum, _, data = line.partition(b" ")
         if checksum != b"%08x" % zlib.crc32(data):
             break
-        entries.append(data.decode("utf-8", "surrogateescape"))
+        entries.append(data.decode("utf-8", "surrogatepass"))
     return entries
 
 
