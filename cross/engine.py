@@ -33,7 +33,7 @@ def _compile(folder: Path, work: Path, out: str) -> None:
     chroot.run(
         tools.tree(),
         f"make -C /checkout/{folder} -j2 CC=aarch64-linux-gnu-gcc PYTHON=python3 CFLAGS='{includes}' "
-        f"LDFLAGS='-s -L/development/usr/lib/aarch64-linux-gnu' BUILD=/tmp/built OUT=/out/{out}; rm -rf /tmp/built",
+        f"LDFLAGS='-s' BUILD=/tmp/built OUT=/out/{out}; rm -rf /tmp/built",
         {"checkout": cache.CHECKOUT, "development": development, "out": work},
     )
 

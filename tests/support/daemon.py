@@ -133,7 +133,7 @@ class Daemon:
 
     @property
     def environment(self) -> dict[str, str]:
-        return dict(os.environ, PYTHONPATH=str(HOST))
+        return dict(os.environ, PYTHONPATH=f"{HOST}{os.pathsep}{HOST.parent / 'kernel-shims'}")
 
     def __enter__(self) -> Daemon:
         self.start()

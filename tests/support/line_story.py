@@ -25,7 +25,7 @@ from offhook.dialplan.reading import read_extensions
 from offhook.drivers import local
 from offhook.drivers.dahdi import module as dahdi
 from offhook.drivers.dahdi.lines import Lines
-from offhook.functions import callerid, channel, logic, strings
+from offhook.functions import callerid, channel, logic, shared, strings
 from offhook.media.prompts import PromptLibrary
 from offhook.media.simulated import SimulatedEngine
 from offhook.media.tones import ToneZone
@@ -100,7 +100,7 @@ class Office:
         self.events: list[Any] = []
         self.pbx.bus.subscribe_all(self.events.append)
         parts = (call_control, dial, messages, variables, local, flow, branches, playing, signals, tones, waiting)
-        for source in (*parts, callerid, channel, logic, strings):
+        for source in (*parts, callerid, channel, logic, shared, strings):
             for found in vars(source).values():
                 if isinstance(found, Module) and found.name not in self.pbx.registry.modules:
                     self.pbx.registry.add(found)

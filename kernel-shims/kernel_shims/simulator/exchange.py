@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kernel_shims.line import Alarm, Happening, Hook
 from kernel_shims.simulator.port import SimulatedPort
-from kernel_shims.simulator.sound import RATE, STEP, STEP_MS, DigitListener, caller_id, share, tone
+from kernel_shims.simulator.sound import RATE, SILENCE, STEP, STEP_MS, DigitListener, caller_id, share, tone
 
 DIAL_TONE = (350.0, 440.0)
 RING_TONE = (440.0, 480.0)
@@ -167,11 +167,11 @@ class Exchange:
         if self._speech:
             return [self._speech.popleft() if self._speech else 0 for _ in range(STEP)]
         if not self.seized:
-            return [0] * STEP
+            return SILENCE
         frequencies, on, off = self._tone()
         self._tone_at += STEP_MS
         if not on or (off and (self._tone_at - STEP_MS) % (on + off) >= on):
-            return [0] * STEP
+            return SILENCE
         return tone(frequencies, STEP_MS, self._tone_at * RATE // 1000)
 
     def _tone(self) -> tuple[tuple[float, ...], int, int]:

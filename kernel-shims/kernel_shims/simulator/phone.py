@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from kernel_shims.line import Happening, Hook
 from kernel_shims.simulator.port import SimulatedPort
-from kernel_shims.simulator.sound import RATE, STEP, DigitListener, dtmf, share
+from kernel_shims.simulator.sound import RATE, SILENCE, STEP, DigitListener, dtmf, share
 
 _KEEP = 60 * RATE
 
@@ -132,8 +132,8 @@ class Phone:
 
     def speak(self) -> list[int]:
         """See Party."""
-        if not self.is_off_hook:
-            return [0] * STEP
+        if not self.is_off_hook or not (self._speech or self.echo):
+            return SILENCE
         spoken = [self._speech.popleft() if self._speech else 0 for _ in range(STEP)]
         if self.echo:
             spoken = [said + round(self.echo * heard) for said, heard in zip(spoken, self._last_heard, strict=True)]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from kernel_shims.line import Alarm, Happening, Hook, LineError, LineEvent
-from kernel_shims.simulator.sound import STEP, STEP_MS, decode, encode
+from kernel_shims.simulator.sound import SILENCE, SILENT, STEP, STEP_MS, decode, encode
 
 DEFAULT_CADENCE = (2000, 4000)
 _HOOK_TIME_MS = 500
@@ -66,6 +66,8 @@ class SimulatedPort:
         self.transfer_until = 0
         self.alarm_bits = Alarm.NONE
         self.abcd = self.sent_abcd = 0
+        self._sounding = False
+        """The daemon takes sound; before, nobody would."""
         self._lamps: frozenset[str] = frozenset()
         self._notify = notify
         self._events: deque[LineEvent] = deque(maxlen=_MOST_EVENTS)
@@ -125,6 +127,7 @@ class SimulatedPort:
     def ready_audio(self, block: int) -> None:
         """See LinePort. The wire moves in steps whatever the block."""
         self._here()
+        self._sounding = True
         for end in (self._near, self._far):
             with contextlib.suppress(BlockingIOError):
                 while end is not None and end.recv(4096):
@@ -195,7 +198,7 @@ class SimulatedPort:
     def close(self) -> None:
         """See LinePort."""
         if self.is_open:
-            self.is_open = False
+            self.is_open = self._sounding = False
             self._ringing_since = -1
             self._set_ringer(False)
             for end in (self._near, self._far):
@@ -260,12 +263,13 @@ class SimulatedPort:
             self._sound(self.party)
 
     def _sound(self, party: Party) -> None:
+        if self._far is None or not self._sounding:
+            return
         spoken = party.speak()
         heard = b""
-        if self._far is not None:
-            with contextlib.suppress(BlockingIOError):
-                heard = self._far.recv(STEP)
-            with contextlib.suppress(BlockingIOError):
-                self._far.send(encode(spoken, self.law))
-        samples = decode(heard, self.law)
+        with contextlib.suppress(BlockingIOError):
+            heard = self._far.recv(STEP)
+        with contextlib.suppress(BlockingIOError):
+            self._far.send(SILENT[self.law] if spoken is SILENCE else encode(spoken, self.law))
+        samples = decode(heard, self.law) if heard != SILENT[self.law] else SILENCE
         party.hear(samples + [0] * (STEP - len(samples)))

@@ -59,6 +59,10 @@ def encode(samples: Iterable[int], law: str) -> bytes:
     return bytes(codes[max(-32768, min(32767, sample)) + 32768 >> 4] for sample in samples)
 
 
+SILENT = {law: encode(SILENCE, law) for law in DECODE}
+"""A step of silence in each law."""
+
+
 def decode(data: bytes, law: str) -> list[int]:
     """Bytes of a law as linear samples."""
     table = DECODE[law]

@@ -18,6 +18,7 @@ from offhook.drivers.dahdi.alarms import words_of
 from offhook.drivers.dahdi.options import DIGITAL, RADIO
 from offhook.drivers.dahdi.phone_port import PhonePort
 from offhook.drivers.dahdi.reading import PSEUDO, ChannelSettings, Reading
+from offhook.drivers.dahdi.trunk_port import TrunkPort
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -29,7 +30,10 @@ log = logging.getLogger(__name__)
 
 PART = "dahdi"
 PortMaker = Callable[["Pbx", LinePort, ChannelSettings, str], "Port"]
-PORT_KINDS: dict[str, PortMaker] = dict.fromkeys(("fxo_ls", "fxo_gs", "fxo_ks"), PhonePort)
+PORT_KINDS: dict[str, PortMaker] = {
+    **dict.fromkeys(("fxo_ls", "fxo_gs", "fxo_ks"), PhonePort),
+    **dict.fromkeys(("fxs_ls", "fxs_gs", "fxs_ks"), TrunkPort),
+}
 """What makes the port of a signalling."""
 _NAMES = {number: name for name, number in SIGNALLINGS.items()}
 DEFAULT_CADENCES = (

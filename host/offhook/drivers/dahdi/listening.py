@@ -1,0 +1,137 @@
+"""What is listened for on a line: caller ID of every kind, busy and progress tones."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from offhook.media.cadence import Busy, Progress
+from offhook.media.callerid import Call, Receiver, Waiting, decode_digits
+from offhook.media.detecting import ListenedTone, detect_data, detect_tones
+from offhook.media.events import CarrierHeard, DataHeard, ToneHeard
+
+if TYPE_CHECKING:
+    from offhook.media.detecting import Detector
+    from offhook.media.events import MediaEvent
+    from offhook.media.leg import Leg
+    from offhook.media.tones import ToneZone
+
+log = logging.getLogger(__name__)
+
+_ANY_SOUND = ListenedTone(0, 0, least_ms=40)
+_MOST_DIGITS = 40
+
+
+class CallerIdListener:
+    """Hears FSK (Bell 202 and V.23 alike) and DTMF at once, whichever comes; ``found`` is called with each message."""
+
+    def __init__(self, leg: Leg, fsk: bool, digits: bool, found: Callable[[Call | Waiting], None]) -> None:
+        self._receiver = Receiver()
+        self._found = found
+        self._digits = ""
+        self._leg = leg
+        self.way = ""
+        """How the last message came: "fsk" or "dtmf"."""
+        self._takes_digits = digits
+        self._detector: Detector | None = detect_data(leg) if fsk else None
+        if self._detector is not None:
+            self._detector.on_event = self._heard
+        if digits:
+            leg.detect_digits(True)
+
+    def _heard(self, event: MediaEvent) -> None:
+        if isinstance(event, DataHeard):
+            for message in self._receiver.feed(event.octets):
+                self._tell(message, "fsk")
+        elif isinstance(event, CarrierHeard) and not event.present:
+            for message in self._receiver.carrier_lost():
+                self._tell(message, "fsk")
+
+    def _tell(self, message: Call | Waiting, way: str) -> None:
+        self.way = way
+        self._found(message)
+
+    def digit(self, digit: str) -> None:
+        """A DTMF digit was heard: "C" and "#" end a number."""
+        if not self._takes_digits or len(self._digits) >= _MOST_DIGITS:
+            return
+        self._digits += digit
+        if digit in "C#" and len(self._digits) > 1:
+            digits, self._digits = self._digits, ""
+            self._tell(decode_digits(digits), "dtmf")
+
+    def finish(self) -> None:
+        """The ring came: digits without an end are taken as they are."""
+        if len(self._digits) > 2:
+            digits, self._digits = self._digits, ""
+            self._tell(decode_digits(digits), "dtmf")
+
+    @property
+    def errors(self) -> list[str]:
+        """What was wrong with messages that came."""
+        return self._receiver.errors
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._detector is not None:
+            self._detector.close()
+        if self._takes_digits:
+            self._leg.detect_digits(False)
+
+
+class BusyListener:
+    """Hears a busy tone by its rhythm; ``found`` is called with on-time and pause in ms."""
+
+    def __init__(
+        self,
+        leg: Leg,
+        count: int,
+        pattern: tuple[int, ...],
+        now: Callable[[], float],
+        found: Callable[[int, int], None],
+    ) -> None:
+        self._busy = Busy(max(2, count), pattern)
+        self._now = now
+        self._found = found
+        self._detector = detect_tones(leg, [_ANY_SOUND])
+        self._detector.on_event = self._heard
+
+    def _heard(self, event: MediaEvent) -> None:
+        if isinstance(event, ToneHeard) and self._busy.heard(event.begins, self._now() * 1000 - event.ago_ms):
+            self._found(*self._busy.cadence)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._detector.close()
+
+
+class ProgressListener:
+    """Hears a zone's call progress tones; ``found`` is called with the name of each."""
+
+    def __init__(self, leg: Leg, zone: ToneZone, now: Callable[[], float], found: Callable[[str], None]) -> None:
+        self._progress = Progress(zone)
+        self._now = now
+        self._found = found
+        tones = self._progress.tones
+        self._detector = detect_tones(leg, tones, block_ms=self._progress.block_ms) if tones else None
+        if self._detector is not None:
+            self._detector.on_event = self._heard
+
+    def _heard(self, event: MediaEvent) -> None:
+        if not isinstance(event, ToneHeard):
+            return
+        name = self._progress.heard(event.tone, event.begins, self._now() * 1000 - event.ago_ms)
+        if name:
+            self._found(name)
+
+    def time(self) -> None:
+        """Time went by: steady tones are told."""
+        name = self._progress.time(self._now() * 1000)
+        if name:
+            self._found(name)
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._detector is not None:
+            self._detector.close()

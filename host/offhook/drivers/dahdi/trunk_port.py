@@ -1,0 +1,241 @@
+"""A port with a line from an exchange: the trunk machine's orders carried out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from kernel_shims.line import LinePort
+from offhook.calls import causes
+from offhook.calls.channel import Channel, State
+from offhook.calls.fax_detection import listen_for_fax
+from offhook.calls.frames import Condition
+from offhook.calls.party import Caller, Party
+from offhook.calls.requesting import RequestError
+from offhook.drivers.dahdi.analog import orders
+from offhook.drivers.dahdi.analog.orders import Order
+from offhook.drivers.dahdi.analog.trunk import Manners, Trunk
+from offhook.drivers.dahdi.listening import BusyListener, CallerIdListener, ProgressListener
+from offhook.drivers.dahdi.port import Port
+from offhook.media.callerid import Call, Waiting
+from offhook.media.tones import ToneZone
+
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+    from offhook.drivers.dahdi.channel import DahdiChannel
+    from offhook.drivers.dahdi.reading import ChannelSettings
+
+log = logging.getLogger(__name__)
+
+_STEADY_EVERY_S = 0.25
+_WITHHELD, _UNAVAILABLE = 0x20, 0x43
+
+
+def manners_of(settings: ChannelSettings, signalling: str) -> Manners:
+    """The line's manners by its settings."""
+    distinctive = tuple(
+        (settings[f"dring{ring}"], settings[f"dring{ring}range"], settings[f"dring{ring}context"]) for ring in "123"
+    )
+    automatic = settings["cidsignalling"] == "auto"
+    return Manners(
+        ground_start=signalling == "fxs_gs",
+        caller_id=settings["usecallerid"],
+        caller_id_start="any" if automatic else settings["cidstart"],
+        ring_timeout=settings["ringtimeout"] / 1000,
+        distinctive=distinctive if settings["usedistinctiveringdetection"] else (),
+        answer_on_polarity=settings["answeronpolarityswitch"],
+        hang_up_on_polarity=settings["hanguponpolarityswitch"],
+        polarity_delay=settings["polarityonanswerdelay"] / 1000,
+        wait_for_dial_tone=settings["waitfordialtone"] / 1000,
+        progress=settings["callprogress"],
+        pulses=settings["pulsedial"],
+        tone_s=settings["toneduration"] / 1000,
+    )
+
+
+class TrunkPort(Port):
+    """See the text of this file."""
+
+    machine: Trunk
+
+    def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str) -> None:
+        super().__init__(pbx, line, settings, signalling)
+        self.machine = Trunk(manners_of(settings, signalling))
+        self.learned_busy: tuple[int, int] = (0, 0)
+        """On-time and pause of the busy tone that ended a call last."""
+        self._identity: CallerIdListener | None = None
+        self._busy: BusyListener | None = None
+        self._progress: ProgressListener | None = None
+        self._steady: asyncio.TimerHandle | None = None
+
+    # ---- orders ----------------------------------------------------------------------------------------------
+
+    def carry_out(self, order: Order) -> None:
+        """See Port."""
+        match order:
+            case orders.NewCall():
+                self.calls.make(order.call, State.RING)
+            case orders.Start():
+                self._start(order)
+            case orders.HearCallerId():
+                self._hear_caller_id(order.on)
+            case orders.Dial():
+                self._dial(order)
+            case orders.Listen():
+                super().carry_out(order)
+                self._supervise(order.on)
+            case _:
+                super().carry_out(order)
+
+    def _start(self, order: orders.Start) -> None:
+        channel = self.calls.get(order.call)
+        if channel is None:
+            return
+        if self.machine.context:
+            channel.context = self.machine.context
+        channel.exten = order.exten
+        if not channel.caller.id.number.valid and self.settings["cid_number"]:
+            channel.caller = self.calls.caller()
+        channel.set_state(State.RING)
+        channel.start_pbx()
+
+    def _dial(self, order: orders.Dial) -> None:
+        if order.way == "P":
+            self._on_line(lambda line: line.dial(f"P{order.digits}"))
+        elif self.leg is not None:
+            for digit in order.digits:
+                self.leg.send_digit(digit, self.settings["toneduration"])
+
+    # ---- what is heard ---------------------------------------------------------------------------------------
+
+    def _hear_caller_id(self, on: bool) -> None:
+        if on and self._identity is None and self.leg is not None:
+            signalling = self.settings["cidsignalling"]
+            fsk = signalling in ("bell", "v23", "v23_jp", "auto")
+            digits = signalling in ("dtmf", "auto")
+            self.set_gains(self.settings["cid_rxgain"] + self.settings["rxgain"], self.settings["txgain"])
+            self._identity = CallerIdListener(self.leg, fsk, digits, self._caller_told)
+        elif not on and self._identity is not None:
+            identity, self._identity = self._identity, None
+            identity.finish()
+            for error in identity.errors:
+                log.warning("channel %d: %s", self.number, error)
+            identity.close()
+            self.set_gains(self.settings["rxgain"], self.settings["txgain"])
+
+    def _caller_told(self, message: Call | Waiting) -> None:
+        if isinstance(message, Waiting):
+            return
+        for number in self.machine.calls:
+            channel = self.calls.get(number)
+            if channel is not None:
+                channel.caller = _caller(message)
+                channel.tell_caller()
+                log.info("channel %d: caller ID: %s", self.number, channel.caller.id)
+        self.obey(self.machine.caller_id(self.now()))
+
+    def _supervise(self, on: bool) -> None:
+        for listener in (self._busy, self._progress):
+            if listener is not None:
+                listener.close()
+        self._busy = self._progress = None
+        if self._steady is not None:
+            self._steady.cancel()
+            self._steady = None
+        if not on or self.leg is None:
+            return
+        settings = self.settings
+        if settings["busydetect"]:
+            pattern = settings["busypattern"]
+            self._busy = BusyListener(self.leg, settings["busycount"], pattern, self.now, self._busy_heard)
+        if settings["callprogress"] or settings["dialtone_detect"]:
+            self._follow_progress()
+
+    def _follow_progress(self) -> None:
+        if self.leg is not None:
+            zone = self.pbx.zones.get(self.settings["progzone"]) or self.pbx.zones.get(self.pbx.default_zone)
+            self._progress = ProgressListener(self.leg, zone or ToneZone("none"), self.now, self._progress_heard)
+            self._steady = self.pbx.loop.call_later(_STEADY_EVERY_S, self._time_passes)
+
+    def _time_passes(self) -> None:
+        self._steady = None
+        if self._progress is not None:
+            self._progress.time()
+        if self._progress is not None:
+            self._steady = self.pbx.loop.call_later(_STEADY_EVERY_S, self._time_passes)
+
+    def _busy_heard(self, on_ms: int, off_ms: int) -> None:
+        self.learned_busy = (on_ms, off_ms)
+        log.info("channel %d: busy tone, %d ms on, %d ms off", self.number, on_ms, off_ms)
+        self.obey(self.machine.hears_busy(self.now()))
+
+    def _progress_heard(self, tone: str) -> None:
+        log.debug("channel %d: %s tone", self.number, tone)
+        self.obey(self.machine.hears_progress(tone, self.now()))
+
+    def _sound(self, on: bool) -> None:
+        if not on:
+            self._hear_caller_id(False)
+            self._supervise(False)
+        super()._sound(on)
+        if on and self.settings["waitfordialtone"] and not self.machine.incoming:
+            self._follow_progress()
+
+    def digit_heard(self, digit: str, duration_ms: int | None) -> None:
+        """See Port; before the answer digits are caller ID."""
+        if self._identity is not None:
+            if duration_ms is not None:
+                self._identity.digit(digit)
+            return
+        super().digit_heard(digit, duration_ms)
+
+    # ---- calls -----------------------------------------------------------------------------------------------
+
+    def refusal(self) -> int:
+        """See Port."""
+        if self.line is None:
+            return causes.DESTINATION_OUT_OF_ORDER
+        return self.machine.takes_call()
+
+    def requested(self, requester: Channel | None, ids: tuple[str, str]) -> DahdiChannel:
+        """See Port."""
+        cause = self.refusal()
+        if cause:
+            raise RequestError(cause, f"DAHDI/{self.number}: the line is not free")
+        return self.calls.make(self.machine.new_number(), State.DOWN, requester, uniqueid=ids[0])
+
+    def call(self, channel: DahdiChannel) -> None:
+        """See Port: seize the line and dial."""
+        cause = self.refusal()
+        if cause:
+            raise RequestError(cause, f"DAHDI/{self.number}: the line is not free any more")
+        digits = channel.address[self.settings["stripmsd"] :]
+        channel.set_state(State.DIALING)
+        self.obey(self.machine.call(channel.call, digits, self.now()))
+
+    def answered(self, channel: DahdiChannel) -> None:
+        """See Port."""
+        self.obey(self.machine.answered(channel.call, self.now()))
+        if self.settings["faxdetect"] in ("incoming", "both"):
+            listen_for_fax(channel, self.settings["faxdetect_timeout"])
+
+    def up(self, channel: DahdiChannel) -> None:
+        """See Port."""
+        if not self.machine.incoming and self.settings["faxdetect"] in ("outgoing", "both"):
+            listen_for_fax(channel, self.settings["faxdetect_timeout"])
+
+    def indicated(self, channel: DahdiChannel, condition: Condition, payload: object) -> bool:
+        """See Port."""
+        if condition is Condition.FLASH:
+            self.obey(self.machine.flash(channel.call))
+            return True
+        return super().indicated(channel, condition, payload)
+
+
+def _caller(message: Call) -> Caller:
+    party = Party.of(message.number, message.name)
+    if message.number is None and message.no_number:
+        party.number.valid = True
+        party.number.presentation = _WITHHELD if message.no_number == "P" else _UNAVAILABLE
+    return Caller(id=party, ani=party.copy())

@@ -1,0 +1,117 @@
+"""Lines on FXO ports: calls in with caller ID, calls out, and every way in which they end."""
+
+from __future__ import annotations
+
+from kernel_shims.simulator import sound
+from offhook.calls.channel import State
+from support import audio
+from support.line_story import Office
+
+LINES = """
+[channels]
+signalling = fxo_ks
+context = phones
+callerid = Alice <101>
+channel => 1-4
+callerid = asreceived
+context = lines
+signalling = fxs_ks
+group = 1
+busydetect = yes
+busycount = 4
+channel => 5-8
+"""
+PLAN = """
+[lines]
+exten => s,1,Answer()
+ same => n,Set(GLOBAL(WHO)=${CALLERID(num)} ${CALLERID(name)})
+ same => n,Wait(120)
+[phones]
+exten => _9X.,1,Dial(DAHDI/g1/${EXTEN:1})
+"""
+
+
+async def test_a_call_comes_in_with_name_and_number(office: Office) -> None:
+    """Bell 202 caller ID between the first two bursts."""
+    await office.start(LINES, PLAN)
+    line = office.line(5)
+    line.ring("5551234", "Carol")
+    await office.until(lambda: line.state == "talking", 12)
+    await office.until(lambda: office.pbx.globals.get("WHO") == "5551234 Carol")
+    channel = office.channel("DAHDI/5-1")
+    assert channel.state is State.UP
+    line.hang_up()
+    await office.until(lambda: not len(office.pbx.channels), 2)
+    assert not line.seized
+
+
+async def test_without_caller_id_the_call_begins_at_the_second_burst(office: Office) -> None:
+    """Nothing is told between the bursts."""
+    await office.start(LINES, PLAN)
+    line = office.line(6)
+    line.ring()
+    await office.until(lambda: line.state == "talking", 12)
+    await office.until(lambda: office.pbx.globals.get("WHO") == " ")
+
+
+async def test_a_caller_who_gives_up_ends_the_call(office: Office) -> None:
+    """No ring for ringtimeout."""
+    await office.start(LINES, "[lines]\nexten => s,1,Wait(60)\n")
+    line = office.line(5)
+    line.ring("5551234")
+    await office.until(lambda: len(office.pbx.channels) == 1, 12)
+    line.stop_ringing()
+    await office.until(lambda: not len(office.pbx.channels), 12)
+
+
+async def test_a_phone_calls_out_and_both_hear_each_other(office: Office) -> None:
+    """Digits are dialled in tones that the exchange understands; the line counts as answered then."""
+    await office.start(LINES, PLAN)
+    phone, line = office.phone(1), office.line(5)
+    phone.off_hook()
+    await office.advance(0.5)
+    phone.dial("95550199")
+    await office.until(lambda: line.dialed == "5550199", 20)
+    await office.until(lambda: line.state == "talking", 20)
+    said, answered = audio.chirps(3, seed=3), audio.chirps(3, seed=4)
+    phone.forget()
+    line.heard.clear()
+    phone.say(said)
+    line.say(answered)
+    await office.advance(4)
+    assert audio.correlation(said, list(line.heard), 0.5)[0] > 0.95
+    assert audio.correlation(answered, list(phone.heard), 0.5)[0] > 0.95
+    phone.on_hook()
+    await office.advance(0.2)
+    assert not line.seized and not len(office.pbx.channels)
+
+
+async def test_busy_tone_ends_a_call(office: Office) -> None:
+    """An exchange that takes no battery away tells by its busy tone alone."""
+    await office.start(LINES, PLAN)
+    line = office.line(7)
+    line.manners.drop_ms = 0
+    line.manners.busy_after_hangup = True
+    line.ring("5551234")
+    await office.until(lambda: line.state == "talking", 12)
+    line.say(sound.tone((300,), 700))
+    await office.advance(1)
+    line.hang_up()
+    await office.until(lambda: not len(office.pbx.channels), 10)
+    port = office.pbx.parts["dahdi"].ports[7]
+    assert abs(port.learned_busy[0] - 500) < 50 and abs(port.learned_busy[1] - 500) < 80
+
+
+async def test_groups_hunt_for_a_free_line(office: Office) -> None:
+    """g from the lowest, G from the highest, r goes round."""
+    lines = await office.start(LINES, PLAN)
+    first = lines.request("g1/1", None, ("", ""))
+    first.tech_call("g1/1")
+    second = lines.request("g1/1", None, ("", ""))
+    last = lines.request("G1/1", None, ("", ""))
+    assert [channel.name for channel in (first, second, last)] == ["DAHDI/5-1", "DAHDI/6-1", "DAHDI/8-1"]
+    round_one = lines.request("r1/1", None, ("", ""))
+    round_two = lines.request("r1/1", None, ("", ""))
+    assert round_one.port is not None and round_two.port is not None
+    for channel in (first, second, last, round_one, round_two):
+        channel.hangup()
