@@ -1,21 +1,25 @@
-"""What happens to lines, for the bus."""
+"""What happens to analog and digital lines, for the bus."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from offhook.calls.channel import Channel
 
 
 @dataclass(frozen=True, slots=True)
 class DndState:
-    """Do not disturb was switched on a port."""
+    """Do not disturb was switched on a line."""
 
-    channel: str
+    channel: int
     on: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelAlarm:
-    """A channel's alarms changed; ``alarm`` is Asterisk's words for them, "" when they are over."""
+    """A line's alarms changed; ``alarm`` is a phrase, "" when they are over."""
 
     channel: int
     alarm: str
@@ -30,9 +34,10 @@ class SpanAlarm:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelAssigned:
-    """A call has its channel on a span."""
+class LineAssigned:
+    """A call has its place on the hardware. ``groups`` has a bit for each group of the line."""
 
-    channel: object
+    channel: Channel
+    groups: int
     span: int
-    number: int
+    line: str

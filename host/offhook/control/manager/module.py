@@ -61,6 +61,7 @@ from offhook.control.manager import (  # noqa: E402, F401
     events_channels,
     events_dialing,
     events_endpoints,
+    events_lines,
     events_parking,
     events_records,
     events_system,

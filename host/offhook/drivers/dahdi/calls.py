@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhook.calls import causes
 from offhook.calls.channel import State
+from offhook.calls.line_events import LineAssigned
 from offhook.calls.party import Caller, Party
 from offhook.drivers.dahdi.channel import DahdiChannel
 
@@ -72,6 +73,8 @@ class Calls:
         for assignment in settings["setvar"]:
             name, _, value = assignment.partition("=")
             channel.set(name.strip(), value.strip())
+        groups = sum(1 << group for group in settings["group"])
+        port.pbx.bus.publish(LineAssigned(channel, groups, port.span, str(port.number)))
         return channel
 
     def caller(self) -> Caller:

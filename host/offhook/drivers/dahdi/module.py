@@ -68,3 +68,7 @@ def request(
 ) -> DahdiChannel:
     """Make a channel for ``<channel>`` or ``g<group>[options][/number]``."""
     return lines_of(pbx).request(address, requester, ids)
+
+
+# These register themselves with the module above.
+from offhook.drivers.dahdi import actions, commands  # noqa: E402, F401

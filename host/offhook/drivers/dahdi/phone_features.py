@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from kernel_shims.line import Hook
 from offhook.calls import causes
 from offhook.calls.channel import Hangup
-from offhook.calls.line_events import DndState
 from offhook.calls.prompts import play_all
 from offhook.calls.transfer import blind_transfer
 from offhook.drivers.dahdi.channel import DahdiChannel
@@ -27,7 +26,7 @@ def carry_out(port: PhonePort, order: Feature) -> None:
     channel = port.calls.get(order.call)
     match order.name:
         case "dnd":
-            set_do_not_disturb(port, order.value == "yes")
+            port.set_do_not_disturb(order.value == "yes")
         case "forward":
             port.forward = order.value
             log.info("channel %d: calls are %s", port.number, f"forwarded to {order.value}" if order.value else "taken")
@@ -53,13 +52,6 @@ def _on_channel(port: PhonePort, channel: DahdiChannel, order: Feature) -> None:
             _park(port, channel, order.value)
         case "flash":
             _flash_line(port, channel)
-
-
-def set_do_not_disturb(port: PhonePort, on: bool) -> None:
-    """Take no calls, or take them again; managers are told."""
-    port.do_not_disturb = port.machine.do_not_disturb = on
-    port.pbx.bus.publish(DndState(f"DAHDI/{port.number}", on))
-    log.info("channel %d: do not disturb is %s", port.number, "on" if on else "off")
 
 
 def _pick_up(port: PhonePort, channel: DahdiChannel) -> None:

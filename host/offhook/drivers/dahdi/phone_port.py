@@ -10,13 +10,17 @@ from kernel_shims.line import Happening, Hook, LineEvent, LinePort
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Forward
+from offhook.calls.line_events import DndState
 from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi import phone_features
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.collecting import Rules
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.analog.phone import Habits, Phone
+from offhook.drivers.dahdi.identity import IdentitySender
 from offhook.drivers.dahdi.port import Port
+from offhook.drivers.dahdi.waiting import MessageLamp
+from offhook.media.tones import parse_tone_list
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -25,6 +29,10 @@ if TYPE_CHECKING:
     from offhook.drivers.dahdi.reading import ChannelSettings
 
 log = logging.getLogger(__name__)
+CALL_WAITING = parse_tone_list("!440/300")
+"""The beep of a waiting call (SAS, GR-571)."""
+_MESSAGE_S = 3.0
+"""A message about waiting messages is sent within that."""
 
 
 class ContextPlan:
@@ -95,12 +103,15 @@ class PhonePort(Port):
     def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str) -> None:
         super().__init__(pbx, line, settings, signalling)
         self.machine = Phone(ContextPlan(pbx, settings), habits_of(settings))
+        self.identity = IdentitySender(self)
+        self.lamp = MessageLamp(self)
         self.ring_cadence: dict[int, tuple[int, ...]] = {}
         """Distinctive cadences by call."""
 
     def begin(self) -> None:
         """See Port; a handset that is up already begins to dial."""
         super().begin()
+        self.lamp.begin()
         assert self.line is not None
         if self.line.off_hook():
             self.obey(self.machine.line(LineEvent(Happening.OFF_HOOK), self.now()))
@@ -121,14 +132,21 @@ class PhonePort(Port):
             case orders.SendCallerId():
                 self._send_caller_id(order)
             case orders.WaitingTone():
-                self._beep()
+                self._beep(order)
+            case orders.Sound() if not order.on:
+                self.identity.cancel()
+                super().carry_out(order)
+                self.pbx.loop.call_soon(self.lamp.at_rest)
+            case orders.Hear():
+                self.identity.cancel()
+                super().carry_out(order)
             case _:
                 super().carry_out(order)
 
     def _ring(self, order: orders.Ring) -> None:
         cadence = self.ring_cadence.get(order.call, order.cadence)
-        self._on_line(lambda line: line.cadence(tuple(map(abs, cadence))))
-        self._on_line(lambda line: line.hook(Hook.RING))
+        self.on_line(lambda line: line.cadence(tuple(map(abs, cadence))))
+        self.on_line(lambda line: line.hook(Hook.RING))
 
     def _new_call(self, order: orders.NewCall) -> None:
         state = State.RING if self.settings["immediate"] else State.RESERVED
@@ -147,12 +165,39 @@ class PhonePort(Port):
         channel.set_state(State.RING)
         channel.start_pbx()
 
-    def _beep(self) -> None:
+    def _beep(self, order: orders.WaitingTone) -> None:
         if self.leg is not None:
-            self.leg.tones(self.tone("callwaiting"), mix=True)
+            self.leg.tones(CALL_WAITING, mix=True)
+        channel = self.calls.get(order.call)
+        if order.identity and channel is not None:
+            self.identity.in_call(channel.connected.id)
 
     def _send_caller_id(self, order: orders.SendCallerId) -> None:
-        log.debug("channel %d: no caller ID is sent: the engine has no sender for it yet", self.number)
+        channel = self.calls.get(order.call)
+        if channel is not None:
+            self.identity.between_bursts(channel.connected.id)
+
+    def send_waiting(self, message: bytes) -> None:
+        """Tell the phone, which is on hook, of waiting messages."""
+        self.carry_out(orders.Sound(True))
+        self.identity.message_waiting(message)
+        self.pbx.loop.call_later(_MESSAGE_S, self._waiting_sent)
+
+    def _waiting_sent(self) -> None:
+        if self.machine.idle:
+            self.carry_out(orders.Sound(False))
+
+    def set_do_not_disturb(self, on: bool) -> None:
+        """Take no calls, or take them again; managers are told."""
+        self.do_not_disturb = self.machine.do_not_disturb = on
+        self.pbx.bus.publish(DndState(self.number, on))
+        log.info("channel %d: do not disturb is %s", self.number, "on" if on else "off")
+
+    def remove(self) -> None:
+        """See Port."""
+        self.identity.cancel()
+        self.lamp.end()
+        super().remove()
 
     # ---- calls -----------------------------------------------------------------------------------------------
 
@@ -210,6 +255,10 @@ class PhonePort(Port):
 
     def digit_heard(self, digit: str, duration_ms: int | None) -> None:
         """See Port; while the phone dials its digits are the machine's."""
+        if self.identity.awaits_acknowledge:
+            if duration_ms is None:
+                self.identity.acknowledged(digit)
+            return
         if self.settings["dialmode"] in ("pulse", "none"):
             return
         if self.machine.takes_digits:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kernel_shims.line import Alarm, Happening, Hook, LineError, LineEvent, LinePort
+from kernel_shims.line import Alarm, Happening, LineError, LineEvent, LinePort
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control, Digit, Media
@@ -98,6 +98,19 @@ class Port:
         self._tone: Playback | None = None
         self._listening = False
 
+    @property
+    def signalling_code(self) -> int:
+        """The kernel's number of the signalling."""
+        return self.line.signalling if self.line is not None else 0
+
+    def echo_lines(self) -> Iterator[str]:
+        """The echo canceller as ``dahdi show channel`` tells of it."""
+        taps = self.settings["echocancel"]
+        if taps:
+            yield f"\t{taps} taps"
+        else:
+            yield "\tnone"
+
     def now(self) -> float:
         """The machine's clock."""
         return self.pbx.now()
@@ -177,7 +190,7 @@ class Port:
         """One order; kinds of ports add theirs."""
         match order:
             case orders.DoHook():
-                self._hook(order.state)
+                self.on_line(lambda line: line.hook(order.state))
             case orders.Sound():
                 self._sound(order.on)
             case orders.Tone():
@@ -195,19 +208,17 @@ class Port:
             case orders.Transfer():
                 self._transfer(order)
             case orders.Battery():
-                self._on_line(lambda line: line.polarity(order.reversed))
+                self.on_line(lambda line: line.polarity(order.reversed))
             case orders.Note():
                 log.info("channel %d: %s", self.number, order.text)
             case _:
                 raise NotImplementedError(f"channel {self.number} ({self.signalling}) has no {type(order).__name__}")
 
-    def _on_line(self, work: Callable[[LinePort], None]) -> None:
+    def on_line(self, work: Callable[[LinePort], None]) -> None:
+        """Do something to the line if it is there; what its hardware cannot is logged."""
         line = self.line
         if line is not None:
             self._try(lambda: work(line))
-
-    def _hook(self, state: Hook) -> None:
-        self._on_line(lambda line: line.hook(state))
 
     def _set_timer(self) -> None:
         if self._timer is not None:

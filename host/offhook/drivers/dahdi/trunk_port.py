@@ -102,7 +102,7 @@ class TrunkPort(Port):
 
     def _dial(self, order: orders.Dial) -> None:
         if order.way == "P":
-            self._on_line(lambda line: line.dial(f"P{order.digits}"))
+            self.on_line(lambda line: line.dial(f"P{order.digits}"))
         elif self.leg is not None:
             for digit in order.digits:
                 self.leg.send_digit(digit, self.settings["toneduration"])

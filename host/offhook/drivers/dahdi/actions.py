@@ -1,0 +1,161 @@
+"""The manager actions DAHDI..., in Asterisk's shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kernel_shims.line import Happening, LineEvent
+from offhook.calls import causes
+from offhook.calls.frames import Digit
+from offhook.drivers.dahdi.alarms import short_of, words_of
+from offhook.drivers.dahdi.module import lines_of, module, reload
+from offhook.drivers.dahdi.phone_port import PhonePort
+from offhook.drivers.dahdi.showing import SIGNALLINGS
+from offhook.modules import ActionError, ActionRequest, Syntax
+
+if TYPE_CHECKING:
+    from offhook.calls.channel import Channel
+    from offhook.drivers.dahdi.port import Port
+
+_DIGIT_MS = 100
+
+
+def _port(request: ActionRequest) -> Port:
+    word = request.require("DAHDIChannel", "No channel specified")
+    port = lines_of(request.pbx).ports.get(int(word)) if word.isdigit() else None
+    if port is None:
+        raise ActionError("No such channel")
+    return port
+
+
+@module.action("DAHDITransfer", (), Syntax("DAHDIChannel"))
+def transfer(request: ActionRequest) -> None:
+    """Simulate a flash hook event by the user connected to the channel.
+
+    Valid only for analog channels.
+    """
+    port = _port(request)
+    port.obey(port.machine.line(LineEvent(Happening.FLASH), port.now()))
+    request.ok("DAHDITransfer")
+
+
+@module.action("DAHDIHangup", (), Syntax("DAHDIChannel"))
+def hangup(request: ActionRequest) -> None:
+    """Simulate an on-hook event by the user connected to the channel.
+
+    Valid only for analog channels.
+    """
+    port = _port(request)
+    for channel in port.calls:
+        channel.far_end_hangup(causes.NORMAL_CLEARING)
+    request.ok("DAHDIHangup")
+
+
+@module.action("DAHDIDialOffhook", (), Syntax("DAHDIChannel", "Number"))
+def dial_off_hook(request: ActionRequest) -> None:
+    """Generate DTMF control frames to the bridged peer."""
+    port = _port(request)
+    number = request.require("Number", "No number specified")
+    channel = next(iter(port.calls), None)
+    if channel is None:
+        raise ActionError("Channel does not have it's owner")
+    for digit in number:
+        channel.deliver(Digit(digit, False))
+        channel.deliver(Digit(digit, True, _DIGIT_MS))
+    request.ok("DAHDIDialOffhook")
+
+
+def _disturb(request: ActionRequest, on: bool) -> None:
+    port = _port(request)
+    if not isinstance(port, PhonePort):
+        raise ActionError("No such channel")
+    port.set_do_not_disturb(on)
+
+
+@module.action("DAHDIDNDon", (), Syntax("DAHDIChannel"))
+def dnd_on(request: ActionRequest) -> None:
+    """Toggle DAHDI channel Do Not Disturb status ON."""
+    _disturb(request, True)
+    request.ok("DND Enabled")
+
+
+@module.action("DAHDIDNDoff", (), Syntax("DAHDIChannel"))
+def dnd_off(request: ActionRequest) -> None:
+    """Toggle DAHDI channel Do Not Disturb status OFF."""
+    _disturb(request, False)
+    request.ok("DND Disabled")
+
+
+@module.action("DAHDIShowChannels", (), Syntax("[DAHDIChannel]"))
+def show_channels(request: ActionRequest) -> None:
+    """Show status of DAHDI channels.
+
+    Sends a DAHDIShowChannels event for each, or for the one asked for.
+    """
+    wanted = request.get("DAHDIChannel")
+    number = int(wanted) if wanted.isdigit() else 0
+    ports = [port for port in lines_of(request.pbx) if not number or port.number == number]
+    request.listed("DAHDI channel status will follow")
+    for port in ports:
+        owner = next((found for call in port.machine.calls if (found := port.calls.get(call)) is not None), None)
+        call = _call_headers(owner) if owner is not None else []
+        request.event(
+            "DAHDIShowChannels",
+            [
+                ("DAHDIChannel", str(port.number)),
+                *call,
+                ("Signalling", SIGNALLINGS[port.signalling]),
+                ("SignallingCode", str(port.signalling_code)),
+                ("Context", port.settings["context"]),
+                ("DND", "Enabled" if port.do_not_disturb else "Disabled"),
+                ("Alarm", words_of(port.alarm_bits) or "No Alarm"),
+                ("Description", port.settings["description"]),
+                *_own_id(request),
+            ],
+        )
+    request.complete("DAHDIShowChannelsComplete", len(ports), [("Items", str(len(ports)))])
+
+
+def _call_headers(channel: Channel) -> list[tuple[str, str]]:
+    return [("Channel", channel.name), ("Uniqueid", channel.uniqueid), ("AccountCode", channel.accountcode)]
+
+
+def _own_id(request: ActionRequest) -> list[tuple[str, str]]:
+    """The ActionID, which these events have at their end."""
+    return [("ActionID", request.get("ActionID"))] if request.get("ActionID") else []
+
+
+@module.action("DAHDIShowStatus", (), Syntax())
+def show_status(request: ActionRequest) -> None:
+    """Show status of DAHDI spans.
+
+    Sends a DAHDIShowStatus event for each.
+    """
+    spans = lines_of(request.pbx).system.spans()
+    request.listed("DAHDI span statuses will follow")
+    for span in spans:
+        request.event(
+            "DAHDIShowStatus",
+            [
+                ("Span", str(span.number)),
+                ("Description", span.description),
+                ("Alarms", short_of(span.alarms)),
+                ("IRQ", str(span.irq_misses)),
+                ("bpviol", str(span.bipolar_violations)),
+                ("CRC", str(span.crc_errors)),
+                ("Framing", span.framing),
+                ("Coding", span.coding),
+                ("Options", span.options),
+                ("LBO", span.line_build_out),
+                *_own_id(request),
+            ],
+        )
+    request.complete("DAHDIShowStatusComplete", len(spans), [("Items", str(len(spans)))])
+
+
+@module.action("DAHDIRestart", (), Syntax())
+async def restart(request: ActionRequest) -> None:
+    """Fully Restart DAHDI channels (terminates calls)."""
+    await reload(request.pbx)  # type: ignore[misc]
+    lines_of(request.pbx).restart()
+    request.ok("DAHDIRestart: Success")

@@ -1,0 +1,312 @@
+"""What a phone can do in a call: hold, three-way, transfer, call waiting, codes; and how it is told who calls."""
+
+from __future__ import annotations
+
+from kernel_shims.simulator import sound
+from offhook.calls.line_events import DndState
+from offhook.media.callerid import Call, Receiver
+from offhook.media.detecting import detect_data
+from offhook.media.events import DataHeard
+from support.line_story import Office
+
+PHONES = """
+[channels]
+signalling = fxo_ks
+context = phones
+threewaycalling = yes
+transfer = yes
+callwaiting = yes
+callwaitingcallerid = yes
+cancallforward = yes
+callreturn = yes
+callerid = Alice <101>
+channel => 1
+callerid = Bob <102>
+channel => 2
+callerid = Carol <103>
+channel => 3
+callerid = Dave <104>
+channel => 4
+"""
+PLAN = """
+[phones]
+exten => _10X,1,Dial(DAHDI/${EXTEN:2},60)
+exten => 610,1,Answer()
+ same => n,Wait(60)
+exten => 6105,1,Answer()
+ same => n,Wait(60)
+"""
+
+
+async def connect(office: Office, caller: int, called: int) -> None:
+    """One phone calls another, which answers."""
+    one, other = office.phone(caller), office.phone(called)
+    one.off_hook()
+    await office.advance(0.5)
+    one.dial(f"10{called}")
+    await office.until(lambda: other.ringing)
+    other.off_hook()
+    await office.advance(0.5)
+
+
+async def hears(office: Office, speaker: int, listener: int, pitch: float = 900) -> bool:
+    """Whether what one says arrives at the other."""
+    office.phone(speaker).say(sound.tone((pitch,), 600))
+    await office.advance(0.5)
+    found = office.phone(listener).hears(pitch)
+    await office.advance(0.5)
+    return found
+
+
+async def test_a_flash_holds_and_a_second_one_makes_three(office: Office) -> None:
+    """A third flash drops the last one."""
+    await office.start(PHONES, PLAN)
+    await connect(office, 1, 2)
+    alice, carol = office.phone(1), office.phone(3)
+    alice.flash()
+    await office.advance(1.5)
+    assert alice.hears(350, 440)
+    assert not await hears(office, 2, 1)
+    alice.dial("103")
+    await office.until(lambda: carol.ringing)
+    carol.off_hook()
+    await office.advance(0.5)
+    assert await hears(office, 3, 1)
+    assert not await hears(office, 2, 1)
+    await office.advance(2)
+    alice.flash()
+    await office.advance(0.3)
+    assert await hears(office, 3, 1) and await hears(office, 2, 1) and await hears(office, 1, 2)
+    assert await hears(office, 2, 3)
+    alice.flash()
+    await office.advance(0.5)
+    assert carol.battery_drops == 1
+    assert await hears(office, 2, 1)
+
+
+async def test_hanging_up_on_two_calls_joins_them(office: Office) -> None:
+    """A transfer after consultation."""
+    await office.start(PHONES, PLAN)
+    await connect(office, 1, 2)
+    alice, carol = office.phone(1), office.phone(3)
+    alice.flash()
+    await office.advance(1)
+    alice.dial("103")
+    await office.until(lambda: carol.ringing)
+    carol.off_hook()
+    await office.advance(3)
+    alice.on_hook()
+    await office.advance(0.5)
+    assert await hears(office, 2, 3) and await hears(office, 3, 2)
+    assert not any(channel.name.startswith("DAHDI/1-") for channel in office.pbx.channels)
+
+
+async def test_a_flash_that_becomes_a_hangup_ends_both_calls(office: Office) -> None:
+    """Within two seconds of the flash."""
+    await office.start(PHONES, PLAN)
+    await connect(office, 1, 2)
+    alice = office.phone(1)
+    alice.flash()
+    await office.advance(0.3)
+    alice.on_hook()
+    await office.until(lambda: not len(office.pbx.channels), 5)
+
+
+async def test_hanging_up_on_an_empty_consultation_rings_for_the_held_call(office: Office) -> None:
+    """Nobody is lost."""
+    await office.start(PHONES, PLAN)
+    await connect(office, 1, 2)
+    alice = office.phone(1)
+    alice.flash()
+    await office.advance(3)
+    alice.on_hook()
+    await office.until(lambda: alice.ringing)
+    alice.off_hook()
+    await office.advance(0.5)
+    assert await hears(office, 2, 1)
+
+
+async def test_a_second_call_beeps_with_caller_id_and_a_flash_takes_it(office: Office) -> None:
+    """The phone answers the alerting signal with D, gets the data, and toggles between two calls."""
+    await office.start(PHONES, PLAN)
+    await connect(office, 2, 1)
+    alice, carol = office.phone(1), office.phone(3)
+    carol.off_hook()
+    await office.advance(0.5)
+    carol.dial("101")
+    alice.forget()
+    await office.until(lambda: alice.hears(2130, 2750, ms=60), 5)
+    await office.advance(0.05)
+    alice.dial("D")
+    alice.forget()
+    await office.advance(1.5)
+    assert heard_data(office, list(alice.heard)) == [("103", "Carol")]
+    alice.flash()
+    await office.advance(0.3)
+    assert await hears(office, 3, 1) and not await hears(office, 2, 1)
+    alice.flash()
+    await office.advance(0.3)
+    assert await hears(office, 2, 1) and not await hears(office, 3, 1)
+    alice.on_hook()
+    await office.until(lambda: alice.ringing)
+    alice.off_hook()
+    await office.advance(0.3)
+    assert await hears(office, 3, 1)
+
+
+def heard_data(office: Office, samples: list[int]) -> list[tuple[str | None, str | None]]:
+    """The callers in what was heard, by a receiver of the engine's."""
+    leg, far = office.engine.pipe()
+    receiver, found = Receiver(), []
+    detector = detect_data(leg)
+
+    def heard(event: object) -> None:
+        if isinstance(event, DataHeard):
+            found.extend(receiver.feed(event.octets))
+
+    detector.on_event = heard
+    path = office.folder / "heard.sln"
+    path.write_bytes(b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples))
+    far.play(str(path))
+    office.engine.advance(len(samples) // 8 + 500)
+    leg.close()
+    far.close()
+    office.engine.advance(20)
+    return [(call.number, call.name) for call in found if isinstance(call, Call)]
+
+
+async def test_a_ringing_phone_is_told_who_calls(office: Office) -> None:
+    """Bell 202 after the first burst."""
+    await office.start(PHONES, PLAN)
+    alice, bob = office.phone(1), office.phone(2)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("102")
+    await office.until(lambda: bob.bursts == 2, 12)
+    assert heard_data(office, bob.heard_on_hook) == [("101", "Alice")]
+    alice.on_hook()
+    await office.advance(0.2)
+    assert not bob.ringing
+
+
+async def test_a_withheld_number_is_told_as_private(office: Office) -> None:
+    """*67 before the number."""
+    await office.start(PHONES, PLAN)
+    alice, bob = office.phone(1), office.phone(2)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("*67")
+    await office.advance(1.5)
+    assert alice.hears(350, 440)
+    alice.dial("102")
+    await office.until(lambda: bob.bursts == 2, 12)
+    assert heard_data(office, bob.heard_on_hook) == [(None, None)]
+
+
+async def test_digits_time_out_by_what_may_still_come(office: Office) -> None:
+    """610 is a number and the beginning of one: it goes after matchdigit_timeout, 6105 at once."""
+    await office.start(PHONES, PLAN)
+    alice = office.phone(1)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("610")
+    await office.advance(2.5)
+    assert office.channel("DAHDI/1").exten != "610"
+    await office.advance(1.5)
+    assert office.channel("DAHDI/1").exten == "610"
+    alice.on_hook()
+    await office.advance(0.2)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("6105")
+    await office.advance(1)
+    assert office.channel("DAHDI/1").exten == "6105"
+
+
+async def test_an_impossible_number_gets_reorder_tone_then_the_howler(office: Office) -> None:
+    """And silence in the end."""
+    await office.start(PHONES, PLAN)
+    alice = office.phone(1)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("5")
+    await office.advance(0.4)
+    await office.until(lambda: alice.hears(480, 620), 2)
+    assert not len(office.pbx.channels)
+    await office.advance(30)
+    await office.until(lambda: alice.hears(1400, 2060, ms=80), 2)
+    await office.advance(91)
+    assert alice.hears_silence()
+
+
+async def test_pulses_are_digits(office: Office) -> None:
+    """An old phone's dial."""
+    await office.start(PHONES, PLAN)
+    alice = office.phone(1)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.pulse("102")
+    await office.until(lambda: office.phone(2).ringing, 10)
+
+
+async def test_do_not_disturb_and_forwarding_are_dialled(office: Office) -> None:
+    """*78, *79, *72."""
+    lines = await office.start(PHONES, PLAN)
+    alice, bob, carol = office.phone(1), office.phone(2), office.phone(3)
+    bob.off_hook()
+    await office.advance(0.5)
+    bob.dial("*78")
+    await office.advance(1)
+    bob.on_hook()
+    assert [event.on for event in office.heard(DndState)] == [True]
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("102")
+    await office.advance(2)
+    assert not bob.ringing
+    alice.on_hook()
+    bob.off_hook()
+    await office.advance(0.5)
+    bob.dial("*79")
+    await office.advance(1)
+    bob.dial("*72")
+    await office.advance(1)
+    bob.dial("103")
+    await office.advance(1)
+    bob.on_hook()
+    await office.advance(0.2)
+    assert lines.ports[2].forward == "103"
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("102")
+    await office.until(lambda: carol.ringing, 5)
+    assert not bob.ringing
+
+
+async def test_waiting_messages_stutter_and_light_the_lamp(office: Office) -> None:
+    """By data while the phone is on hook."""
+    await office.start(PHONES.replace("callerid = Alice", "mailbox = 101@default\ncallerid = Alice"), PLAN)
+    alice = office.phone(1)
+    office.pbx.mailboxes.publish("101@default", 2, 0)
+    await office.advance(4)
+    assert len(alice.heard_on_hook) > 4000
+    alice.off_hook()
+    await office.advance(0.5)
+    assert not alice.hears(350, 440, ms=400)
+    await office.advance(1)
+    assert alice.hears(350, 440)
+
+
+async def test_a_span_pulled_out_in_a_call_clears_it_and_comes_back(office: Office) -> None:
+    """Every descriptor is given back at once; the channels return under their numbers."""
+    lines = await office.start(PHONES, PLAN)
+    await connect(office, 1, 2)
+    assert office.engine.figures().legs > 0
+    office.system.remove_span(1)
+    await office.advance(0.2)
+    assert not len(office.pbx.channels) and not lines.ports
+    assert office.engine.figures().legs == 0
+    office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
+    lines.return_of(range(1, 5))
+    await connect(office, 1, 2)
+    assert await hears(office, 1, 2)
