@@ -20,7 +20,7 @@ SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/
 ENGINE := $(STAMPS)/engine
 
 .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench fuzz parity \
-  boards conformance-root conformance test-unit test-sip test-engine test-phones
+  boards firmware-check firmware-bundle conformance-root conformance test-unit test-sip test-engine test-phones
 
 help: ## this list
 	@echo "make TARGET, where TARGET is"
@@ -82,6 +82,14 @@ lint: $(STAMPS)/test ## ruff and mypy --strict
 
 format: $(STAMPS)/test ## let ruff format the Python files
 	$(VENV)/bin/ruff format .
+
+firmware-check: $(STAMPS)/test $(ENGINE) ## compile the supervisor's firmware, run it under MicroPython beside the real host code
+	@$(PY) firmware/tools/bundle.py
+	@firmware/tools/interpreter.sh "$${XDG_CACHE_HOME:-$$HOME/.cache}/offhook/micropython" >/dev/null
+	$(PY) -m pytest tests/firmware
+
+firmware-bundle: $(STAMPS)/test ## what "supervisor update" sends: build/supervisor.ofw
+	@mkdir -p build && $(PY) firmware/tools/bundle.py build/supervisor.ofw
 
 boards: $(STAMPS)/venv ## list the boards of boards/ and check their files (BOARD=NAME: show one)
 	@$(PY) host/tools/boards.py $(BOARD)

@@ -3,8 +3,8 @@
 
     all.py [PART...]
 
-Parts: unit, sip, engine, fuzz, phones, guest, conformance. Without names all of them; conformance is left out where
-CONFORMANCE_ROOT names no root. Ends with the line "N passed, N failed, N skipped" and fails when anything failed.
+Parts: unit, sip, engine, firmware, fuzz, phones, guest, conformance. Without names all of them; conformance is left
+out where CONFORMANCE_ROOT names no root. Ends with the line "N passed, N failed, N skipped" and fails when anything failed.
 """
 
 from __future__ import annotations
@@ -113,6 +113,7 @@ PARTS: dict[str, Callable[[], Counts]] = {
     "unit": lambda: pytest("tests/unit"),
     "sip": lambda: pytest("tests/sip"),
     "engine": engine,
+    "firmware": lambda: pytest("tests/firmware"),
     "fuzz": fuzz,
     "phones": lambda: pytest("tests/phones", seconds=900),
     "guest": guest,

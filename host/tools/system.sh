@@ -11,7 +11,7 @@ sounds=(asterisk-core-sounds-en-wav asterisk-moh-opsound-wav)
 test=(libsrtp2-dev sip-tester iproute2 procps postgresql mmdebstrap)
 cross=(mmdebstrap)
 python=(python3-cffi python3-uvloop python3-dnspython python3-prompt-toolkit python3-cryptography python3-h11
-  python3-wsproto python3-setuptools)
+  python3-wsproto python3-serial python3-setuptools)
 
 case "${1:-}" in
   build) wanted=("${build[@]}" "${sounds[@]}") ;;

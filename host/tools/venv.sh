@@ -25,7 +25,7 @@ if ! "$venv/bin/python" -m pip install -q --disable-pip-version-check "${wanted[
   echo "No package registry is reached: taking Debian's Python packages instead."
   "$here/system.sh" python
   "$python" -m venv --clear --system-site-packages "$venv"
-  "$venv/bin/python" -c 'import cffi, dns, prompt_toolkit, cryptography, h11, wsproto' || {
+  "$venv/bin/python" -c 'import cffi, dns, prompt_toolkit, cryptography, h11, wsproto, serial' || {
     echo "The Python packages are not complete. Remedy: reach a package registry (pip), or Debian's (apt-get)." >&2
     exit 1
   }

@@ -477,6 +477,11 @@ class Shutdown:
 
 
 @dataclass(slots=True)
+class PowerFailing:
+    """The supply is about to go, milliseconds are left: what waits to be written is written now."""
+
+
+@dataclass(slots=True)
 class Reload:
     """A module was reloaded; status 0 is success."""
 

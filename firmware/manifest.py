@@ -1,0 +1,8 @@
+# What a build of MicroPython for the RP2040 freezes (FROZEN_MANIFEST=firmware/manifest.py).
+# Nothing of micropython-lib is needed: frames, messages, slots and journal are all there is, and they are here.
+include("$(PORT_DIR)/boards/manifest.py")
+package("supervisor")
+module("main.py")
+# The link, one definition for both ends.
+module("frames.py", base_path="../host/offhook/field/supervisor")
+module("messages.py", base_path="../host/offhook/field/supervisor")
