@@ -4,7 +4,8 @@
     all.py [PART...]
 
 Parts: unit, sip, engine, firmware, fuzz, phones, guest, conformance. Without names all of them; conformance is left
-out where CONFORMANCE_ROOT names no root. Ends with the line "N passed, N failed, N skipped" and fails when anything failed.
+out where CONFORMANCE_ROOT names no root. Ends with the line "N passed, N failed, N skipped" and fails when anything
+failed.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def test_no_beats_while_no_call_could_be_made(daemon: Daemon) -> None:
     for context in daemon.cli("dialplan show").split("[ Context '")[1:]:
         daemon.cli(f"dialplan remove context {context.partition(chr(39))[0]}", check=False)
     until(lambda: "withheld: dialplan: no context is loaded" in daemon.cli("supervisor show"))
-    until(lambda: "Host:          lost" in daemon.cli("supervisor show"))
+    until(lambda: "FXS 1:         on the lifeline" in daemon.cli("supervisor show"))
     daemon.cli("dialplan reload")
     until(lambda: "Host:          healthy" in daemon.cli("supervisor show"))
 

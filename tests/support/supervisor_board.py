@@ -23,7 +23,7 @@ HOST_POWER, RELAY_1, RELAY_2, BATTERY, RINGING, STOP = 2, 3, 4, 5, 6, 7
 MODE_BUTTON, RESET_BUTTON, CARD_1, STATUS_LED, FAULT_LED, POWER_FAIL = 8, 9, 10, 14, 15, 16
 LONGEST_MS = 20_000
 """An order passes no more time: the board keeps the changes of its pins in memory until it answers."""
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 """Real time after which a test that waits for the board gives up."""
 
 
