@@ -57,7 +57,7 @@ class CdrEngine:
             bus.subscribe(events.DialEnd, self._dial_end),
             bus.subscribe(events.BridgeEnter, self._enter),
             bus.subscribe(events.BridgeLeave, self._leave),
-            bus.subscribe(events.PowerFailing, lambda _event: self.submit()),
+            bus.subscribe(events.PowerFailing, lambda _event: self.delivery.submit()),
         ]
 
     def _unsubscribe(self) -> None:
