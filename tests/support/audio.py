@@ -93,20 +93,23 @@ def _envelope(samples: list[int]) -> list[float]:
 
 
 def correlation(sent: list[int], heard: list[int], longest_delay_s: float = 1.5) -> tuple[float, float]:
-    """How like what was ``sent`` is what was ``heard``: (median coefficient of pieces, delay in s).
+    """How like what was ``sent`` is what was ``heard``: (median coefficient of pieces, their median delay in s).
 
-    The delay is sought on envelopes, then each piece of a quarter second finds its own place within 60 ms of it, as a
-    jitter buffer may move it.
+    Each piece of a second is sought for itself on envelopes, then its first quarter finds its place within 60 ms of
+    that: a jitter buffer may move it, and on a busy machine either end of a call may pause and go on.
     """
     size = min(len(sent), len(heard)) - int(longest_delay_s * RATE)
     if size < RATE:
         return 0.0, 0.0
-    near, far = _envelope(sent[:size]), _envelope(heard)
-    delay = STEP * max(range(len(far) - len(near) + 1), key=lambda at: _coefficient(near, far[at : at + len(near)]))
-    piece, around = RATE // 4, RATE * 60 // 1000
-    found = []
-    for start in range(0, size - piece, max(piece, size // 6)):
+    far = _envelope(heard)
+    piece, around, steps = RATE // 4, RATE * 60 // 1000, int(longest_delay_s * RATE) // STEP
+    found, delays = [], []
+    for start in range(0, size - RATE, max(piece, (size - RATE) // 6)):
+        near, first = _envelope(sent[start : start + RATE]), start // STEP
+        ats = range(first, min(first + steps, len(far) - len(near)) + 1)
+        delay = STEP * (max(ats, key=lambda at: _coefficient(near, far[at : at + len(near)])) - first)
         wanted = sent[start : start + piece]
         places = range(max(0, start + delay - around), min(len(heard) - piece, start + delay + around) + 1)
         found.append(max((_coefficient(wanted, heard[at : at + piece]) for at in places), default=0.0))
-    return sorted(found)[len(found) // 2], delay / RATE
+        delays.append(delay / RATE)
+    return sorted(found)[len(found) // 2], sorted(delays)[len(delays) // 2]
