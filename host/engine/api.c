@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "codec.h"
+#include "codec_pool.h"
+#include "cost.h"
 #include "detector.h"
 #include "engine.h"
 #include "leg_line.h"
@@ -77,6 +79,7 @@ int engine_events(struct engine *engine, struct engine_event *events, int max)
     int taken = 0;
     if (read(engine->event_descriptor, &count, sizeof(count)) < 0 && errno != EAGAIN)
         return 0;
+    codec_pool_tend();
     while (taken < max && ring_pop(&engine->events, &events[taken])) {
         if (events[taken].kind == EVENT_FREE)
             destroy(events[taken].object, (enum freed)events[taken].a);
@@ -138,9 +141,29 @@ const char *engine_codec_name(int number)
     return codec ? codec->name : "";
 }
 
+void engine_codec_defaults(int number, const struct codec_settings *settings)
+{
+    codec_set_defaults(number, settings);
+}
+
+int64_t engine_codec_cost(int number, int encode)
+{
+    return codec_load(number) ? codec_cost(codec_at(number), encode) : 0;
+}
+
+int64_t engine_resample_cost(int rate_in, int rate_out)
+{
+    return resample_cost(rate_in, rate_out);
+}
+
 int engine_sound_known(const char *extension)
 {
     return soundfile_known(extension);
+}
+
+int engine_sound_readable(const char *extension)
+{
+    return soundfile_readable(extension);
 }
 
 /* Legs */
@@ -347,10 +370,12 @@ void rtp_codecs(struct leg *leg, const struct codec_map *receive, int count, int
     if (count > ENGINE_MAX_CODECS)
         count = ENGINE_MAX_CODECS;
     for (int i = 0; i < count; i++) {
-        codec_load(receive[i].codec); /* here, where it may take time */
+        if (codec_load(receive[i].codec)) /* here, where it may take time */
+            codec_pool_expect(codec_at(receive[i].codec));
         command.codecs.receive[i] = receive[i];
     }
-    codec_load(send_codec);
+    if (codec_load(send_codec))
+        codec_pool_expect(codec_at(send_codec));
     command.codecs.count = (uint8_t)count;
     command.codecs.send_type = (uint8_t)send_type;
     command.codecs.send_codec = (uint8_t)send_codec;
@@ -358,6 +383,12 @@ void rtp_codecs(struct leg *leg, const struct codec_map *receive, int count, int
     command.codecs.digits_clock = (uint32_t)digits_clock;
     command.codecs.ptime = (uint16_t)ptime;
     command.codecs.noise_type = (uint8_t)noise_type;
+    engine_order(leg->engine, &command);
+}
+
+void rtp_encoding(struct leg *leg, const struct codec_settings *settings)
+{
+    struct command command = {.kind = COMMAND_ENCODING, .leg = leg, .encoding = *settings};
     engine_order(leg->engine, &command);
 }
 

@@ -160,6 +160,13 @@ struct detector_tone {
     int32_t ms;
 };
 
+/* What may be asked of an encoder; -1: as the codec has it by default. Each codec heeds what means something to it. */
+struct codec_settings {
+    int32_t bitrate;                                  /* bit/s */
+    int32_t max_rate;                                 /* Hz that the far end plays */
+    int32_t complexity, quality, vbr, dtx, fec, loss; /* loss: percent to be expected */
+};
+
 /* Of a payload type that may arrive: its codec, or CODEC_EVENTS plus the clock in units of 8000 Hz for telephone events
  * (those of the type given to rtp_codecs need not be listed). */
 enum codec_events { CODEC_EVENTS = 0xf0 };
@@ -187,7 +194,16 @@ int engine_sent(struct engine *engine, int *local_port, char *host, int *port, u
 int engine_codec(const char *name);
 int engine_codec_usable(int number);
 const char *engine_codec_name(int number);
-int engine_sound_known(const char *extension);
+/* Encoders that begin from now on; those of a leg heed what is set for the leg first. */
+void engine_codec_defaults(int number, const struct codec_settings *settings);
+/* What a second of sound costs to encode or decode here and now, in ns (takes some of that time); 0: it cannot be. */
+int64_t engine_codec_cost(int number, int encode);
+int64_t engine_resample_cost(int rate_in, int rate_out);
+/* Turn a sound file into one of the format that `extension` names: its length in ms, or -1. This one waits for the
+ * disk: it is for a thread that may. */
+int64_t engine_convert(const char *from, const char *to, const char *extension, char *error);
+int engine_sound_known(const char *extension);    /* can be played and recorded */
+int engine_sound_readable(const char *extension); /* can be played, if only as it is */
 
 /* Legs */
 struct leg *leg_rtp(struct engine *engine, const char *address, int relay, char *error);
@@ -219,6 +235,7 @@ void line_gain(struct leg *leg, double in_db, double out_db);
 int rtp_remote(struct leg *leg, const char *host, int port, int rtcp_port);
 void rtp_codecs(struct leg *leg, const struct codec_map *receive, int count, int send_type, int send_codec,
                 int digits_type, int digits_clock, int ptime, int noise_type);
+void rtp_encoding(struct leg *leg, const struct codec_settings *settings);
 void rtp_option(struct leg *leg, int option, int value);
 void rtp_identity(const struct leg *leg, char *cname);
 

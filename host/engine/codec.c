@@ -1,9 +1,14 @@
 #include "codec.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "codec_codec2.h"
+#include "codec_g729.h"
 #include "codec_opus.h"
+#include "codec_pool.h"
 #include "codec_spandsp.h"
+#include "codec_speex.h"
 #include "g711.h"
 
 static int ulaw_decode(const struct codec *codec, void *state, const uint8_t *in, int bytes, int16_t *out)
@@ -78,6 +83,16 @@ static int linear_encode(const struct codec *codec, void *state, const int16_t *
         .name = NAME, .rate = (RATE), .clock = (CLOCK), .frame_samples = (SAMPLES), .frame_bytes = (BYTES)             \
     }
 
+/* G.723.1: the low two bits of a frame tell its size, each frame is 30 ms. */
+static int g723_samples(const uint8_t *payload, int bytes)
+{
+    static const uint8_t sizes[4] = {24, 20, 4, 1};
+    int samples = 0;
+    for (int at = 0; at < bytes; at += sizes[payload[at] & 3])
+        samples += 240;
+    return samples;
+}
+
 static const struct codec own[] = {
     G711("ulaw", ulaw),
     G711("alaw", alaw),
@@ -90,16 +105,11 @@ static const struct codec own[] = {
     LINEAR("slin48", 48000),
     LINEAR("slin96", 96000),
     LINEAR("slin192", 192000),
-    PASSED("g729", 8000, 8000, 80, 10),
     PASSED("ilbc", 8000, 8000, 240, 50),
     PASSED("siren7", 16000, 16000, 320, 80),
     PASSED("siren14", 32000, 32000, 640, 120),
     PASSED("g719", 48000, 48000, 960, 160),
-    PASSED("codec2", 8000, 8000, 160, 6),
-    PASSED("g723", 8000, 8000, 240, 0),
-    PASSED("speex", 8000, 8000, 160, 0),
-    PASSED("speex16", 16000, 16000, 320, 0),
-    PASSED("speex32", 32000, 32000, 640, 0),
+    {.name = "g723", .rate = 8000, .clock = 8000, .frame_samples = 240, .samples = g723_samples},
     PASSED("silk8", 8000, 8000, 160, 0),
     PASSED("silk12", 12000, 12000, 240, 0),
     PASSED("silk16", 16000, 16000, 320, 0),
@@ -118,10 +128,11 @@ static const struct codec own[] = {
     PASSED("t140", 0, 1000, 0, 0),
 };
 
-enum { OWN = sizeof(own) / sizeof(own[0]), TOTAL = OWN + 7 };
+enum { OWN = sizeof(own) / sizeof(own[0]), TOTAL = OWN + 12 };
 
 static const struct codec *const libraries[TOTAL - OWN] = {
-    &codec_gsm, &codec_g722, &codec_g726, &codec_g726aal2, &codec_adpcm, &codec_lpc10, &codec_opus,
+    &codec_gsm,  &codec_g722, &codec_g726,   &codec_g726aal2, &codec_adpcm,   &codec_lpc10,
+    &codec_opus, &codec_g729, &codec_codec2, &codec_speex,    &codec_speex16, &codec_speex32,
 };
 
 const struct codec *codec_at(int number)
@@ -147,10 +158,7 @@ bool codec_load(int number)
     const struct codec *codec = codec_at(number);
     if (!codec || !codec->decode)
         return false;
-    if (codec == &codec_opus)
-        usable[number] = codec_opus_load();
-    else
-        usable[number] = !codec->library || codec_spandsp_load();
+    usable[number] = !codec->load || codec->load();
     return usable[number];
 }
 
@@ -159,26 +167,88 @@ bool codec_usable(int number)
     return number >= 1 && number <= TOTAL && usable[number];
 }
 
-size_t codec_decoder_bytes(int number)
+/* States */
+
+static size_t state_bytes(const struct codec *codec, bool encoder)
 {
-    const struct codec *codec = codec_at(number);
-    return codec == &codec_opus ? codec_opus_decoder_bytes() : codec->decoder_bytes;
+    return codec->bytes ? codec->bytes(encoder) : encoder ? codec->encoder_bytes : codec->decoder_bytes;
 }
 
-size_t codec_encoder_bytes(int number)
+static void begin(const struct codec *codec, bool encoder, void *state)
 {
-    const struct codec *codec = codec_at(number);
-    return codec == &codec_opus ? codec_opus_encoder_bytes() : codec->encoder_bytes;
+    void (*init)(const struct codec *, void *) = encoder ? codec->encoder_init : codec->decoder_init;
+    if (init)
+        init(codec, state);
 }
 
-/* G.723.1: the low two bits of a frame tell its size, each frame is 30 ms. */
-static int g723_samples(const uint8_t *payload, int bytes)
+void *codec_state_get(struct slab *slab, const struct codec *codec, bool encoder, bool *ready)
 {
-    static const uint8_t sizes[4] = {24, 20, 4, 1};
-    int samples = 0;
-    for (int at = 0; at < bytes; at += sizes[payload[at] & 3])
-        samples += 240;
-    return samples;
+    size_t bytes = state_bytes(codec, encoder);
+    void *state = codec->create ? codec_pool_take(codec, encoder) : bytes ? slab_get(slab, bytes) : NULL;
+    *ready = state || (!codec->create && !bytes);
+    if (*ready && !codec->create)
+        begin(codec, encoder, state);
+    return state;
+}
+
+void codec_state_put(struct slab *slab, const struct codec *codec, bool encoder, void *state)
+{
+    if (codec->create && state)
+        codec_pool_give(codec, encoder, state);
+    else if (state)
+        slab_put(slab, state, state_bytes(codec, encoder));
+}
+
+void *codec_state_make(const struct codec *codec, bool encoder, bool *ready)
+{
+    size_t bytes = state_bytes(codec, encoder);
+    void *state = codec->create ? codec->create(codec, encoder) : bytes ? calloc(1, bytes) : NULL;
+    *ready = state || (!codec->create && !bytes);
+    if (*ready && !codec->create)
+        begin(codec, encoder, state);
+    return state;
+}
+
+void codec_state_unmake(const struct codec *codec, bool encoder, void *state)
+{
+    if (codec->destroy && state)
+        codec->destroy(codec, state, encoder);
+    else
+        free(state);
+}
+
+/* Settings: word by word, so that no lock is needed */
+
+static struct codec_settings defaults[TOTAL + 1];
+static bool have_defaults[TOTAL + 1];
+
+void codec_set_defaults(int number, const struct codec_settings *settings)
+{
+    if (number >= 1 && number <= TOTAL) {
+        defaults[number] = *settings;
+        have_defaults[number] = true;
+    }
+}
+
+static int32_t choose(int32_t own, int32_t usual)
+{
+    return own >= 0 ? own : usual;
+}
+
+struct codec_settings codec_settings_for(int number, const struct codec_settings *own)
+{
+    static const struct codec_settings none = {-1, -1, -1, -1, -1, -1, -1, -1};
+    const struct codec_settings *usual = have_defaults[number] ? &defaults[number] : &none;
+    return (struct codec_settings){
+        .bitrate = choose(own->bitrate, usual->bitrate),
+        .max_rate = choose(own->max_rate, usual->max_rate),
+        .complexity = choose(own->complexity, usual->complexity),
+        .quality = choose(own->quality, usual->quality),
+        .vbr = choose(own->vbr, usual->vbr),
+        .dtx = choose(own->dtx, usual->dtx),
+        .fec = choose(own->fec, usual->fec),
+        .loss = choose(own->loss, usual->loss),
+    };
 }
 
 int codec_samples(int number, const uint8_t *payload, int bytes)
@@ -186,11 +256,9 @@ int codec_samples(int number, const uint8_t *payload, int bytes)
     const struct codec *codec = codec_at(number);
     if (!codec || bytes <= 0)
         return 0;
-    if (codec == &codec_opus)
-        return codec_opus_samples(payload, bytes);
+    if (codec->samples)
+        return codec->samples(payload, bytes);
     if (codec->frame_bytes)
         return (int)((int64_t)bytes * codec->frame_samples / codec->frame_bytes);
-    if (!strcmp(codec->name, "g723"))
-        return g723_samples(payload, bytes);
     return codec->frame_samples; /* one frame a packet */
 }

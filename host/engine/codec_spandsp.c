@@ -196,7 +196,7 @@ static int lpc10_from_linear(const struct codec *codec, void *state, const int16
 #define G726(NAME, BYTES)                                                                                              \
     {                                                                                                                  \
         .name = NAME, .rate = 8000, .clock = 8000, .frame_samples = 80, .frame_bytes = (BYTES), .max_samples = 80,     \
-        .partial = true, .library = LIBRARY, .decoder_bytes = sizeof(struct g726_state_s),                             \
+        .partial = true, .library = LIBRARY, .load = codec_spandsp_load, .decoder_bytes = sizeof(struct g726_state_s), \
         .encoder_bytes = sizeof(struct g726_state_s), .decoder_init = g726_start, .encoder_init = g726_start,          \
         .decode = g726_to_linear, .encode = g726_from_linear                                                           \
     }
@@ -210,9 +210,9 @@ const struct codec codec_g726_40 = G726("g726-40", 50);
 #define GSM(NAME, SAMPLES, BYTES)                                                                                      \
     {                                                                                                                  \
         .name = NAME, .rate = 8000, .clock = 8000, .frame_samples = (SAMPLES), .frame_bytes = (BYTES),                 \
-        .max_samples = (SAMPLES), .library = LIBRARY, .decoder_bytes = sizeof(struct gsm0610_state_s),                 \
-        .encoder_bytes = sizeof(struct gsm0610_state_s), .decoder_init = gsm_init, .encoder_init = gsm_init,           \
-        .decode = gsm_decode, .encode = gsm_encode                                                                     \
+        .max_samples = (SAMPLES), .library = LIBRARY, .load = codec_spandsp_load,                                      \
+        .decoder_bytes = sizeof(struct gsm0610_state_s), .encoder_bytes = sizeof(struct gsm0610_state_s),              \
+        .decoder_init = gsm_init, .encoder_init = gsm_init, .decode = gsm_decode, .encode = gsm_encode                 \
     }
 
 const struct codec codec_gsm = GSM("gsm", 160, 33);
@@ -226,6 +226,7 @@ const struct codec codec_g722 = {.name = "g722",
                                  .max_samples = 160,
                                  .partial = true,
                                  .library = LIBRARY,
+                                 .load = codec_spandsp_load,
                                  .decoder_bytes = sizeof(struct g722_decode_state_s),
                                  .encoder_bytes = sizeof(struct g722_encode_state_s),
                                  .decoder_init = g722_start_decoding,
@@ -241,6 +242,7 @@ const struct codec codec_adpcm = {.name = "adpcm",
                                   .max_samples = 80,
                                   .partial = true,
                                   .library = LIBRARY,
+                                  .load = codec_spandsp_load,
                                   .decoder_bytes = sizeof(struct oki_adpcm_state_s),
                                   .encoder_bytes = sizeof(struct oki_adpcm_state_s),
                                   .decoder_init = adpcm_start,
@@ -255,6 +257,7 @@ const struct codec codec_lpc10 = {.name = "lpc10",
                                   .frame_bytes = 7,
                                   .max_samples = 180,
                                   .library = LIBRARY,
+                                  .load = codec_spandsp_load,
                                   .decoder_bytes = sizeof(struct lpc10_decode_state_s),
                                   .encoder_bytes = sizeof(struct lpc10_encode_state_s),
                                   .decoder_init = lpc10_start_decoding,

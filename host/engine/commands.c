@@ -164,6 +164,8 @@ static void obey_rtp(struct engine *engine, struct command *command)
         rtp_set_remote(rtp, &command->addresses[0], &command->addresses[1]);
     else if (command->kind == COMMAND_CODECS)
         rtp_set_codecs(rtp, &command->codecs);
+    else if (command->kind == COMMAND_ENCODING)
+        rtp_set_encoding(rtp, &command->encoding);
     else
         rtp_set_option(rtp, command->a, (int)command->b);
     engine->plan_dirty = true;
@@ -203,6 +205,7 @@ void engine_obey(struct engine *engine, struct command *command)
     case COMMAND_REMOTE:
     case COMMAND_CODECS:
     case COMMAND_OPTION:
+    case COMMAND_ENCODING:
         obey_rtp(engine, command);
         break;
     case COMMAND_SECURE:

@@ -34,6 +34,7 @@ enum command_kind {
     COMMAND_REMOTE,
     COMMAND_CODECS,
     COMMAND_OPTION,
+    COMMAND_ENCODING,
     COMMAND_SECURE,
     COMMAND_SEND,
     COMMAND_RETURN,
@@ -83,6 +84,7 @@ struct command {
         };
         union address addresses[2];
         struct codec_setup codecs;
+        struct codec_settings encoding;
     };
 };
 

@@ -12,6 +12,8 @@ enum {
     LONGEST_GAP_MS = 200,
     DEEPEST_MS = 400,
     CALM_MS = 20, /* shrink while the buffer never held less than this */
+    MEND_MS = 20, /* and so much more after a loss that a later packet could have mended */
+    MEND = 3000,  /* ticks: so long that is remembered */
     URGENT_MS = 80,
     WINDOW = 200, /* ticks */
     URGENT_WINDOW = 25
@@ -46,7 +48,7 @@ static void drop_all(struct jitter *jitter, struct slab *slab)
 static void end_decoder(struct jitter *jitter, struct slab *slab)
 {
     if (jitter->codec)
-        slab_put(slab, jitter->decoder, codec_decoder_bytes(jitter->codec));
+        codec_state_put(slab, codec_at(jitter->codec), false, jitter->decoder);
     slab_put(slab, jitter->pcm, (size_t)jitter->room * sizeof(int16_t));
     if (jitter->conceal.history)
         conceal_end(&jitter->conceal, slab);
@@ -83,20 +85,17 @@ static bool set_decoder(struct jitter *jitter, struct slab *slab, int number)
     end_decoder(jitter, slab);
     if (same_rate)
         jitter->conceal = kept;
-    size_t bytes = codec_decoder_bytes(number);
     jitter->rate = (int)codec->rate;
     jitter->clock = (int)codec->clock;
     jitter->room = codec->max_samples + 2 * jitter->rate / 100;
     jitter->pcm = slab_get(slab, (size_t)jitter->room * sizeof(int16_t));
-    jitter->decoder = bytes ? slab_get(slab, bytes) : NULL;
+    bool ready;
+    jitter->decoder = codec_state_get(slab, codec, false, &ready);
     jitter->codec = (uint8_t)number;
-    if (!jitter->pcm || (bytes && !jitter->decoder) ||
-        (!same_rate && !conceal_init(&jitter->conceal, slab, jitter->rate))) {
+    if (!jitter->pcm || !ready || (!same_rate && !conceal_init(&jitter->conceal, slab, jitter->rate))) {
         end_decoder(jitter, slab);
         return false;
     }
-    if (codec->decoder_init)
-        codec->decoder_init(codec, jitter->decoder);
     return true;
 }
 
@@ -186,8 +185,15 @@ static bool next_packet(struct jitter *jitter, struct slab *slab)
     if (!packet)
         return false;
     int32_t gap = (int32_t)(packet->timestamp - jitter->next);
-    int clock = (int)codec_at(packet->codec)->clock;
-    if (gap > 0 && gap > jitter->debt && gap < clock * LONGEST_GAP_MS / 1000)
+    int clock = (int)codec_at(packet->codec)->clock, mend = 0;
+    if (gap > 0 && codec_at(packet->codec)->recover && jitter->taken &&
+        packet->sequence != (uint16_t)(jitter->last_sequence + 1)) {
+        if (!jitter->mend)
+            mend = clock * MEND_MS / 1000; /* wait longer, once: the next loss will be mended */
+        if (gap + mend <= jitter->debt)
+            jitter->mend = MEND;
+    }
+    if (gap > 0 && gap + mend > jitter->debt && gap < clock * LONGEST_GAP_MS / 1000)
         return false; /* lost before it, or silence: conceal up to it */
     if (gap > 0)
         jitter->debt = jitter->debt > gap ? jitter->debt - gap : 0;
@@ -218,9 +224,36 @@ static void decode_some(struct jitter *jitter, struct slab *slab)
         drop(slab, packet);
 }
 
+/* One packet is missing, its time has come, and the one after it is here and may tell what it was. */
+static bool recover(struct jitter *jitter)
+{
+    const struct codec *codec = codec_at(jitter->codec);
+    if (!codec || !codec->recover || !jitter->taken || jitter->debt || !jitter->count)
+        return false;
+    struct jitter_packet *packet = &jitter->slots[(uint16_t)(jitter->last_sequence + 2) % JITTER_SLOTS];
+    if (!packet->data || packet->sequence != (uint16_t)(jitter->last_sequence + 2) || packet->codec != jitter->codec ||
+        packet != oldest(jitter))
+        return false;
+    int32_t gap = (int32_t)(packet->timestamp - jitter->next);
+    int samples = gap > 0 && gap <= jitter->clock ? (int)((int64_t)gap * jitter->rate / jitter->clock) : 0;
+    if (!samples || samples > codec->max_samples)
+        return false;
+    int made = codec->recover(codec, jitter->decoder, packet->data, packet->bytes, samples, jitter->pcm + jitter->have);
+    if (made <= 0)
+        return false;
+    jitter->have += made;
+    jitter->next += (uint32_t)gap;
+    jitter->last_sequence++;
+    jitter->mend = MEND;
+    jitter->recovered_ms += (uint32_t)(made * 1000 / jitter->rate);
+    return true;
+}
+
 static bool fill(struct jitter *jitter, struct slab *slab, int need)
 {
     while (jitter->have < need || !jitter->codec) {
+        if (!jitter->current.data && recover(jitter))
+            continue;
         if (!jitter->current.data && !next_packet(jitter, slab))
             return false;
         need = jitter->rate / 100;
@@ -247,7 +280,8 @@ int jitter_depth(const struct jitter *jitter)
 /* Watch the depth and order a cut when the delay is longer than it needs to be. */
 static void adapt(struct jitter *jitter, struct slab *slab)
 {
-    int depth = jitter_depth(jitter);
+    int depth = jitter_depth(jitter), calm = CALM_MS + (jitter->mend ? MEND_MS : 0);
+    jitter->mend -= jitter->mend > 0;
     if (depth > DEEPEST_MS) { /* a burst after a stall: go to its end */
         struct jitter_packet *packet;
         while (depth > URGENT_MS && jitter->count > 1 && (packet = oldest(jitter))) {
@@ -269,7 +303,7 @@ static void adapt(struct jitter *jitter, struct slab *slab)
         jitter->least = depth;
     jitter->window--;
     if (jitter->least > URGENT_MS ? jitter->window < WINDOW - URGENT_WINDOW : !jitter->window) {
-        if (jitter->least > CALM_MS)
+        if (jitter->least > calm)
             jitter->cuts = 1;
         jitter->window = 0;
     }

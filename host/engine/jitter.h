@@ -42,7 +42,8 @@ struct jitter {
     uint32_t noise_seed;
     int least, window; /* smallest depth seen (ms), ticks left of the window */
     int cuts;          /* blocks to cut */
-    uint32_t concealed_ms, late, reordered, cut_ms, grown_ms;
+    int mend;          /* ticks for which losses are awaited that a later packet mends */
+    uint32_t concealed_ms, recovered_ms, late, reordered, cut_ms, grown_ms;
 };
 
 void jitter_init(struct jitter *jitter);

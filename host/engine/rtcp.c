@@ -151,6 +151,7 @@ static void read_block(struct rtp *rtp, const uint8_t *at, int64_t arrival)
         return;
     uint32_t clock = codec && codec->clock ? codec->clock : 8000;
     figures->remote_fraction = at[4];
+    rtp_set_loss(rtp, at[4]);
     figures->remote_lost = get(at + 4) & 0xffffff;
     figures->remote_jitter = (uint32_t)((uint64_t)get(at + 12) * 1000000 / clock);
     uint32_t lsr = get(at + 16), dlsr = get(at + 20);

@@ -16,6 +16,7 @@ struct rtp *rtp_make(struct leg *leg)
     rtp->leg = leg;
     rtp->direction = DIRECTION_BOTH;
     rtp->strict = true;
+    rtp->encoding = (struct codec_settings){-1, -1, -1, -1, -1, -1, -1, -1};
     rtp->rtcp_interval = (uint32_t)leg->engine->options.rtcp_interval;
     rtp->port.sockets[0] = rtp->port.sockets[1] = -1;
     return rtp;

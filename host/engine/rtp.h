@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "aside.h"
+#include "codec.h"
 #include "engine.h"
 #include "jitter.h"
 #include "leg.h"
@@ -91,6 +92,8 @@ struct rtp {
     struct reception reception;
     struct event_in event;
     struct sending sending;
+    uint8_t lossy;                  /* percent that the far end misses */
+    struct codec_settings encoding; /* asked for by the far end, or set for this leg */
     struct rtcp rtcp;
     struct guard guard;
     struct jitter *jitter;
@@ -139,6 +142,12 @@ void rtp_relay(struct rtp *rtp, uint8_t *bytes, int count, int header, int codec
 
 /* One packet of the quietest comfort noise. */
 void rtp_keep_alive(struct rtp *rtp);
+
+/* The far end tells how much it misses (in 1/256): encoders that can spend more on that. */
+void rtp_set_loss(struct rtp *rtp, int fraction);
+
+/* Settings of the encoder, from now on. */
+void rtp_set_encoding(struct rtp *rtp, const struct codec_settings *settings);
 
 /* Give the encoder back. */
 void rtp_end_encoder(struct rtp *rtp);

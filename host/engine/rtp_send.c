@@ -13,7 +13,7 @@ void rtp_end_encoder(struct rtp *rtp)
     struct sending *sending = &rtp->sending;
     struct slab *slab = &rtp->leg->engine->slab;
     if (sending->codec)
-        slab_put(slab, sending->encoder, codec_encoder_bytes(sending->codec));
+        codec_state_put(slab, codec_at(sending->codec), true, sending->encoder);
     slab_put(slab, sending->line, (size_t)sending->room * sizeof(int16_t));
     sending->encoder = NULL;
     sending->line = NULL;
@@ -126,6 +126,34 @@ void rtp_relay(struct rtp *rtp, uint8_t *bytes, int count, int header, int codec
     hand_over(rtp, bytes, payload, RTP_HEADER);
 }
 
+static void configure_encoder(struct rtp *rtp)
+{
+    struct sending *sending = &rtp->sending;
+    const struct codec *codec = codec_at(sending->codec);
+    if (!codec || !codec->set || !sending->encoder)
+        return;
+    struct codec_settings settings = codec_settings_for(sending->codec, &rtp->encoding);
+    if (rtp->lossy > settings.loss)
+        settings.loss = rtp->lossy;
+    codec->set(sending->encoder, &settings);
+}
+
+void rtp_set_loss(struct rtp *rtp, int fraction)
+{
+    enum { STEP = 2 }; /* a percent up or down is not worth it */
+    int percent = (fraction * 100 + 128) / 256;
+    if (percent > rtp->lossy - STEP && percent < rtp->lossy + STEP)
+        return;
+    rtp->lossy = (uint8_t)percent;
+    configure_encoder(rtp);
+}
+
+void rtp_set_encoding(struct rtp *rtp, const struct codec_settings *settings)
+{
+    rtp->encoding = *settings;
+    configure_encoder(rtp);
+}
+
 /* Encoder and line for the codec and packet time that are negotiated now. */
 static bool set_encoder(struct rtp *rtp)
 {
@@ -140,18 +168,17 @@ static bool set_encoder(struct rtp *rtp)
         return true;
     rtp_end_encoder(rtp);
     struct slab *slab = &rtp->leg->engine->slab;
-    size_t state = codec_encoder_bytes(rtp->send_codec);
+    bool ready;
     sending->codec = rtp->send_codec;
     sending->packet = packet;
     sending->room = packet + (int)codec->rate / 100;
     sending->line = slab_get(slab, (size_t)sending->room * sizeof(int16_t));
-    sending->encoder = state ? slab_get(slab, state) : NULL;
-    if (!sending->line || (state && !sending->encoder)) {
+    sending->encoder = codec_state_get(slab, codec, true, &ready);
+    if (!sending->line || !ready) {
         rtp_end_encoder(rtp);
         return false;
     }
-    if (codec->encoder_init)
-        codec->encoder_init(codec, sending->encoder);
+    configure_encoder(rtp);
     return true;
 }
 
@@ -162,14 +189,17 @@ static void send_line(struct rtp *rtp)
     int room = codec->frame_bytes ? sending->packet / codec->frame_samples * codec->frame_bytes : OPUS_ROOM;
     uint8_t *bytes = engine_scratch(rtp->leg->engine, (size_t)(RTP_HEADER + room));
     uint32_t length = (uint32_t)((int64_t)sending->packet * codec->clock / codec->rate);
+    bool sent = true;
     if (bytes) {
         int payload = codec->encode(codec, sending->encoder, sending->line, sending->packet, bytes + RTP_HEADER);
-        rtp_transmit(rtp, rtp->send_type, sending->mark, sending->run_timestamp, length, bytes, payload);
+        if (payload) /* else the encoder has nothing to say: silence */
+            rtp_transmit(rtp, rtp->send_type, sending->mark, sending->run_timestamp, length, bytes, payload);
+        sent = payload > 0;
         /* the packet began when its first sample did */
         uint64_t ticks = (uint64_t)(length * 100 / codec->clock);
         sending->last_tick = rtp->leg->engine->tick + 1 > ticks ? rtp->leg->engine->tick + 1 - ticks : 0;
     }
-    sending->mark = false;
+    sending->mark = !sent;
     sending->run_timestamp += length;
     sending->have -= sending->packet;
     memmove(sending->line, sending->line + sending->packet, (size_t)sending->have * sizeof(int16_t));

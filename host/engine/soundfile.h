@@ -46,4 +46,7 @@ void soundfile_close(struct soundfile *file);
 /* Whether an extension is one we can read and write. */
 bool soundfile_known(const char *extension);
 
+/* Whether it is one that can be played, if only as it is to those who take its codec. */
+bool soundfile_readable(const char *extension);
+
 #endif

@@ -6,9 +6,9 @@
 #   system.sh python    Debian's own Python packages, for where no package registry is reached
 set -euo pipefail
 
-build=(gcc libc6-dev pkg-config python3-dev python3-venv libspandsp-dev libspeexdsp-dev libopus-dev libssl-dev)
+build=(gcc libc6-dev pkg-config python3-dev python3-venv libspandsp-dev libspeexdsp-dev libopus-dev libspeex-dev libssl-dev)
 sounds=(asterisk-core-sounds-en-wav asterisk-moh-opsound-wav)
-test=(libsrtp2-dev sip-tester iproute2 procps postgresql mmdebstrap)
+test=(libsrtp2-dev libcodec2-dev libbcg729-0 sip-tester iproute2 procps postgresql mmdebstrap)
 cross=(mmdebstrap)
 python=(python3-cffi python3-uvloop python3-dnspython python3-prompt-toolkit python3-cryptography python3-h11
   python3-wsproto python3-serial python3-setuptools)
@@ -23,7 +23,7 @@ esac
 
 if ! command -v apt-get >/dev/null; then
   echo "This is no Debian: see to it that there are a C compiler, pkg-config, the Python headers, and the development"
-  echo "files of spandsp, speexdsp and opus; sounds are made with espeak-ng where there are none."
+  echo "files of spandsp, speex, speexdsp, opus and OpenSSL; sounds are made with espeak-ng where there are none."
   exit 0
 fi
 missing=()

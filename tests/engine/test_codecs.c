@@ -40,14 +40,12 @@ static void every_g711_code_survives_a_round_trip(void) {
 static double round_trip(int number) {
   const struct codec *codec = codec_at(number);
   int rate = (int)codec->rate, n = codec->frame_samples;
-  void *encoder = calloc(1, codec_encoder_bytes(number) + 1),
-       *decoder = calloc(1, codec_decoder_bytes(number) + 1);
+  bool encodes, decodes;
+  void *encoder = codec_state_make(codec, true, &encodes),
+       *decoder = codec_state_make(codec, false, &decodes);
   int16_t *in = calloc((size_t)rate + (size_t)n, sizeof(int16_t)),
           *out = calloc((size_t)rate + CODEC_MAX_FRAME, 2);
-  if (codec->encoder_init)
-    codec->encoder_init(codec, encoder);
-  if (codec->decoder_init)
-    codec->decoder_init(codec, decoder);
+  CHECK(encodes && decodes, "%s", codec->name);
   make_sine(in, rate, 1000, 8000, rate, 0);
   int got = 0;
   for (int at = 0; at + n <= rate && got + n <= rate; at += n) {
@@ -60,8 +58,8 @@ static double round_trip(int number) {
   }
   double share =
       amplitude_of(out + got / 2, got / 2 / 100 * 100, 1000, rate) / 8000;
-  free(encoder);
-  free(decoder);
+  codec_state_unmake(codec, true, encoder);
+  codec_state_unmake(codec, false, decoder);
   free(in);
   free(out);
   return share;
@@ -71,21 +69,21 @@ static void a_tone_survives_each_codec(void) {
   int tried = 0;
   for (int number = 1; codec_at(number); number++) {
     const char *name = codec_at(number)->name;
-    if (!codec_load(number) ||
-        !strcmp(name, "lpc10")) /* lpc10 is a vocoder: a tone is not speech */
+    if (!codec_load(number) || !strcmp(name, "lpc10") ||
+        !strcmp(name, "codec2")) /* vocoders: a tone is not speech */
       continue;
     double share = round_trip(number);
     CHECK(share > 0.7 && share < 1.3, "%s: amplitude %.2f", name, share);
     tried++;
   }
-  CHECK(tried >= 16, "only %d codecs", tried);
+  CHECK(tried >= 19, "only %d codecs", tried);
 }
 
 static void names_find_their_codec(void) {
   CHECK(codec_named("ulaw") && codec_named("slin192") && codec_named("h264"));
   CHECK(!codec_named("none") && !codec_named(""));
   CHECK(codec_at(0) == NULL && codec_at(1000) == NULL);
-  CHECK(!codec_load(codec_named("g729")));
+  CHECK(!codec_load(codec_named("g723")));
   CHECK(codec_samples(codec_named("g729"), (const uint8_t *)"", 20) == 160);
   CHECK(codec_samples(codec_named("g722"), (const uint8_t *)"", 160) == 320);
 }

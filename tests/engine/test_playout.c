@@ -266,6 +266,46 @@ static void comfort_noise_fills_the_pause(void) {
   end(&stream);
 }
 
+static void opus_mends_what_is_lost(void) {
+  int number = codec_named("opus");
+  if (!codec_load(number)) {
+    printf("    (libopus is not installed)\n");
+    return;
+  }
+  const struct codec *codec = codec_at(number);
+  struct slab slab = {0};
+  struct jitter jitter;
+  bool ready;
+  void *encoder = codec_state_make(codec, true, &ready);
+  struct codec_settings settings = {32000, -1, -1, -1, -1, -1, 1, 20};
+  codec->set(encoder, &settings);
+  jitter_init(&jitter);
+  int16_t sound[960], out[1920];
+  double error = 0, power = 0;
+  for (int packet = 0; packet < 200; packet++) {
+    uint8_t bytes[1500];
+    make_sine(sound, 960, 440, 8000, 48000, packet * 960);
+    int count = codec->encode(codec, encoder, sound, 960, bytes);
+    if (packet % 10 != 5)
+      jitter_put(&jitter, &slab, number, (uint16_t)packet,
+                 (uint32_t)packet * 960, bytes, count);
+    for (int tick = 0; tick < 2; tick++)
+      if (jitter_pull(&jitter, &slab, out) && packet > 20) {
+        double all = rms_of(out, 480) * sqrt(2),
+               tone = amplitude_of(out, 480, 440, 48000);
+        power += all * all;
+        error += fabs(all * all - tone * tone);
+      }
+  }
+  CHECK(jitter.recovered_ms >= 18 * 20, "%u ms", jitter.recovered_ms);
+  CHECK(jitter.concealed_ms <= 60, "%u ms concealed", jitter.concealed_ms);
+  CHECK(error / power < 0.25, "%.2f", error / power);
+  codec_state_unmake(codec, true, encoder);
+  jitter_end(&jitter, &slab);
+  CHECK(slab.used == 0);
+  slab_end(&slab);
+}
+
 static void hostile_numbers_do_no_harm(void) {
   struct stream stream;
   begin(&stream);
@@ -301,6 +341,7 @@ int main(void) {
   RUN(a_fast_clock_and_a_slow_clock_are_followed);
   RUN(a_pause_ends_the_sound_and_the_next_spurt_begins_afresh);
   RUN(comfort_noise_fills_the_pause);
+  RUN(opus_mends_what_is_lost);
   RUN(hostile_numbers_do_no_harm);
   return check_result();
 }

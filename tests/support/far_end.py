@@ -10,7 +10,24 @@ from typing import NamedTuple
 from offhook.media import RtpLeg, format_named
 from offhook.media.simulated import SimulatedEngine
 
-TYPES = {"ulaw": 0, "gsm": 3, "alaw": 8, "g722": 9, "g729": 18, "slin16": 118, "opus": 107, "h264": 99, "vp8": 100}
+TYPES = {
+    "ulaw": 0,
+    "gsm": 3,
+    "alaw": 8,
+    "g722": 9,
+    "g729": 18,
+    "siren7": 102,
+    "slin16": 118,
+    "opus": 107,
+    "speex": 110,
+    "speex16": 117,
+    "speex32": 119,
+    "adpcm": 5,
+    "g726": 111,
+    "g726aal2": 112,
+    "h264": 99,
+    "vp8": 100,
+}
 EVENTS = 101
 RATE = 8000
 

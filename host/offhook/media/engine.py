@@ -6,9 +6,11 @@ import asyncio
 import logging
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from offhook.media.detecting import Detector
+from offhook.media.encoding import Encoding
 from offhook.media.errors import EngineError, NoPort
 from offhook.media.events import (
     DigitBegin,
@@ -280,6 +282,35 @@ class Engine:
     def can_decode(self, wanted: Format) -> bool:
         """Whether this build can turn the format into sound and back (its library is loaded to find out)."""
         return bool(self.lib.engine_codec_usable(self.codec(wanted)))
+
+    def encode_by_default(self, wanted: Format, encoding: Encoding) -> None:
+        """Settings of all encoders of a format that begin from now on, as far as a leg has none of its own."""
+        settings = self.ffi.new("struct codec_settings *", encoding.words())
+        self.lib.engine_codec_defaults(self.codec(wanted), settings)
+
+    def coding_cost(self, wanted: Format, *, encode: bool) -> int:
+        """Microseconds of processor time that a second of sound takes to be encoded or decoded, measured now."""
+        return int(self.lib.engine_codec_cost(self.codec(wanted), encode)) // 1000
+
+    def resampling_cost(self, source: int, target: int) -> int:
+        """The same for a change of rate (Hz)."""
+        return int(self.lib.engine_resample_cost(source, target)) // 1000
+
+    def knows_file(self, extension: str) -> bool:
+        """Whether sound files with that ending (no dot) can be played."""
+        return bool(self.lib.engine_sound_readable(extension.encode()))
+
+    def convert(self, source: str | Path, target: str | Path, extension: str) -> int:
+        """Turn a sound file into one of another format; its length in ms. Waits for the disk: call it off the loop.
+
+        Raises EngineError with a sentence that says what is wrong.
+        """
+        error = self.ffi.new("char[]", self.lib.ENGINE_TEXT)
+        names = [str(each).encode("utf-8", "surrogateescape") for each in (source, target)]
+        ms = self.lib.engine_convert(*names, extension.encode(), error)
+        if ms < 0:
+            raise EngineError(self.text(error))
+        return int(ms)
 
     def text(self, pointer: Any) -> str:
         """A C string of the engine's."""

@@ -168,7 +168,7 @@ _ROWS = (
         fmtp="bitrate=48000",
     ),
     _audio("g719", "ITU G.719", 48000, 116, "G719", (20, 20, 80), (160, 20), 95, "g719", fmtp="bitrate=64000"),
-    _audio("opus", "Opus Codec", 48000, 107, "opus", (20, 20, 60), (0, 20), 75),
+    _audio("opus", "Opus Codec", 48000, 107, "opus", (20, 20, 60), (0, 20), 75, "opus"),
     _other("jpeg", Kind.IMAGE, "JPEG image", 90000, 26, "JPEG", "jpg|jpeg"),
     _other("png", Kind.IMAGE, "PNG Image", 90000, None, "PNG", "png"),
     _other("h261", Kind.VIDEO, "H.261 video", 90000, 31, "H261"),
@@ -419,8 +419,52 @@ def format_for_extension(extension: str) -> Format | None:
     return _BY_EXTENSION.get(extension)
 
 
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """A kind of sound file: what audio is in it, its name, and the endings of file names."""
+
+    format: str
+    name: str
+    extensions: tuple[str, ...]
+
+
+FILE_FORMATS = tuple(
+    FileFormat(format, name, tuple(extensions.split("|")))
+    for format, name, extensions in (
+        ("ulaw", "pcm", "pcm|ulaw|ul|mu|ulw"),
+        ("alaw", "alaw", "alaw|al|alw"),
+        ("ulaw", "au", "au"),
+        ("g722", "g722", "g722"),
+        ("gsm", "gsm", "gsm"),
+        ("gsm", "wav49", "WAV|wav49"),
+        ("slin", "wav", "wav"),
+        ("slin16", "wav16", "wav16"),
+        ("slin", "sln", "sln|slin|raw"),
+        *((f"slin{rate}", f"sln{rate}", f"sln{rate}") for rate in ("12", "16", "24", "32", "44", "48", "96", "192")),
+        ("g726", "g726-40", "g726-40"),
+        ("g726", "g726-32", "g726-32"),
+        ("g726", "g726-24", "g726-24"),
+        ("g726", "g726-16", "g726-16"),
+        ("adpcm", "vox", "vox"),
+        ("g723", "g723sf", "g723|g723sf"),
+        ("g729", "g729", "g729"),
+        ("ilbc", "iLBC", "ilbc"),
+        ("siren7", "siren7", "siren7"),
+        ("siren14", "siren14", "siren14"),
+        ("g719", "g719", "g719"),
+        ("codec2", "codec2", "codec2"),
+        ("opus", "ogg_opus", "opus"),
+        ("opus", "ogg", "ogg"),
+        ("speex", "ogg_speex", "spx"),
+        ("speex16", "ogg_speex16", "spx16"),
+        ("speex32", "ogg_speex32", "spx32"),
+    )
+)
+"""Every kind of sound file that can be played (an .ogg holds Opus or Speex)."""
+
 _BY_EXTENSION: dict[str, Format] = {extension: each for each in FORMATS.values() for extension in each.extensions}
 _BY_EXTENSION.update({
     "wav": FORMATS["slin"], "wav16": FORMATS["slin16"], "WAV": FORMATS["gsm"], "wav49": FORMATS["gsm"],
     "au": FORMATS["ulaw"], "g726-16": FORMATS["g726"], "g726-24": FORMATS["g726"], "g726-40": FORMATS["g726"],
+    "ogg": FORMATS["opus"],
 })  # fmt: skip

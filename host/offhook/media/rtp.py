@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from offhook.media.encoding import Encoding
 from offhook.media.errors import EngineError, UnsupportedMedia
 from offhook.media.formats import FORMATS, Format
 from offhook.media.leg import Direction, Leg, Playback, Recording
@@ -179,6 +180,12 @@ class RtpLeg(Leg):
         )
         self._send = send
         self._receive = next(iter(receive.values()), None)
+
+    def set_encoding(self, encoding: Encoding) -> None:
+        """What the encoder shall heed from now on."""
+        if not self._closed:
+            settings = self.engine.ffi.new("struct codec_settings *", encoding.words())
+            self.engine.lib.rtp_encoding(self._handle, settings)
 
     @property
     def send_format(self) -> Format | None:

@@ -7,13 +7,12 @@ going up in rate is cheaper than going down.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 
 from offhook.media.formats import FORMATS, Format, Kind
 
-TRANSCODED = ("ulaw", "alaw", "gsm", "g726", "g726aal2", "adpcm", "lpc10", "g722", "opus")
-"""Formats besides linear that the engine decodes and encodes, where their libraries are installed."""
+ALWAYS = ("ulaw", "alaw", "gsm", "g726", "g726aal2", "adpcm", "lpc10", "g722", "opus")
+"""Formats besides linear whose libraries every installation has."""
 
 _LINEAR = tuple(each for each in FORMATS.values() if each.is_linear)
 
@@ -32,51 +31,68 @@ def _step(source: Format, target: Format) -> int:
     return _COSTS[source.is_linear, target.is_linear][change]
 
 
-def _steps(source: Format) -> Iterator[Format]:
-    """What one step leads to: linear of any rate from linear, a codec's own rates, one G.711 law from the other."""
-    if source.is_linear:
-        yield from _LINEAR
-        for name in TRANSCODED:
-            target = FORMATS[name]
-            if target.rate == source.rate or (name == "g722" and source.rate == 8000):
-                yield target
-    elif source.name in TRANSCODED:
-        for target in _LINEAR:
-            if target.rate == source.rate or (source.name == "g722" and target.rate == 8000):
-                yield target
-        if source.name in ("ulaw", "alaw"):
-            yield FORMATS["alaw" if source.name == "ulaw" else "ulaw"]
+class Translations:
+    """Paths between linear audio and the formats that can be decoded and encoded."""
+
+    def __init__(self, transcoded: Iterable[Format]) -> None:
+        self._transcoded = tuple(each for each in transcoded if not each.is_linear and each.kind == Kind.AUDIO)
+        self._found: dict[Format, dict[Format, tuple[int, tuple[Format, ...]]]] = {}
+
+    def cost(self, source: Format, target: Format) -> int | None:
+        """Cost of the cheapest path, 0 for the same format, None when there is no path."""
+        if source is target:
+            return 0
+        found = self._from(source).get(target)
+        return found[0] if found else None
+
+    def path(self, source: Format, target: Format) -> tuple[Format, ...]:
+        """The formats on the cheapest path, both ends included; empty when there is no path."""
+        found = self._from(source).get(target)
+        return found[1] if found else ()
+
+    def _steps(self, source: Format) -> Iterator[Format]:
+        """What one step leads to: linear of any rate from linear, a codec's own rates, one G.711 law from the other."""
+        if source.is_linear:
+            yield from _LINEAR
+            for target in self._transcoded:
+                if target.rate == source.rate or (target.name == "g722" and source.rate == 8000):
+                    yield target
+        elif source in self._transcoded:
+            for target in _LINEAR:
+                if target.rate == source.rate or (source.name == "g722" and target.rate == 8000):
+                    yield target
+            if source.name in ("ulaw", "alaw"):
+                yield FORMATS["alaw" if source.name == "ulaw" else "ulaw"]
+
+    def _from(self, source: Format) -> dict[Format, tuple[int, tuple[Format, ...]]]:
+        """Cheapest cost and path to each format that can be reached."""
+        known = self._found.get(source)
+        if known is not None:
+            return known
+        found: dict[Format, tuple[int, tuple[Format, ...]]] = {}
+        heap: list[tuple[int, int, tuple[Format, ...]]] = [(0, 0, (source,))]
+        order = 0
+        while heap:
+            cost, _, path = heapq.heappop(heap)
+            if path[-1] in found:
+                continue
+            found[path[-1]] = (cost, path)
+            for target in self._steps(path[-1]):
+                if target not in found:
+                    order += 1
+                    heapq.heappush(heap, (cost + _step(path[-1], target), order, (*path, target)))
+        self._found[source] = found
+        return found
 
 
-@lru_cache(maxsize=64)
-def _from(source: Format) -> dict[Format, tuple[int, tuple[Format, ...]]]:
-    """Cheapest cost and path to each format that can be reached."""
-    found: dict[Format, tuple[int, tuple[Format, ...]]] = {}
-    heap: list[tuple[int, int, tuple[Format, ...]]] = [(0, 0, (source,))]
-    order = 0
-    while heap:
-        cost, _, path = heapq.heappop(heap)
-        if path[-1] in found:
-            continue
-        found[path[-1]] = (cost, path)
-        for target in _steps(path[-1]):
-            if target not in found:
-                order += 1
-                heapq.heappush(heap, (cost + _step(path[-1], target), order, (*path, target)))
-    return found
+_EVERYWHERE = Translations(FORMATS[name] for name in ALWAYS)
 
 
 def translation_cost(source: Format, target: Format) -> int | None:
-    """Cost of the cheapest path, 0 for the same format, None when there is no path."""
-    if source is target:
-        return 0
-    if source.kind != Kind.AUDIO or target.kind != Kind.AUDIO:
-        return None
-    found = _from(source).get(target)
-    return found[0] if found else None
+    """Cost of the cheapest path that every installation has; 0 for the same format, None when there is none."""
+    return _EVERYWHERE.cost(source, target)
 
 
 def translation_path(source: Format, target: Format) -> tuple[Format, ...]:
-    """The formats on the cheapest path, both ends included; empty when there is no path."""
-    found = _from(source).get(target)
-    return found[1] if found else ()
+    """That path, both ends included; empty when there is none."""
+    return _EVERYWHERE.path(source, target)

@@ -80,7 +80,7 @@ def test_a_name_is_no_address(scene: Scene) -> None:
 def test_what_can_be_decoded(scene: Scene) -> None:
     assert scene.engine.can_decode(format_named("ulaw"))
     assert scene.engine.can_decode(format_named("slin192"))
-    for name in ("g729", "h264", "none", "t140"):
+    for name in ("g723", "siren7", "h264", "none", "t140"):
         assert not scene.engine.can_decode(format_named(name))
 
 

@@ -287,24 +287,24 @@ def test_waiting(scene: Scene, sounds: Path) -> None:
 
 
 def test_a_file_that_cannot_be_decoded_is_sent_as_it_is(scene: Scene, sounds: Path) -> None:
-    far = scene.far_end("g729")
-    frames = b"".join(bytes([number]) * 10 for number in range(100))
-    (sounds / "prompt.g729").write_bytes(frames)
-    playback = far.leg.play(sounds / "prompt.g729")
+    far = scene.far_end("siren7")
+    frames = b"".join(bytes([number]) * 80 for number in range(50))
+    (sounds / "prompt.siren7").write_bytes(frames)
+    playback = far.leg.play(sounds / "prompt.siren7")
     scene.run(500)
     assert 400 <= playback.position_ms <= 520
     scene.run(700)
     assert playback.reason == "done"
     assert b"".join(packet.payload for packet in far.packets) == frames
-    assert {len(packet.payload) for packet in far.packets} == {20}
+    assert {len(packet.payload) for packet in far.packets} == {80}
     steps = {(b.timestamp - a.timestamp) & 0xFFFFFFFF for a, b in pairwise(far.packets)}
-    assert steps == {160}
+    assert steps == {320}
     assert [packet.marker for packet in far.packets].count(True) == 1
     other = scene.far_end("ulaw")
-    refused = other.leg.play(sounds / "prompt.g729")
+    refused = other.leg.play(sounds / "prompt.siren7")
     scene.run(100)
-    assert refused.reason == "failed: g729 cannot be turned into what is sent here"
-    nobody = scene.engine.null_leg().play(sounds / "prompt.g729", offset_ms=500)
+    assert refused.reason == "failed: siren7 cannot be turned into what is sent here"
+    nobody = scene.engine.null_leg().play(sounds / "prompt.siren7", offset_ms=500)
     scene.run(400)
     assert not nobody.done
     scene.run(300)

@@ -33,7 +33,9 @@ def test_what_is_heard_is_what_was_said(scene: Scene) -> None:
     assert delay <= 160
 
 
-@pytest.mark.parametrize("other", ["g722", "gsm", "slin16", "opus"])
+@pytest.mark.parametrize(
+    "other", ["g722", "gsm", "slin16", "opus", "speex", "speex16", "speex32", "g729", "adpcm", "g726", "g726aal2"]
+)
 def test_each_codec_there_and_back(scene: Scene, other: str) -> None:
     """A pipe of two legs of that codec between two G.711 legs: the sound crosses it twice."""
     if not scene.engine.can_decode(format_named(other)):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from offhook.media.formats import ALL, Format, Kind, format_named
+from offhook.media.formats import ALL, FILE_FORMATS, Format, Kind
+from offhook.media.translation import Translations
 from offhook.modules import CommandError, Module, Request
 
 module = Module("cli_codecs", "Commands about media formats")
@@ -50,61 +52,107 @@ def show_file_formats(request: Request) -> None:
         raise request.usage()
     row = "{:<10} {:<10} {:<20}"
     request.print(row.format("Format", "Name", "Extensions"), row.format("------", "----", "----------"))
-    shown = [codec for codec in ALL if codec.extensions]
-    for codec in shown:
-        request.print(row.format(codec.name, codec.extensions[0], "|".join(codec.extensions)))
+    engine = getattr(request.pbx, "engine", None)
+    shown = [each for each in FILE_FORMATS if engine is None or engine.knows_file(each.extensions[0])]
+    for each in shown:
+        request.print(row.format(each.format, each.name, "|".join(each.extensions)))
     request.print(f"{len(shown)} file formats registered.")
 
 
-def _audio(pbx: Any) -> list[Format]:
-    """Audio formats that the engine of this build decodes."""
+def _usable(pbx: Any) -> list[Format]:
+    """Audio formats that are decoded and encoded here."""
     engine = getattr(pbx, "engine", None)
-    return [codec for codec in ALL if codec.kind == Kind.AUDIO and (engine is None or engine.can_decode(codec))]
+    return [each for each in ALL if each.kind == Kind.AUDIO and (engine is None or engine.can_decode(each))]
 
 
-@module.command("core show translation [recalc] [paths <codec>]", "Display translation matrix")
-def show_translation(request: Request) -> None:
-    """Show which formats can be converted to which.
+@module.command(
+    "core show translation [recalc [<seconds>] | comp [<seconds>] | paths <codec> [<rate>]]",
+    "Display translation matrix",
+    complete=lambda pbx, before, word: _complete_translation(before),
+)
+async def show_translation(request: Request) -> None:
+    """Show what it costs to convert formats into each other.
 
-    Everything is converted by way of signed linear audio: the number is 1 when one step is enough, 2 when there
-    are two. "paths" names the steps from one codec to every other. "recalc" is taken for compatibility.
+    The numbers rank paths: steps that lose something or change the rate cost more. "comp" shows microseconds of
+    processor time for a second of sound instead, measured on this machine. "paths" names the steps from one codec to
+    every other; a codec of several rates is named with its rate. "recalc" is the table without more.
     """
     args = [arg.lower() for arg in request.args]
-    codecs = _audio(request.pbx)
+    usable = _usable(request.pbx)
     if args[:1] == ["paths"] and len(args) in (2, 3):
-        _paths(request, codecs, args[1])
+        _paths(request, usable, args[1], args[2] if len(args) == 3 else "")
         return
-    if args and args[0] != "recalc":
+    if args and (args[0] not in ("recalc", "comp") or len(args) > 2):
         raise request.usage()
+    if args:
+        request.print(f"         Recalculating Codec Translation (number of sample seconds: {_seconds(args)})", "")
     request.print(
         "         Translation times between formats (in microseconds) for one second of data",
         "          Source Format (Rows) Destination Format (Columns)",
         "",
     )
-    width = max((len(codec.name) for codec in codecs), default=0)
-    request.print(" " * width + "".join(f" {codec.name:>{max(5, len(codec.name))}}" for codec in codecs))
-    for source in codecs:
-        cells = (_steps(source, target) for target in codecs)
-        request.print(
-            f"{source.name:>{width}}"
-            + "".join(f" {cell or '-':>{max(5, len(target.name))}}" for cell, target in zip(cells, codecs, strict=True))
+    ranked = Translations(usable).cost
+    cost = await request.pbx.off_loop(_measured, request.pbx.engine, usable) if args[:1] == ["comp"] else ranked
+    width = max(7, *(len(codec.name) for codec in ALL if codec.kind == Kind.AUDIO))
+    labels = [_label(codec) for codec in usable]
+    columns = [max(5, len(label)) for label in labels]
+    request.print(" " * (width + 1) + "".join(f" {label:>{size}}" for label, size in zip(labels, columns, strict=True)))
+    for source, label in zip(usable, labels, strict=True):
+        cells = (cost(source, target) or "-" for target in usable)
+        request.print(f" {label:>{width}}" + "".join(f" {cell:>{n}}" for cell, n in zip(cells, columns, strict=True)))
+
+
+_MOST_SECONDS = 1600
+
+
+def _seconds(args: list[str]) -> int:
+    given = int(args[1]) if len(args) > 1 and args[1].isdigit() else 1
+    return min(max(given, 1), _MOST_SECONDS)
+
+
+def _label(codec: Format) -> str:
+    """A codec of several rates is shown with its rate in kHz, the first too."""
+    return f"{codec.family}{codec.rate // 1000}" if codec.family in ("slin", "speex", "silk") else codec.name
+
+
+def _measured(engine: Any, usable: list[Format]) -> Callable[[Format, Format], int | None]:
+    def cost(source: Format, target: Format) -> int | None:
+        return (
+            None
+            if source is target
+            else max(1, decoding[source] + resampling[source.rate, target.rate] + encoding[target])
         )
 
+    decoding = {each: 0 if each.is_linear else engine.coding_cost(each, encode=False) for each in usable}
+    encoding = {each: 0 if each.is_linear else engine.coding_cost(each, encode=True) for each in usable}
+    rates = {each.rate for each in usable}
+    resampling = {(one, two): engine.resampling_cost(one, two) if one != two else 0 for one in rates for two in rates}
+    return cost
 
-def _steps(source: Format, target: Format) -> int:
-    if source is target:
-        return 0
-    return 1 if source.is_linear or target.is_linear else 2
+
+def _paths(request: Request, usable: list[Format], name: str, rate: str) -> None:
+    source = next(
+        (
+            each
+            for each in ALL
+            if each.kind == Kind.AUDIO and name in (each.family, each.name) and rate in ("", str(each.rate))
+        ),
+        None,
+    )
+    if source is None:
+        raise CommandError(f'Source codec "{name}" is not found.')
+    request.print(f'--- Translation paths SRC Codec "{source.family}" sample rate {source.rate} ---')
+    translations = Translations(usable)
+    for target in ALL:
+        if target is source or target.kind != Kind.AUDIO:
+            continue
+        steps = "->".join(f"({each.family}@{each.rate})" for each in translations.path(source, target))
+        text = steps if source in usable and target in usable else "No Translation Path"
+        here, there = (f"{each.family}:{each.rate}" for each in (source, target))
+        request.print(f"\t{here:<16.16} To {there:<16.16}: {text:<60.60}")
 
 
-def _paths(request: Request, codecs: list[Format], name: str) -> None:
-    try:
-        source = format_named(name)
-    except KeyError:
-        raise CommandError(f'Source codec "{name}" is not found.') from None
-    request.print(f'--- Translation paths SRC Codec "{name}" sample rate {source.rate} ---')
-    for target in codecs:
-        if target is not source:
-            between = [] if source.is_linear or target.is_linear else [f"(slin@{source.rate})"]
-            path = "->".join([f"({source.name}@{source.rate})", *between, f"({target.name}@{target.rate})"])
-            request.print(f"\t{source.name:<16.16} To {target.name:<16.16}: {path:<60.60}")
+def _complete_translation(before: list[str]) -> list[str]:
+    if not before:
+        return ["comp", "paths", "recalc"]
+    return sorted({each.family for each in ALL if each.kind == Kind.AUDIO}) if before == ["paths"] else []

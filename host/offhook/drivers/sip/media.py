@@ -23,9 +23,11 @@ from offhook.drivers.sip.negotiation import (
     receive_offer,
     streams_of,
 )
+from offhook.media.encoding import opus_encoding
 from offhook.media.engine import NoPort
 from offhook.media.formats import Formats, format_named
 from offhook.sip.sdp import Origin, Session
+from offhook.sip.sdp_attributes import parse_fmtp
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -274,6 +276,8 @@ class CallMedia:
         leg.set_codecs(
             stream.receive, stream.send, stream.digits, ptime, comfort_noise=stream.comfort_noise, events=more
         )
+        if stream.send is not None and stream.send[1].name == "opus":
+            leg.set_encoding(opus_encoding(parse_fmtp(_parameters(stream))))
         if stream.remote is not None:
             host, port = stream.remote
             leg.set_remote(host, port, port if stream.rtcp_mux else None)
@@ -287,6 +291,12 @@ class CallMedia:
         )
         leg.set_hold(held)
         leg.set_direction(stream.direction)
+
+
+def _parameters(stream: MediaStream) -> str:
+    """The fmtp parameters of what is sent."""
+    sent = stream.send[1] if stream.send is not None else None
+    return next((codec.parameters for codec in stream.codecs if codec.format is sent), "")
 
 
 def requested_streams(formats: Sequence[str]) -> list[MediaStream]:
