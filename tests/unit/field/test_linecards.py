@@ -1,5 +1,6 @@
 """``linecard check`` on a board whose line cards are simulated."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -27,16 +28,14 @@ def box() -> Iterator[Running]:
 
 def test_a_phone_line(box: Running) -> None:
     said = box.run("linecard check phone")
-    assert "Battery:  -75.2 V" in said
+    assert re.search(r"Battery:  -7\d\.\d V", said)
     assert "Verdict:  good" in said
     assert "simulated" in said
 
 
 def test_an_exchange_line(box: Running) -> None:
     assert "Line:     48 V" in box.run("linecard check exchange gb")
-    assert 'The termination of "xx" is not known' in box.run("linecard check exchange xx").replace(
-        "Exchange line: t", "T"
-    )
+    assert 'xchange line: the termination of "xx" is not known' in box.run("linecard check exchange xx")
 
 
 def test_the_board_is_shown(box: Running) -> None:
