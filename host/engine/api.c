@@ -42,6 +42,7 @@ static void destroy_leg(struct leg *leg)
     if (leg->rtp) {
         leg->engine->wire->ops->close(leg->engine->wire, leg->rtp);
         secure_free(leg->rtp->guard.keys);
+        secure_free(leg->rtp->guard.control_keys);
         free(leg->rtp);
     }
     if (leg->line)

@@ -72,7 +72,7 @@ enum rtp_option {
 
 enum aside_kind { ASIDE_STUN = 1, ASIDE_DTLS = 2 };
 enum packet_way { PACKET_RTCP_PORT = 1, PACKET_RELAYED = 2 /* by the leg's detour */ };
-enum secure_limits { SECURE_KEY_MAX = 46, PACKET_MAX = 1600, FINGERPRINT_TEXT = 192 };
+enum secure_limits { PACKET_MAX = 1600, FINGERPRINT_TEXT = 192 };
 enum dtls_state { DTLS_FAILED = -1, DTLS_GOING_ON, DTLS_DONE, DTLS_CLOSED };
 
 struct engine;
@@ -144,6 +144,19 @@ struct tone_item {
     float low, high;
     int32_t ms;
     int32_t modulated;
+};
+
+struct secure_keys {
+    int32_t suite;
+    int32_t mki;               /* bytes of the identifier in the far end's packets */
+    int32_t replay_protection; /* what comes again is dropped */
+    int32_t rtcp_port;         /* only of what passes the RTCP port: DTLS without rtcp-mux (RFC 5764 3) */
+    uint8_t send[46], receive[46];
+};
+
+struct host_address {
+    char host[48];
+    int32_t loopback;
 };
 
 /* Of a DTLS endpoint; "" is the default everywhere: a certificate of our own making, OpenSSL's ciphers, no authority.
@@ -244,10 +257,10 @@ int secure_suite(const char *name);
 int secure_bytes(int suite);      /* master key and salt */
 int secure_key_length(int suite); /* the key alone */
 
-/* Secure both directions from now on (suite 0: neither); mki: bytes of the identifier in the far end's packets. Returns
- * 0 with a sentence when libcrypto is missing. */
-int rtp_secure(struct leg *leg, int suite, const uint8_t *send, const uint8_t *receive, int mki, int replay_protection,
-               char *error);
+const char *secure_suite_name(int suite);
+
+/* Secure both directions from now on (suite 0: neither). Returns 0 with a sentence when libcrypto is missing. */
+int rtp_secure(struct leg *leg, const struct secure_keys *keys, char *error);
 
 /* DTLS for SRTP's keys (RFC 5764): datagrams in, datagrams out. A handshake may take milliseconds. */
 struct dtls_context *dtls_context(const struct dtls_settings *settings, char *error);
@@ -260,10 +273,14 @@ int dtls_receive(struct dtls *dtls, const uint8_t *bytes, int count);
 int dtls_take(struct dtls *dtls, uint8_t *bytes, int room); /* the next datagram to be sent; 0: none */
 int dtls_timeout(struct dtls *dtls);                        /* ms until dtls_expired is due; -1: never */
 int dtls_expired(struct dtls *dtls);
+int dtls_rekey(struct dtls *dtls); /* a new handshake over the association */
 int dtls_peer_fingerprint(const struct dtls *dtls, const char *hash, char *text);
 int dtls_keys(struct dtls *dtls, int active, uint8_t *send, uint8_t *receive); /* the suite; 0: none agreed */
 void dtls_close(struct dtls *dtls);                                            /* a farewell to be taken and sent */
 const char *dtls_error(const struct dtls *dtls);
+
+/* Addresses of the interfaces that are up, without link-local ones */
+int host_addresses(struct host_address *found, int most);
 
 /* Packets that are no RTP */
 int engine_packet(struct engine *engine, const struct engine_event *event, uint8_t *bytes);

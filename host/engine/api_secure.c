@@ -9,41 +9,52 @@
 #include "rtp.h"
 #include "secure.h"
 
+static const struct {
+    const char *name;
+    int suite;
+} names[] = {
+    {"AES_CM_128_HMAC_SHA1_80", SRTP_AES_128_CM_80},
+    {"AES_CM_128_HMAC_SHA1_32", SRTP_AES_128_CM_32},
+    {"AES_192_CM_HMAC_SHA1_80", SRTP_AES_192_CM_80},
+    {"AES_192_CM_HMAC_SHA1_32", SRTP_AES_192_CM_32},
+    {"AES_256_CM_HMAC_SHA1_80", SRTP_AES_256_CM_80},
+    {"AES_256_CM_HMAC_SHA1_32", SRTP_AES_256_CM_32},
+    {"AEAD_AES_128_GCM", SRTP_AES_128_GCM},
+    {"AEAD_AES_256_GCM", SRTP_AES_256_GCM},
+    /* names of drafts that are still in use */
+    {"AES_CM_192_HMAC_SHA1_80", SRTP_AES_192_CM_80},
+    {"AES_CM_192_HMAC_SHA1_32", SRTP_AES_192_CM_32},
+    {"AES_CM_256_HMAC_SHA1_80", SRTP_AES_256_CM_80},
+    {"AES_CM_256_HMAC_SHA1_32", SRTP_AES_256_CM_32},
+    {"AEAD_AES_128_GCM_8", SRTP_AES_128_GCM_8},
+    {"AEAD_AES_256_GCM_8", SRTP_AES_256_GCM_8},
+};
+
+enum { NAMES = sizeof(names) / sizeof(names[0]) };
+
 int secure_suite(const char *name)
 {
-    static const struct {
-        const char *name;
-        int suite;
-    } names[] = {
-        {"AES_CM_128_HMAC_SHA1_80", SRTP_AES_128_CM_80},
-        {"AES_CM_128_HMAC_SHA1_32", SRTP_AES_128_CM_32},
-        {"AES_192_CM_HMAC_SHA1_80", SRTP_AES_192_CM_80},
-        {"AES_192_CM_HMAC_SHA1_32", SRTP_AES_192_CM_32},
-        {"AES_256_CM_HMAC_SHA1_80", SRTP_AES_256_CM_80},
-        {"AES_256_CM_HMAC_SHA1_32", SRTP_AES_256_CM_32},
-        {"AEAD_AES_128_GCM", SRTP_AES_128_GCM},
-        {"AEAD_AES_256_GCM", SRTP_AES_256_GCM},
-        /* names of drafts that are still in use */
-        {"AES_CM_192_HMAC_SHA1_80", SRTP_AES_192_CM_80},
-        {"AES_CM_192_HMAC_SHA1_32", SRTP_AES_192_CM_32},
-        {"AES_CM_256_HMAC_SHA1_80", SRTP_AES_256_CM_80},
-        {"AES_CM_256_HMAC_SHA1_32", SRTP_AES_256_CM_32},
-        {"AEAD_AES_128_GCM_8", SRTP_AES_128_GCM_8},
-        {"AEAD_AES_256_GCM_8", SRTP_AES_256_GCM_8},
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    for (int i = 0; i < NAMES; i++)
         if (!strcmp(name, names[i].name))
             return names[i].suite;
     return SRTP_NONE;
 }
 
-int rtp_secure(struct leg *leg, int suite, const uint8_t *send, const uint8_t *receive, int mki, int replay_protection,
-               char *error)
+const char *secure_suite_name(int suite)
 {
-    struct command command = {.kind = COMMAND_SECURE, .a = suite, .leg = leg};
+    for (int i = 0; i < NAMES; i++)
+        if (suite == names[i].suite)
+            return names[i].name;
+    return "";
+}
+
+int rtp_secure(struct leg *leg, const struct secure_keys *keys, char *error)
+{
+    struct command command = {.kind = COMMAND_SECURE, .a = keys->suite, .leg = leg, .b = keys->rtcp_port};
     error[0] = 0;
-    if (suite) {
-        command.object = secure_make(suite, send, receive, mki, replay_protection);
+    _Static_assert(sizeof(keys->send) == SRTP_KEY_MAX, "room for the longest key");
+    if (keys->suite) {
+        command.object = secure_make(keys->suite, keys->send, keys->receive, keys->mki, keys->replay_protection);
         if (!command.object) {
             snprintf(error, ENGINE_TEXT, "no SRTP: libcrypto of OpenSSL 3 (Debian: libssl3, libssl3t64) is missing");
             return 0;

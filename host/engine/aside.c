@@ -103,13 +103,19 @@ void aside_send(struct rtp *rtp, const struct letter *letter)
     send_by(rtp, letter->control, &letter->peer, letter->relayed ? room : NULL, room, letter->count);
 }
 
-int guard_open(struct rtp *rtp, uint8_t *bytes, int count, bool report)
+/* The keys of what passes a port. */
+static struct secure *keys_of(const struct guard *guard, bool control)
 {
-    const struct guard *guard = &rtp->guard;
-    if (!guard->keys)
-        return guard->required ? 0 : count;
-    int clear =
-        report ? secure_unprotect_control(guard->keys, bytes, count) : secure_unprotect(guard->keys, bytes, count);
+    return control && guard->control_keys ? guard->control_keys : guard->keys;
+}
+
+int guard_open(struct rtp *rtp, const struct datagram *packet, bool report)
+{
+    struct secure *keys = keys_of(&rtp->guard, packet->control);
+    if (!keys)
+        return rtp->guard.required ? 0 : packet->count;
+    int clear = report ? secure_unprotect_control(keys, packet->bytes, packet->count)
+                       : secure_unprotect(keys, packet->bytes, packet->count);
     if (!clear)
         rtp->leg->figures.forged++;
     return clear;
@@ -117,26 +123,24 @@ int guard_open(struct rtp *rtp, uint8_t *bytes, int count, bool report)
 
 void guard_send(struct rtp *rtp, bool report, const uint8_t *bytes, int count)
 {
-    struct guard *guard = &rtp->guard;
+    const struct guard *guard = &rtp->guard;
     bool control = report && !rtp->mux;
     const union address *to = report ? &rtp->remote_control : &rtp->remote;
-    if (!guard->keys && !guard->detour.channel) {
-        if (!guard->required)
-            send_by(rtp, control, to, NULL, bytes, count);
+    struct secure *keys = keys_of(guard, control);
+    if (!keys && guard->required)
+        return;
+    if (!keys && !guard->detour.channel) {
+        send_by(rtp, control, to, NULL, bytes, count);
         return;
     }
-    if (!guard->keys && guard->required)
-        return;
     uint8_t *room = engine_scratch(rtp->leg->engine, (size_t)count + CHANNEL_HEADER + SRTP_TRAILER);
     if (!room)
         return;
     room += CHANNEL_HEADER;
-    if (!guard->keys)
+    if (!keys)
         memcpy(room, bytes, (size_t)count);
-    else if (report)
-        count = secure_protect_control(guard->keys, bytes, count, room);
     else
-        count = secure_protect(guard->keys, bytes, count, room);
+        count = report ? secure_protect_control(keys, bytes, count, room) : secure_protect(keys, bytes, count, room);
     if (count)
         send_by(rtp, control, to, room, room, count);
 }

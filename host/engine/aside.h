@@ -34,9 +34,10 @@ struct detour {
 /* What guards a leg's media. */
 struct guard {
     struct secure *keys;
-    bool required; /* nothing passes in the clear, not even before there are keys */
-    uint8_t aside; /* of enum aside_kind: what is wanted; the rest is dropped */
-    uint8_t left;  /* packets that may still be handed over before the leg's next timer */
+    struct secure *control_keys; /* of the RTCP port, where it has its own */
+    bool required;               /* nothing passes in the clear, not even before there are keys */
+    uint8_t aside;               /* of enum aside_kind: what is wanted; the rest is dropped */
+    uint8_t left;                /* packets that may still be handed over before the leg's next timer */
     struct detour detour;
 };
 
@@ -51,7 +52,7 @@ void aside_send(struct rtp *rtp, const struct letter *letter);
 
 /* Media, or a report, in the clear: its length when it may be used, 0 when it is forged or has to be secure and is not.
  */
-int guard_open(struct rtp *rtp, uint8_t *bytes, int count, bool report);
+int guard_open(struct rtp *rtp, const struct datagram *packet, bool report);
 
 /* All media and reports of a leg leave by this: sealed when it is guarded, by its detour when it has one. bytes must
  * stay until the wire is flushed. */

@@ -176,12 +176,15 @@ static void obey_guard(struct engine *engine, struct command *command)
 {
     struct rtp *rtp = command->leg ? command->leg->rtp : NULL;
     struct guard *guard = rtp ? &rtp->guard : NULL;
+    struct secure **keys;
     switch (command->kind) {
     case COMMAND_SECURE:
-        if (guard->keys)
-            engine_tell_simple(engine, EVENT_FREE, guard->keys, FREED_SECURE, 0, 0);
-        guard->keys = command->object;
-        rtp->leg->figures.suite = command->a;
+        keys = command->b ? &guard->control_keys : &guard->keys;
+        if (*keys)
+            engine_tell_simple(engine, EVENT_FREE, *keys, FREED_SECURE, 0, 0);
+        *keys = command->object;
+        if (!command->b)
+            rtp->leg->figures.suite = command->a;
         break;
     case COMMAND_SEND:
         if (!rtp->leg->closing)

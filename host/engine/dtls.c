@@ -374,6 +374,19 @@ int dtls_expired(struct dtls *dtls)
     return dtls_work(dtls);
 }
 
+int dtls_rekey(struct dtls *dtls)
+{
+    if (!dtls->done || dtls->error[0])
+        return dtls_work(dtls);
+    ssl.ERR_clear_error();
+    if (ssl.SSL_renegotiate(dtls->connection) != 1) {
+        ssl.ERR_clear_error();
+        return DTLS_DONE; /* the far end does not do that: the keys stay */
+    }
+    dtls->done = false;
+    return dtls_work(dtls);
+}
+
 void dtls_close(struct dtls *dtls)
 {
     if (dtls->done)

@@ -35,6 +35,7 @@
     X(SSL_set_accept_state)                                                                                            \
     X(SSL_set_connect_state)                                                                                           \
     X(SSL_do_handshake)                                                                                                \
+    X(SSL_renegotiate)                                                                                                 \
     X(SSL_read)                                                                                                        \
     X(SSL_shutdown)                                                                                                    \
     X(SSL_get_error)                                                                                                   \

@@ -286,7 +286,7 @@ void rtp_receive(struct rtp *rtp, const struct datagram *packet)
         return;
     }
     bool report = count >= 8 && (bytes[0] & 0xc0) == 0x80 && bytes[1] >= 192 && bytes[1] <= 223; /* RFC 5761 4 */
-    count = guard_open(rtp, bytes, count, report);
+    count = guard_open(rtp, packet, report);
     if (!count) {
         leg->figures.rejected++;
         return;

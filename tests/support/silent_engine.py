@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any
 
+from offhook.media.engine import Settings
 from offhook.media.events import PlaybackDone, RecordDone
 from offhook.media.rtp import RtpStats
 
@@ -177,6 +178,14 @@ class RtpLeg(Leg):
         self.held = False
         self.tone_digits = False
         self.options: dict[str, Any] = {}
+        self.keys: tuple[str, bytes, bytes] | None = None
+        self.suite = ""
+
+    def secure(self, suite: str, send: bytes, receive: bytes, **options: Any) -> None:
+        self.keys, self.suite = (suite, send, receive), suite
+
+    def clear(self) -> None:
+        self.keys, self.suite = None, ""
 
     @property
     def send_format(self) -> Any:
@@ -221,6 +230,7 @@ class SilentEngine:
     def __init__(self, *arguments: Any) -> None:
         self.legs: set[Leg] = set()
         self.port = 9998
+        self.settings = Settings()
 
     def start(self) -> None: ...
     def stop(self) -> None: ...

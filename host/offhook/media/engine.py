@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from offhook.media.detecting import Detector
+from offhook.media.dtls import DtlsContext, DtlsSettings
 from offhook.media.encoding import Encoding
 from offhook.media.errors import EngineError, NoPort
 from offhook.media.events import (
@@ -22,6 +23,7 @@ from offhook.media.events import (
     RtpTimeout,
 )
 from offhook.media.formats import Format, Kind
+from offhook.media.ice_settings import IceSettings
 from offhook.media.leg import DIRECTIONS, Leg, NullLeg, PipeLeg, SnoopLeg
 from offhook.media.line import LAWS, LineLeg
 from offhook.media.mixer import Mixer
@@ -50,7 +52,8 @@ class Settings:
     sockets, or a pair a leg; "auto" takes the first that is permitted. ``realtime`` asks for SCHED_FIFO.
     ``rtcp_interval`` is in seconds, ``dscp`` marks RTP packets (46: expedited forwarding), ``probation`` counts the
     packets in sequence after which a new address is believed, and an unended digit ends after ``dtmf_timeout_ms``.
-    ``replay_protection``: an SRTP packet that comes again is dropped.
+    ``replay_protection``: an SRTP packet that comes again is dropped. ``srtp``: encryption may be agreed on.
+    ``dtls_mtu``: octets of a DTLS datagram.
     """
 
     port_low: int = 5000
@@ -64,6 +67,9 @@ class Settings:
     dtmf_timeout_ms: int = 150
     checksums: bool = True
     replay_protection: bool = True
+    srtp: bool = False
+    dtls_mtu: int = 1200
+    ice: IceSettings = field(default_factory=IceSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ class Engine:
         self._descriptor = -1
         self._objects: dict[int, Watched] = {}
         self._codecs: dict[str, int] = {}
+        self._dtls: dict[DtlsSettings, DtlsContext] = {}
         self.error_text: Any = None
         self._events: Any = None
 
@@ -159,6 +166,7 @@ class Engine:
         self.lib.engine_free(self._handle)
         self._handle = None
         self._objects.clear()
+        self._dtls.clear()
 
     @property
     def running(self) -> bool:
@@ -311,6 +319,14 @@ class Engine:
         if ms < 0:
             raise EngineError(self.text(error))
         return int(ms)
+
+    def dtls(self, settings: DtlsSettings) -> DtlsContext:
+        """What handshakes with these settings need; the same for the same settings, so that the certificate stays.
+        Raises EngineError for files that cannot be used, and where OpenSSL is missing."""
+        context = self._dtls.get(settings)
+        if context is None:
+            context = self._dtls[settings] = DtlsContext(self, settings)
+        return context
 
     def text(self, pointer: Any) -> str:
         """A C string of the engine's."""

@@ -107,7 +107,17 @@ def _statistics(figures: Any) -> RtpStats:
 class RtpLeg(Leg):
     """A party reached by RTP. Its port is reserved when the leg is made, so that it can be offered in SDP."""
 
-    __slots__ = ("_address", "_port", "_receive", "_remains", "_remote", "_send", "on_packet", "suite")
+    __slots__ = (
+        "_address",
+        "_guarded",
+        "_port",
+        "_receive",
+        "_remains",
+        "_remote",
+        "_secured",
+        "_send",
+        "on_packet",
+    )
 
     def __init__(self, engine: Engine, handle: Any, address: str) -> None:
         super().__init__(engine, handle)
@@ -119,8 +129,9 @@ class RtpLeg(Leg):
         self._remains: bytes | None = None
         self.on_packet: Callable[[Packet], None] | None = None
         """Called on the loop with each packet that is no RTP, as far as ``expect`` asks for them."""
-        self.suite = ""
-        """The SRTP suite in force; "" for none."""
+        self._guarded = False
+        self._secured: dict[bool, tuple[str, bytes, bytes, int]] = {}
+        """What was ordered: suite, keys and identifier by whether it is the RTCP port's alone."""
 
     @property
     def local_address(self) -> str:
@@ -242,34 +253,52 @@ class RtpLeg(Leg):
         if not self._closed:
             self.engine.lib.rtp_option(self._handle, _HOLD, on)
 
-    def secure(self, suite: str, send: bytes, receive: bytes, *, mki: int = 0) -> None:
-        """Protect both directions by SRTP from now on. ``suite`` as RFC 4568, 6188 and 7714 name it, keys with their
-        salts, ``mki``: octets of the key identifier in the far end's packets. Nothing passes in the clear any more.
-        ValueError for a suite unknown or keys of the wrong length, EngineError where OpenSSL is missing."""
-        if self._closed:
+    def secure(self, suite: str, send: bytes, receive: bytes, *, mki: int = 0, rtcp_port: bool = False) -> None:
+        """Protect both directions by SRTP from now on; nothing passes in the clear any more. The same said again
+        changes nothing.
+
+        ``suite`` as RFC 4568, 6188 and 7714 name it, keys with their salts, ``mki``: octets of the key identifier in
+        the far end's packets; ``rtcp_port``: only what passes that port. ValueError for a suite unknown or keys of the
+        wrong length, EngineError where OpenSSL is missing."""
+        if self._closed or self._secured.get(rtcp_port) == (suite, send, receive, mki):
             return
-        engine = self.engine
-        number = engine.lib.secure_suite(suite.encode())
-        length = engine.lib.secure_bytes(number)
+        lib = self.engine.lib
+        number = lib.secure_suite(suite.encode())
+        length = lib.secure_bytes(number)
         if not number or len(send) != length or len(receive) != length:
             raise ValueError(f"{suite}: unknown, or its keys are not {length} octets")
-        replay = engine.settings.replay_protection
-        if not engine.lib.rtp_secure(self._handle, number, send, receive, mki, replay, engine.error_text):
-            raise EngineError(engine.text(engine.error_text))
+        self._order_keys(number, send, receive, mki, rtcp_port)
+        self._secured[rtcp_port] = (suite, send, receive, mki)
         self.guard(True)
-        self.suite = suite
 
     def clear(self) -> None:
         """Media is not protected any more."""
-        if not self._closed and self.suite:
-            self.engine.lib.rtp_secure(
-                self._handle, 0, self.engine.ffi.NULL, self.engine.ffi.NULL, 0, 0, self.engine.error_text
-            )
-            self.suite = ""
-        self.guard(False)
+        if self._closed:
+            return
+        for rtcp_port in self._secured:
+            self._order_keys(0, b"", b"", 0, rtcp_port)
+        if self._guarded:
+            self.guard(False)
+        self._secured.clear()
+
+    def _order_keys(self, suite: int, send: bytes, receive: bytes, mki: int, rtcp_port: bool) -> None:
+        engine = self.engine
+        keys = engine.ffi.new("struct secure_keys *")
+        keys.suite, keys.mki, keys.rtcp_port = suite, mki, rtcp_port
+        keys.replay_protection = engine.settings.replay_protection
+        engine.ffi.memmove(keys.send, send, len(send))
+        engine.ffi.memmove(keys.receive, receive, len(receive))
+        if not engine.lib.rtp_secure(self._handle, keys, engine.error_text):
+            raise EngineError(engine.text(engine.error_text))
+
+    @property
+    def suite(self) -> str:
+        """The SRTP suite in force; "" for none."""
+        return self._secured[False][0] if False in self._secured else ""
 
     def guard(self, on: bool) -> None:
         """Let nothing pass in the clear, in either direction: what comes before there are keys is dropped."""
+        self._guarded = on
         if not self._closed:
             self.engine.lib.rtp_option(self._handle, _GUARD, on)
 

@@ -47,7 +47,15 @@ def _check_payloads(media: Media) -> None:
 
 def new_media(stack: SipStack, endpoint: Endpoint, flow: Flow | None, *, incoming: bool) -> CallMedia:
     """The media of a call with an endpoint that is reached by a flow."""
-    terms = Terms(endpoint, endpoint.allow, incoming, endpoint.dtmf_mode)
+    settings = stack.pbx.engine.settings
+    terms = Terms(
+        endpoint,
+        endpoint.allow,
+        incoming,
+        endpoint.dtmf_mode,
+        ice_allowed=settings.ice.enabled,
+        srtp_allowed=settings.srtp,
+    )
     configured = endpoint.media_address.strip("[]")
     address = configured or media_address(stack, endpoint, flow)
     if endpoint.bind_rtp_to_media_address and configured:

@@ -73,6 +73,8 @@ def _ready(channel: SipChannel) -> bool:
     endpoint, audio = call.endpoint, call.media.audio
     if not endpoint.direct_media or call.status not in UP or audio is None or _address(audio) is None:
         return False
+    if audio.encryption != "no" or audio.ice is not None:
+        return False  # keys and ways are between the party and us
     flow, said = call.peer_flow, audio.remote
     if endpoint.disable_direct_media_on_nat and flow is not None and said is not None and said[0] != flow.host:
         return False

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhook.calls.streams import Stream
 from offhook.drivers.sip.codecs import Codec
+from offhook.drivers.sip.encryption import encryption_of
 from offhook.drivers.sip.negotiation import (
     MediaStream,
     Terms,
@@ -23,9 +24,12 @@ from offhook.drivers.sip.negotiation import (
     receive_offer,
     streams_of,
 )
+from offhook.drivers.sip.refused import Refused
+from offhook.media.dtls import DtlsSettings
 from offhook.media.encoding import opus_encoding
-from offhook.media.engine import NoPort
+from offhook.media.engine import EngineError, NoPort
 from offhook.media.formats import Formats, format_named
+from offhook.media.link import Link
 from offhook.sip.sdp import Origin, Session
 from offhook.sip.sdp_attributes import parse_fmtp
 
@@ -103,6 +107,9 @@ class CallMedia:
         """Our answer to an offer; the streams stay pending until ``commit``. Refused (488) leaves all as it was."""
         pending = receive_offer(offer, self.streams, self.terms)
         self._make_legs(pending)
+        for stream in pending:
+            if stream.active and stream.link is not None and stream.ice is not None:
+                stream.link.peer_describes(stream.ice)
         self.pending = pending
         self.asked = True
         self.remote = offer
@@ -121,7 +128,8 @@ class CallMedia:
         else:
             pending = streams_of(self.terms.allowed)
             for stream, before in zip(pending, self.pending or (), strict=False):
-                stream.leg, stream.payloads = before.leg, before.payloads
+                stream.leg, stream.payloads, stream.link = before.leg, before.payloads, before.link
+                stream.sdes = before.sdes
         for index, stream in enumerate(pending):
             if afresh and stream.active:
                 stream.local_hold = stream.remote_hold = False
@@ -221,11 +229,40 @@ class CallMedia:
                 else:
                     stream.leg = engine.relay_leg(self.bind)
                 made.append(stream)
-        except NoPort:
+                self._make_link(stream)
+        except (NoPort, Refused):
             for stream in made:
-                stream.leg.close()
-                stream.leg = None
+                _close_leg(stream)
+                stream.leg = stream.link = None
             raise
+
+    def _make_link(self, stream: MediaStream) -> None:
+        """ICE and DTLS for a fresh leg, where the endpoint has any."""
+        endpoint = self.terms.endpoint
+        secure = encryption_of(stream, endpoint) == "dtls"
+        if not (secure or self.terms.ice):
+            return
+        stream.link = Link(self._pbx.engine, stream.leg, self._pbx.loop, self.address)
+        if secure:
+            stream.link.context = self._dtls_context()
+
+    def _dtls_context(self) -> Any:
+        endpoint, engine = self.terms.endpoint, self._pbx.engine
+        settings = DtlsSettings(
+            certificate=endpoint.dtls_cert_file,
+            key=endpoint.dtls_private_key,
+            ciphers=endpoint.dtls_cipher,
+            ca_file=endpoint.dtls_ca_file,
+            ca_path=endpoint.dtls_ca_path,
+            profiles="SRTP_AES128_CM_SHA1_32" if endpoint.srtp_tag_32 else "SRTP_AES128_CM_SHA1_80",
+            verify_fingerprint=endpoint.dtls_verify in ("fingerprint", "yes"),
+            verify_certificate=endpoint.dtls_verify in ("certificate", "yes"),
+            mtu=engine.settings.dtls_mtu,
+        )
+        try:
+            return engine.dtls(settings)
+        except EngineError as error:
+            raise Refused(f"endpoint {endpoint.name}: {error}") from None
 
     def commit(self) -> None:
         """What was negotiated is in force: tell the engine, give up legs nobody uses any more."""
@@ -236,10 +273,10 @@ class CallMedia:
         kept = {id(stream.leg) for stream in pending if stream.active}
         for stream in before:
             if stream.leg is not None and id(stream.leg) not in kept:
-                stream.leg.close()
+                _close_leg(stream)
         for stream in pending:
             if not stream.active:
-                stream.leg = None
+                stream.leg = stream.link = None
             elif stream.leg is not None:
                 self._apply(stream)
         if self.on_commit is not None:
@@ -251,7 +288,7 @@ class CallMedia:
         kept = {id(stream.leg) for stream in self.active}
         for stream in pending or ():
             if stream.leg is not None and id(stream.leg) not in kept:
-                stream.leg.close()
+                _close_leg(stream)
 
     def close(self) -> None:
         """The call is over."""
@@ -259,7 +296,7 @@ class CallMedia:
         self.on_commit = None
         for stream in self.active:
             if stream.leg is not None:
-                stream.leg.close()
+                _close_leg(stream)
 
     def ptime(self, stream: MediaStream) -> int:
         """Packet time in ms that is sent on a stream: the peer's wish where it is followed, else the format's."""
@@ -278,7 +315,10 @@ class CallMedia:
         )
         if stream.send is not None and stream.send[1].name == "opus":
             leg.set_encoding(opus_encoding(parse_fmtp(_parameters(stream))))
-        if stream.remote is not None:
+        self._protect(stream)
+        if stream.link is not None:
+            self._agree(stream)
+        elif stream.remote is not None:
             host, port = stream.remote
             leg.set_remote(host, port, port if stream.rtcp_mux else None)
         held = stream.remote_hold or stream.local_hold
@@ -291,6 +331,36 @@ class CallMedia:
         )
         leg.set_hold(held)
         leg.set_direction(stream.direction)
+
+    def _protect(self, stream: MediaStream) -> None:
+        """Give the leg the keys of SDP, or see to it that nothing passes before DTLS has some."""
+        leg, agreement = stream.leg, stream.sdes
+        if stream.encryption == "sdes" and agreement is not None and agreement.receive is not None:
+            leg.secure(agreement.suite, agreement.send, agreement.receive, mki=agreement.mki)
+        elif stream.encryption == "dtls":
+            leg.guard(True)
+        else:
+            leg.clear()
+
+    def _agree(self, stream: MediaStream) -> None:
+        """Tell the link what both descriptions say."""
+        link, dtls, endpoint = stream.link, stream.dtls, self.terms.endpoint
+        if stream.encryption == "dtls" and dtls is not None and dtls.setup != "holdconn":
+            link.agree_dtls(
+                link.context,
+                active=dtls.setup == "active",
+                fingerprint=dtls.fingerprint,
+                new=dtls.new,
+                rekey=endpoint.dtls_rekey,
+            )
+        link.agree_ice(stream.ice, controlling=not self.asked, components=1 if stream.rtcp_mux else 2)
+        link.set_remote(stream.remote, mux=stream.rtcp_mux)
+
+
+def _close_leg(stream: MediaStream) -> None:
+    if stream.link is not None:
+        stream.link.close()
+    stream.leg.close()
 
 
 def _parameters(stream: MediaStream) -> str:

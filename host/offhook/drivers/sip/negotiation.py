@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from offhook.drivers.sip import encryption, ice_terms
 from offhook.drivers.sip.codecs import Codec, Offered, PayloadTypes, add_codec, add_events, describable, read_codecs
+from offhook.drivers.sip.encryption import DtlsTerms, check_profile, profile
+from offhook.drivers.sip.refused import Refused
 from offhook.media.formats import Format, Formats
-from offhook.sip.errors import SIPError
+from offhook.media.link import IceOffer
+from offhook.sip.sdes import Agreement
 from offhook.sip.sdp import Media, Origin, Session, reverse_direction
 
 if TYPE_CHECKING:
@@ -26,13 +30,6 @@ MAX_FORMATS = 64
 
 _SENDS = {"sendrecv": 3, "sendonly": 1, "recvonly": 2, "inactive": 0}
 _DIRECTIONS: tuple[Direction, ...] = ("inactive", "sendonly", "recvonly", "sendrecv")
-
-
-class Refused(SIPError):
-    """The description cannot be used; the status answers the offer."""
-
-    def __init__(self, detail: str, status: int = 488) -> None:
-        super().__init__(status, detail=detail)
 
 
 class MediaStream:
@@ -49,10 +46,14 @@ class MediaStream:
         "digits",
         "direct",
         "direction",
+        "dtls",
+        "encryption",
         "events",
         "group",
+        "ice",
         "kind",
         "leg",
+        "link",
         "local_hold",
         "mid",
         "name",
@@ -63,6 +64,7 @@ class MediaStream:
         "remote",
         "remote_hold",
         "rtcp_mux",
+        "sdes",
         "send",
         "state",
     )
@@ -76,6 +78,14 @@ class MediaStream:
         self.local_hold = False
         self.remote_hold = False
         self.leg: Any = None
+        self.link: Any = None
+        """The leg's ICE and DTLS, where the endpoint has any."""
+        self.encryption = ""
+        """ "no", "sdes" or "dtls" once agreed; until then it is the endpoint's wish."""
+        self.sdes: Agreement | None = None
+        self.dtls: DtlsTerms | None = None
+        self.ice: IceOffer | None = None
+        """What the peer said about ICE, None where it has none."""
         self.payloads = PayloadTypes()
         self.receive: dict[int, Format] = {}
         self.send: tuple[int, Format] | None = None
@@ -90,6 +100,7 @@ class MediaStream:
         self.direct: tuple[str, int] | None = None
         """Where the peer shall send instead of to our leg (direct media)."""
         self.protocol = ""
+        """The profile to write; "" is the one of the endpoint's options."""
         self.rtcp_mux = False
         self.mid = ""
         self.group = -1
@@ -141,6 +152,10 @@ class Terms:
     """dtmf_mode, or PJSIP_DTMF_MODE's."""
     direct_formats: Formats | None = None
     """While media goes directly to the bridged party: what that one can take."""
+    ice_allowed: bool = True
+    """rtp.conf's icesupport."""
+    srtp_allowed: bool = True
+    """Whether res_srtp is loaded."""
 
     @property
     def preference(self) -> str:
@@ -152,6 +167,11 @@ class Terms:
     def events(self) -> bool:
         """Whether telephone-event is negotiated."""
         return self.dtmf in ("rfc4733", "auto", "auto_info")
+
+    @property
+    def ice(self) -> bool:
+        """Whether ICE is offered, and answered to."""
+        return self.endpoint.ice_support and self.ice_allowed
 
     def limit(self, kind: str) -> int:
         """How many streams of a kind the endpoint takes."""
@@ -236,8 +256,11 @@ def receive_offer(offer: Session, active: Sequence[MediaStream], terms: Terms) -
         if not any(wanted.kind == kind for wanted in terms.allowed):
             stream.remove()
             continue
-        check_profile(media, terms.endpoint)
+        offered = check_profile(media, terms.endpoint)
         host = check_host(offer.address_of(media))
+        if bundle_carrier(stream, pending) is stream:
+            encryption.take_offer(stream, offer, media, terms, offered)
+            stream.ice = ice_terms.read(offer, media, terms)
         stream.rtcp_mux = "rtcp-mux" in media
         if default:
             stream.remote_hold = stated in ("sendonly", "inactive") or _is_any(host)
@@ -248,7 +271,6 @@ def receive_offer(offer: Session, active: Sequence[MediaStream], terms: Terms) -
             stream.remove()
             continue
         stream.codecs = codecs
-        stream.protocol = media.protocol
         stream.payloads.learn([(codec.format, payload) for codec, payload in found.codecs.items()], found.events)
         stream.direction = _both(stream.wanted, reverse_direction(stated))
         _agree(stream, found, terms, default=default)
@@ -272,21 +294,6 @@ def _take_bundle(stream: MediaStream, offer: Session, media: Media, terms: Terms
             stream.group = number
             break
     stream.bundled = stream.group >= 0
-
-
-def check_profile(media: Media, endpoint: Endpoint) -> None:
-    """Refuse an RTP profile other than the endpoint's (RTP/AVP or RTP/AVPF, encrypted or not)."""
-    if endpoint.media_encryption != "no":
-        raise Refused(f"media_encryption={endpoint.media_encryption} is not offered by this build")
-    if endpoint.media_use_received_transport:
-        if media.secure:
-            raise Refused(f"encrypted media ({media.protocol}) is not offered by this build")
-        return
-    feedback = media.protocol.endswith("F")
-    if feedback != endpoint.use_avpf:
-        raise Refused(f"{media.protocol} does not fit use_avpf={'yes' if endpoint.use_avpf else 'no'}")
-    if media.secure:
-        raise Refused(f"{media.protocol} asks for encryption, the endpoint has none")
 
 
 @lru_cache(256)
@@ -347,6 +354,11 @@ def receive_answer(answer: Session, pending: Sequence[MediaStream], terms: Terms
         if media.kind != stream.kind:
             raise Refused(f"m={media.kind} answers m={stream.kind}")
         check_profile(media, terms.endpoint)
+        if terms.endpoint.bundle:
+            _take_bundle(stream, answer, media, terms)
+        if bundle_carrier(stream, pending) is stream:
+            encryption.take_answer(stream, answer, media, terms)
+            stream.ice = ice_terms.read(answer, media, terms)
         found = read_codecs(media, g726_non_standard=terms.endpoint.g726_non_standard)
         offered = {codec.format: codec for codec in stream.codecs}
         theirs = {codec.format: codec for codec in found.codecs}
@@ -369,10 +381,7 @@ def receive_answer(answer: Session, pending: Sequence[MediaStream], terms: Terms
             if codec.format in offered or codec in joint:
                 stream.receive.setdefault(payload, codec.format)
         stream.codecs = joint
-        stream.protocol = media.protocol
         _agree(stream, found, terms, default=default)
-        if terms.endpoint.bundle:
-            _take_bundle(stream, answer, media, terms)
         agreed = True
     if not agreed:
         raise Refused("the answer refuses every stream")
@@ -425,11 +434,9 @@ def _stream_lines(
     port = carrier.leg.local_port
     if stream.direct is not None:
         address, port = stream.direct
-    if asked is not None and (endpoint.media_use_received_transport or not stream.protocol):
-        protocol = asked.protocol
-    else:
-        protocol = "RTP/AVPF" if endpoint.use_avpf else "RTP/AVP"
-    media = Media(stream.kind, port, protocol, address=address)
+    media = Media(stream.kind, port, profile(carrier, endpoint), address=address)
+    encryption.add_attributes(media, carrier, terms, answering=asked is not None)
+    ice_terms.add_attributes(media, carrier, terms, asked, carries=carrier is stream)
     codecs: Iterable[Codec] = stream.codecs
     if stream.direct is not None and terms.direct_formats is not None:
         direct = terms.direct_formats

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from offhook.drivers.sip.capabilities import ALLOW, supported
 from offhook.drivers.sip.descriptions import SDP, description_of
-from offhook.drivers.sip.negotiation import MediaStream, Refused
+from offhook.drivers.sip.negotiation import MediaStream
+from offhook.drivers.sip.refused import Refused
 from offhook.drivers.sip.states import CONFIRMED, EARLY
 from offhook.media.engine import NoPort
 from offhook.sip.errors import SIPError
