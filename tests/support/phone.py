@@ -18,9 +18,20 @@ PROGRAM = Path(__file__).with_name("pjsua_phone.py")
 class Phone:
     """A SIP phone in a process of its own."""
 
-    def __init__(self, user: str, secret: str, server: str, *, transport: str = "udp", codec: str = "PCMU") -> None:
+    def __init__(
+        self,
+        user: str,
+        secret: str,
+        server: str,
+        *,
+        transport: str = "udp",
+        codec: str = "PCMU",
+        srtp: str = "",
+    ) -> None:
+        """``srtp``: "sdes" insists on encryption by such keys."""
         self.user, self.secret, self.server = user, secret, server
         self.transport, self.codec = transport, codec
+        self.srtp = srtp
         self.process = subprocess.Popen(
             [sys.executable, str(PROGRAM)],
             stdin=subprocess.PIPE,
@@ -53,6 +64,7 @@ class Phone:
             server=self.server,
             codec=self.codec,
             expires=expires,
+            srtp=self.srtp,
         )
         return self.wait("registration")
 

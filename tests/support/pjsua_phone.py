@@ -122,7 +122,16 @@ class PhoneProcess:
         operation.statusCode = code
         self.call.answer(operation)
 
-    def do_start(self, transport: str, user: str, secret: str, server: str, codec: str, expires: int) -> None:
+    def do_start(
+        self,
+        transport: str,
+        user: str,
+        secret: str,
+        server: str,
+        codec: str,
+        expires: int,
+        srtp: str = "",
+    ) -> None:
         configuration = pj.TransportConfig()
         configuration.boundAddress = "127.0.0.1"
         configuration.publicAddress = "127.0.0.1"
@@ -144,6 +153,10 @@ class PhoneProcess:
         account.mediaConfig.transportConfig.publicAddress = "127.0.0.1"
         account.mediaConfig.ipv6Use = 0
         account.callConfig.timerUse = pj.PJSUA_SIP_TIMER_INACTIVE
+        if srtp:
+            account.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_MANDATORY
+            account.mediaConfig.srtpSecureSignaling = 0
+            account.mediaConfig.srtpOpt.keyings = pj.IntVector([pj.PJMEDIA_SRTP_KEYING_SDES])
         self.line = Line(self)
         self.line.create(account)
 
