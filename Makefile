@@ -20,7 +20,8 @@ SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/
 ENGINE := $(STAMPS)/engine
 
 .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench fuzz parity \
-  boards firmware-check firmware-bundle conformance-root conformance test-unit test-sip test-engine test-phones
+  boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
+  test-unit test-sip test-engine test-phones
 
 help: ## this list
 	@echo "make TARGET, where TARGET is"
@@ -103,6 +104,9 @@ parity: $(STAMPS)/venv ## what Asterisk 22 has and what we have, with totals (AR
 
 bench: $(STAMPS)/test $(ENGINE) ## the load of $(SHARED)/bench; beside the peer when CONFORMANCE_ROOT is set
 	@$(PY) tests/bench/bench.py $(ARGS)
+
+echo-run: $(STAMPS)/system ## build/echo-run: the echo canceller over recorded signals (echo-run --help)
+	@$(MAKE) --no-print-directory -s -C host/engine echo-run
 
 conformance-root: $(ENGINE) ## lay out DEST=FOLDER for the Asterisk Test Suite
 	@test -n "$(DEST)" || { echo "make conformance-root DEST=FOLDER"; exit 2; }

@@ -1,0 +1,326 @@
+#include "echo_adapt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Regularisation: this part of the mean power of what was sent. Holds the response still at frequencies that are hardly
+ * there: a tone moves nothing but itself. */
+static const float RIDGE = 0.1f;
+
+struct adapt_scratch {
+    word *time;                           /* 2 taps */
+    struct cword *window, *fresh, *a, *b; /* taps */
+    word storage[];
+};
+
+struct adapt {
+    unsigned taps;
+    const struct fft *fft;
+    struct adapt_scratch *scratch;
+    word *raw, *seen; /* the last 2 taps samples that were sent: as they were; with their weights */
+    word *response, *rho, *before, *course; /* taps; rho a step ago; direction of the last step */
+    struct cword *spectrum, *late;          /* of response; of the last `taps` of seen */
+    word *correlation, *power;              /* of all that was seen: spectrum of r; smooth one, never negative */
+    word slope;                             /* rho . preconditioned rho, a step ago */
+    word weight_root;                       /* of the last hop, when `late` is that hop alone */
+    bool whole;                             /* it is */
+    word storage[];
+};
+
+struct adapt_scratch *adapt_scratch_create(unsigned taps)
+{
+    struct adapt_scratch *scratch = aligned_alloc(sizeof(word), sizeof *scratch + 10 * taps * sizeof(word));
+    if (!scratch)
+        return NULL;
+    scratch->time = scratch->storage;
+    scratch->window = (struct cword *)(scratch->time + 2 * taps);
+    scratch->fresh = scratch->window + taps;
+    scratch->a = scratch->fresh + taps;
+    scratch->b = scratch->a + taps;
+    return scratch;
+}
+
+void adapt_scratch_destroy(struct adapt_scratch *scratch)
+{
+    free(scratch);
+}
+
+struct adapt *adapt_create(unsigned taps, const struct fft *fft, struct adapt_scratch *scratch)
+{
+    size_t bytes = sizeof(struct adapt) + 14 * taps * sizeof(word);
+    struct adapt *adapt = aligned_alloc(sizeof(word), bytes);
+    if (!adapt)
+        return NULL;
+    memset(adapt, 0, bytes);
+    adapt->taps = taps;
+    adapt->fft = fft;
+    adapt->scratch = scratch;
+    adapt->raw = adapt->storage;
+    adapt->seen = adapt->raw + 2 * taps;
+    adapt->response = adapt->seen + 2 * taps;
+    adapt->rho = adapt->response + taps;
+    adapt->before = adapt->rho + taps;
+    adapt->course = adapt->before + taps;
+    adapt->correlation = adapt->course + taps;
+    adapt->power = adapt->correlation + taps;
+    adapt->spectrum = (struct cword *)(adapt->power + taps);
+    adapt->late = adapt->spectrum + taps;
+    return adapt;
+}
+
+void adapt_destroy(struct adapt *adapt)
+{
+    free(adapt);
+}
+
+static inline struct cword product(struct cword a, struct cword b)
+{
+    return (struct cword){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+
+/* a times the conjugate of b */
+static inline struct cword correlated(struct cword a, struct cword b)
+{
+    return (struct cword){a.re * b.re + a.im * b.im, a.im * b.re - a.re * b.im};
+}
+
+/* The transform of something that lies at one end of 2 taps of time; the rest is silence. */
+static void transform_end(const struct adapt *adapt, const word *samples, unsigned count, struct cword *out)
+{
+    word *time = adapt->scratch->time;
+    memset(time, 0, (2 * adapt->taps - count) * sizeof(word));
+    memcpy(time + 2 * adapt->taps - count, samples, count * sizeof(word));
+    fft_forward(adapt->fft, time, out);
+}
+
+static void transform_start(const struct adapt *adapt, const word *samples, struct cword *out)
+{
+    word *time = adapt->scratch->time;
+    memcpy(time, samples, adapt->taps * sizeof(word));
+    memset(time + adapt->taps, 0, adapt->taps * sizeof(word));
+    fft_forward(adapt->fft, time, out);
+}
+
+/* The window of 2 taps from the spectra of its halves, each as it is when it lies at the end: earlier by `taps` samples
+ * is a quarter of a turn at every one of these frequencies. */
+static void join(struct cword *window, const struct cword *late, word by, const struct cword *fresh, unsigned taps)
+{
+    for (unsigned k = 0; k < taps; k++) {
+        window[k].re = fresh[k].re - late[k].im * by;
+        window[k].im = fresh[k].im + late[k].re * by;
+    }
+}
+
+/* Cosine between two power spectra. Noise has its own accidents each time (0.7 at best), speech moves; a tone stays. */
+static word likeness(const struct cword *window, const word *power, unsigned taps)
+{
+    word both = all(0), one = all(0), other = all(0);
+    for (unsigned k = 0; k < taps; k++) {
+        word now = window[k].re * window[k].re + window[k].im * window[k].im;
+        both += now * power[k];
+        one += now * now;
+        other += power[k] * power[k];
+    }
+    return both / (root(one) * root(other) + 1e-9f);
+}
+
+struct adapt_hop adapt_error(struct adapt *adapt, const word *sent, const word *heard, unsigned hop, word *error)
+{
+    unsigned taps = adapt->taps;
+    struct adapt_scratch *scratch = adapt->scratch;
+    memmove(adapt->raw, adapt->raw + hop, (2 * taps - hop) * sizeof(word));
+    memcpy(adapt->raw + 2 * taps - hop, sent, hop * sizeof(word));
+    if (hop == taps && adapt->whole) {
+        transform_end(adapt, sent, hop, scratch->fresh);
+        join(scratch->window, adapt->late, 1.0f / adapt->weight_root, scratch->fresh, taps);
+    } else {
+        fft_forward(adapt->fft, adapt->raw, scratch->window);
+    }
+    for (unsigned k = 0; k < taps; k++)
+        scratch->a[k] = product(scratch->window[k], adapt->spectrum[k]);
+    fft_inverse(adapt->fft, scratch->a, scratch->time);
+    struct adapt_hop seen = {.likeness = likeness(scratch->window, adapt->power, taps)};
+    const word *echo = scratch->time + 2 * taps - hop;
+    for (unsigned i = 0; i < hop; i++) {
+        error[i] = heard[i] - echo[i];
+        seen.error += error[i] * error[i];
+        seen.echo += echo[i] * echo[i];
+    }
+    return seen;
+}
+
+/* The weighted past, and in scratch the spectra of its window and of what is new in it. */
+static void take_in(struct adapt *adapt, unsigned hop, word weight_root, word forget_root)
+{
+    unsigned taps = adapt->taps;
+    struct adapt_scratch *scratch = adapt->scratch;
+    word *seen = adapt->seen;
+    for (unsigned i = 0; i < 2 * taps - hop; i++)
+        seen[i] = seen[i + hop] * forget_root;
+    for (unsigned i = 2 * taps - hop; i < 2 * taps; i++)
+        seen[i] = adapt->raw[i] * weight_root;
+    if (hop == taps && adapt->whole) {
+        for (unsigned k = 0; k < taps; k++) {
+            scratch->fresh[k].re *= weight_root;
+            scratch->fresh[k].im *= weight_root;
+        }
+        join(scratch->window, adapt->late, forget_root, scratch->fresh, taps);
+    } else {
+        fft_forward(adapt->fft, seen, scratch->window);
+        transform_end(adapt, seen + 2 * taps - hop, hop, scratch->fresh);
+    }
+    if (hop == taps)
+        memcpy(adapt->late, scratch->fresh, taps * sizeof *adapt->late);
+    else
+        transform_end(adapt, seen + taps, taps, adapt->late);
+    adapt->whole = hop == taps;
+    adapt->weight_root = weight_root;
+}
+
+/* Add the new equations: gradient and correlation. */
+static void accumulate(struct adapt *adapt, const word *error, unsigned hop, word weight_root, word forget)
+{
+    unsigned taps = adapt->taps;
+    struct adapt_scratch *scratch = adapt->scratch;
+    word *time = scratch->time;
+    memset(time, 0, (2 * taps - hop) * sizeof(word));
+    for (unsigned i = 0; i < hop; i++)
+        time[2 * taps - hop + i] = error[i] * weight_root;
+    fft_forward(adapt->fft, time, scratch->a);
+    for (unsigned k = 0; k < taps; k++)
+        scratch->a[k] = correlated(scratch->a[k], scratch->window[k]);
+    fft_inverse(adapt->fft, scratch->a, time);
+    for (unsigned i = 0; i < taps; i++)
+        adapt->rho[i] = adapt->rho[i] * forget + time[i];
+
+    for (unsigned k = 0; k < taps; k++)
+        scratch->a[k] = correlated(scratch->fresh[k], scratch->window[k]);
+    fft_inverse(adapt->fft, scratch->a, time);
+    /* Symmetric; wrapped lags count negative at these frequencies. */
+    time[taps] = all(0);
+    for (unsigned i = 1; i < taps; i++)
+        time[2 * taps - i] = -time[i];
+    fft_forward(adapt->fft, time, scratch->a);
+    float share = (float)hop / (float)(2 * taps);
+    for (unsigned k = 0; k < taps; k++) {
+        const struct cword *x = &scratch->window[k];
+        adapt->correlation[k] = adapt->correlation[k] * forget + scratch->a[k].re;
+        adapt->power[k] = adapt->power[k] * forget + (x->re * x->re + x->im * x->im) * share;
+    }
+}
+
+/* One step of conjugate gradients. */
+static void descend(struct adapt *adapt, word ridge)
+{
+    unsigned taps = adapt->taps;
+    struct adapt_scratch *scratch = adapt->scratch;
+    word *time = scratch->time;
+    struct cword *a = scratch->a, *course = scratch->b;
+
+    transform_start(adapt, adapt->rho, a);
+    for (unsigned k = 0; k < taps; k++) {
+        word gain = 1.0f / (adapt->power[k] + ridge);
+        a[k].re *= gain;
+        a[k].im *= gain;
+    }
+    fft_inverse(adapt->fft, a, time);
+    word slope = all(0), carried = all(0);
+    for (unsigned i = 0; i < taps; i++) {
+        slope += adapt->rho[i] * time[i];
+        carried += adapt->before[i] * time[i];
+    }
+    word turn = (slope - carried) / adapt->slope;
+    turn = only((adapt->slope > all(0)) & (turn > all(0)) & (turn < all(10)), turn);
+    word length = all(0), along = all(0);
+    for (unsigned i = 0; i < taps; i++) {
+        word course_i = time[i] + turn * adapt->course[i];
+        adapt->course[i] = course_i;
+        along += course_i * adapt->rho[i];
+        length += course_i * course_i;
+    }
+    transform_start(adapt, adapt->course, course);
+
+    /* Rows after now: the first half, as it wraps, is Z times the course, sign and all. */
+    word curvature = all(0), edge = all(0);
+    for (unsigned k = 0; k < taps; k++) {
+        a[k] = product(adapt->late[k], course[k]);
+        curvature += adapt->correlation[k] * (course[k].re * course[k].re + course[k].im * course[k].im);
+    }
+    fft_inverse(adapt->fft, a, time);
+    for (unsigned i = 0; i < taps; i++)
+        edge += time[i] * time[i];
+    memset(time + taps, 0, taps * sizeof(word));
+    fft_forward(adapt->fft, time, a);
+    curvature = curvature * (1.0f / (float)taps) - edge + length * ridge;
+    mask good = (curvature > all(0)) & (along > all(0));
+    word step = only(good, along / curvature);
+
+    for (unsigned k = 0; k < taps; k++) {
+        struct cword back = correlated(a[k], adapt->late[k]);
+        a[k].re = adapt->correlation[k] * course[k].re - back.re;
+        a[k].im = adapt->correlation[k] * course[k].im - back.im;
+        adapt->spectrum[k].re += step * course[k].re;
+        adapt->spectrum[k].im += step * course[k].im;
+    }
+    fft_inverse(adapt->fft, a, time);
+    for (unsigned i = 0; i < taps; i++) {
+        adapt->before[i] = adapt->rho[i];
+        adapt->response[i] += step * adapt->course[i];
+        adapt->rho[i] -= step * time[i];
+    }
+    adapt->slope = slope;
+}
+
+void adapt_learn(struct adapt *adapt, const word *error, unsigned hop, unsigned steps, word weight, word forget)
+{
+    word weight_root = root(weight);
+    take_in(adapt, hop, weight_root, root(forget));
+    accumulate(adapt, error, hop, weight_root, forget);
+    word mean = all(0);
+    for (unsigned k = 0; k < adapt->taps; k++)
+        mean += adapt->power[k];
+    word ridge = mean * (RIDGE / (float)adapt->taps) + 1e-6f;
+    for (unsigned step = 0; step < steps; step++)
+        descend(adapt, ridge);
+}
+
+void adapt_doubt(struct adapt *adapt, mask where, float share)
+{
+    unsigned taps = adapt->taps;
+    word by = choose(where, all(share), all(1)), by_root = root(by);
+    for (unsigned i = 0; i < taps; i++) {
+        adapt->correlation[i] *= by;
+        adapt->power[i] *= by;
+        adapt->rho[i] *= by;
+        adapt->before[i] *= by;
+    }
+    for (unsigned i = 0; i < 2 * taps; i++)
+        adapt->seen[i] *= by_root;
+    adapt->slope *= by;
+    adapt->whole = false;
+}
+
+void adapt_restore(struct adapt *adapt, mask where, const word *taps)
+{
+    for (unsigned i = 0; i < adapt->taps; i++) {
+        adapt->response[i] = choose(where, taps[i], adapt->response[i]);
+        adapt->rho[i] = only(~where, adapt->rho[i]);
+    }
+    adapt->slope = only(~where, adapt->slope);
+    transform_start(adapt, adapt->response, adapt->spectrum);
+}
+
+void adapt_reset(struct adapt *adapt, mask where)
+{
+    adapt_doubt(adapt, where, 0);
+    for (unsigned i = 0; i < adapt->taps; i++) {
+        adapt->response[i] = only(~where, adapt->response[i]);
+        adapt->course[i] = only(~where, adapt->course[i]);
+    }
+    transform_start(adapt, adapt->response, adapt->spectrum);
+}
+
+const word *adapt_taps(const struct adapt *adapt)
+{
+    return adapt->response;
+}

@@ -1,0 +1,65 @@
+/* Who is right: how much a hop's equations weigh, when the background is better than the foreground, and whether an
+ * error is double talk or a changed path. Energies are sums over the hop, per lane. */
+#ifndef OFFHOOK_ECHO_JUDGE_H
+#define OFFHOOK_ECHO_JUDGE_H
+
+#include "echo_lanes.h"
+
+/* What one hop showed. */
+struct evidence {
+    word sent, heard;           /* energy of what was sent, and of what came back */
+    word fore_error, fore_echo; /* foreground: what is left, what it takes to be echo */
+    word back_error, back_echo; /* background, before it learnt from this hop */
+    word likeness;              /* of what is sent to what was (echo_adapt.h) */
+};
+
+/* What follows from a hop's length in samples. */
+struct pace {
+    float hop;
+    float forget;     /* of equations */
+    float reach;      /* of the level of what was sent, over the length of the tail */
+    float fall, rise; /* of the leakage: how it follows down, and up */
+    float floor_rise, quiet;
+    float blocks; /* of 64 samples */
+};
+
+struct judge {
+    word leak_fore, leak_back; /* error over what is heard when there is nothing but echo: the share that is left */
+    word floor, floor_now;     /* noise of the line: lowest error of late */
+    word far;                  /* level of what was sent, held for the length of the tail */
+    word lead, spread, hops;   /* by how much the background is better: sums of (fore - back) / (fore + back), of its
+                                  square, of hops; all three fade */
+    word talk;                 /* blocks for which double talk is still assumed */
+    word suspicion, trial;     /* blocks: error beyond what leaks; of a trial that began because of it */
+    word hurry;                /* blocks of speech for which convergence is worth more work */
+    word noise;                /* of this hop, beside what leaks and near speech */
+    mask active;               /* something was sent that comes back as echo now, and may be learnt from */
+    word steady;               /* blocks for which the spectrum has not changed */
+    mask tonal;                /* long enough: a tone, which says nothing about all other frequencies */
+};
+
+struct verdict {
+    mask copy, restore, doubt;
+};
+
+struct pace pace_of(unsigned hop, unsigned taps);
+
+void judge_reset(struct judge *judge, mask where);
+
+/* Before the background learns: the weight of this hop's equations, and how much of the past is kept. frozen: lanes
+ * that learn nothing. */
+word judge_weigh(struct judge *judge, const struct evidence *seen, const struct pace *pace, mask frozen, word *forget);
+
+/* After. */
+struct verdict judge_decide(struct judge *judge, const struct evidence *seen, const struct pace *pace);
+
+/* Mean square of the echo that may be there beside what the foreground knows. */
+word judge_unknown_echo(const struct judge *judge);
+
+/* The foreground knows the echo of a lane. */
+bool judge_knows(const struct judge *judge, unsigned lane);
+
+/* Convergence is in hand somewhere: short hops are worth their price. */
+bool judge_hurries(const struct judge *judge);
+
+#endif

@@ -1,0 +1,111 @@
+#include "echo_nlp.h"
+
+#include <string.h>
+
+static const float MARGIN = 20,          /* above what usually leaks it is a near voice */
+    FIRM = 0.02f, MEEK = 0.25f,          /* bounds of the two together: -17 and -6 dB below the echo */
+    AUDIBLE = 50,                        /* echo below this needs no hiding: -66 dBm0 */
+    LEAST_NOISE = 1, OPENING = 1.0f / 8, /* a sample: a near voice is let through within a millisecond, */
+    CLOSING = 1.0f / 24;                 /* and gives way to noise within three */
+
+enum { SEARCH_BLOCKS = 94 }; /* 0.75 s, twice: the lowest level in there is noise */
+
+void nlp_reset(struct nlp *nlp, mask where)
+{
+    nlp->left = only(~where, nlp->left);
+    nlp->echo = only(~where, nlp->echo);
+    nlp->share = choose(where, all(1), nlp->share);
+    nlp->noise = choose(where, all(LEAST_NOISE), nlp->noise);
+    nlp->lowest = nlp->lowest_before = choose(where, all(1e9f), nlp->lowest);
+    nlp->level = only(~where, nlp->level);
+    for (int i = 0; i <= NOISE_ORDER; i++)
+        nlp->lag[i] = only(~where, nlp->lag[i]);
+    for (int i = 0; i < NOISE_ORDER; i++) {
+        nlp->predictor[i] = only(~where, nlp->predictor[i]);
+        nlp->made[i] = only(~where, nlp->made[i]);
+    }
+    nlp->seed |= (bits)where & (bits){1, 0x1234567, 0x2345678, 0x3456789};
+}
+
+/* The next sample of comfort noise: evenly distributed, unit variance, through the predictor. */
+static word comfort(struct nlp *nlp)
+{
+    nlp->seed = nlp->seed * 1664525u + 1013904223u;
+    word sample = __builtin_convertvector((mask)nlp->seed >> 8, word) * (1.7320508f / 8388608.0f) * nlp->gain;
+    for (int i = 0; i < NOISE_ORDER; i++)
+        sample += nlp->predictor[i] * nlp->made[i];
+    memmove(nlp->made + 1, nlp->made, (NOISE_ORDER - 1) * sizeof(word));
+    nlp->made[0] = sample;
+    return sample;
+}
+
+void nlp_chunk(struct nlp *nlp, word left[CHUNK], word expected, word leak, mask where)
+{
+    word energy = all(0);
+    for (int i = 0; i < CHUNK; i++) {
+        nlp->past[NOISE_ORDER + nlp->position + i] = left[i];
+        energy += left[i] * left[i];
+    }
+    nlp->position += CHUNK;
+    nlp->energy += energy;
+    nlp->left += (energy * (1.0f / CHUNK) - nlp->left) * 0.35f;
+    nlp->echo = larger(nlp->echo * 0.97f, expected);
+    word limit = larger(smaller(leak * MARGIN, all(MEEK)), all(FIRM)) * nlp->echo + nlp->noise * 2.0f;
+    mask close = where & (nlp->echo > all(AUDIBLE)) & (nlp->left < limit);
+    word step = choose(close, all(-CLOSING), all(OPENING));
+    if (!any(close) && !any(nlp->share < all(1)))
+        return;
+    for (int i = 0; i < CHUNK; i++) {
+        nlp->share = smaller(larger(nlp->share + step, all(0)), all(1));
+        left[i] = nlp->share * left[i] + (1.0f - nlp->share) * comfort(nlp);
+    }
+}
+
+/* Levinson and Durbin: the predictor that whitens the noise, and the level of what it leaves. */
+static void shape(struct nlp *nlp)
+{
+    word error = nlp->lag[0] * 1.001f + 1e-3f, predictor[NOISE_ORDER] = {0};
+    for (int order = 0; order < NOISE_ORDER; order++) {
+        word sum = nlp->lag[order + 1];
+        for (int i = 0; i < order; i++)
+            sum -= predictor[i] * nlp->lag[order - i];
+        word reflection = sum / error, before[NOISE_ORDER];
+        memcpy(before, predictor, sizeof before);
+        for (int i = 0; i < order; i++)
+            predictor[i] = before[i] - reflection * before[order - 1 - i];
+        predictor[order] = reflection;
+        error *= 1.0f - reflection * reflection;
+    }
+    memcpy(nlp->predictor, predictor, sizeof predictor);
+    nlp->gain = root(nlp->noise * error / (nlp->lag[0] * 1.001f + 1e-3f));
+}
+
+void nlp_block(struct nlp *nlp, mask quiet)
+{
+    word energy = nlp->energy * (1.0f / BLOCK);
+    nlp->level = choose(nlp->level > all(0), nlp->level + (energy - nlp->level) * 0.2f, energy);
+    nlp->lowest = choose(nlp->level < nlp->lowest, nlp->level, nlp->lowest);
+    word lowest = smaller(nlp->lowest, nlp->lowest_before) * 1.2f;
+    /* Down at once, up when the search has ended. */
+    nlp->noise = larger(smaller(nlp->noise, lowest), all(LEAST_NOISE));
+    if (++nlp->blocks >= SEARCH_BLOCKS) {
+        nlp->blocks = 0;
+        nlp->noise = larger(lowest, all(LEAST_NOISE));
+        nlp->lowest_before = nlp->lowest;
+        nlp->lowest = nlp->level;
+    }
+    mask noise = quiet & (energy < nlp->noise * 3.0f);
+    if (any(noise)) {
+        const word *now = nlp->past + NOISE_ORDER;
+        for (int lag = 0; lag <= NOISE_ORDER; lag++) {
+            word sum = all(0);
+            for (int i = 0; i < BLOCK; i++)
+                sum += now[i] * now[i - lag];
+            nlp->lag[lag] = choose(noise, nlp->lag[lag] * 0.95f + sum * 0.05f, nlp->lag[lag]);
+        }
+    }
+    shape(nlp);
+    memcpy(nlp->past, nlp->past + BLOCK, NOISE_ORDER * sizeof(word));
+    nlp->position = 0;
+    nlp->energy = all(0);
+}

@@ -1,0 +1,393 @@
+/* The echo canceller: on noise that is speech-like in level, through hybrids made here; figures in dB, no times. */
+#include "check.h"
+
+#include <spandsp/telephony.h>
+
+#include <spandsp/logging.h>
+#include <spandsp/queue.h>
+
+#include <spandsp/tone_generate.h>
+
+#include <spandsp/super_tone_rx.h>
+
+#include <spandsp/async.h>
+#include <spandsp/complex.h>
+#include <spandsp/fsk.h>
+#include <spandsp/modem_connect_tones.h>
+#include <spandsp/power_meter.h>
+#include <spandsp/tone_detect.h>
+
+#include "echo.h"
+#include "echo_fft.h"
+#include "g711.h"
+
+enum { RATE = 8000, MOST = 20 * RATE };
+
+static int16_t sent[MOST], heard[MOST], out[MOST];
+
+/* Coloured noise in syllables of 160 ms and pauses of 80: far end and near end. */
+static void make_speech(int16_t *to, int from, int count, double rms, int colour, int offset)
+{
+    double low = 0;
+    for (int i = from; i < from + count; i++) {
+        double white = ((int)random_number(20001) - 10000) / 5773.0;
+        low += 0.25 * (white - low);
+        double x = colour ? low * 2.2 + 0.3 * white : white;
+        int at = (i + offset) % (RATE * 24 / 100);
+        double swell = at < RATE * 16 / 100 ? sin(M_PI * at / (RATE * 16 / 100.0)) * 1.4 : 0;
+        to[i] = (int16_t)lrint(fmax(-32768, fmin(32767, x * swell * rms)));
+    }
+}
+
+struct hybrid {
+    int delay;
+    double gain, decay;
+};
+
+/* What comes back: echo of `sent`, added to what is in `heard`. */
+static void add_echo(int from, int count, struct hybrid hybrid)
+{
+    for (int i = from; i < from + count; i++) {
+        double sum = 0, gain = hybrid.gain;
+        for (int k = 0; k < 60; k++, gain *= -hybrid.decay) {
+            int at = i - hybrid.delay - k;
+            sum += at < 0 ? 0 : gain * sent[at];
+        }
+        heard[i] = (int16_t)lrint(fmax(-32768, fmin(32767, heard[i] + sum)));
+    }
+}
+
+static void clear(void)
+{
+    memset(sent, 0, sizeof sent);
+    memset(heard, 0, sizeof heard);
+    check_seed = 4711;
+}
+
+static void pass_companded(int count)
+{
+    for (int i = 0; i < count; i++) {
+        sent[i] = g711_alaw_linear[g711_to_alaw(sent[i])];
+        heard[i] = g711_alaw_linear[g711_to_alaw(heard[i])];
+    }
+}
+
+static void run_from(struct echo *echo, int from, int count)
+{
+    for (int at = from; at + ECHO_SAMPLES <= from + count; at += ECHO_SAMPLES)
+        echo_process(echo, (const int16_t(*)[ECHO_SAMPLES])(sent + at), (const int16_t(*)[ECHO_SAMPLES])(heard + at),
+                     (int16_t(*)[ECHO_SAMPLES])(out + at));
+}
+
+static double erle(double from_s, double to_s)
+{
+    int from = (int)(from_s * RATE), n = (int)(to_s * RATE) - from;
+    return 20 * log10((rms_of(heard + from, n) + 1e-3) / (rms_of(out + from, n) + 1e-3));
+}
+
+static struct echo *plain(unsigned tail)
+{
+    struct echo *echo = echo_create(1, tail);
+    echo_nlp(echo, 0, false);
+    return echo;
+}
+
+static const struct hybrid NEAR_ONE = {40, 0.30, 0.75}, OTHER = {90, -0.25, 0.6};
+
+static void a_transform_is_undone(void)
+{
+    for (unsigned n = 16; n <= 256; n *= 2) {
+        struct fft *fft = fft_create(n);
+        word *in = aligned_alloc(16, 2 * n * sizeof(word)), *back = aligned_alloc(16, 2 * n * sizeof(word));
+        struct cword *z = aligned_alloc(16, n * sizeof *z);
+        double power = 0, spectrum = 0, error = 0;
+        for (unsigned i = 0; i < 2 * n; i++) {
+            in[i] = all((float)random_number(2000) - 1000);
+            power += in[i][0] * in[i][0];
+        }
+        fft_forward(fft, in, z);
+        for (unsigned i = 0; i < n; i++)
+            spectrum += z[i].re[2] * z[i].re[2] + z[i].im[2] * z[i].im[2];
+        fft_inverse(fft, z, back);
+        for (unsigned i = 0; i < 2 * n; i++)
+            error += (in[i][3] - back[i][3]) * (in[i][3] - back[i][3]);
+        CHECK(error < 1e-10 * power, "%u points", n);
+        CHECK(fabs(spectrum / n / power - 1) < 1e-5, "%u points", n);
+        free(in);
+        free(back);
+        free(z);
+        fft_destroy(fft);
+    }
+}
+
+static void it_converges_in_every_tail(void)
+{
+    for (unsigned tail = 8; tail <= 128; tail *= 2) {
+        clear();
+        make_speech(sent, 0, 4 * RATE, 4000, 1, 0);
+        struct hybrid hybrid = NEAR_ONE;
+        hybrid.delay = (int)tail * 8 - 60 < 0 ? 0 : (int)tail * 8 - 60;
+        add_echo(0, 4 * RATE, hybrid);
+        pass_companded(4 * RATE);
+        struct echo *echo = plain(tail);
+        CHECK(echo_tail_ms(echo) == tail);
+        CHECK(echo_state(echo, 0) == ECHO_IDLE);
+        run_from(echo, 0, 4 * RATE);
+        double first = tail < 128 ? 0.6 : 1.2;
+        CHECK(erle(first, first + 0.5) > 20, "%u ms: %.1f dB", tail, erle(first, first + 0.5));
+        CHECK(erle(3, 4) > 31, "%u ms: %.1f dB", tail, erle(3, 4));
+        CHECK(fabs(echo_erle_db(echo, 0) - erle(3, 4)) < 4, "%.1f dB", echo_erle_db(echo, 0));
+        CHECK(fabs(echo_erl_db(echo, 0) - 10) < 6, "%.1f dB", echo_erl_db(echo, 0));
+        CHECK(echo_state(echo, 0) == ECHO_CONVERGED);
+        echo_destroy(echo);
+    }
+    CHECK(!echo_create(0, 32));
+    CHECK(!echo_create(1, 0));
+    CHECK(!echo_create(1, 129));
+}
+
+static void linear_samples_go_deeper(void)
+{
+    clear();
+    make_speech(sent, 0, 5 * RATE, 4000, 1, 0);
+    add_echo(0, 5 * RATE, NEAR_ONE);
+    struct echo *echo = plain(32);
+    run_from(echo, 0, 5 * RATE);
+    CHECK(erle(4, 5) > 48, "%.1f dB", erle(4, 5));
+    echo_destroy(echo);
+}
+
+static void double_talk_costs_nothing(void)
+{
+    clear();
+    make_speech(sent, 0, 9 * RATE, 4000, 1, 0);
+    make_speech(heard, 4 * RATE, 4 * RATE, 2500, 1, 700);
+    add_echo(0, 9 * RATE, NEAR_ONE);
+    pass_companded(9 * RATE);
+    struct echo *echo = plain(32);
+    run_from(echo, 0, 9 * RATE);
+    double before = erle(3, 4), after = erle(8.05, 9);
+    CHECK(after > before - 3, "%.1f dB before, %.1f after", before, after);
+    echo_destroy(echo);
+}
+
+static void it_converges_in_double_talk(void)
+{
+    clear();
+    make_speech(sent, 0, 5 * RATE, 4000, 1, 0);
+    make_speech(heard, 0, 4 * RATE, 700, 1, 700);
+    add_echo(0, 5 * RATE, NEAR_ONE);
+    struct echo *echo = plain(32);
+    run_from(echo, 0, 4 * RATE);
+    run_from(echo, 4 * RATE, RATE / 5);
+    CHECK(erle(4.01, 4.2) > 20, "%.1f dB", erle(4.01, 4.2));
+    echo_destroy(echo);
+}
+
+static void a_changed_path_is_found(void)
+{
+    clear();
+    make_speech(sent, 0, 7 * RATE, 4000, 1, 0);
+    add_echo(0, 4 * RATE, NEAR_ONE);
+    add_echo(4 * RATE, 3 * RATE, OTHER);
+    pass_companded(7 * RATE);
+    struct echo *echo = plain(32);
+    run_from(echo, 0, 7 * RATE);
+    CHECK(erle(5.2, 5.7) > 20, "%.1f dB", erle(5.2, 5.7));
+    CHECK(erle(6.3, 7) > 30, "%.1f dB", erle(6.3, 7));
+    echo_destroy(echo);
+}
+
+/* G.168 test 6, and 4: neither a tone nor silence makes it forget. */
+static void tones_and_silence_cost_nothing(void)
+{
+    clear();
+    make_speech(sent, 0, 3 * RATE, 4000, 1, 0);
+    make_sine(sent + 3 * RATE, 4 * RATE, 1336, 6000, RATE, 0);
+    make_speech(sent, 9 * RATE, RATE, 4000, 1, 0);
+    add_echo(0, 10 * RATE, NEAR_ONE);
+    pass_companded(10 * RATE);
+    struct echo *echo = plain(32);
+    run_from(echo, 0, 10 * RATE);
+    double before = erle(2, 3), tone = erle(3, 7), after = erle(9, 10);
+    CHECK(tone > 20, "%.1f dB", tone);
+    CHECK(after > before - 3, "%.1f dB before, %.1f after", before, after);
+    echo_destroy(echo);
+}
+
+static void comfort_noise_hides_what_is_left(void)
+{
+    clear();
+    make_speech(sent, 2 * RATE, 6 * RATE, 4000, 1, 0);
+    make_speech(heard, 0, 0, 0, 0, 0);
+    double last = 0;
+    for (int i = 0; i < 8 * RATE; i++) { /* noise of the line, a low-pass */
+        last += 0.3 * (((int)random_number(20001) - 10000) / 5773.0 - last);
+        heard[i] = (int16_t)lrint(last * 100);
+    }
+    double noise = rms_of(heard, 2 * RATE);
+    add_echo(2 * RATE, 6 * RATE, NEAR_ONE);
+    struct echo *echo = echo_create(1, 32);
+    run_from(echo, 0, 8 * RATE);
+    double left = 20 * log10(rms_of(out + 4 * RATE, 4 * RATE) / noise);
+    CHECK(fabs(left) < 2, "%.1f dB from the noise", left);
+    /* and the same colour */
+    double product = 0, power = 0;
+    for (int i = 4 * RATE; i < 8 * RATE; i++) {
+        product += out[i] * out[i - 1];
+        power += out[i] * out[i];
+    }
+    CHECK(fabs(product / power - 0.7) < 0.12, "%.2f", product / power);
+    echo_destroy(echo);
+}
+
+static void a_near_voice_is_let_through(void)
+{
+    clear();
+    make_speech(sent, 0, 4 * RATE, 4000, 1, 0);
+    int16_t near[RATE];
+    make_sine(near, RATE, 700, 1500, RATE, 0);
+    memcpy(heard + 3 * RATE, near, sizeof near);
+    add_echo(0, 4 * RATE, NEAR_ONE);
+    struct echo *echo = echo_create(1, 32);
+    run_from(echo, 0, 4 * RATE);
+    CHECK(rms_of(out + 2 * RATE, RATE) < 5);
+    double error = 0;
+    for (int i = RATE / 50; i < RATE; i++)
+        error += pow(out[3 * RATE + i] - near[i], 2);
+    CHECK(sqrt(error / RATE) < 120, "%.0f", sqrt(error / RATE));
+    echo_destroy(echo);
+}
+
+static void make_modem_tone(int type, int count)
+{
+    modem_connect_tones_tx_state_t *tones = modem_connect_tones_tx_init(NULL, type);
+    modem_connect_tones_tx(tones, sent, count);
+    modem_connect_tones_tx_free(tones);
+}
+
+/* G.168 clause 7, with spandsp as the modem. */
+static void a_modem_switches_it_off(void)
+{
+    static const struct {
+        int type;
+        bool disables;
+    } tones[] = {{MODEM_CONNECT_TONES_ANS, false},
+                 {MODEM_CONNECT_TONES_ANS_PR, true},
+                 {MODEM_CONNECT_TONES_ANSAM, false},
+                 {MODEM_CONNECT_TONES_ANSAM_PR, true},
+                 {MODEM_CONNECT_TONES_FAX_CNG, false}};
+    for (size_t i = 0; i < sizeof tones / sizeof *tones; i++)
+        for (int side = 0; side < 2; side++) {
+            clear();
+            make_modem_tone(tones[i].type, 3 * RATE);
+            if (side) {
+                memcpy(heard, sent, sizeof sent);
+                memset(sent, 0, sizeof sent);
+            } else {
+                add_echo(0, 3 * RATE, NEAR_ONE);
+            }
+            pass_companded(4 * RATE);
+            struct echo *echo = echo_create(1, 32);
+            bool disabled = false;
+            for (int at = 0; at < 2 * RATE; at += RATE / 100) {
+                run_from(echo, at, RATE / 100);
+                disabled = disabled || echo_state(echo, 0) == ECHO_DISABLED;
+            }
+            CHECK(disabled == tones[i].disables, "tone %d side %d", tones[i].type, side);
+            if (disabled) {
+                CHECK(!memcmp(out + 3 * RATE / 2, heard + 3 * RATE / 2, RATE / 2));
+                memset(sent + 2 * RATE, 0, 4 * RATE);
+                memset(heard + 2 * RATE, 0, 4 * RATE);
+                run_from(echo, 2 * RATE, RATE / 10);
+                CHECK(echo_state(echo, 0) == ECHO_DISABLED, "a gap of 100 ms");
+                run_from(echo, 2 * RATE + RATE / 10, RATE / 2);
+                CHECK(echo_state(echo, 0) != ECHO_DISABLED);
+            }
+            echo_destroy(echo);
+        }
+}
+
+static void lanes_are_strangers(void)
+{
+    enum { LINES = 6 };
+    clear();
+    make_speech(sent, 0, 2 * RATE, 4000, 1, 0);
+    add_echo(0, 2 * RATE, NEAR_ONE);
+    struct echo *many = echo_create(LINES, 16);
+    for (unsigned lane = 0; lane < LINES; lane++)
+        echo_nlp(many, lane, false);
+    echo_switch(many, 5, false);
+    int16_t x[LINES][ECHO_SAMPLES] = {0}, d[LINES][ECHO_SAMPLES], e[LINES][ECHO_SAMPLES];
+    bool untouched = true, silent = true;
+    double before = 0, after = 0;
+    for (int at = 0; at < 2 * RATE; at += ECHO_SAMPLES) {
+        for (int lane = 1; lane < LINES; lane++) { /* each another signal */
+            memcpy(x[lane], sent + (at + lane * 400) % (2 * RATE), sizeof *x);
+            memcpy(d[lane], heard + (at + lane * 400) % (2 * RATE), sizeof *d);
+        }
+        memset(d[0], 0, sizeof d[0]);
+        echo_process(many, x, d, e);
+        for (int i = 0; i < ECHO_SAMPLES; i++) {
+            silent = silent && !e[0][i];
+            before += at < RATE || at > 2 * RATE - 600 ? 0 : d[1][i] * d[1][i];
+            after += at < RATE || at > 2 * RATE - 600 ? 0 : e[1][i] * e[1][i];
+        }
+        untouched = untouched && !memcmp(e[5], d[5], sizeof *e);
+    }
+    CHECK(silent);
+    CHECK(10 * log10(before / after) > 40, "%.1f dB", 10 * log10(before / after));
+    CHECK(untouched);
+    CHECK(echo_state(many, 5) == ECHO_OFF);
+    CHECK(echo_state(many, 4) == ECHO_CONVERGED);
+    echo_reset(many, 4);
+    for (int at = 0; at < RATE / 4; at += ECHO_SAMPLES) {
+        memset(x, 0, sizeof x);
+        memset(d, 0, sizeof d);
+        echo_process(many, x, d, e);
+    }
+    CHECK(echo_state(many, 4) == ECHO_IDLE);
+    CHECK(echo_state(many, 3) == ECHO_CONVERGED);
+    echo_destroy(many);
+}
+
+/* Whatever comes: it neither breaks nor stays broken. */
+static void nothing_upsets_it(void)
+{
+    for (int kind = 0; kind < 5; kind++) {
+        clear();
+        for (int i = 0; i < 3 * RATE; i++) {
+            static const int16_t ends[] = {-32768, 32767};
+            int16_t loud = ends[random_number(2)];
+            sent[i] = kind == 0 ? loud : kind == 1 ? 32767 : kind == 2 ? 0 : (int16_t)(i % 80 == 0 ? 32767 : 0);
+            heard[i] = kind == 0   ? ends[random_number(2)]
+                       : kind == 1 ? -32768
+                       : kind == 2 ? loud
+                       : kind == 3 ? 0
+                                   : sent[i];
+        }
+        make_speech(sent, 4 * RATE, 4 * RATE, 3000, 1, 0);
+        add_echo(4 * RATE, 4 * RATE, NEAR_ONE);
+        struct echo *echo = plain(32);
+        run_from(echo, 0, 8 * RATE);
+        CHECK(erle(7, 8) > 12, "kind %d: %.1f dB", kind, erle(7, 8));
+        echo_destroy(echo);
+    }
+}
+
+int main(void)
+{
+    RUN(a_transform_is_undone);
+    RUN(it_converges_in_every_tail);
+    RUN(linear_samples_go_deeper);
+    RUN(double_talk_costs_nothing);
+    RUN(it_converges_in_double_talk);
+    RUN(a_changed_path_is_found);
+    RUN(tones_and_silence_cost_nothing);
+    RUN(comfort_noise_hides_what_is_left);
+    RUN(a_near_voice_is_let_through);
+    RUN(a_modem_switches_it_off);
+    RUN(lanes_are_strangers);
+    RUN(nothing_upsets_it);
+    return check_result();
+}
