@@ -123,29 +123,6 @@ static void set(void *pointer, const struct codec_settings *settings)
         speex.encoder_ctl(state->coder, SPEEX_SET_ABR, &bitrate);
 }
 
-static int to_linear(const struct codec *codec, void *pointer, const uint8_t *in, int bytes, int16_t *out)
-{
-    struct state *state = pointer;
-    int made = 0;
-    speex.bits_read(&state->bits, (const char *)in, bytes);
-    for (int frame = 0; frame < MOST_FRAMES; frame++) {
-        if (speex.decode(state->coder, &state->bits, out + made))
-            break; /* the end (RFC 5574 3.3), or broken */
-        made += codec->frame_samples;
-    }
-    return made;
-}
-
-static int from_linear(const struct codec *codec, void *pointer, const int16_t *in, int samples, uint8_t *out)
-{
-    struct state *state = pointer;
-    speex.bits_reset(&state->bits);
-    for (; samples >= codec->frame_samples; samples -= codec->frame_samples, in += codec->frame_samples)
-        speex.encode(state->coder, (spx_int16_t *)in, &state->bits);
-    speex.bits_pack(&state->bits, 15, 5); /* a terminator: nothing that follows is taken for a frame */
-    return speex.bits_write(&state->bits, (char *)out, MOST_BYTES);
-}
-
 /* Frames in a payload, by their modes' sizes (The Speex Codec Manual, tables 9.1 and 10.2). */
 
 struct reader {
@@ -166,31 +143,59 @@ static int count_frames(const uint8_t *payload, int bytes)
 {
     static const uint16_t narrow[9] = {5, 43, 119, 160, 220, 300, 364, 492, 79}, wide[5] = {4, 36, 112, 192, 352};
     struct reader reader = {payload, 0, bytes * 8};
-    int frames = 0;
+    int frames = 0, layers = 0;
     while (reader.at + 5 <= reader.bits && frames < MOST_FRAMES) {
         int start = reader.at;
         if (take(&reader, 1)) { /* a layer of the frame before */
             int mode = take(&reader, 3);
-            if (mode > 4)
-                break;
+            if (mode > 4 || ++layers > 2)
+                return frames - (frames > 0); /* broken: the frame it belongs to is not tried */
             reader.at = start + wide[mode];
+            if (reader.at > reader.bits)
+                return frames - (frames > 0);
             continue;
         }
         int mode = take(&reader, 4);
         if (mode < 9) {
             frames++;
+            layers = 0;
             reader.at = start + narrow[mode];
+            if (reader.at > reader.bits)
+                return frames - 1;
         } else if (mode == 14) { /* in-band signals */
             static const uint8_t sizes[16] = {1, 1, 4, 4, 4, 4, 4, 4, 8, 8, 16, 16, 32, 32, 64, 64};
             reader.at += sizes[take(&reader, 4)];
         } else if (mode == 13) { /* the user's */
             int size = take(&reader, 4);
-            reader.at += size * 8;
+            reader.at += 5 + size * 8;
         } else {
             break;
         }
     }
     return frames;
+}
+
+static int to_linear(const struct codec *codec, void *pointer, const uint8_t *in, int bytes, int16_t *out)
+{
+    struct state *state = pointer;
+    int made = 0, frames = count_frames(in, bytes);
+    speex.bits_read(&state->bits, (const char *)in, bytes);
+    for (int frame = 0; frame < frames; frame++) { /* the library complains of what is no frame to stderr */
+        if (speex.decode(state->coder, &state->bits, out + made))
+            break; /* the end (RFC 5574 3.3), or broken */
+        made += codec->frame_samples;
+    }
+    return made;
+}
+
+static int from_linear(const struct codec *codec, void *pointer, const int16_t *in, int samples, uint8_t *out)
+{
+    struct state *state = pointer;
+    speex.bits_reset(&state->bits);
+    for (; samples >= codec->frame_samples; samples -= codec->frame_samples, in += codec->frame_samples)
+        speex.encode(state->coder, (spx_int16_t *)in, &state->bits);
+    speex.bits_pack(&state->bits, 15, 5); /* a terminator: nothing that follows is taken for a frame */
+    return speex.bits_write(&state->bits, (char *)out, MOST_BYTES);
 }
 
 static int narrow_samples(const uint8_t *payload, int bytes)

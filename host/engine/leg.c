@@ -101,6 +101,13 @@ static int16_t *own(struct engine *engine, struct block *block)
     return samples;
 }
 
+/* What a carry holds, copied: it is written again in this tick, and its memory may be exchanged. */
+static struct block taken(struct leg *leg, struct carry *carry)
+{
+    struct block block = carry_take(carry), none = {.samples = NULL};
+    return block.samples && !own(leg->engine, &block) ? none : block;
+}
+
 /* Mix something on top, at the first's rate. */
 static struct block add(struct leg *leg, struct block block, struct block more)
 {
@@ -154,9 +161,7 @@ void leg_pull(struct leg *leg)
     } else if (leg->kind == LEG_LINE) {
         block = line_pull(leg->line);
     } else if (leg->kind != LEG_NULL) {
-        block = carry_take(&leg->carry);
-        if (block.samples)
-            own(leg->engine, &block); /* the carry is written again in this tick */
+        block = taken(leg, &leg->carry);
         if (block.samples)
             leg->rate = block.rate;
     }
@@ -167,7 +172,7 @@ void leg_pull(struct leg *leg)
         detectors_feed(leg, DIRECTION_IN, block);
     if (leg->dtmf)
         listen_for_digits(leg, &block);
-    block = add(leg, block, carry_take(&leg->whisper_in));
+    block = add(leg, block, taken(leg, &leg->whisper_in));
     leg->in = change(leg, block, leg->in_gain, leg->in_muted);
 }
 
@@ -228,7 +233,7 @@ void leg_push(struct leg *leg)
     struct block block = source(leg), over = {.samples = NULL};
     if (leg->overlay && player_pull(leg->overlay, &over, leg_rate(leg)))
         block = add(leg, block, over);
-    block = add(leg, block, carry_take(&leg->whisper_out));
+    block = add(leg, block, taken(leg, &leg->whisper_out));
     leg->out = change(leg, block, leg->out_gain, leg->out_muted);
     if (leg->detectors)
         detectors_feed(leg, DIRECTION_OUT, leg->out);
