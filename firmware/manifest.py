@@ -1,6 +1,6 @@
 # What a build of MicroPython for the RP2040 freezes (FROZEN_MANIFEST=firmware/manifest.py).
-# Nothing of micropython-lib is needed: frames, messages, slots and journal are all there is, and they are here.
-include("$(PORT_DIR)/boards/manifest.py")
+# Nothing of micropython-lib is needed beside what the port itself starts with.
+freeze("$(PORT_DIR)/modules")
 package("supervisor")
 module("main.py")
 # The link, one definition for both ends.

@@ -22,6 +22,8 @@ def request(
     """Make a channel for ``endpoint``, ``user@endpoint``, ``endpoint/aor`` or ``endpoint/sip:uri``."""
     stack: SipStack = pbx.parts[PART]
     destination = destination_of(stack, address)
+    for gate in stack.gates:
+        gate(destination.endpoint, destination.uri.user or "")
     if isinstance(requester, SipChannel):
         wanted = requester.session.media.streams
     else:

@@ -105,9 +105,18 @@ def text(default: str = "", *, name: str = "", refused: str = "", hidden: bool =
     return cast(str, Option(default, lambda _, value: value, str, name, refused, hidden))
 
 
-def flag(default: bool, *, name: str = "", refused: str = "", words: tuple[str, str] = ("false", "true")) -> bool:
+def flag(
+    default: bool,
+    *,
+    name: str = "",
+    refused: str = "",
+    words: tuple[str, str] = ("false", "true"),
+    hidden: bool = False,
+) -> bool:
     """Yes or no, shown as true or false (or by ``words``)."""
-    return cast(bool, Option(default, lambda _, value: _truth(value), lambda value: words[bool(value)], name, refused))
+    return cast(
+        bool, Option(default, lambda _, value: _truth(value), lambda value: words[bool(value)], name, refused, hidden)
+    )
 
 
 def yesno(default: bool, *, name: str = "", refused: str = "") -> bool:

@@ -7,7 +7,7 @@ import logging
 import random
 import secrets
 import string
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from offhook.calls.endpoints import Registry
@@ -53,6 +53,7 @@ class Client:
         "_server_mechanisms",
         "_tag",
         "_timer",
+        "backoff",
         "call_id",
         "due_at",
         "line",
@@ -87,6 +88,13 @@ class Client:
         self._done: asyncio.Future[None] | None = None
         self._server_mechanisms: list[str] = []
         self._request_after_494 = False
+        self.backoff: Callable[[int], float] | None = None
+        """Decides about retries in the place of the section's intervals: the answer's status (0: none) -> seconds."""
+
+    @property
+    def flow(self) -> Flow | None:
+        """The connection we are registered over."""
+        return self._flow
 
     # ---- verbs --------------------------------------------------------------------------------------
 
@@ -317,7 +325,12 @@ class Client:
         )
         self.status = "Rejected"
         self._unbind()
-        if after:
+        if self.backoff is not None:
+            wait = self.backoff(0 if outgoing.failure else status)
+            self.retries += 1
+            log.warning("registration %s: %s, the next attempt follows in %.1f s", section.name, what, max(after, wait))
+            self._schedule(max(after, wait))
+        elif after:
             self._retry(after, what, count=False)
         elif section.retry_interval and temporary:
             if more:

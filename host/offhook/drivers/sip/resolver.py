@@ -21,6 +21,10 @@ QUESTION_SECONDS = 5.0
 FAILURE_SECONDS = 5.0
 """How long a failed question is not asked again."""
 REMEMBERED = 512
+STALE_SECONDS = 86400.0
+"""While no server answers, what was known a day ago is better than nothing (RFC 8767)."""
+IMPATIENT_SECONDS = 1.0
+"""With an old answer at hand a question is given up so soon."""
 
 
 class Resolver:
@@ -33,6 +37,8 @@ class Resolver:
         self._nameservers: list[tuple[str, int]] = []
         self._resolver: Any = None
         self._remembered: dict[Query, tuple[float, list[Record]]] = {}
+        self._stale: dict[Query, tuple[float, list[Record]]] = {}
+        """The last good answers, and when they are too old to be used."""
 
     def configure(self, config: ConfigFile | None) -> None:
         """Take the name servers of resolver_unbound.conf (None: the system's)."""
@@ -61,11 +67,28 @@ class Resolver:
         found = self._remembered.get(query)
         if found is not None and found[0] > now:
             return found[1]
-        records, lifetime = await self._question(query)
+        old = self._stale.get(query)
+        if old is not None and old[0] < now:
+            old = None
+        found_now = await self._question(query, IMPATIENT_SECONDS if old is not None else QUESTION_SECONDS)
+        if found_now is None:
+            if old is not None:
+                log.info("no name server answers: the old answer for %s %s is used", query.type, query.name)
+            found_now = (old[1] if old is not None else [], FAILURE_SECONDS)
+        elif found_now[0]:
+            if len(self._stale) >= REMEMBERED:
+                self._stale.clear()
+            self._stale[query] = (now + STALE_SECONDS, found_now[0])
+        records, lifetime = found_now
         if len(self._remembered) >= REMEMBERED:
             self._remembered.clear()
         self._remembered[query] = (now + lifetime, records)
         return records
+
+    def network_changed(self) -> None:
+        """Ask everything anew: failures of before say nothing now, and the name server may be another one."""
+        self._remembered.clear()
+        self._resolver = None
 
     async def addresses(self, name: str) -> list[str]:
         """Every IPv4 and IPv6 address of a host name."""
@@ -76,7 +99,8 @@ class Resolver:
         """The SRV records of a service name."""
         return [record for record in await self.ask(Query("SRV", name)) if isinstance(record, Srv)]
 
-    async def _question(self, query: Query) -> tuple[list[Record], float]:
+    async def _question(self, query: Query, seconds: float) -> tuple[list[Record], float] | None:
+        """Records and their lifetime; None when no name server answered."""
         import dns.asyncresolver
         import dns.exception
         import dns.resolver
@@ -85,12 +109,12 @@ class Resolver:
         if resolver is None:
             resolver = self._resolver = self._make()
         try:
-            answer = await resolver.resolve(query.name, query.type, search=False, lifetime=QUESTION_SECONDS)
+            answer = await resolver.resolve(query.name, query.type, search=False, lifetime=seconds)
         except (dns.resolver.NoAnswer, dns.resolver.NXDOMAIN):
             return [], FAILURE_SECONDS
         except (dns.exception.DNSException, OSError) as error:
             log.debug("%s %s: %s", query.type, query.name, error)
-            return [], FAILURE_SECONDS
+            return None
         records: list[Record] = []
         for item in answer:
             if query.type in ("A", "AAAA"):

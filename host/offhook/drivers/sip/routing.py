@@ -143,6 +143,10 @@ class Routing:
         self._sources[host] = (now + ADDRESS_SECONDS, address)
         return address
 
+    def network_changed(self) -> None:
+        """Find out anew which address of ours leads where."""
+        self._sources.clear()
+
     def advertised(self, carrier: Carrier, host: str) -> tuple[str, int]:
         """Address and port by which ``host`` reaches a carrier of ours: the external ones for hosts beyond a NAT."""
         section = carrier.section

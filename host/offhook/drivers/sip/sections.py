@@ -85,6 +85,8 @@ class Transport(Configured):
     tcp_keepalive_interval_time = number(1)
     tcp_keepalive_probe_count = number(5)
     websocket_write_timeout = number(100, 1)
+    listen = flag(True, hidden=True)
+    """Ours alone: without, a TCP or TLS transport makes connections and takes none. A trunk needs no open port."""
     # TLS
     cert_file = text()
     priv_key_file = text()

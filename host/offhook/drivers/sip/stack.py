@@ -110,6 +110,8 @@ class SipStack:
         """Endpoints whose new calls and requests are refused for now."""
         self.more_sections: list[Callable[[Pbx], list[Section]]] = []
         """What adds sections to those of pjsip.conf whenever it is read."""
+        self.gates: list[Callable[[Endpoint, str], None]] = []
+        """Asked before a call to a user at an endpoint is made; RequestError when it must not be."""
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
 

@@ -25,7 +25,7 @@ class TlsContexts:
     def __init__(self, section: Transport) -> None:
         """Raises ValueError with a sentence when a file cannot be used."""
         self._section = section
-        self.server = self._make(ssl.PROTOCOL_TLS_SERVER)
+        self.server = self._make(ssl.PROTOCOL_TLS_SERVER) if section.listen else None
         self.client = self._make(ssl.PROTOCOL_TLS_CLIENT)
         self._stamps = self._read_stamps()
 
@@ -39,7 +39,7 @@ class TlsContexts:
             return False
         TlsContexts(self._section)  # the new files are tried apart from the contexts in use
         section = self._section
-        for context in (self.server, self.client):
+        for context in filter(None, (self.server, self.client)):
             if section.cert_file:
                 context.load_cert_chain(section.cert_file, section.priv_key_file or None, section.password or None)
             if section.ca_list_file:

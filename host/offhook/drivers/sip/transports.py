@@ -24,7 +24,8 @@ BATCH = 16
 RECEIVE_BUFFER = 1 << 20
 CONNECTIONS_A_SOURCE = 64
 CONNECTIONS = 4096
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 4.0
+"""Three packets are sent within (RFC 6298); whoever has not answered then is down, and the next server's turn comes."""
 HANDSHAKE_SECONDS = 10.0
 IDLE_SECONDS = 32.0
 """How long an incoming connection may live without a whole message, or a message stay incomplete (64*T1)."""
@@ -81,16 +82,19 @@ class UdpCarrier(Carrier):
 
 
 class Listener:
-    """A listening TCP or TLS socket of a transport section."""
+    """A listening TCP or TLS socket of a transport section; without a server, one that only makes connections."""
 
     __slots__ = ("contexts", "host", "port", "protocol", "section", "server")
 
-    def __init__(self, section: Transport, protocol: str, server: asyncio.Server, contexts: TlsContexts | None) -> None:
+    def __init__(
+        self, section: Transport, protocol: str, server: asyncio.Server | None, contexts: TlsContexts | None
+    ) -> None:
         self.section = section
         self.protocol = protocol
         self.server = server
         self.contexts = contexts
-        self.host, self.port = server.sockets[0].getsockname()[:2]
+        self.host: str = server.sockets[0].getsockname()[0] if server else bind_address(section)[0]
+        self.port: int = server.sockets[0].getsockname()[1] if server else 0
 
 
 class Transports:
@@ -146,7 +150,7 @@ class Transports:
                 from offhook.drivers.sip.tls import TlsContexts
 
                 contexts = TlsContexts(section)
-            server = await self._listen(section, host, port, contexts)
+            server = await self._listen(section, host, port, contexts) if section.listen else None
             self.listeners[section.name] = Listener(section, protocol.upper(), server, contexts)
         self.sections[section.name] = section
 
@@ -364,7 +368,7 @@ class Transports:
         if carrier is not None:
             carrier.close("transport removed")
         listener = self.listeners.pop(name, None)
-        if listener is not None:
+        if listener is not None and listener.server is not None:
             listener.server.close()
         for connection in [each for each in self.connections if each.name == name]:
             connection.close("transport removed")

@@ -1,0 +1,1 @@
+"""Trunks to the cloud: one section of trunk.conf is a registered, encrypted trunk that looks after itself."""

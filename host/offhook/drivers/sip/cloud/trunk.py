@@ -1,0 +1,191 @@
+"""A trunk at work: registered over one connection, watched for life and silence, its calls counted against limits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from typing import TYPE_CHECKING, Final
+
+from offhook.calls import causes
+from offhook.calls.channel import State
+from offhook.calls.requesting import RequestError
+from offhook.drivers.sip.cloud.backoff import Backoff
+from offhook.drivers.sip.cloud.limits import Meter
+from offhook.drivers.sip.cloud.silence import Silence
+from offhook.drivers.sip.connections import Connection
+from offhook.log import NOTICE
+from offhook.media.rtp import RtpLeg
+
+if TYPE_CHECKING:
+    from offhook.calls.channel import Channel
+    from offhook.drivers.sip.channel import SipChannel
+    from offhook.drivers.sip.cloud.settings import TrunkSettings
+    from offhook.drivers.sip.registration import Client
+    from offhook.drivers.sip.stack import SipStack
+
+log = logging.getLogger(__name__)
+
+PONG_S: Final = 10.0
+"""A sign of life is answered within (RFC 5626 4.4.1)."""
+FAMILY: Final = "trunk"
+"""The AstDB family of what was spent: survives a restart."""
+
+
+class Trunk:
+    """One trunk."""
+
+    def __init__(self, stack: SipStack, settings: TrunkSettings) -> None:
+        self.stack = stack
+        self.settings = settings
+        self.name = settings.name
+        self.backoff = Backoff()
+        self.recoveries = 0
+        """How often it came back after it was down."""
+        self.down_since: float | None = stack.now()
+        """Monotonic; None while it is registered."""
+        self.pongs_missed = 0
+        self.silences: dict[SipChannel, Silence] = {}
+        day, _, spent = (stack.pbx.astdb.get(FAMILY, f"{self.name}/spent") or "").partition(" ")
+        self.meter = Meter(settings.limits, day, float(spent or 0))
+        self._keepalive: asyncio.Task[None] | None = None
+        self._pinged: Connection | None = None
+
+    # ---- life ---------------------------------------------------------------------------------------
+
+    @property
+    def client(self) -> Client | None:
+        """Its registration."""
+        from offhook.drivers.sip.trunks import KEY
+
+        registrations = self.stack.pbx.parts.get(KEY)
+        return registrations.clients.get(self.name) if registrations is not None else None
+
+    def start(self) -> None:
+        """Look after the registration, and give signs of life."""
+        client = self.client
+        if client is not None:
+            client.backoff = self._wait
+        if self._keepalive is None:
+            self._keepalive = self.stack.pbx.spawn(self._keep_alive(), f"trunk {self.name}")
+
+    def stop(self) -> None:
+        """Leave it alone."""
+        if self._keepalive is not None:
+            self._keepalive.cancel()
+
+    def _wait(self, status: int) -> float:
+        """How long to wait after a failed registration; nothing is sent to a server that cannot be reached anyhow."""
+        self.went_down()
+        return self.backoff.after(status, self.stack.now())
+
+    def went_down(self) -> None:
+        """It is not registered any more."""
+        if self.down_since is None:
+            self.down_since = self.stack.now()
+            log.warning("trunk %s is down: calls to it fail, everything else goes on", self.name)
+
+    def came_up(self) -> None:
+        """It is registered."""
+        self.backoff.succeeded()
+        if self.down_since is not None:
+            self.recoveries += 1
+            log.log(NOTICE, "trunk %s is up after %.1f s", self.name, self.stack.now() - self.down_since)
+            self.down_since = None
+
+    async def _keep_alive(self) -> None:
+        """A sign of life now and then; a connection that does not answer is closed, and we register anew."""
+        while True:
+            # Between 80 and 100 percent of the interval (RFC 5626 4.4.1).
+            await asyncio.sleep(self.settings.values["keepalive"] * random.uniform(0.8, 1.0))
+            client = self.client
+            flow = client.flow if client is not None else None
+            if flow is None or not isinstance(flow.carrier, Connection) or not flow.open:
+                continue
+            connection, asked = flow.carrier, self.stack.now()
+            try:
+                connection.ping()
+            except OSError as error:
+                connection.close(str(error))
+                continue
+            await asyncio.sleep(PONG_S)
+            if connection.open and connection.heard < asked:
+                self.pongs_missed += 1
+                connection.close(f"no sign of life within {PONG_S:.0f} s")
+                self.went_down()
+
+    def network_changed(self) -> None:
+        """Another address, another way: what we had may be dead without a word. Register anew at once."""
+        client = self.client
+        if client is None:
+            return
+        self.backoff.news()
+        flow = client.flow
+        if flow is not None and flow.open:
+            flow.carrier.close("the network has changed")
+        client.register_now()
+
+    # ---- calls --------------------------------------------------------------------------------------
+
+    def _today(self) -> str:
+        return time.strftime("%Y-%m-%d", time.localtime(self.stack.pbx.wall()))
+
+    def gate(self, number: str) -> None:
+        """Refuse a call that the limits forbid. Raises RequestError."""
+        reason = self.meter.why_not(number, self._today(), self.stack.now())
+        if reason:
+            log.warning("trunk %s: %s; the call is refused", self.name, reason)
+            raise RequestError(causes.CALL_REJECTED, f"trunk {self.name}: {reason}")
+
+    def begun(self, channel: SipChannel) -> None:
+        """A call begins. One from outside beyond the number allowed is ended at once."""
+        outgoing = channel.session.uac
+        limit = self.settings.limits.calls
+        if not outgoing and limit and self.meter.calls >= limit:
+            log.warning("trunk %s: %d calls go on already; %s is refused", self.name, self.meter.calls, channel.name)
+            channel.request_hangup(causes.SWITCH_CONGESTION)
+        number = channel.session.request.uri.user if outgoing and channel.session.request is not None else ""
+        self.meter.begun(channel, number or self._dialed(channel), self.stack.now(), outgoing=outgoing)
+
+    @staticmethod
+    def _dialed(channel: SipChannel) -> str:
+        return channel.name.partition("/")[2]
+
+    def changed(self, channel: SipChannel) -> None:
+        """Its state changed."""
+        if channel.state is State.UP and channel not in self.silences:
+            self.meter.answered(channel, self.stack.now())
+            self.silences[channel] = Silence(self.settings.values["silence"], self.stack.now())
+
+    def ended(self, channel: SipChannel) -> None:
+        """It is over."""
+        self.silences.pop(channel, None)
+        if self.meter.ended(channel, self._today(), self.stack.now()):
+            self.stack.pbx.astdb.put(FAMILY, f"{self.name}/spent", f"{self.meter.day} {self.meter.spent:.4f}")
+
+    def look(self) -> None:
+        """Once a second: end what costs too much, tell who is silent."""
+        now = self.stack.now()
+        for call in self.meter.overspent(now):
+            log.warning("trunk %s: the day's %.2f are spent; a call is ended", self.name, self.settings.limits.spend)
+            call.request_hangup(causes.CALL_REJECTED)  # type: ignore[attr-defined]
+        for channel, silence in self.silences.items():
+            media = channel.media
+            if not isinstance(media, RtpLeg):
+                continue
+            here = _other_leg(channel)
+            held = any(stream.remote_hold or stream.local_hold for stream in channel.session.media.active)
+            news = silence.look(
+                media.stats().rx_packets, here.stats().rx_packets if here is not None else None, now, held=held
+            )
+            if news:
+                log.warning("trunk %s: %s in %s", self.name, news, channel.name)
+
+
+def _other_leg(channel: Channel) -> RtpLeg | None:
+    """The RTP leg of the one other party, None when there is none or it has no RTP."""
+    bridge = channel.bridge
+    others = [other for other in bridge.members if other is not channel] if bridge is not None else []
+    media = others[0].media if len(others) == 1 else None
+    return media if isinstance(media, RtpLeg) else None
