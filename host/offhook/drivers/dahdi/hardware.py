@@ -6,13 +6,16 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kernel_shims.dahdi.configure import Configurator
 from kernel_shims.dahdi.system import DahdiSystem, present
 from kernel_shims.dahdi.system_conf import SystemConf, read_system_conf
+from kernel_shims.dahdi.zones import TONES, Part, Zone
 from kernel_shims.line import LineError, LineSystem
 from kernel_shims.simulator.system import SimulatedSystem
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
+    from offhook.media.tones import ToneZone
 
 log = logging.getLogger(__name__)
 OVERRIDE = "line_system"
@@ -27,25 +30,63 @@ async def find_hardware(pbx: Pbx) -> LineSystem:
     if given is not None:
         given.start(pbx.loop)
         return given
-    conf = await pbx.off_loop(_read, pbx.config.etc_dir)
+    conf = await pbx.off_loop(find_conf, pbx.config.etc_dir)
     simulated = simulate(conf)
     if simulated is not None:
-        log.warning("lines are simulated: system.conf has dynamic=sim")
+        log.warning("lines are simulated: %s has dynamic=sim", conf.path)
         simulated.start(pbx.loop, real_time=True)
         return simulated
     if not present():
         raise LineError("there are no lines: the DAHDI drivers are not loaded (modprobe dahdi), nothing is simulated")
+    if is_ours(pbx, conf):
+        await pbx.off_loop(set_up, pbx, conf)
     system = DahdiSystem()
     system.start(pbx.loop)
     return system
 
 
-def _read(folder: str) -> SystemConf:
+def find_conf(folder: str) -> SystemConf:
+    """The system.conf that counts: ours (below the configuration folder), else dahdi_cfg's; an empty one for none."""
     for place in PLACES:
         path = Path(folder) / place
         if path.exists():
             return read_system_conf(path)
     return SystemConf()
+
+
+def is_ours(pbx: Pbx, conf: SystemConf) -> bool:
+    """Whether setting up spans is Offhook's work: the file lies below its configuration folder."""
+    return conf.path.startswith(pbx.config.etc_dir + "/")
+
+
+def set_up(pbx: Pbx, conf: SystemConf) -> list[str]:
+    """Set up spans and channels as the file says. What was done, a sentence each. Raises LineError."""
+    configurator = Configurator()
+    try:
+        done = list(configurator.apply(conf, kernel_zones(pbx)))
+    finally:
+        configurator.close()
+    for sentence in done:
+        log.info("%s: %s", conf.path, sentence)
+    return done
+
+
+def kernel_zones(pbx: Pbx) -> dict[str, Zone]:
+    """The zones of indications.conf as the kernel takes them."""
+    return {name: _kernel_zone(zone) for name, zone in pbx.zones.items()}
+
+
+def _kernel_zone(zone: ToneZone) -> Zone:
+    tones: dict[str, list[Part]] = {}
+    for name in TONES:
+        spec = zone.tone(name)
+        if spec is not None:
+            again = spec.repeat or 0
+            tones[name] = [
+                Part(part.low, part.high, part.duration_ms, part.modulated, place < again)
+                for place, part in enumerate(spec.parts)
+            ]
+    return Zone(zone.name, zone.ring_cadence or (2000, 4000), tones)
 
 
 def simulate(conf: SystemConf) -> SimulatedSystem | None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PART = "dahdi"
+_SEARCH_S = 2.0
+"""How often removed hardware is looked for."""
 PortMaker = Callable[["Pbx", LinePort, ChannelSettings, str], "Port"]
 PORT_KINDS: dict[str, PortMaker] = {
     **dict.fromkeys(("fxo_ls", "fxo_gs", "fxo_ks"), PhonePort),
@@ -55,6 +58,9 @@ class Lines:
         self.cadences: list[tuple[int, ...]] = [*DEFAULT_CADENCES]
         self._last: dict[frozenset[int], int] = {}
         """Where a round robin stopped, by groups."""
+        self._missing: set[int] = set()
+        """Channels whose hardware was removed."""
+        self._search: asyncio.TimerHandle | None = None
         system.on_event = self._event
 
     def __iter__(self) -> Iterator[Port]:
@@ -139,6 +145,8 @@ class Lines:
 
     def stop(self) -> None:
         """Close everything."""
+        if self._search is not None:
+            self._search.cancel()
         for port in list(self.ports.values()):
             self._close(port)
         self.system.stop()
@@ -154,7 +162,21 @@ class Lines:
         """A port's hardware was pulled out: it may come back under its number."""
         if self.ports.get(port.number) is port:
             del self.ports[port.number]
+        self._missing.add(port.number)
         log.warning("channel %d is gone: its hardware was removed", port.number)
+        if self._search is None:
+            self._search = self.pbx.loop.call_later(_SEARCH_S, self._look_again)
+
+    def _look_again(self) -> None:
+        """Look whether hardware that was removed is back, as long as some is missing."""
+        self._search = None
+        there = [range(span.first, span.first + span.channels) for span in self.system.spans()]
+        for number in sorted(self._missing):
+            if any(number in channels for channels in there):
+                self._missing.discard(number)
+                self.return_of(range(number, number + 1))
+        if self._missing:
+            self._search = self.pbx.loop.call_later(_SEARCH_S, self._look_again)
 
     def return_of(self, numbers: range) -> None:
         """Channels are there again: open those that are configured."""

@@ -1,0 +1,144 @@
+"""chan_dahdi.conf, system.conf and dial strings: what holds for whom, and what is complained of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel_shims.dahdi.system_conf import read_system_conf
+from kernel_shims.line import LineError
+from offhook.config.parser import loads
+from offhook.drivers.dahdi import addresses
+from offhook.drivers.dahdi.options import CHANNELS
+from offhook.drivers.dahdi.reading import Reading, read
+
+
+def reading(text: str) -> Reading:
+    """What a chan_dahdi.conf says."""
+    return read(loads(text, "chan_dahdi.conf"))
+
+
+def test_lines_hold_for_the_channels_below_them() -> None:
+    found = reading(
+        """
+        [channels]
+        context = one
+        signalling = fxo_ks
+        callerid = "Alice" <101>
+        setvar = A=1
+        setvar = B=2
+        channel => 1-2,4
+        context = two
+        callerid = asreceived
+        setvar = A=3
+        group = 1,3-4
+        channel => 5
+        """
+    )
+    assert found.errors == []
+    assert sorted(found.channels) == [1, 2, 4, 5]
+    assert found.channels[4]["context"] == "one" and found.channels[4]["fullname"] == "Alice"
+    assert found.channels[5]["context"] == "two" and found.channels[5]["cid_number"] == ""
+    assert found.channels[1]["setvar"] == ["A=1", "B=2"] and found.channels[5]["setvar"] == ["B=2", "A=3"]
+    assert found.channels[5]["group"] == {1, 3, 4} and found.channels[1]["group"] == frozenset()
+
+
+def test_sections_have_their_own_channels_and_begin_where_channels_ended() -> None:
+    found = reading(
+        """
+        [channels]
+        language = de
+        signalling = fxo_ks
+        [base](!)
+        callwaiting = yes
+        [one](base)
+        dahdichan = 1
+        callerid = One <1>
+        [two](base)
+        callerid = Two <2>
+        dahdichan = 2
+        context = late
+        """
+    )
+    assert found.errors == []
+    assert found.channels[1]["callwaiting"] and found.channels[1]["language"] == "de"
+    assert found.channels[1]["context"] == "default" and found.channels[2]["context"] == "late"
+
+
+def test_what_does_not_fit_is_told_with_its_line() -> None:
+    found = reading("[channels]\nsignaling = fxo_ks\nrxgain = loud\nechocancl = yes\nchannel => 1\nchannel => 1\n")
+    told = [str(error) for error in found.errors]
+    assert told[0].startswith("chan_dahdi.conf:3: rxgain:")
+    assert 'did you mean "echocancel"?' in told[1]
+    assert "configured already" in told[2]
+    assert found.channels[1]["signalling"] == "fxo_ks"
+
+
+def test_every_option_of_the_sample_is_known() -> None:
+    keys = (Path(__file__).parent / "chan_dahdi_keys.txt").read_text().split()
+    assert [key for key in keys if CHANNELS.find(key) is None and not key.startswith(("trunkgroup", "spanmap"))] == []
+
+
+def test_defaults_are_asterisk_s() -> None:
+    values = CHANNELS.defaults()
+    assert values["context"] == "default" and values["busycount"] == 3 and values["polarityonanswerdelay"] == 600
+    assert values["cid_rxgain"] == 5.0 and values["matchdigit_timeout"] == 3000 and values["transfertobusy"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("1", {"channel": 1}),
+        ("1/5551234", {"channel": 1, "number": "5551234"}),
+        ("g1/5", {"groups": frozenset({1}), "number": "5"}),
+        ("G1,3/5", {"groups": frozenset({1, 3}), "descending": True, "number": "5"}),
+        ("r2c/5", {"groups": frozenset({2}), "round_robin": True, "confirm": True, "number": "5"}),
+        ("R0/5", {"groups": frozenset({0}), "round_robin": True, "descending": True, "number": "5"}),
+        ("2r3", {"channel": 2, "ring": 3}),
+        ("i2-g1d/5/K(12)R", {"span": 2, "groups": frozenset({1}), "digital": True, "number": "5", "extra": "K(12)R"}),
+        ("i1/5", {"span": 1, "number": "5"}),
+    ],
+)
+def test_dial_strings(text: str, wanted: dict[str, object]) -> None:
+    found = addresses.parse(text)
+    assert {name: getattr(found, name) for name in wanted} == wanted
+
+
+@given(st.text(max_size=30))
+def test_any_dial_string_is_read_or_refused_with_a_sentence(text: str) -> None:
+    try:
+        addresses.parse(text)
+    except ValueError as error:
+        assert len(str(error)) > 10
+
+
+def test_system_conf(tmp_path: Path) -> None:
+    path = tmp_path / "system.conf"
+    path.write_text(
+        "# comment\nspan=1,1,0,ccs,hdb3,crc4\ndynamic=loc,1:0,4,0\nfxoks=1-4\nfxsks=5,6\nbchan=9-23\ndchan=24\n"
+        "cas=30:1101\nechocanceller=mg2,1-2\nalaw=9-23\nloadzone=us\ndefaultzone=us\n"
+    )
+    found = read_system_conf(path)
+    assert found.spans[0].options == {"crc4"} and found.dynamic[0].address == "1:0"
+    assert found.signalling[6] == "fxs_ks" and found.signalling[24] == "hdlcfcs" and found.idle_bits[30] == 0b1101
+    assert found.cancellers == {1: "mg2", 2: "mg2"} and 23 in found.alaw
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("fxoks=1-", "is no channel or range"),
+        ("span=1,1", "is no span; write span="),
+        ("fxso=1", 'unknown word "fxso"'),
+        ("cas=1:11", "are no signalling bits"),
+        ("dacs=1-2:3", "not there yet"),
+    ],
+)
+def test_system_conf_complains_with_its_line(tmp_path: Path, line: str, sentence: str) -> None:
+    path = tmp_path / "system.conf"
+    path.write_text(f"\n{line}\n")
+    with pytest.raises(LineError, match=f"system.conf:2: .*{sentence}"):
+        read_system_conf(path)

@@ -1,0 +1,105 @@
+"""The kernel's interface as we declare it: numbers and sizes for both ABIs, and the tone zones it is given."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from kernel_shims.dahdi import zones
+from kernel_shims.dahdi.port import decode_event
+from kernel_shims.dahdi.request import binding, sentence
+from kernel_shims.line import Happening, LineEvent
+
+HEADER = Path(__file__).resolve().parents[3] / "kernel-shims/kernel_shims/dahdi/abi.h"
+LP64 = {
+    "SPECIFY": 0x4004DA26,
+    "GET_PARAMS": 0xC088DA05,
+    "SET_PARAMS": 0x4088DA05,
+    "HOOK": 0x4004DA07,
+    "GETEVENT": 0x8004DA08,
+    "IOMUX": 0xC004DA09,
+    "SPANSTAT": 0xC13ADA0A,
+    "SETGAINS": 0x4204DA10,
+    "CHANCONFIG": 0x404CDA13,
+    "SENDTONE": 0x4004DA15,
+    "GET_BUFINFO": 0x8018DA1B,
+    "SET_BUFINFO": 0x4018DA1B,
+    "DIAL": 0x4104DA1F,
+    "AUDIOMODE": 0x4004DA20,
+    "ECHOCANCEL": 0x4004DA21,
+    "SETLAW": 0x4004DA27,
+    "SETCADENCE": 0x4040DA2A,
+    "ECHOTRAIN": 0x4004DA32,
+    "ONHOOKTRANSFER": 0x4004DA33,
+    "FLUSH": 0x4004DA03,
+    "SYNC": 0xDA04,
+    "TONEDETECT": 0x4004DA5B,
+    "SETPOLARITY": 0x4004DA5C,
+    "VMWI": 0xC004DA5E,
+    "VMWI_CONFIG": 0x4004DA5F,
+    "STARTUP": 0x4004DA63,
+    "SFCONFIG": 0x4058DA2E,
+}
+ILP32 = LP64 | {"SFCONFIG": 0x4048DA2E}
+"""Only the one structure with longs differs."""
+
+
+def compiled(tmp_path: Path, option: str) -> dict[str, int]:
+    """The numbers as a compiler of that ABI has them: out of an object file, so no library of the ABI is needed."""
+    names = re.findall(r"^#define DAHDI_(\w+) DAHDI_", HEADER.read_text(), re.MULTILINE)
+    table = ",".join(f"DAHDI_{name}" for name in names)
+    source = tmp_path / "abi.c"
+    source.write_text(f'#include "{HEADER}"\nconst unsigned table[] __attribute__((section(".abi"))) = {{{table}}};\n')
+    made, data = tmp_path / "abi.o", tmp_path / "abi.bin"
+    done = subprocess.run(["gcc", option, "-c", "-o", made, source], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"this compiler has no {option}: {done.stderr.strip()}")
+    subprocess.run(["objcopy", "-O", "binary", "--only-section=.abi", made, data], check=True)
+    content = data.read_bytes()
+    return {name: int.from_bytes(content[4 * at : 4 * at + 4], "little") for at, name in enumerate(names)}
+
+
+@pytest.mark.parametrize(("option", "expected"), [("-m64", LP64), ("-m32", ILP32)], ids=["LP64", "ILP32"])
+def test_request_numbers(tmp_path: Path, option: str, expected: dict[str, int]) -> None:
+    found = compiled(tmp_path, option)
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_the_binding_has_the_same_numbers() -> None:
+    lib = binding().lib
+    assert {name: getattr(lib, f"DAHDI_{name}") for name in LP64} == LP64
+    assert binding().ffi.sizeof("struct dahdi_spaninfo") == 314
+
+
+def test_events_are_decoded() -> None:
+    assert decode_event(2) == LineEvent(Happening.OFF_HOOK)
+    assert decode_event((1 << 16) | ord("7")) == LineEvent(Happening.PULSE_DIGIT, "7")
+    assert decode_event((1 << 17) | ord("#")) == LineEvent(Happening.DTMF_DOWN, "#")
+    assert decode_event(999) is None
+
+
+def test_errors_have_a_remedy() -> None:
+    assert sentence("/dev/dahdi/ctl", 2).endswith("the DAHDI drivers are not loaded (modprobe dahdi)")
+
+
+def test_a_zone_s_tones_are_sines_that_repeat_as_they_should() -> None:
+    dial = (zones.Part(350, 440),)
+    recall = (*(zones.Part(350, 440, 100, once=True), zones.Part(0, 0, 100, once=True)), *dial)
+    made = zones.definitions(zones.Zone("us", (2000, 4000), {"dial": dial, "dialrecall": recall}))
+    first = made[0]
+    before, last = first.init_v2_1, first.init_v3_1
+    samples = []
+    for _ in range(800):
+        before, last = last, ((first.fac1 * last) >> 15) - before
+        samples.append(last)
+    crossings = sum(one < 0 <= other for one, other in pairwise(samples))
+    assert abs(crossings - 35) <= 1
+    assert [(one.tone, one.next) for one in made[1:4]] == [(5, 2), (5, 3), (5, 3)]
+    assert len(made) == 4 + 16 + 15
+    peak = max(map(abs, samples))
+    assert math.isclose(peak, 10 ** ((-10 - 3.14) / 20) * 32768, rel_tol=0.05)
