@@ -9,6 +9,7 @@ from cross import cache, chroot, extract, packages, tools
 
 ENGINE = Path("host/engine")
 SHIMS = Path("kernel-shims")
+LIBPRI = "/development/usr/lib/aarch64-linux-gnu/libpri.so"
 INCLUDES = ("usr/include/python3.13", "usr/include", "usr/include/aarch64-linux-gnu")
 
 
@@ -33,7 +34,7 @@ def _compile(folder: Path, work: Path, out: str) -> None:
     chroot.run(
         tools.tree(),
         f"make -C /checkout/{folder} -j2 CC=aarch64-linux-gnu-gcc PYTHON=python3 CFLAGS='{includes}' "
-        f"LDFLAGS='-s' BUILD=/tmp/built OUT=/out/{out}; rm -rf /tmp/built",
+        f"LDFLAGS='-s' LIBPRI={LIBPRI} BUILD=/tmp/built OUT=/out/{out}; rm -rf /tmp/built",
         {"checkout": cache.CHECKOUT, "development": development, "out": work},
     )
 

@@ -1,4 +1,4 @@
-"""Write the cffi glue of a binding: ``build.py dahdi OUTPUT.c``, or ``build.py --cflags`` for its include path."""
+"""Write the cffi glue of a binding: ``build.py dahdi|pri OUTPUT.c``, or ``build.py --cflags`` for its include path."""
 
 from __future__ import annotations
 
@@ -49,6 +49,47 @@ def dahdi(output: str) -> None:
     ffi.emit_c_code(output)
 
 
+PRI_SOURCE = """
+#include <sys/time.h>
+#include <libpri.h>
+
+static int pri_subcommands_count(struct pri_subcommands *list)
+{
+    return list ? list->counter_subcmd : 0;
+}
+
+static struct pri_subcommand *pri_subcommand_at(struct pri_subcommands *list, int index)
+{
+    return &list->subcmd[index];
+}
+
+/* The members of a subcommand's union, which has no name of its own. */
+static struct pri_party_connected_line *pri_subcommand_connected(struct pri_subcommand *one)
+{
+    return &one->u.connected_line;
+}
+
+static struct pri_party_redirecting *pri_subcommand_redirecting(struct pri_subcommand *one)
+{
+    return &one->u.redirecting;
+}
+
+static struct pri_subcmd_display_txt *pri_subcommand_display(struct pri_subcommand *one)
+{
+    return &one->u.display;
+}
+"""
+
+
+def pri(output: str) -> None:
+    """The binding of libpri."""
+    ffi = FFI()
+    text = (HERE / "pri/declarations.h").read_text()
+    ffi.cdef(re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+    ffi.set_source("kernel_shims.pri._pri", PRI_SOURCE, py_limited_api=True)
+    ffi.emit_c_code(output)
+
+
 def main(arguments: list[str]) -> None:
     """See the text of this file."""
     match arguments:
@@ -56,6 +97,8 @@ def main(arguments: list[str]) -> None:
             print(f"-I{sysconfig.get_path('include')}")
         case ["dahdi", output]:
             dahdi(output)
+        case ["pri", output]:
+            pri(output)
         case _:
             sys.exit(__doc__)
 

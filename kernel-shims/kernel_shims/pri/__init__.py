@@ -1,0 +1,1 @@
+"""ISDN by libpri: one D channel as a PriLink."""
