@@ -9,7 +9,7 @@ from cross import cache, chroot, extract, packages, tools
 
 ENGINE = Path("host/engine")
 SHIMS = Path("kernel-shims")
-LIBPRI = "/development/usr/lib/aarch64-linux-gnu/libpri.so"
+LIBPRI = "/development/usr/lib/libpri.so"
 INCLUDES = ("usr/include/python3.13", "usr/include", "usr/include/aarch64-linux-gnu")
 
 

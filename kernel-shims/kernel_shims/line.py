@@ -166,6 +166,12 @@ class LinePort(Protocol):
     def ready_audio(self, block: int) -> None:
         """Sound in blocks of that many samples from now on, nothing waiting from before."""
 
+    def ready_frames(self) -> None:
+        """A D channel: reads and writes are whole frames with two octets of check sum."""
+
+    def voice(self, on: bool) -> None:
+        """A B channel carries voice, or clear data."""
+
     def dial(self, digits: str) -> None:
         """Have the driver dial: "P123" pulses, "T123" DTMF, "M123" MF; DIAL_COMPLETE follows."""
 

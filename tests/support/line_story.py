@@ -116,6 +116,10 @@ class Office:
         """Lay the lines, read both files, open the channels."""
         self.system.add_span(dict.fromkeys(range(1, 5), phones), law)
         self.system.add_span(dict.fromkeys(range(5, 9), lines), law)
+        return await self.begin(configuration, dialplan)
+
+    async def begin(self, configuration: str, dialplan: str) -> Lines:
+        """Read both files, open the channels of the spans that are there."""
         self.configure(configuration)
         self.dialplan(dialplan)
         self.pbx.registry.add(dahdi.module)

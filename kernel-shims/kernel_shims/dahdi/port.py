@@ -9,6 +9,7 @@ from kernel_shims.line import Happening, Hook, LineError, LineEvent
 
 _FLUSH_ALL = 7
 _BUFFERS = 8
+_FRAMES, _FRAME = 32, 1024
 _LAMPS = {"lrev": 1, "hvdc": 2, "hvac": 4}
 _DIGIT_KINDS = (Happening.PULSE_DIGIT, Happening.DTMF_DOWN, Happening.DTMF_UP)
 _EINPROGRESS = 115
@@ -78,8 +79,13 @@ class DahdiPort:
         self._device.ask("SET_BUFINFO", buffers, "set its buffers")
         self._device.number("FLUSH", _FLUSH_ALL & 3, "flush")
 
-    def audio_mode(self, on: bool) -> None:
-        """A B channel carries voice (its law is applied, it may have gains), or is clear."""
+    def ready_frames(self) -> None:
+        """See LinePort."""
+        buffers = self._device.struct("bufferinfo", numbufs=_FRAMES, bufsize=_FRAME)
+        self._device.ask("SET_BUFINFO", buffers, "set its buffers")
+
+    def voice(self, on: bool) -> None:
+        """See LinePort."""
         self._device.number("AUDIOMODE", int(on), "set audio mode")
 
     def dial(self, digits: str) -> None:

@@ -143,7 +143,7 @@ class PriLink:
     def timer(self, name: str, value: int) -> bool:
         """Set a timer (ms) or counter; False when there is none of that name."""
         index = self.lib.pri_timer2idx(name.encode())
-        return index >= 0 and self.lib.pri_set_timer(self._handle, index, value) == 0
+        return bool(index >= 0 and self.lib.pri_set_timer(self._handle, index, value) == 0)
 
     def debug(self, level: int) -> None:
         """What is told about messages: DEBUG_NORMAL, DEBUG_ALL, DEBUG_HEX or 0."""
@@ -387,11 +387,11 @@ class PriLink:
 
     def hold(self, call: Any) -> bool:
         """HOLD; False when it cannot be asked for."""
-        return self.lib.pri_hold(self._handle, call) == 0
+        return bool(self.lib.pri_hold(self._handle, call) == 0)
 
     def retrieve(self, call: Any, channel: int) -> bool:
         """RETRIEVE."""
-        return self.lib.pri_retrieve(self._handle, call, channel) == 0
+        return bool(self.lib.pri_retrieve(self._handle, call, channel) == 0)
 
     def reply_hold(self, call: Any, cause: int = 0) -> None:
         """HOLD ACKNOWLEDGE, or HOLD REJECT with a cause."""

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from kernel_shims.line import Alarm, Happening, Hook, LineError, LineEvent
+from kernel_shims.line import SIGNALLINGS, Alarm, Happening, Hook, LineError, LineEvent
 from kernel_shims.simulator.sound import SILENCE, SILENT, STEP, STEP_MS, decode, encode
 
 DEFAULT_CADENCE = (2000, 4000)
@@ -16,6 +16,8 @@ _HOOK_TIME_MS = 500
 _FLASH_MS = 600
 _DIGIT_MS = 140
 _MOST_EVENTS = 64
+_LONGEST_FRAME = 2048
+_FRAMED = frozenset({SIGNALLINGS["hdlcfcs"], SIGNALLINGS["hardhdlc"]})
 
 
 class Party(Protocol):
@@ -84,7 +86,8 @@ class SimulatedPort:
     def opened(self) -> None:
         """The system opens the port."""
         self.is_open = True
-        self._near, self._far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        kind = socket.SOCK_SEQPACKET if self.framed else socket.SOCK_STREAM
+        self._near, self._far = socket.socketpair(socket.AF_UNIX, kind)
         self._near.setblocking(False)
         self._far.setblocking(False)
         self._events.clear()
@@ -132,6 +135,14 @@ class SimulatedPort:
             with contextlib.suppress(BlockingIOError):
                 while end is not None and end.recv(4096):
                     pass
+
+    def ready_frames(self) -> None:
+        """See LinePort."""
+        self._here()
+
+    def voice(self, on: bool) -> None:
+        """See LinePort."""
+        self._here()
 
     def dial(self, digits: str) -> None:
         """See LinePort."""
@@ -208,6 +219,24 @@ class SimulatedPort:
 
     # ---- the wire's side -----------------------------------------------------------------------------------
 
+    @property
+    def framed(self) -> bool:
+        """Whether it is a D channel."""
+        return self.signalling in _FRAMED
+
+    def take_frame(self) -> bytes:
+        """A frame that the daemon sent on a D channel; empty when there is none."""
+        if self._far is not None:
+            with contextlib.suppress(BlockingIOError):
+                return self._far.recv(_LONGEST_FRAME)
+        return b""
+
+    def give_frame(self, frame: bytes) -> None:
+        """A frame for the daemon; lost while the port is closed."""
+        if self._far is not None:
+            with contextlib.suppress(BlockingIOError):
+                self._far.send(frame)
+
     def attach(self, party: Party) -> None:
         """Put somebody at the far end."""
         self.party = party
@@ -263,7 +292,7 @@ class SimulatedPort:
             self._sound(self.party)
 
     def _sound(self, party: Party) -> None:
-        if self._far is None or not self._sounding:
+        if self._far is None or not self._sounding or self.framed:
             return
         spoken = party.speak()
         heard = b""

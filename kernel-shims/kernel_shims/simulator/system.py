@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from kernel_shims.line import PORT_KINDS, SIGNALLINGS, Happening, LineError, LinePort, SpanStatus
+from kernel_shims.simulator.cable import join
 from kernel_shims.simulator.exchange import Exchange
 from kernel_shims.simulator.phone import Phone
 from kernel_shims.simulator.port import SimulatedPort
@@ -45,6 +46,12 @@ class SimulatedSystem:
             elif port.signalling in PORT_KINDS["fxo"]:
                 port.attach(Exchange())
         return status
+
+    def cable(self, one: int, two: int) -> None:
+        """Lay a cable between two spans of the same size, channel by channel."""
+        first, second = self._spans[one], self._spans[two]
+        for offset in range(min(first.channels, second.channels)):
+            join(self.ports[first.first + offset], self.ports[second.first + offset])
 
     def phone(self, number: int) -> Phone:
         """The telephone on a port. Raises LineError when there is none."""

@@ -41,19 +41,19 @@ class Calls:
         """The channel of a call."""
         return self._channels.get(number)
 
-    def make(self, number: int, state: State, requester: Channel | None = None, **options: Any) -> DahdiChannel:
-        """A channel for a call, with the port's settings."""
+    def make(
+        self, number: int, state: State, requester: Channel | None = None, *, name: str = "", **options: Any
+    ) -> DahdiChannel:
+        """A channel for a call, with the port's settings; its name is DAHDI/<port>-<n> unless given."""
         port = self._port
         settings = port.settings
         near, far = port.pbx.engine.pipe()
         self._ends[number] = far
-        taken = {channel.name for channel in self._channels.values()}
-        index = next(count for count in range(1, 9) if f"DAHDI/{port.number}-{count}" not in taken)
         channel = DahdiChannel(
             port,
             number,
             port.pbx,
-            f"DAHDI/{port.number}-{index}",
+            name or self._free_name(),
             state=state,
             media=near,
             formats=(port.law,),
@@ -71,11 +71,25 @@ class Calls:
         channel.call_groups = group_names(settings, "call")
         channel.pickup_groups = group_names(settings, "pickup")
         for assignment in settings["setvar"]:
-            name, _, value = assignment.partition("=")
-            channel.set(name.strip(), value.strip())
+            variable, _, value = assignment.partition("=")
+            channel.set(variable.strip(), value.strip())
         groups = sum(1 << group for group in settings["group"])
         port.pbx.bus.publish(LineAssigned(channel, groups, port.span, str(port.number)))
         return channel
+
+    def _free_name(self) -> str:
+        taken = {channel.name for channel in self._channels.values()}
+        return next(name for count in range(1, 9) if (name := f"DAHDI/{self._port.number}-{count}") not in taken)
+
+    def hand_over(self, channel: DahdiChannel, port: Port, number: int) -> None:
+        """Move a call to another port, where it has that number."""
+        end = self._ends.pop(channel.call)
+        del self._channels[channel.call]
+        self._heard = tuple(one for one in self._heard if one != channel.call)
+        self._port.obey(self._port.machine.ended(channel.call, self._port.now()))
+        channel.port, channel.call = port, number
+        port.calls._channels[number] = channel
+        port.calls._ends[number] = end
 
     def caller(self) -> Caller:
         """Who calls when the phone of the port does."""

@@ -16,6 +16,7 @@ from offhook.calls.line_events import ChannelAlarm, SpanAlarm
 from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi.addresses import Address, order_of_hunt, parse
 from offhook.drivers.dahdi.alarms import words_of
+from offhook.drivers.dahdi.isdn.spans import ISDN, IsdnSpans
 from offhook.drivers.dahdi.options import DIGITAL, RADIO
 from offhook.drivers.dahdi.phone_port import PhonePort
 from offhook.drivers.dahdi.reading import PSEUDO, ChannelSettings, Reading
@@ -58,6 +59,7 @@ class Lines:
         self.cadences: list[tuple[int, ...]] = [*DEFAULT_CADENCES]
         self._last: dict[frozenset[int], int] = {}
         """Where a round robin stopped, by groups."""
+        self.isdn = IsdnSpans(pbx, system)
         self._missing: set[int] = set()
         """Channels whose hardware was removed."""
         self._search: asyncio.TimerHandle | None = None
@@ -86,28 +88,32 @@ class Lines:
 
     def open(self, settings: ChannelSettings) -> Port | None:
         """Open one channel; what keeps it from working is logged with the line of the file."""
-        wanted: str = settings["signalling"]
-        if wanted in DIGITAL or wanted in RADIO:
-            self._refuse(settings, f"signalling {wanted} is not there yet")
-            return None
         try:
-            line = self.system.open(settings.number)
+            port = self._port_for(settings)
         except LineError as error:
             self._refuse(settings, str(error))
             return None
+        if port is not None:
+            port.on_alarm = self._alarm
+            port.on_gone = self._gone
+            self.ports[port.number] = port
+            port.begin()
+        return port
+
+    def _port_for(self, settings: ChannelSettings) -> Port | None:
+        wanted: str = settings["signalling"]
+        if wanted in ISDN:
+            return self.isdn.bearer(settings)
+        if wanted in DIGITAL or wanted in RADIO:
+            raise LineError(f"channel {settings.number}: signalling {wanted} is not there yet")
+        line = self.system.open(settings.number)
         signalling = wanted if wanted != "auto" else _NAMES.get(line.signalling, "")
         try:
             self._check(line, signalling)
-            port = PORT_KINDS[signalling](self.pbx, line, settings, signalling)
-        except LineError as error:
+        except LineError:
             line.close()
-            self._refuse(settings, str(error))
-            return None
-        port.on_alarm = self._alarm
-        port.on_gone = self._gone
-        self.ports[port.number] = port
-        port.begin()
-        return port
+            raise
+        return PORT_KINDS[signalling](self.pbx, line, settings, signalling)
 
     def _check(self, line: LinePort, signalling: str) -> None:
         """Whether the channel is set up in the driver for what the file wants of it."""
@@ -139,6 +145,7 @@ class Lines:
         """End every call, close every channel and open them anew."""
         for port in list(self.ports.values()):
             self._close(port)
+        self.isdn.stop()
         for _, settings in sorted(self.reading.channels.items()):
             if settings.number != PSEUDO:
                 self.open(settings)
@@ -149,6 +156,7 @@ class Lines:
             self._search.cancel()
         for port in list(self.ports.values()):
             self._close(port)
+        self.isdn.stop()
         self.system.stop()
 
     # ---- events ----------------------------------------------------------------------------------------------
@@ -157,6 +165,8 @@ class Lines:
         port = self.ports.get(line.number)
         if port is not None and port.line is line:
             port.take_events()
+        else:
+            self.isdn.take_events(line)
 
     def _gone(self, port: Port) -> None:
         """A port's hardware was pulled out: it may come back under its number."""
@@ -203,18 +213,19 @@ class Lines:
         except ValueError as error:
             raise RequestError(causes.INVALID_NUMBER_FORMAT, f"DAHDI/{error}") from None
         port = self._hunt(address, text)
-        channel = port.requested(requester, ids)
+        channel = port.requested(address, requester, ids)
         channel.address = address.number
         channel.data["dahdi_address"] = address
         port.prepare(channel, address, self.cadences)
         return channel
 
     def _hunt(self, address: Address, text: str) -> Port:
+        ports = [port for port in self.ports.values() if not address.span or port.span == address.span]
         if address.channel:
-            belonging = [port for port in self.ports.values() if port.number == address.channel]
-        else:
-            belonging = [port for port in self.ports.values() if address.groups & port.settings["group"]]
-        candidates = order_of_hunt(belonging, address, self._last.get(address.groups, 0))
+            ports = [port for port in ports if port.number == address.channel]
+        elif address.groups or not address.span:
+            ports = [port for port in ports if address.groups & port.settings["group"]]
+        candidates = order_of_hunt(ports, address, self._last.get(address.groups, 0))
         if not candidates:
             raise RequestError(causes.NO_ROUTE_DESTINATION, f"DAHDI/{text}: there is no such channel or group")
         worst = causes.NORMAL_CIRCUIT_CONGESTION

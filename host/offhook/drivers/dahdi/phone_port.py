@@ -207,7 +207,7 @@ class PhonePort(Port):
             return causes.DESTINATION_OUT_OF_ORDER
         return self.machine.takes_call()
 
-    def requested(self, requester: Channel | None, ids: tuple[str, str]) -> DahdiChannel:
+    def requested(self, address: Address, requester: Channel | None, ids: tuple[str, str]) -> DahdiChannel:
         """See Port."""
         cause = self.refusal()
         if cause and not (self.forward and self.line is not None):

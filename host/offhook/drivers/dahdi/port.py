@@ -359,7 +359,7 @@ class Port:
         self.calls.forget(channel)
         self.obey(self.machine.ended(channel.call, self.now()))
 
-    def requested(self, requester: Channel | None, ids: tuple[str, str]) -> DahdiChannel:
+    def requested(self, address: Address, requester: Channel | None, ids: tuple[str, str]) -> DahdiChannel:
         """A channel for a call to the far end. Raises RequestError when the port takes none."""
         raise NotImplementedError
 

@@ -23,6 +23,7 @@ from offhook.media.tones import ToneZone
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
+    from offhook.drivers.dahdi.addresses import Address
     from offhook.drivers.dahdi.channel import DahdiChannel
     from offhook.drivers.dahdi.reading import ChannelSettings
 
@@ -198,7 +199,7 @@ class TrunkPort(Port):
             return causes.DESTINATION_OUT_OF_ORDER
         return self.machine.takes_call()
 
-    def requested(self, requester: Channel | None, ids: tuple[str, str]) -> DahdiChannel:
+    def requested(self, address: Address, requester: Channel | None, ids: tuple[str, str]) -> DahdiChannel:
         """See Port."""
         cause = self.refusal()
         if cause:

@@ -1,0 +1,365 @@
+"""A span with a D channel: what libpri tells becomes calls, what calls want becomes messages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kernel_shims.line import Happening, LinePort
+from kernel_shims.pri.events import Kind, PriEvent
+from kernel_shims.pri.link import PriLink
+from offhook.calls import causes
+from offhook.calls.channel import State
+from offhook.calls.frames import Condition, Control
+from offhook.calls.party import Connected
+from offhook.drivers.dahdi.isdn.bearer import BearerPort
+from offhook.drivers.dahdi.isdn.calls import REMOTE_HOLD, REMOTE_RETRIEVAL, IsdnCall, Level
+from offhook.drivers.dahdi.isdn.incoming import Incoming
+from offhook.drivers.dahdi.isdn.numbers import party_of
+from offhook.drivers.dahdi.isdn.options import apply_options
+from offhook.drivers.dahdi.isdn.outgoing import Outgoing
+
+if TYPE_CHECKING:
+    from kernel_shims.line import SpanStatus
+    from offhook.calls.pbx import Pbx
+    from offhook.drivers.dahdi.channel import DahdiChannel
+    from offhook.drivers.dahdi.reading import ChannelSettings
+
+log = logging.getLogger(__name__)
+
+_REQUESTED_UNAVAILABLE = 44
+_MOST_FRAMES = 64
+
+
+class IsdnSpan:
+    """One D channel with its B channels. ``number`` is the span's, ``first`` its first channel."""
+
+    def __init__(self, pbx: Pbx, status: SpanStatus, settings: ChannelSettings, line: LinePort) -> None:
+        self.pbx = pbx
+        self.number = status.number
+        self.first = status.first
+        self.settings: Mapping[str, Any] = settings.values
+        self.signalling: str = settings["signalling"]
+        self.up = False
+        self.bearers: dict[int, BearerPort] = {}
+        """By offset on the span."""
+        self.calls: dict[int, IsdnCall] = {}
+        """By the handle's number."""
+        self.debug = 0
+        self._line: LinePort | None = line
+        self._names = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._incoming = Incoming(self)
+        self.outgoing = Outgoing(self)
+        line.ready_frames()
+        self.link = PriLink(
+            line.descriptor,
+            network="_net" in self.signalling,
+            switch=settings["switchtype"],
+            bri=self.signalling.startswith("bri"),
+            multipoint=self.signalling.endswith("_ptmp"),
+        )
+        self.link.on_message = self._message
+        apply_options(self.link, settings.values)
+        pbx.loop.add_reader(line.descriptor, self._readable)
+        self.schedule()
+
+    def next_name(self) -> int:
+        """The next number for channel names."""
+        self._names += 1
+        return self._names
+
+    def stop(self) -> None:
+        """End the D channel. Calls were ended before."""
+        line, self._line = self._line, None
+        if self._timer is not None:
+            self._timer.cancel()
+        if line is not None:
+            self.pbx.loop.remove_reader(line.descriptor)
+            line.close()
+            self.link.close()
+        self.up = False
+
+    def _message(self, text: str) -> None:
+        if self.debug:
+            from offhook.log import verbose
+
+            verbose(0, "PRI Span: %d %s", self.number, text)
+        else:
+            log.info("PRI Span: %d %s", self.number, text)
+
+    def set_debug(self, level: int) -> None:
+        """What is told of messages on the D channel."""
+        self.debug = level
+        self.link.debug(level)
+
+    # ---- the D channel ---------------------------------------------------------------------------------------
+
+    def _readable(self) -> None:
+        for _ in range(_MOST_FRAMES):
+            events = list(self.link.receive())
+            if not events:
+                break
+            for event in events:
+                self._event(event)
+        self.schedule()
+
+    def _tick(self) -> None:
+        self._timer = None
+        for event in self.link.tick():
+            self._event(event)
+        self.schedule()
+
+    def schedule(self) -> None:
+        """Be back when libpri's next timer is due."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        delay = self.link.delay()
+        if delay is not None and self._line is not None:
+            self._timer = self.pbx.loop.call_later(delay, self._tick)
+
+    def take_events(self) -> None:
+        """The D channel's port has events of its own: alarms, and that it is gone."""
+        while self._line is not None and (event := self._line.next_event()) is not None:
+            if event.kind is Happening.REMOVED:
+                self.stop()
+            elif event.kind in (Happening.ALARM, Happening.NO_ALARM):
+                log.warning("span %d: %s", self.number, "alarm" if event.kind is Happening.ALARM else "alarm is over")
+
+    def _event(self, event: PriEvent) -> None:
+        match event.kind:
+            case Kind.UP:
+                self.up = True
+                log.info("Primary D-Channel on span %d up", self.number)
+            case Kind.DOWN:
+                self.up = False
+                log.warning("Primary D-Channel on span %d down", self.number)
+            case Kind.CONFIG_ERROR:
+                log.error("PRI Span: %d %s", self.number, event.display)
+            case Kind.RESTART | Kind.RESTART_ACK:
+                self._restarted(event)
+            case Kind.SERVICE | Kind.SERVICE_ACK:
+                self._service(event)
+            case Kind.RING:
+                self._incoming.ring(event)
+            case Kind.INFORMATION | Kind.KEYPAD:
+                self._incoming.digits(event)
+            case _:
+                self._about_call(event)
+
+    def _restarted(self, event: PriEvent) -> None:
+        ports = self.bearers.values() if event.channel < 1 else filter(None, [self.bearers.get(event.channel)])
+        for port in ports:
+            if event.kind is Kind.RESTART_ACK:
+                port.resetting = False
+                continue
+            for channel in port.calls:
+                channel.far_end_hangup(causes.NORMAL_UNSPECIFIED)
+        log.info("span %d: channel %d restarted", self.number, event.channel)
+
+    def _service(self, event: PriEvent) -> None:
+        port = self.bearers.get(event.channel)
+        if port is not None and event.kind is Kind.SERVICE:
+            port.in_service = event.change == 0
+            log.info(
+                "span %d: channel %d is %s service", self.number, event.channel, "in" if port.in_service else "out of"
+            )
+
+    # ---- calls: what the far end says ------------------------------------------------------------------------
+
+    def call_of(self, handle: Any) -> IsdnCall | None:
+        """The call of a handle."""
+        return self.calls.get(self.link.key(handle))
+
+    def _about_call(self, event: PriEvent) -> None:
+        call = self.call_of(event.call)
+        if call is None:
+            if event.kind in (Kind.HANGUP, Kind.HANGUP_REQUEST):
+                self.link.hangup(event.call, event.cause)
+            return
+        if event.channel > 0 and event.kind in (
+            Kind.PROCEEDING,
+            Kind.SETUP_ACK,
+            Kind.RINGING,
+            Kind.ANSWER,
+            Kind.PROGRESS,
+        ):
+            self._moved(call, event.channel)
+        channel = call.channel
+        match event.kind:
+            case Kind.SETUP_ACK:
+                self._overlap(call, event)
+            case Kind.PROCEEDING | Kind.PROGRESS if channel is not None:
+                self._proceeds(call, channel, event)
+            case Kind.RINGING if channel is not None:
+                call.level = max(call.level, Level.ALERTING)
+                if event.inband:
+                    call.port.through()
+                    channel.deliver(Control(Condition.PROGRESS))
+                channel.set_state(State.RINGING)
+                channel.deliver(Control(Condition.RINGING))
+            case Kind.ANSWER if channel is not None:
+                self._answer(call, channel, event)
+            case Kind.HANGUP_REQUEST:
+                self._disconnected(call, event)
+            case Kind.HANGUP:
+                self._released(call, event)
+            case Kind.HANGUP_ACK:
+                self._forget(call)
+            case Kind.HOLD | Kind.RETRIEVE if channel is not None:
+                self._hold(call, channel, event)
+            case Kind.NOTIFY if channel is not None:
+                self._notified(channel, event)
+            case Kind.FACILITY if channel is not None:
+                self._identities(channel, event)
+
+    def _moved(self, call: IsdnCall, offset: int) -> None:
+        """The far end chose another channel than we asked for."""
+        port = self.bearers.get(offset)
+        if port is None or port is call.port or not port.free:
+            return
+        log.info("span %d: the call moves from channel %d to %d", self.number, call.port.offset, offset)
+        if call.channel is not None:
+            call.port.calls.hand_over(call.channel, port, port.machine.take())
+        call.port = port
+
+    def _overlap(self, call: IsdnCall, event: PriEvent) -> None:
+        call.level = Level.OVERLAP
+        if event.inband or self.settings["inband_on_setup_ack"]:
+            call.port.through()
+        digits, call.pending = call.pending, ""
+        for digit in digits:
+            self.link.send_digit(call.handle, digit)
+
+    def _proceeds(self, call: IsdnCall, channel: DahdiChannel, event: PriEvent) -> None:
+        call.level = max(call.level, Level.PROCEEDING)
+        inband = event.inband or (event.kind is Kind.PROCEEDING and self.settings["inband_on_proceeding"])
+        if event.kind is Kind.PROCEEDING:
+            channel.deliver(Control(Condition.PROCEEDING))
+        if inband or event.kind is Kind.PROGRESS:
+            call.port.through()
+            channel.deliver(Control(Condition.PROGRESS))
+        if event.cause:
+            channel.hangup_cause = event.cause
+
+    def _answer(self, call: IsdnCall, channel: DahdiChannel, event: PriEvent) -> None:
+        call.level = Level.CONNECTED
+        call.port.through()
+        self._identities(channel, event)
+        channel.deliver(Control(Condition.ANSWER))
+
+    def _identities(self, channel: DahdiChannel, event: PriEvent) -> None:
+        if event.connected is not None:
+            party = party_of(event.connected, self.settings)
+            channel.deliver(Control(Condition.CONNECTED_LINE, Connected(party, party.copy(), source="answer")))
+        if event.redirection is not None:
+            redirecting = channel.redirecting.copy()
+            redirecting.from_ = party_of(event.redirection.from_, self.settings)
+            redirecting.to = party_of(event.redirection.to, self.settings)
+            redirecting.count = event.redirection.count
+            channel.redirecting = redirecting
+            channel.deliver(Control(Condition.REDIRECTING, redirecting))
+
+    def _disconnected(self, call: IsdnCall, event: PriEvent) -> None:
+        """DISCONNECT came: the call ends, and our hangup sends RELEASE."""
+        if call.channel is not None:
+            if event.held and event.active and self.settings["hold_disconnect_transfer"]:
+                self._join(event)
+            call.channel.far_end_hangup(event.cause or causes.NORMAL_CLEARING)
+        else:
+            self.link.hangup(call.handle, event.cause)
+            call.clearing = True
+
+    def _join(self, event: PriEvent) -> None:
+        from offhook.calls.transfer import attended_transfer
+
+        held, active = self.call_of(event.held), self.call_of(event.active)
+        if held is not None and active is not None and held.channel is not None and active.channel is not None:
+            attended_transfer(held.channel, active.channel)
+
+    def _released(self, call: IsdnCall, event: PriEvent) -> None:
+        """RELEASE came: the handle is to be let go of, once the channel is over."""
+        channel = call.channel
+        if channel is None:
+            self.link.hangup(call.handle, event.cause)
+            self._forget(call)
+            return
+        call.clearing = True
+        channel.far_end_hangup(event.cause or causes.NORMAL_CLEARING)
+
+    def _hold(self, call: IsdnCall, channel: DahdiChannel, event: PriEvent) -> None:
+        if event.kind is Kind.HOLD:
+            call.held = True
+            self.link.reply_hold(call.handle)
+            channel.deliver(Control(Condition.HOLD))
+        else:
+            call.held = False
+            self.link.reply_retrieve(call.handle, call.port.offset)
+            channel.deliver(Control(Condition.UNHOLD))
+
+    def _notified(self, channel: DahdiChannel, event: PriEvent) -> None:
+        if self.settings["discardremoteholdretrieval"]:
+            return
+        if event.notification == REMOTE_HOLD:
+            channel.deliver(Control(Condition.HOLD))
+        elif event.notification == REMOTE_RETRIEVAL:
+            channel.deliver(Control(Condition.UNHOLD))
+
+    # ---- calls: our side -------------------------------------------------------------------------------------
+
+    def register(self, call: IsdnCall) -> None:
+        """Know a call by its handle."""
+        self.calls[self.link.key(call.handle)] = call
+
+    def _forget(self, call: IsdnCall) -> None:
+        self.calls.pop(self.link.key(call.handle), None)
+
+    def call_on(self, channel: DahdiChannel) -> IsdnCall | None:
+        """The call of a channel."""
+        return next((call for call in self.calls.values() if call.channel is channel), None)
+
+    def ended(self, channel: DahdiChannel, cause: int) -> None:
+        """A channel is over: the next step of clearing."""
+        call = self.call_on(channel)
+        if call is None:
+            return
+        call.channel = None
+        self._incoming.forget(call)
+        if call.clearing:
+            self.link.hangup(call.handle, cause)
+            self._forget(call)
+        else:
+            call.clearing = True
+            self.link.hangup(call.handle, cause or causes.NORMAL_CLEARING)
+        self.schedule()
+
+    def reject(self, handle: Any, cause: int) -> None:
+        """Refuse a call that has no channel."""
+        self.link.hangup(handle, cause)
+
+    # ---- B channels ------------------------------------------------------------------------------------------
+
+    def choose(self, wanted: int, *, flexible: bool) -> BearerPort | int:
+        """A free B channel for a call that comes in: the one asked for, or another; else the cause why not."""
+        port = self.bearers.get(wanted)
+        if port is not None and port.free:
+            return port
+        if wanted > 0 and not flexible:
+            return _REQUESTED_UNAVAILABLE
+        order: Iterable[BearerPort] = sorted(self.bearers.values(), key=lambda one: -one.offset)
+        free = next((one for one in order if one.free), None)
+        return free if free is not None else causes.NORMAL_CIRCUIT_CONGESTION
+
+    def status_lines(self) -> Iterator[str]:
+        """``pri show span``."""
+        yield f"Primary D-channel: {self._line.number if self._line is not None else 0}"
+        yield f"Status: {'Up, Active' if self.up else 'Down, Active'}"
+        yield from self.link.information().splitlines()
+
+    @property
+    def d_channel(self) -> int:
+        """The D channel's number; 0 when it is gone."""
+        return self._line.number if self._line is not None else 0

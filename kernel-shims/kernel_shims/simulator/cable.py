@@ -1,0 +1,62 @@
+"""A cable between two simulated spans: sound of B channels and frames of D channels cross over."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from kernel_shims.line import Hook
+from kernel_shims.simulator.port import SimulatedPort
+from kernel_shims.simulator.sound import SILENCE, STEP
+
+_MOST_WAITING = 4 * STEP
+
+
+class CableEnd:
+    """One wire of the cable at one port (see Party). ``other`` is its other end."""
+
+    def __init__(self) -> None:
+        self.other: CableEnd | None = None
+        self.cut = False
+        """Nothing passes."""
+        self._port: SimulatedPort | None = None
+        self._coming: deque[int] = deque(maxlen=_MOST_WAITING)
+
+    def attached(self, port: SimulatedPort) -> None:
+        """See Party."""
+        self._port = port
+
+    def hook(self, state: Hook) -> None:
+        """See Party: the far end's hook is E&M's or CAS's to tell, which this cable does not carry."""
+
+    def ringer(self, on: bool) -> None:
+        """See Party: nothing rings here."""
+
+    def digit(self, digit: str) -> None:
+        """See Party: the driver dials nothing here."""
+
+    def hear(self, samples: list[int]) -> None:
+        """See Party."""
+        if self.other is not None and not self.cut:
+            self.other._coming.extend(samples)
+
+    def speak(self) -> list[int]:
+        """See Party."""
+        if not self._coming:
+            return SILENCE
+        return [self._coming.popleft() if self._coming else 0 for _ in range(STEP)]
+
+    def step(self) -> None:
+        """See Party: frames cross over."""
+        port, other = self._port, self.other
+        while port is not None and port.framed and other is not None and (frame := port.take_frame()):
+            if other._port is not None and not self.cut:
+                other._port.give_frame(frame)
+
+
+def join(one: SimulatedPort, two: SimulatedPort) -> tuple[CableEnd, CableEnd]:
+    """Lay a wire between two ports."""
+    first, second = CableEnd(), CableEnd()
+    first.other, second.other = second, first
+    one.attach(first)
+    two.attach(second)
+    return first, second

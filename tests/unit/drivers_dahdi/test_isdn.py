@@ -1,0 +1,197 @@
+"""ISDN: two E1 spans on one cable, network side and user side, libpri on both."""
+
+from __future__ import annotations
+
+import pytest
+
+from offhook.calls import causes
+from offhook.calls.channel import State
+from offhook.drivers.dahdi.isdn import numbers
+from offhook.drivers.dahdi.lines import Lines
+from support import audio
+from support.line_story import Office
+
+CHANNELS = """
+[channels]
+switchtype = euroisdn
+callerid = asreceived
+resetinterval = never
+context = from-user
+signalling = pri_net
+group = 1
+{extra_network}
+channel => 9-23,25-39
+context = from-network
+signalling = pri_cpe
+group = 2
+{extra_user}
+channel => 40-54,56-70
+signalling = fxo_ks
+context = phones
+callerid = Alice <101>
+group = 3
+channel => 1-2
+"""
+PLAN = """
+[phones]
+exten => _2X.,1,Dial(DAHDI/g2/${EXTEN:1},30)
+exten => _1X.,1,Dial(DAHDI/g1/${EXTEN:1},30)
+[from-user]
+exten => 5551,1,Ringing()
+ same => n,Wait(1)
+ same => n,Answer()
+ same => n,Set(GLOBAL(WHO)=${CALLERID(num)} ${CALLERID(name)} ${EXTEN})
+ same => n,Wait(60)
+exten => 5552,1,Hangup(17)
+exten => 5553,1,Dial(DAHDI/2,30)
+[from-network]
+exten => _7X.,1,Answer()
+ same => n,Set(GLOBAL(WHO)=${EXTEN})
+ same => n,Wait(60)
+"""
+
+
+async def start(office: Office, extra_network: str = "", extra_user: str = "", plan: str = PLAN) -> Lines:
+    """The two spans, both ends up."""
+    office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
+    office.system.add_span(dict.fromkeys(range(5, 9), "fxs_ks"))
+    for first in (9, 40):
+        signallings = {number: "hdlcfcs" if number == first + 15 else "clear" for number in range(first, first + 31)}
+        office.system.add_span(signallings, "alaw")
+    office.system.cable(3, 4)
+    text = CHANNELS.format(extra_network=extra_network, extra_user=extra_user)
+    lines = await office.begin(text, plan)
+    await office.until(lambda: all(span.up for span in lines.isdn), 5)
+    return lines
+
+
+async def test_a_phone_calls_through_the_span_and_both_hear_each_other(office: Office) -> None:
+    """Number and name arrive; ringing, answer, sound, clearing."""
+    await start(office)
+    alice, bob = office.phone(1), office.phone(2)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("25553")
+    await office.until(lambda: bob.ringing, 5)
+    assert [channel.name.split("-")[0] for channel in office.pbx.channels if "i4" in channel.name] == ["DAHDI/i4/5553"]
+    incoming = office.channel("DAHDI/i3/101-")
+    assert incoming.caller.id.number.text == "101"
+    bob.off_hook()
+    await office.advance(0.5)
+    assert office.channel("DAHDI/i4/5553").state is State.UP
+    said, answered = audio.chirps(3, seed=5), audio.chirps(3, seed=6)
+    alice.forget()
+    bob.forget()
+    alice.say(said)
+    bob.say(answered)
+    await office.advance(4)
+    assert audio.correlation(said, list(bob.heard), 0.8)[0] > 0.95
+    assert audio.correlation(answered, list(alice.heard), 0.8)[0] > 0.95
+    bob.on_hook()
+    await office.until(lambda: not len(office.pbx.channels), 5)
+    assert alice.battery_drops == 1
+
+
+async def test_the_network_tells_names(office: Office) -> None:
+    """In the display element, which only the network may send."""
+    await start(office)
+    alice = office.phone(1)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("1712")
+    await office.until(lambda: office.pbx.globals.get("WHO") == "712", 10)
+    incoming = office.channel("DAHDI/i4/101-")
+    assert incoming.caller.id.name.text == "Alice"
+    alice.on_hook()
+    await office.until(lambda: not len(office.pbx.channels), 5)
+
+
+async def test_causes_pass_through(office: Office) -> None:
+    """Busy, and no such number."""
+    lines = await start(office)
+    for number, cause in (("5552", causes.USER_BUSY), ("999", causes.UNALLOCATED)):
+        channel = lines.request(f"g2/{number}", None, ("", ""))
+        channel.tech_call("")
+        await office.until(lambda channel=channel: channel.hungup, 5)  # type: ignore[misc]
+        assert channel.hangup_cause == cause
+    await office.advance(0.5)
+    assert all(not span.calls for span in lines.isdn)
+
+
+async def test_thirty_calls_at_once_and_no_more(office: Office) -> None:
+    """Every B channel; the 31st call finds none."""
+    lines = await start(office, plan=PLAN.replace("Wait(60)", "Wait(20)"))
+    made = [lines.request("g2/5551", None, ("", "")) for _ in range(30)]
+    for channel in made:
+        channel.tech_call("")
+    with pytest.raises(Exception, match="no channel is free"):
+        lines.request("g2/5551", None, ("", ""))
+    await office.until(lambda: all(channel.state is State.UP for channel in made), 10)
+    for channel in made:
+        channel.hangup()
+    await office.until(lambda: not len(office.pbx.channels), 10)
+    await office.advance(0.5)
+    assert all(not span.calls for span in lines.isdn)
+    assert all(port.free for span in lines.isdn for port in span.bearers.values())
+
+
+async def test_digits_come_one_by_one(office: Office) -> None:
+    """Overlap dialling, the way of the exchange to us."""
+    await start(office, extra_network="overlapdial = yes", extra_user="overlapdial = yes")
+    lines = office.pbx.parts["dahdi"]
+    channel = lines.request("g1/7", None, ("", ""))
+    channel.tech_call("")
+    await office.advance(0.5)
+    for digit in "123":
+        channel.tech_digit_begin(digit)
+        await office.advance(0.3)
+    await office.until(lambda: office.pbx.globals.get("WHO") == "7123", 10)
+    channel.hangup()
+    await office.advance(0.5)
+
+
+async def test_both_ends_taking_the_same_channel_do_not_collide(office: Office) -> None:
+    """Calls both ways at once."""
+    lines = await start(office)
+    out = lines.request("g2/5551", None, ("", ""))
+    back = lines.request("G1/712", None, ("", ""))
+    out.tech_call("")
+    back.tech_call("")
+    await office.until(lambda: out.state is State.UP and back.state is State.UP, 10)
+    out.hangup()
+    back.hangup()
+    await office.until(lambda: not len(office.pbx.channels), 5)
+
+
+SETTINGS = {
+    "internationalprefix": "00",
+    "nationalprefix": "0",
+    "localprefix": "0711",
+    "privateprefix": "",
+    "unknownprefix": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("number", "plan", "wanted"),
+    [("4930", 0x11, "004930"), ("30", 0x21, "030"), ("55", 0x41, "071155"), ("55", 0x00, "55"), ("", 0x11, "")],
+)
+def test_prefixes_of_numbers_that_come_in(number: str, plan: int, wanted: str) -> None:
+    assert numbers.prefixed(number, plan, SETTINGS) == wanted
+
+
+@pytest.mark.parametrize(
+    ("number", "dialplan", "wanted"),
+    [
+        ("004930", "dynamic", ("4930", 0x11)),
+        ("030", "dynamic", ("30", 0x21)),
+        ("004930", "redundant", ("004930", 0x11)),
+        ("55", "dynamic", ("55", 0x41)),
+        ("55", "national", ("55", 0x21)),
+        ("Ne55", "unknown", ("55", 0x21)),
+        ("p55", "unknown", ("55", 0x09)),
+        ("55", "from_channel", ("55", 7)),
+    ],
+)
+def test_types_of_numbers_that_go_out(number: str, dialplan: str, wanted: tuple[str, int]) -> None:
+    assert numbers.typed(number, dialplan, SETTINGS, 7) == wanted
