@@ -20,6 +20,8 @@ PACE = 0.02
 """Seconds between checks that nobody waits for (Ta); RFC 8445 14.2 lets it be 5 ms and more."""
 FIRST_WAIT, WAITS = 0.5, 6
 """Seconds until a check is said again, doubling, and how often it is said in all (RFC 8489 6.2.1)."""
+AGAIN = 0.1
+"""Until a check on its way is said again when the peer shows that it is there, in seconds."""
 PATIENCE = 0.3
 """How long better pairs are waited for before the best one that works is nominated, in seconds."""
 GIVE_UP = 30.0
@@ -169,7 +171,7 @@ class Agent:
                 self._add_pairs(candidate)
         early, self._early = self._early, []
         for component, address, relayed, priority, nominates in early:
-            self._checked(component, address, relayed, priority, nominates=nominates)
+            self._checked(component, address, relayed, priority, now, nominates=nominates)
         self._next_check = now
 
     def _add_pairs(self, remote: Candidate) -> None:
@@ -233,7 +235,7 @@ class Agent:
             if len(self._early) < MOST_PAIRS:
                 self._early.append((component, source, relayed, priority, nominates))
             return
-        self._checked(component, source, relayed, priority, nominates=nominates)
+        self._checked(component, source, relayed, priority, now, nominates=nominates)
         self._next_check = now
 
     def _settle_roles(self, component: int, message: Message, source: Address, *, relayed: bool) -> bool:
@@ -266,7 +268,9 @@ class Agent:
         data = self._signed(response, self.password) if signed else response.encode()
         self._send(component, data, source, relayed=relayed)
 
-    def _checked(self, component: int, source: Address, relayed: bool, priority: int, *, nominates: bool) -> None:
+    def _checked(
+        self, component: int, source: Address, relayed: bool, priority: int, now: float, *, nominates: bool
+    ) -> None:
         """The peer's check works from there to us: try the other way at once (RFC 8445 7.3.1.4)."""
         pair = self._pairs.get((component, source, relayed))
         if pair is None:
@@ -279,9 +283,12 @@ class Agent:
             if pair.wanted:
                 self._select(pair)
             return
-        if pair not in self._triggered:
+        if pair.check is not None:
+            # One on its way already will do, said again soon: beginning it anew would orphan its answer.
+            pair.check.due = min(pair.check.due, now + AGAIN)
+            pair.check.said = max(1, pair.check.said - 1)
+        elif pair not in self._triggered:
             pair.state = PairState.WAITING
-            pair.check = None
             self._triggered.append(pair)
 
     def _response(self, component: int, message: Message, source: Address, now: float, *, relayed: bool) -> None:

@@ -95,12 +95,9 @@ class Link:
         settings = self.engine.settings.ice
         bound = self.leg.local_address
         if bound in ("0.0.0.0", "::"):
-            hosts = host_addresses(self.engine)
+            hosts = host_addresses(self.engine, self._address)
             if bound == "0.0.0.0":
                 hosts = [host for host in hosts if ":" not in host]
-            if self._address in hosts:
-                hosts.remove(self._address)
-                hosts.insert(0, self._address)
         else:
             hosts = [bound]
         told: dict[str, None] = {}
@@ -351,10 +348,11 @@ class Link:
         self._work()
 
 
-def host_addresses(engine: Engine) -> list[str]:
-    """The addresses of this host's interfaces that are up; of the loopback only when there is nothing else."""
+def host_addresses(engine: Engine, first: str) -> list[str]:
+    """The addresses of this host's interfaces that are up: that one first, if it is among them, and of the loopback only
+    when there is nothing else."""
     room = engine.ffi.new("struct host_address[]", _MOST_ADDRESSES)
     count = engine.lib.host_addresses(room, _MOST_ADDRESSES)
-    found = [(engine.text(room[index].host), bool(room[index].loopback)) for index in range(count)]
-    outside = [host for host, loopback in found if not loopback]
-    return list(dict.fromkeys(outside or [host for host, _ in found]))
+    found = {engine.text(room[index].host): bool(room[index].loopback) for index in range(count)}
+    outside = [host for host, loopback in found.items() if not loopback] or list(found)
+    return list(dict.fromkeys([first, *outside] if first in found else outside))

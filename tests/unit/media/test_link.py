@@ -1,0 +1,130 @@
+"""Links: two legs of two calls find each other by ICE and agree on keys by DTLS, over real sockets on the loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from offhook.media.dtls import DtlsSettings
+from offhook.media.engine import Engine, Settings
+from offhook.media.errors import EngineError
+from offhook.media.link import IceOffer, Link
+from offhook.media.rtp import RtpLeg
+
+WITHIN_S = 10.0
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for something that has to come."""
+    async with asyncio.timeout(WITHIN_S):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+class Party:
+    """A leg with its link."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.leg: RtpLeg = engine.rtp_leg("127.0.0.1")
+        self.link = Link(engine, self.leg, asyncio.get_running_loop(), "127.0.0.1")
+        self.failed: list[str] = []
+        self.link.on_failed = self.failed.append
+
+    def offer(self) -> IceOffer:
+        """What it says about ICE."""
+        assert self.link.agent is not None
+        return IceOffer(self.link.agent.ufrag, self.link.agent.password, tuple(self.link.candidates))
+
+
+@pytest.fixture(params=["pool", "leg"])
+async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
+    """An engine with sockets."""
+    made = Engine(None, Settings(socket_mode=request.param, realtime=False))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+async def parties(engine: Engine) -> AsyncIterator[tuple[Party, Party]]:
+    """Two of them."""
+    made = Party(engine), Party(engine)
+    yield made
+    for party in made:
+        party.link.close()
+        party.leg.close()
+
+
+def meet(engine: Engine, one: Party, two: Party, *, ice: bool, mux: bool, shown: str = "", **terms: object) -> None:
+    """Exchange descriptions. ``shown``: the fingerprint one is told to expect."""
+    context = engine.dtls(DtlsSettings())
+    print_ = context.fingerprint("sha-256")
+    components = 1 if mux else 2
+    if ice:
+        one.link.use_ice(controlling=True, components=components)
+        two.link.use_ice(controlling=False, components=components)
+    offers = (one.offer(), two.offer()) if ice else (None, None)
+    for party, other, offer, active in ((two, one, offers[0], True), (one, two, offers[1], False)):
+        expected = shown if shown and party is one else print_
+        party.link.agree_dtls(context, active=active, fingerprint=("sha-256", expected), **terms)  # type: ignore[arg-type]
+        party.link.agree_ice(offer, controlling=party is one, components=components)
+        party.link.set_remote(("127.0.0.1", other.leg.local_port), mux=mux)
+
+
+@pytest.mark.parametrize("ice", [True, False])
+@pytest.mark.parametrize("mux", [True, False])
+async def test_two_legs_agree_on_keys(engine: Engine, parties: tuple[Party, Party], ice: bool, mux: bool) -> None:
+    one, two = parties
+    meet(engine, one, two, ice=ice, mux=mux)
+    ports = {False} if mux else {False, True}
+    await until(lambda: set(one.leg._secured) == ports and set(two.leg._secured) == ports)
+    for port in ports:
+        suite, send, receive, _ = one.leg._secured[port]
+        assert two.leg._secured[port][:3] == (suite, receive, send)
+        assert suite == "AES_CM_128_HMAC_SHA1_80" and len(send) == 30
+    if ice:
+        assert one.leg.remote == ("127.0.0.1", two.leg.local_port)
+    assert one.link.established and two.link.established
+
+
+async def test_a_certificate_of_somebody_else_gives_no_keys(engine: Engine, parties: tuple[Party, Party]) -> None:
+    one, two = parties
+    meet(engine, one, two, ice=True, mux=True, shown=":".join(["00"] * 32))
+    await until(lambda: bool(one.failed))
+    assert "fingerprint" in one.failed[0]
+    assert not one.leg.suite and not one.link.established
+
+
+async def test_keys_are_renewed(engine: Engine, parties: tuple[Party, Party]) -> None:
+    one, two = parties
+    meet(engine, one, two, ice=False, mux=True)
+    await until(lambda: bool(one.leg.suite and two.leg.suite))
+    before = one.leg._secured[False]
+    one.link._renew_keys()  # the passive side may ask as well
+    await until(lambda: one.leg._secured[False] != before)
+    await until(lambda: two.leg._secured[False][1:3] == one.leg._secured[False][2:0:-1])
+
+
+async def test_the_same_said_again_keeps_the_association(engine: Engine, parties: tuple[Party, Party]) -> None:
+    one, two = parties
+    meet(engine, one, two, ice=True, mux=True)
+    await until(lambda: bool(one.leg.suite and two.leg.suite))
+    keys = one.leg._secured[False]
+    meet(engine, one, two, ice=True, mux=True)
+    await asyncio.sleep(0.2)
+    assert one.leg._secured[False] == keys
+    meet(engine, one, two, ice=True, mux=True, new=True)
+    await until(lambda: one.leg._secured[False] != keys)
+
+
+def test_what_cannot_be_used_is_told() -> None:
+    engine = Engine(None, Settings(socket_mode="simulated"))
+    engine.start()
+    with pytest.raises(EngineError, match=r"dtls_cert_file /nowhere\.pem: "):
+        engine.dtls(DtlsSettings(certificate="/nowhere.pem"))
+    with pytest.raises(EngineError, match="dtls_cipher ROT13: "):
+        engine.dtls(DtlsSettings(ciphers="ROT13"))
+    assert engine.dtls(DtlsSettings()) is engine.dtls(DtlsSettings())
+    engine.stop()
