@@ -21,7 +21,7 @@ ENGINE := $(STAMPS)/engine
 
 .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench fuzz parity \
   boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
-  test-unit test-sip test-engine test-phones
+  test-unit test-sip test-engine test-phones test-browser
 
 help: ## this list
 	@echo "make TARGET, where TARGET is"
@@ -75,6 +75,9 @@ test-engine: $(STAMPS)/test ## the engine's own tests under address and undefine
 
 test-phones: $(STAMPS)/test $(ENGINE) ## calls between real phones through a real daemon
 	$(PY) -m pytest tests/phones
+
+test-browser: $(STAMPS)/test $(ENGINE) ## a softphone in a headless browser calls and hears itself
+	$(PY) -m pytest tests/browser
 
 lint: $(STAMPS)/test ## ruff and mypy --strict
 	$(VENV)/bin/ruff check .

@@ -3,9 +3,9 @@
 
     all.py [PART...]
 
-Parts: unit, sip, engine, firmware, fuzz, phones, guest, conformance. Without names all of them; conformance is left
-out where CONFORMANCE_ROOT names no root. Ends with the line "N passed, N failed, N skipped" and fails when anything
-failed.
+Parts: unit, sip, engine, firmware, fuzz, phones, browser, guest, conformance. Without names all of them; conformance is
+left out where CONFORMANCE_ROOT names no root. Ends with the line "N passed, N failed, N skipped" and fails when
+anything failed.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ PARTS: dict[str, Callable[[], Counts]] = {
     "fuzz": fuzz,
     "phones": lambda: pytest("tests/phones", seconds=900),
     "guest": guest,
+    "browser": lambda: pytest("tests/browser", seconds=400),
     "conformance": conformance,
 }
 

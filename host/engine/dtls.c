@@ -309,6 +309,12 @@ static void fail(struct dtls *dtls)
     }
 }
 
+/* Also false while new keys are being agreed on. */
+static bool is_settled(const struct dtls *dtls)
+{
+    return dtls->done && ssl.SSL_is_init_finished(dtls->connection);
+}
+
 int dtls_work(struct dtls *dtls)
 {
     char nothing[64];
@@ -327,13 +333,13 @@ int dtls_work(struct dtls *dtls)
             }
         }
     } else {
-        /* no data is expected: what comes is a repetition of the last flight, or an alert */
+        /* no data is expected: what comes is the last flight again, an alert, or the wish for new keys */
         int result = ssl.SSL_read(dtls->connection, nothing, sizeof(nothing));
         if (result <= 0 && ssl.SSL_get_error(dtls->connection, result) == SSL_ERROR_ZERO_RETURN)
             return DTLS_CLOSED;
         ssl.ERR_clear_error();
     }
-    return dtls->done ? DTLS_DONE : DTLS_GOING_ON;
+    return is_settled(dtls) ? DTLS_DONE : DTLS_GOING_ON;
 }
 
 int dtls_receive(struct dtls *dtls, const uint8_t *bytes, int count)
@@ -409,7 +415,8 @@ int dtls_keys(struct dtls *dtls, int active, uint8_t *send, uint8_t *receive)
                     {SRTP_AEAD_AES_128_GCM, SRTP_AES_128_GCM},
                     {SRTP_AEAD_AES_256_GCM, SRTP_AES_256_GCM}};
     static const char label[] = "EXTRACTOR-dtls_srtp";
-    const SRTP_PROTECTION_PROFILE *chosen = dtls->done ? ssl.SSL_get_selected_srtp_profile(dtls->connection) : NULL;
+    const SRTP_PROTECTION_PROFILE *chosen =
+        is_settled(dtls) ? ssl.SSL_get_selected_srtp_profile(dtls->connection) : NULL;
     int suite = SRTP_NONE;
     for (size_t i = 0; chosen && i < sizeof(profiles) / sizeof(profiles[0]); i++)
         if (profiles[i].profile == chosen->id)

@@ -349,8 +349,8 @@ class Link:
 
 
 def host_addresses(engine: Engine, first: str) -> list[str]:
-    """The addresses of this host's interfaces that are up: that one first, if it is among them, and of the loopback only
-    when there is nothing else."""
+    """The addresses of this host's interfaces that are up: that one first, if it is among them; the loopback's
+    only when there is nothing else."""
     room = engine.ffi.new("struct host_address[]", _MOST_ADDRESSES)
     count = engine.lib.host_addresses(room, _MOST_ADDRESSES)
     found = {engine.text(room[index].host): bool(room[index].loopback) for index in range(count)}
