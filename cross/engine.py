@@ -29,12 +29,13 @@ def shim_sources() -> Iterator[Path]:
 def _compile(folder: Path, work: Path, out: str) -> None:
     """Run a folder's Makefile with the cross compiler; ``out`` is its OUT, below ``work``."""
     development = extract.extracted("development", packages.DEVELOPMENT)
-    # The cross compiler's own C library comes first; the board's headers after it.
+    # The cross compiler's own C library comes first; the board's headers and libraries after it.
+    libraries = "-L/usr/aarch64-linux-gnu/lib -L/development/usr/lib/aarch64-linux-gnu -s"
     includes = " ".join(f"-idirafter /development/{place}" for place in INCLUDES)
     chroot.run(
         tools.tree(),
-        f"make -C /checkout/{folder} -j2 CC=aarch64-linux-gnu-gcc PYTHON=python3 CFLAGS='{includes}' "
-        f"LDFLAGS='-s' LIBPRI={LIBPRI} BUILD=/tmp/built OUT=/out/{out}; rm -rf /tmp/built",
+        f"rm -rf /tmp/built; make -C /checkout/{folder} -j2 CC=aarch64-linux-gnu-gcc PYTHON=python3 "
+        f"CFLAGS='{includes}' LDFLAGS='{libraries}' LIBPRI={LIBPRI} BUILD=/tmp/built OUT=/out/{out}; rm -rf /tmp/built",
         {"checkout": cache.CHECKOUT, "development": development, "out": work},
     )
 

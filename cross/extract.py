@@ -43,7 +43,7 @@ def extracted(name: str, packages: Sequence[str]) -> Path:
         for part in UNREAD:
             cache.remove(work / "usr/share" / part)
 
-    inputs = [Path(__file__), tools.tree().name, *packages]
+    inputs: list[str | Path] = [Path(__file__), tools.tree().name, *packages]
     return cache.made(name, inputs, make)
 
 

@@ -24,3 +24,16 @@ DEVELOPMENT = (
     "libpri-dev",
     "libopenr2-dev",
 )
+BOX = (
+    # A small Debian
+    *("base-files", "base-passwd", "libc-bin", "bash", "dash", "coreutils", "sed", "grep", "gzip", "tar", "findutils"),
+    *("util-linux", "mount", "procps", "kmod", "udev", "systemd", "systemd-sysv", "systemd-resolved"),
+    *("systemd-timesyncd", "dbus", "dbus-daemon", "tzdata", "netbase", "ca-certificates", "busybox-static", "less"),
+    *("iproute2", "iputils-ping", "openssh-server", "wpasupplicant", "nftables"),
+    # Its disk and its updates
+    *("e2fsprogs", "fdisk", "rauc", "rauc-service", "libubootenv-tool"),
+    # Telephony
+    *("asterisk-core-sounds-en-wav", "asterisk-moh-opsound-wav", "dahdi-firmware-nonfree", "firmware-brcm80211"),
+    *PYTHON,
+    *LIBRARIES,
+)

@@ -1,9 +1,9 @@
 # Targets that build for other machines; included by the Makefile at the top.
 
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E)
-CROSS = $(AS_ROOT) env PYTHONPATH=. PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
+CROSS = $(AS_ROOT) env PYTHONPATH=.:host PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
 
-.PHONY: guest-test modules cross-fresh
+.PHONY: guest-test modules image bundle cross-fresh
 
 $(STAMPS)/cross: host/tools/system.sh
 	@host/tools/system.sh cross
@@ -14,6 +14,12 @@ guest-test: $(STAMPS)/cross ## stories on the real kernel drivers in an emulated
 
 modules: $(STAMPS)/cross ## DAHDI and mISDN modules for Debian's arm64 kernel
 	@$(CROSS) -c 'from cross import kernel, modules; print(modules.tree(kernel.newest()))'
+
+image: $(STAMPS)/cross ## an SD card image for BOARD=qemu-virt|rpi3|rpi4|rpi-zero2w
+	@$(CROSS) -m cross.image image $(BOARD)
+
+bundle: $(STAMPS)/cross ## a signed update for BOARD= (OFFHOOK_SIGNING_CERT, OFFHOOK_SIGNING_KEY, OFFHOOK_KEYRING)
+	@$(CROSS) -m cross.image bundle $(BOARD)
 
 cross-fresh: ## forget which versions of Debian's packages were taken for the boards
 	@$(CROSS) -c 'from cross import tools; tools.forget()'

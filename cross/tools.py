@@ -36,7 +36,7 @@ GUEST = (
 )
 IMAGE = (
     *("dosfstools", "mtools", "fdisk", "e2fsprogs", "u-boot-qemu", "u-boot-tools", "device-tree-compiler"),
-    *("rauc", "squashfs-tools", "openssl", "zstd", "openssh-client", "fdisk"),
+    *("rauc", "squashfs-tools", "openssl", "zstd", "openssh-client", "systemd", "libarchive13t64"),
 )
 APT_OPTIONS = (
     'Acquire::Languages "none"',

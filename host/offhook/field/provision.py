@@ -322,11 +322,9 @@ def without_secrets(text: str) -> str:
     """
     keys = "|".join(SECRETS)
     strings = r"\"\"\"(?s:.*?)\"\"\"|'''(?s:.*?)'''|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'"
-    replaced = re.sub(rf"(?m)^(\s*\"?(?:{keys})\"?\s*=\s*)(?:{strings})", rf'\1"{USED}"', text)
-    # Inline tables, dotted keys and whatever else hides one.
-    for secret in _values(tomllib.loads(replaced)):
-        replaced = replaced.replace(secret, USED)
-    return replaced
+    replaced = re.sub(rf"(?<![\w-])([\"']?(?:{keys})[\"']?\s*=\s*)(?:{strings})", rf'\1"{USED}"', text)
+    # Keys written in some way nobody writes them: better no file than one with a secret in it.
+    return replaced if not list(_values(tomllib.loads(replaced))) else f"format = {FORMAT}\n"
 
 
 def _values(content: Any) -> Iterator[str]:
