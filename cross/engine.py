@@ -29,11 +29,12 @@ def shim_sources() -> Iterator[Path]:
 def _compile(folder: Path, work: Path, out: str) -> None:
     """Run a folder's Makefile with the cross compiler; ``out`` is its OUT, below ``work``."""
     development = extract.extracted("development", packages.DEVELOPMENT)
-    # The cross compiler's own C library comes first; the board's headers and libraries after it.
+    # The cross compiler has its own C library, which comes first; the headers and libraries of the board after it.
     libraries = "-L/usr/aarch64-linux-gnu/lib -L/development/usr/lib/aarch64-linux-gnu -s"
     includes = " ".join(f"-idirafter /development/{place}" for place in INCLUDES)
     chroot.run(
         tools.tree(),
+        f"rm -rf /tmp/built; make -C /checkout/{folder} -j2 CC=aarch64-linux-gnu-gcc PYTHON=python3 "
         f"rm -rf /tmp/built; make -C /checkout/{folder} -j2 CC=aarch64-linux-gnu-gcc PYTHON=python3 "
         f"CFLAGS='{includes}' LDFLAGS='{libraries}' LIBPRI={LIBPRI} BUILD=/tmp/built OUT=/out/{out}; rm -rf /tmp/built",
         {"checkout": cache.CHECKOUT, "development": development, "out": work},

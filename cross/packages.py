@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from cross import cache
+
 PYTHON = (
     "python3-minimal",
     "libpython3-stdlib",
@@ -13,17 +17,21 @@ PYTHON = (
     "python3-h11",
     "python3-wsproto",
 )
-LIBRARIES = ("libspandsp2t64", "libspeexdsp1", "libopus0", "libssl3t64", "libpri1.4", "libopenr2-3")
-DEVELOPMENT = (
-    "libc6-dev",
-    "libpython3-dev",
-    "libspandsp-dev",
-    "libspeexdsp-dev",
-    "libopus-dev",
-    "libssl-dev",
-    "libpri-dev",
-    "libopenr2-dev",
+LIBRARIES = (
+    *("libspandsp2t64", "libspeexdsp1", "libspeex1", "libopus0", "libcodec2-1.2", "libbcg729-0", "libssl3t64"),
+    *("libpri1.4", "libopenr2-3"),
 )
+SYSTEM = cache.CHECKOUT / "host/tools/system.sh"
+
+
+def _build_list() -> list[str]:
+    """The -dev packages of libraries that building on this machine needs."""
+    found = re.search(r"^build=\((.*?)\)", SYSTEM.read_text(), re.MULTILINE | re.DOTALL)
+    assert found is not None, SYSTEM
+    return [name for name in found[1].split() if name.startswith("lib") and name.endswith("-dev")]
+
+
+DEVELOPMENT = (*_build_list(), "libpython3-dev", "libpri-dev", "libopenr2-dev")
 BOX = (
     # A small Debian
     *("base-files", "base-passwd", "libc-bin", "bash", "dash", "coreutils", "sed", "grep", "gzip", "tar", "findutils"),

@@ -21,6 +21,7 @@ GETEVENT = 0x8004DA08
 SET_BUFINFO = 0x4018DA1B
 DIAL = 0x4104DA1F
 BLOCK = 160  # bytes, 20 ms
+EVENT_WAITS = 500  # ELAST: an event has to be taken before audio goes on
 
 
 class Hook(IntEnum):
@@ -132,11 +133,16 @@ def carry(source: Line, target: Line, data: bytes, idle: bytes = b"\xff", second
     deadline = time.monotonic() + seconds
     while data not in heard and time.monotonic() < deadline:
         for fd, ready in poll.poll(1000):
-            if fd == target.fd and ready & select.POLLIN:
-                heard += os.read(target.fd, BLOCK)
-            if fd == source.fd and ready & select.POLLOUT:
-                block = (todo + idle * BLOCK)[:BLOCK]
-                todo = todo[os.write(source.fd, block) :]
+            try:
+                if fd == target.fd and ready & select.POLLIN:
+                    heard += os.read(target.fd, BLOCK)
+                if fd == source.fd and ready & select.POLLOUT:
+                    block = (todo + idle * BLOCK)[:BLOCK]
+                    todo = todo[os.write(source.fd, block) :]
+            except OSError as error:
+                if error.errno != EVENT_WAITS:
+                    raise
+                (source if fd == source.fd else target).event(0)
     return heard
 
 
