@@ -35,7 +35,6 @@ def _compile(folder: Path, work: Path, out: str) -> None:
     chroot.run(
         tools.tree(),
         f"rm -rf /tmp/built; make -C /checkout/{folder} -j2 CC=aarch64-linux-gnu-gcc PYTHON=python3 "
-        f"rm -rf /tmp/built; make -C /checkout/{folder} -j2 CC=aarch64-linux-gnu-gcc PYTHON=python3 "
         f"CFLAGS='{includes}' LDFLAGS='{libraries}' LIBPRI={LIBPRI} BUILD=/tmp/built OUT=/out/{out}; rm -rf /tmp/built",
         {"checkout": cache.CHECKOUT, "development": development, "out": work},
     )
