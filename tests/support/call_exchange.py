@@ -30,9 +30,9 @@ class NoMusic:
 
 
 class Exchange:
-    """A running exchange and everything that was heard on its bus."""
+    """A running exchange and everything that was heard on its bus, unless it shall not be kept."""
 
-    def __init__(self, tmp_path: Path) -> None:
+    def __init__(self, tmp_path: Path, *, keep_events: bool = True) -> None:
         self.pbx = Pbx(asyncio.get_running_loop())
         self.pbx.registry = Registry()
         self.pbx.config = Configuration(str(tmp_path))
@@ -42,7 +42,8 @@ class Exchange:
         self.pbx.music = NoMusic()
         self.pbx.hints.start()
         self.events: list[Any] = []
-        self.pbx.bus.subscribe_all(self.events.append)
+        if keep_events:
+            self.pbx.bus.subscribe_all(self.events.append)
         for source in (call_control, dial, messages, variables, local):
             self.load(source)
 

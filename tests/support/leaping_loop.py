@@ -20,8 +20,9 @@ STUCK = 10.0
 class _Selector(selectors.BaseSelector):
     """The system's selector, except that its waiting advances the loop's clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, settle: float) -> None:
         self._real = selectors.DefaultSelector()
+        self._settle = settle
         self.clock = 1000.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -33,7 +34,7 @@ class _Selector(selectors.BaseSelector):
             if not ready:
                 raise AssertionError("nothing is ready, no timer is set: the story waits for what never comes")
             return ready
-        ready = self._real.select(min(SETTLE, timeout))
+        ready = self._real.select(min(self._settle, timeout)) if self._settle else []
         if not ready:
             self.clock += timeout
         return ready
@@ -55,10 +56,10 @@ class _Selector(selectors.BaseSelector):
 
 
 class LeapingLoop(asyncio.SelectorEventLoop):
-    """A loop with a clock of its own."""
+    """A loop with a clock of its own. Without sockets in the story it need not give them time to ``settle``."""
 
-    def __init__(self) -> None:
-        self._leaping = _Selector()
+    def __init__(self, settle: float = SETTLE) -> None:
+        self._leaping = _Selector(settle)
         super().__init__(self._leaping)
 
     def time(self) -> float:

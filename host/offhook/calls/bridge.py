@@ -223,8 +223,18 @@ class Bridge:
         elif not channel.hungup:
             self.pbx.loop.call_soon(_after, channel)
 
-    def move(self, channel: Channel, target: Bridge, *, swap: Channel | None = None) -> None:
-        """Move a member to another bridge; a task waiting in ``join`` goes on waiting there."""
+    def move(
+        self,
+        channel: Channel,
+        target: Bridge,
+        *,
+        swap: Channel | None = None,
+        between: Callable[[], None] | None = None,
+    ) -> None:
+        """Move a member to another bridge; a task waiting in ``join`` goes on waiting there.
+
+        ``between`` is called when it is out of the one and not in the other yet.
+        """
         member = self.members.pop(channel)
         channel.bridge = None
         channel.consumer = None
@@ -235,6 +245,8 @@ class Bridge:
             self._mix()
             self._name_peers()
         member.bridge = target
+        if between is not None:
+            between()
         target._enter(channel, member, swap, member.role)
 
     def merge(self, source: Bridge, kick: tuple[Channel, ...] = ()) -> None:

@@ -157,6 +157,11 @@ class UnknownTable(Exception):
     """The table does not exist."""
 
 
+def configured(section: Section) -> bool:
+    """Whether a section names a database at all; the samples name none."""
+    return any(section.get(name) for name in ("hostname", "dbname"))
+
+
 def number(text: str, column: Column) -> int | float:
     """A text for a column of numbers: its leading number, or 0."""
     try:

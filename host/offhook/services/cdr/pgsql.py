@@ -11,7 +11,7 @@ from offhook.modules import Module
 from offhook.services.cdr.delivery import Backend
 from offhook.services.cdr.fields import Fields
 from offhook.services.cdr.record import Moment
-from offhook.storage.postgres import Column, PostgresTable, number
+from offhook.storage.postgres import Column, PostgresTable, configured, number
 from offhook.storage.rows import RowWriter
 
 module = Module("cdr_pgsql", "PostgreSQL CDR Backend", depends=("cdr",), priority=12)
@@ -63,7 +63,7 @@ async def load(pbx: Pbx) -> None:
     await _close(pbx)
     config = pbx.config.load("cdr_pgsql.conf", module.name)
     section = config.get("global") if config is not None else None
-    if section is None:
+    if section is None or not configured(section):
         return
     utc = (section.get("timezone") or "").upper() in ("UTC", "GMT")
     table: PostgresTable[Fields] = PostgresTable.of(section, "cdr", partial(value_of, utc=utc))

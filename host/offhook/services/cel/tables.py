@@ -14,7 +14,7 @@ from offhook.modules import Module
 from offhook.services.cel.core import stand_in
 from offhook.services.cel.engine import CelEngine, CelRecord
 from offhook.services.mapped_tables import tables_in
-from offhook.storage.postgres import Column, PostgresTable, number
+from offhook.storage.postgres import Column, PostgresTable, configured, number
 from offhook.storage.rows import RowWriter, SqliteTable
 
 sqlite_module = Module("cel_sqlite3_custom", "SQLite3 Custom CEL Module", depends=("cel",), priority=12)
@@ -140,7 +140,7 @@ async def load_pgsql(pbx: Pbx) -> None:
     await _close_pgsql(pbx)
     config = pbx.config.load("cel_pgsql.conf", pgsql_module.name)
     section = config.get("global") if config is not None else None
-    if section is None:
+    if section is None or not configured(section):
         return
     value = partial(value_of, utc=section.boolean("usegmtime"), show_user_defined=section.boolean("show_user_defined"))
     table: PostgresTable[CelRecord] = PostgresTable.of(section, "cel", value)

@@ -146,7 +146,7 @@ class Parking:
     # ---- parking ------------------------------------------------------------------------------------
 
     def take(self, channel: Channel, parker: Channel | None, arguments: str, *, silent: bool = False) -> Place:
-        """Choose a place for a channel and tell that it is parked there. Raises ParkingError.
+        """Choose a place for a channel; ``parked`` is to be told then. Raises ParkingError.
 
         ``arguments`` are those of the application Park; without ``parker`` the channel parks itself.
         """
@@ -187,15 +187,20 @@ class Parking:
         lot.places[number] = place
         channel.at_end(lambda: self._ended(place, "giveup"))
         channel.answer()
+        place.announced = not blind and not silent and "s" not in options
+        return place
+
+    def parked(self, place: Place) -> None:
+        """Tell that a channel is parked: it is in no other bridge any more."""
+        channel, lot, number = place.channel, place.lot, place.number
         self._tell("ParkedCall", place)
         for part, arguments_of in (("cdr", (channel, lot.name, number)), ("cel", (channel, place.parker, lot.name))):
             if (engine := self.pbx.parts.get(part)) is not None:
                 engine.parked(*arguments_of)
-        if not blind and not silent and "s" not in options:
+        if place.announced:
             self.pbx.loop.call_soon(self._announce_to_parked, place)
         verbose(3, "Parking '%s' in '%s' at space %d", channel.name, lot.name, number)
         self.pbx.devices.publish(f"park:{number}@{lot.settings.context}", "INUSE")
-        return place
 
     def bridge_of(self, lot: Lot) -> Bridge:
         """The bridge in which the lot's calls wait."""
@@ -214,6 +219,7 @@ class Parking:
 
     async def wait(self, place: Place) -> None:
         """Wait at a place with the channel whose task this is, until it is fetched and that call is over."""
+        self.parked(place)
         await self.bridge_of(place.lot).join(place.channel, place, role=PARTICIPANT)
 
     def park_bridged(self, parkee: Channel, parker: Channel, arguments: str, *, hang_up: bool = True) -> bool:
@@ -234,7 +240,7 @@ class Parking:
         member = source.members[parkee]
         member.features.append(place)
         member.role = PARTICIPANT
-        source.move(parkee, bridge)
+        source.move(parkee, bridge, between=lambda: self.parked(place))
         found = detection_of(parker)
         if found is not None:
             found.perform(_saying(place.number, hang_up))

@@ -319,5 +319,10 @@ def park_action(request: ActionRequest) -> None:
         except ParkingError as error:
             log.warning("%s cannot be parked: %s", channel.name, error)
             raise ActionError("Park action failed\n") from None
+        bridged = channel.bridge is not None
+        if not bridged:
+            parking.parked(place)
         bring_in(parking.bridge_of(place.lot), channel, place, end=True)
+        if bridged:
+            parking.parked(place)
     request.ok("Park successful\n")

@@ -29,6 +29,7 @@ class Place(Waiting):
     __slots__ = (
         "_ended",
         "_timer",
+        "announced",
         "channel",
         "comeback",
         "limit",
@@ -63,6 +64,8 @@ class Place(Waiting):
         """s; 0 is for ever."""
         self.comeback = comeback
         self.retriever: Channel | None = None
+        self.announced = False
+        """The parked party is told the place."""
         self.resolved = ""
         self.since = channel.pbx.now()
         self._ended = ended
