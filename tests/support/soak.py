@@ -87,6 +87,9 @@ PARKING = (
 )
 
 
+_NEAR = 0.001
+
+
 class Phone(Channel):
     """A telephone whose owner is a random number."""
 
@@ -139,6 +142,9 @@ class Soak:
     callers: dict[str, str] = field(default_factory=dict)
     """Unique ids of the channels that called by themselves, and their names."""
     records: list[Fields] = field(default_factory=list)
+    together: list[tuple[frozenset[str], float, float]] = field(default_factory=list)
+    """Names of two parties who heard each other, from when to when."""
+    _talking: dict[frozenset[str], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -180,17 +186,34 @@ class Soak:
         assert local_module.name in pbx.registry.modules
         pbx.bus.subscribe(events.NewChannel, lambda event: self._begin(event.channel))
         pbx.bus.subscribe(events.Hangup, lambda event: self._end(event.channel))
+        pbx.bus.subscribe(events.BridgeEnter, self._entered)
+        pbx.bus.subscribe(events.BridgeLeave, self._left)
         return exchange
 
     def _begin(self, channel: Channel) -> None:
         self.lives[channel.uniqueid] = [channel.created_at, -1.0]
+
+    def _entered(self, event: events.BridgeEnter) -> None:
+        now = event.channel.pbx.now()
+        for other in event.bridge:
+            if event.bridge.kind == "basic" and other is not event.channel and self._recorded(event.channel, other):
+                self._talking[frozenset({event.channel.name, other.name})] = now
+
+    def _recorded(self, one: Channel, two: Channel) -> bool:
+        """Whether two parties who hear each other make a record: one of them called, if only once."""
+        return not (one.outgoing and two.outgoing)
+
+    def _left(self, event: events.BridgeLeave) -> None:
+        now = event.channel.pbx.now()
+        for pair in [pair for pair in self._talking if event.channel.name in pair]:
+            self.together.append((pair, self._talking.pop(pair), now))
 
     def _end(self, channel: Channel) -> None:
         self.lives[channel.uniqueid][1] = channel.pbx.now()
 
     def seen(self, phone: Phone) -> None:
         """A phone is off hook."""
-        self.most = max(self.most, sum(isinstance(channel, Phone) for channel in phone.pbx.channels))
+        self.most = max(self.most, len(phone.pbx.channels))
 
     # ---- what people do -----------------------------------------------------------------------------
 
@@ -321,13 +344,13 @@ class Soak:
         unended = [uid for uid, (_, end) in self.lives.items() if end < 0]
         assert not unended, f"channels without a hangup event: {unended}"
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        assert not tasks, f"tasks that nobody ended: {tasks}"
+        assert not tasks, f"tasks that nobody ended: {[_waits(task) for task in tasks]}"
         gc.collect()
         alive = [each for each in gc.get_objects() if isinstance(each, Channel)]
         assert not alive, f"channels that something keeps: {alive[:5]}, {len(alive)} in all"
 
     def _check_records(self) -> None:
-        """Every call has records; they add up to its life, without gap and without anything twice."""
+        """Every call has records from its beginning on; who talked to whom, and how long, is recorded once."""
         own: dict[str, list[Fields]] = {}
         for fields in self.records:
             own.setdefault(fields.uniqueid, []).append(fields)
@@ -336,8 +359,18 @@ class Soak:
         assert max(numbers.values()) == 1, "two records with one number"
         missing = [name for uid, name in self.callers.items() if uid not in own]
         assert not missing, f"calls without a record: {missing[:5]}, {len(missing)} in all"
-        for uid in self.callers:
-            self._check_life(uid, sorted(own[uid], key=lambda fields: (fields.start.clock, fields.sequence)))
+        talks: dict[frozenset[str], list[tuple[float, float]]] = {}
+        for fields in self.records:
+            if fields.end is not None:
+                pair = frozenset({fields.channel, fields.dstchannel})
+                talks.setdefault(pair, []).append((fields.start.clock, fields.end.clock))
+        for uid, name in self.callers.items():
+            first = min(own[uid], key=lambda fields: fields.start.clock)
+            assert abs(first.start.clock - self.lives[uid][0]) < _NEAR, (name, self.lives[uid], first)
+        for pair, begin, end in self.together:
+            covered = sum(max(0.0, min(end, until) - max(begin, since)) for since, until in talks.get(pair, ()))
+            assert abs(covered - (end - begin)) < _NEAR, (set(pair), begin, end, covered, talks.get(pair))
+        self.began["talks"] = len(self.together)
 
     def _check_record(self, fields: Fields) -> None:
         assert fields.end is not None, fields
@@ -351,19 +384,18 @@ class Soak:
         if fields.disposition is Disposition.ANSWERED:
             assert fields.answer is not None, fields
         begin, end = self.lives[fields.uniqueid]
-        assert begin - 0.001 <= fields.start.clock, (fields, begin)
-        assert fields.end.clock <= end + 0.001, (fields, end)
+        assert begin - _NEAR <= fields.start.clock, (fields, begin)
+        assert fields.end.clock <= end + _NEAR, (fields, end)
 
-    def _check_life(self, uid: str, records: list[Fields]) -> None:
-        begin, end = self.lives[uid]
-        assert abs(records[0].start.clock - begin) < 0.001, (begin, records)
-        last = max(fields.end.clock for fields in records if fields.end is not None)
-        assert abs(last - end) < 0.001, (end, records)
-        reached = begin
-        for fields in records:
-            assert fields.start.clock <= reached + 0.001, ("a gap", reached, records)
-            assert fields.end is not None
-            reached = max(reached, fields.end.clock)
+
+def _waits(task: asyncio.Task[Any]) -> str:
+    """A task and what it waits in."""
+    places = []
+    awaited: Any = task.get_coro()
+    while awaited is not None:
+        places.append(getattr(awaited, "__qualname__", type(awaited).__name__))
+        awaited = getattr(awaited, "cr_await", None)
+    return f"{task.get_name()}: {' > '.join(places)}"
 
 
 ACTIONS: tuple[tuple[str, Callable[[Soak, Phone], None]], ...] = (

@@ -38,6 +38,7 @@ class Answered:
     losers_cause: int = field(init=False)
     """For the channels that did not answer."""
     _told: bool = False
+    _bridged: bool = False
 
     def __post_init__(self) -> None:
         self.limit = _limit(self.channel, self.options)
@@ -70,11 +71,12 @@ class Answered:
             called, _, rest = options["D"].partition(":")
             await send_digits(peer, called)
             await send_digits(channel, rest.partition(":")[0])
+            await self._bridge(peer)
         except BaseException:
             self._tell(peer, "ANSWER")
-            peer.hangup()
+            if not self._bridged:  # nobody else minds it yet
+                peer.hangup()
             raise
-        await self._bridge(peer)
         return "g" in options, False
 
     def _tell(self, peer: Channel, status: str) -> None:
@@ -157,6 +159,7 @@ class Answered:
         peer.begin_application("AppDial", "(Outgoing Line)")
         peer.after_bridge = self._after_bridge()
         bridge.impart(peer)
+        self._bridged = True
         try:
             await bridge.join(channel, *limits)
         finally:

@@ -131,6 +131,17 @@ async def test_who_answers_and_is_gone_at_once_has_answered_the_caller(exchange:
     assert caller.answered_at is not None
 
 
+async def test_who_answers_a_caller_that_is_ending_is_ended(exchange: Any) -> None:
+    story = Story(exchange, "Answer()\n same => n,Dial(Local/ring@callees/n)")
+    caller = await story.begin()
+    await exchange.until(lambda: exchange.heard(events.DialState) != [])
+    called = exchange.named("Local/ring@callees-00000001;1")
+    called.deliver(Control(Condition.ANSWER))
+    caller.hangup_requested = True  # asked for in the same moment, and not carried out yet
+    await exchange.until(lambda: called.hungup)
+    caller.hangup_requested = False
+
+
 async def test_g_sends_caller_and_called_to_the_dialplan(exchange: Any) -> None:
     story = Story(exchange, "Dial(Local/up@callees/n,,G(s^4))")
     caller = await story.begin()

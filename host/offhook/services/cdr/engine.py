@@ -12,7 +12,7 @@ from offhook.calls.channel import Channel
 from offhook.services.cdr.chain import Chain
 from offhook.services.cdr.delivery import Batch, Delivery
 from offhook.services.cdr.fields import fields_of
-from offhook.services.cdr.record import Disposition, Moment, Phase, Record, Rules
+from offhook.services.cdr.record import Disposition, Moment, Phase, Record, Rules, records_with_b
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -109,20 +109,19 @@ class CdrEngine:
         for record in chain:
             record.last = now
             record.finalize()
+            record.detach()
         del self._chains[channel]
         self._party_b_ended(channel, now)
         for record in chain:
             self._finished(record, now)
 
     def _party_b_ended(self, channel: Channel, now: Moment) -> None:
-        for chain in self._chains.values():
-            for record in chain:
-                if record.party_b is not None and record.party_b.channel is channel:
-                    record.last = now
-                    if record.phase in (Phase.DIAL, Phase.BRIDGE):
-                        record.finish()
-                    else:
-                        record.finalize()
+        for record in records_with_b(channel):
+            record.last = now
+            if record.phase in (Phase.DIAL, Phase.BRIDGE):
+                record.finish()
+            else:
+                record.finalize()
 
     def _dial_begin(self, event: events.DialBegin) -> None:
         chain = self._chains.get(event.channel or event.peer)
@@ -145,16 +144,10 @@ class CdrEngine:
             return
         now = self.now()
         if chain.leave(event.bridge, now) and event.bridge.kind != "parking":
-            for other in self._chains.values():
-                for record in other:
-                    if (
-                        record.phase is Phase.BRIDGE
-                        and record.bridge == event.bridge.uniqueid
-                        and record.party_b is not None
-                        and record.party_b.channel is event.channel
-                    ):
-                        record.last = now
-                        record.finalize()
+            for record in records_with_b(event.channel):
+                if record.phase is Phase.BRIDGE and record.bridge == event.bridge.uniqueid:
+                    record.last = now
+                    record.finalize()
 
     def parked(self, channel: Channel, lot: str, space: int) -> None:
         """Parking tells that a channel is parked."""

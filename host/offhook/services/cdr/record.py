@@ -91,6 +91,15 @@ class Side:
         return Side(self.channel, dict(self.variables), self.user_field, self.party_a)
 
 
+_AS_B = "records with it as party B"
+"""Key in a channel's data."""
+
+
+def records_with_b(channel: Channel) -> list[Record]:
+    """The records in the making that have a channel as their party B."""
+    return list(channel.data.get(_AS_B, ()))
+
+
 def is_dialed(channel: Channel) -> bool:
     """Whether the channel was called by somebody here (and not originated for itself)."""
     return channel.outgoing and not channel.originated
@@ -109,6 +118,7 @@ class Record:
     """A record in the making."""
 
     __slots__ = (
+        "_party_b",
         "answer",
         "application",
         "bridge",
@@ -123,7 +133,6 @@ class Record:
         "linkedid",
         "lock_application",
         "party_a",
-        "party_b",
         "phase",
         "place",
         "rules",
@@ -136,7 +145,7 @@ class Record:
         channel = party_a.channel
         self.rules = rules
         self.party_a = party_a
-        self.party_b: Side | None = None
+        self._party_b: Side | None = None
         self.sequence = sequence
         self.uniqueid = channel.uniqueid
         self.linkedid = channel.linkedid
@@ -156,6 +165,23 @@ class Record:
         self.start = now
         self.phase = Phase.SINGLE
         self.check_answer()
+
+    @property
+    def party_b(self) -> Side | None:
+        """The second party, if there is one yet."""
+        return self._party_b
+
+    @party_b.setter
+    def party_b(self, side: Side | None) -> None:
+        self.detach()
+        self._party_b = side
+        if side is not None:
+            side.channel.data.setdefault(_AS_B, {})[self] = None
+
+    def detach(self) -> None:
+        """What becomes of party B does not change the record any more."""
+        if self._party_b is not None:
+            self._party_b.channel.data.get(_AS_B, {}).pop(self, None)
 
     # ---- party A ------------------------------------------------------------------------------------
 
