@@ -73,6 +73,9 @@ test-sip: $(STAMPS)/test ## the tests of the SIP core alone
 test-engine: $(STAMPS)/test ## the engine's own tests under address and undefined-behaviour sanitizers
 	@$(MAKE) -C host/engine check PYTHON=$(abspath $(PY))
 
+soak: $(STAMPS)/test $(ENGINE) ## CALLS at once (200) that transfer, park, pick up and hang up for DURATION (600) s of simulated time, by SEED (1)
+	@PYTHONPATH=host:kernel-shims:tests $(PY) -m support.soak $(or $(CALLS),200) $(or $(DURATION),600) $(or $(SEED),1)
+
 test-phones: $(STAMPS)/test $(ENGINE) ## calls between real phones through a real daemon
 	$(PY) -m pytest tests/phones
 

@@ -226,10 +226,13 @@ class Soak:
         self.loop = asyncio.get_running_loop()  # type: ignore[assignment]
         exchange = self._exchange()
         pbx = exchange.pbx
+        broken: list[dict[str, Any]] = []
+        self.loop.set_exception_handler(lambda _, context: broken.append(context))
         until = pbx.now() + self.seconds
         await asyncio.gather(*(self._user(pbx, number, until) for number in range(self.calls)))
         self.began["calls"] = len(self.callers)
         await self._quiet(pbx)
+        assert not broken, broken[0]
         self._check_left(pbx)
         await pbx.parts["cdr"].stop()
         self._check_records()
@@ -420,3 +423,23 @@ def soak(folder: Path, calls: int, seconds: float, seed: int = 1) -> Soak:
     finally:
         loop.close()
     return made
+
+
+def main() -> None:
+    """``make soak``: CALLS at once for SECONDS of simulated time, with SEED."""
+    import logging
+    import sys
+    import tempfile
+
+    calls, seconds, seed = (int(word) for word in (*sys.argv[1:], *("200", "600", "1")[len(sys.argv) - 1 :]))
+    logging.getLogger("offhook").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory() as folder:
+        done = soak(Path(folder), calls, seconds, seed)
+    print(
+        f"{calls} people for {seconds} s, seed {seed}: {len(done.records)} records; at most {done.most} channels at once"
+    )
+    print(", ".join(f"{count} {name}" for name, count in sorted(done.began.items())))
+
+
+if __name__ == "__main__":
+    main()

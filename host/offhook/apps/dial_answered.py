@@ -16,6 +16,7 @@ from offhook.calls.features import grant_by_options
 from offhook.calls.frames import Condition
 from offhook.calls.limits import CallLimit, Limit, parse_limit
 from offhook.calls.requesting import reset_max_forwards
+from offhook.dialplan.executor import run_h
 from offhook.dialplan.location import parse_location
 from offhook.dialplan.subroutine import run_gosub
 from offhook.modules import Options
@@ -213,17 +214,24 @@ def _go_on(channel: Channel, where: str) -> Callable[[Channel], None]:
 
     def go(peer: Channel) -> None:
         peer.outgoing = False
-        peer.context, peer.exten, peer.priority = context, exten, priority
-        peer.start_pbx()
+        peer.async_goto(context, exten, priority)
 
     return go
 
 
 def _run_h(context: str) -> Callable[[Channel], None]:
+    """Have a channel run extension h of a context, and nothing else, when its bridge is over."""
+
+    async def last_words(peer: Channel) -> None:
+        try:
+            await run_h(peer, context)
+        finally:
+            peer.task = None
+            peer.hangup()
+
     def run(peer: Channel) -> None:
-        if peer.pbx.dialplan.exists(context, "h", 1):
-            peer.context, peer.exten, peer.priority = context, "h", 1
-            peer.start_pbx()
+        if peer.task is None and peer.pbx.dialplan.exists(context, "h", 1):
+            peer.start_task(last_words(peer))
         else:
             peer.hangup()
 

@@ -221,7 +221,7 @@ class Bridge:
             if not member.departed.done():
                 member.departed.set_result(None)
         elif not channel.hungup:
-            self.pbx.loop.call_soon(_after, channel)
+            self.pbx.loop.call_soon(_after, channel, channel.task)
 
     def move(
         self,
@@ -502,9 +502,12 @@ def _set_peers(channel: Channel, peers: list[Channel] | None) -> None:
             channel.announce_variable(name, "")
 
 
-def _after(channel: Channel) -> None:
-    """An imparted channel is out of its bridge: carry on elsewhere or end."""
-    if channel.bridge is not None or channel.hungup:
+def _after(channel: Channel, task: asyncio.Task[None] | None) -> None:
+    """An imparted channel is out of its bridge: carry on elsewhere or end, unless somebody made it do so already.
+
+    ``task`` is what ran on it when it left (a channel that picked up the call has one).
+    """
+    if channel.bridge is not None or channel.hungup or channel.task is not task:
         return
     after, channel.after_bridge = channel.after_bridge, None
     if after is not None and channel.alive:

@@ -68,9 +68,14 @@ async def pick_up(picker: Channel, target: Channel) -> bool:
     try:
         await over
     finally:
-        if picker.bridge is not None:
+        if picker.bridge is not None:  # its task is wanted elsewhere and goes on
+            picker.after_bridge = _carry_on
             picker.bridge.remove(picker)
     return True
+
+
+def _carry_on(_: Channel) -> None:
+    """After the bridge the channel's own task decides."""
 
 
 async def pick_up_by_extension(channel: Channel) -> None:

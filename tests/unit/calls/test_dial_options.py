@@ -151,6 +151,17 @@ async def test_g_sends_caller_and_called_to_the_dialplan(exchange: Any) -> None:
     assert (caller.priority, caller.bridge, called.bridge) == (5, None, None)
 
 
+async def test_extension_h_runs_once_on_the_called_channel(exchange: Any) -> None:
+    story = Story(exchange, "Dial(Local/up@callees/n,,e)")
+    caller = await story.begin()
+    await exchange.until(lambda: len(exchange.pbx.bridges) == 1)
+    called = exchange.named("Local/up@callees-00000001;1")
+    caller.request_hangup()
+    await exchange.until(lambda: called.hungup)
+    ends = [e.channel for e in exchange.heard(events.UserEvent) if e.name == "End"]
+    assert ends == [caller, called]
+
+
 async def test_the_called_party_goes_on_when_the_caller_leaves(exchange: Any) -> None:
     story = Story(exchange, "Dial(Local/up@callees/n,,F(callers^5^1))")
     caller = await story.begin()

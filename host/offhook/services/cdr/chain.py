@@ -125,9 +125,9 @@ class Chain:
                 if record.party_b is not None and record.party_b.channel is candidate.party_a.channel:
                     break
                 if pick_party_a(record.party_a, candidate.party_a) is record.party_a:
-                    self._add(record, candidate.party_a)
+                    self._add(record, candidate.party_a, record.last)
                 elif candidate.party_b is not None and candidate.party_b.channel is not record.party_a.channel:
-                    other._add(candidate, record.party_a)
+                    other._add(candidate, record.party_a, record.last)
                 else:
                     candidate.party_b = record.party_a.copy()
                     candidate.end = None
@@ -135,8 +135,8 @@ class Chain:
                         candidate.disposition = Disposition.NULL
                 break
 
-    def _add(self, record: Record, party_b: Side) -> None:
-        new = self.append(record.last)
+    def _add(self, record: Record, party_b: Side, now: Moment) -> None:
+        new = self.append(now)
         new.party_b = party_b.copy()
         new.check_answer()
         new.bridge = record.bridge
