@@ -435,9 +435,7 @@ def main() -> None:
     logging.getLogger("offhook").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
         done = soak(Path(folder), calls, seconds, seed)
-    print(
-        f"{calls} people for {seconds} s, seed {seed}: {len(done.records)} records; at most {done.most} channels at once"
-    )
+    print(f"{calls} people for {seconds} s, seed {seed}: {len(done.records)} records; most {done.most} channels")
     print(", ".join(f"{count} {name}" for name, count in sorted(done.began.items())))
 
 
