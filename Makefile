@@ -21,7 +21,7 @@ ENGINE := $(STAMPS)/engine
 
 .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench fuzz parity \
   boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
-  test-unit test-sip test-engine test-phones test-browser
+  test-unit test-sip test-engine test-phones test-browser soak
 
 help: ## this list
 	@echo "make TARGET, where TARGET is"
