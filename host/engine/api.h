@@ -23,6 +23,7 @@ enum event_kind {
     EVENT_DIGIT_END,     /* object: leg, a: character, b: enum digit_source, c: ms */
     EVENT_DIGITS_SENT,   /* object: leg: its queue of digits is empty */
     EVENT_TIMEOUT,       /* object: leg, a: 1 on hold, b: seconds */
+    EVENT_QUIET,         /* object: leg, a: 1 something had been heard before, b: seconds without a packet */
     EVENT_ADDRESS,       /* object: leg, address: where packets come from now */
     EVENT_RTCP_SENT,     /* object: leg, a: packet type */
     EVENT_RTCP_RECEIVED, /* object: leg, a: packet type */
@@ -33,6 +34,9 @@ enum event_kind {
     EVENT_LINE_LOST,     /* object: leg, a: errno; 0: the other end closed it */
     EVENT_FREE           /* never handed out: what is freed travels with it */
 };
+
+/* RTP_JITTER: follow the stream (without limits, or with the least delay in ms), or keep to a delay in ms. */
+enum playout_kind { PLAYOUT_USUAL, PLAYOUT_ADAPTIVE, PLAYOUT_FIXED };
 
 enum end_reason { END_DONE, END_STOPPED, END_REPLACED, END_CLOSED, END_FAILED };
 enum digit_source { DIGIT_RFC4733, DIGIT_INBAND };
@@ -67,7 +71,9 @@ enum rtp_option {
     RTP_DIRECTION, /* DIRECTION_IN: receive, DIRECTION_OUT: send */
     RTP_REPORT,    /* events for RTCP reports */
     RTP_GUARD,     /* nothing in the clear, either way */
-    RTP_ASIDE      /* enum aside_kind: what is handed to the control thread */
+    RTP_ASIDE,     /* enum aside_kind: what is handed to the control thread */
+    RTP_WATCHDOG,  /* seconds without a packet after which EVENT_QUIET tells it; 0: never */
+    RTP_JITTER     /* enum playout_kind, or one with the buffer's ms << 8 */
 };
 
 enum aside_kind { ASIDE_STUN = 1, ASIDE_DTLS = 2 };
@@ -111,18 +117,31 @@ struct engine_figures {
     int32_t legs, mode, realtime, descriptors;
 };
 
-/* Written by the engine, read at any time. Times in microseconds unless named otherwise. */
+/* Samples of one quantity. */
+struct spread {
+    float last, least, most, mean, deviation;
+    uint32_t count;
+};
+
+/* An RTCP report as it was on the wire (RFC 3550 6.4): its sender's part (of a sender report), and the block about the
+ * other side if there was one. */
+struct rtcp_report {
+    uint32_t ssrc, type, blocks;
+    uint32_t ntp_seconds, ntp_fraction, rtp, packets, octets;
+    uint32_t source, fraction, lost, highest, jitter, lsr, dlsr;
+};
+
+/* Written by the engine, read at any time. Times in microseconds unless named otherwise; in spreads in seconds. */
 struct leg_figures {
     uint32_t ssrc, remote_ssrc;
     uint64_t tx_packets, rx_packets, tx_octets, rx_octets;
-    uint32_t rx_lost, remote_lost, rx_expected, remote_fraction, rx_fraction;
+    uint32_t rx_lost, remote_lost, rx_expected;
     uint32_t rx_jitter, remote_jitter, rtt;
-    uint32_t min_rtt, max_rtt, min_rx_jitter, max_rx_jitter, rtt_count, jitter_count;
-    uint64_t sum_rtt, sum_rx_jitter, sum2_rx_jitter, sum2_rtt;
+    struct spread rtt_spread, jitter_spread, lost_spread, score_spread;          /* what we find */
+    struct spread remote_jitter_spread, remote_lost_spread, remote_score_spread; /* what the far end finds */
+    struct rtcp_report sent, received;
     uint32_t concealed_ms, late, reordered, rejected, depth_ms;
     uint32_t sr_sent, rr_sent, sr_received, rr_received;
-    uint32_t report_lsr, report_dlsr, report_extended, report_packets, report_octets, report_rtp;
-    uint64_t report_ntp;
     int32_t rx_codec, tx_codec, relayed, learned_port;
     char learned[48];
     uint32_t forged; /* packets that were not of the far end's key, or came again */

@@ -105,6 +105,13 @@ static uint32_t duration(const struct jitter_packet *packet)
     return (uint32_t)((int64_t)codec_samples(packet->codec, packet->data, packet->bytes) * codec->clock / codec->rate);
 }
 
+/* Ticks from the first packet to the beginning of sound: wait counts down in the tick in which it starts, too. */
+static int prefill(const struct jitter *jitter)
+{
+    int ticks = jitter->playout.kind == PLAYOUT_USUAL ? 0 : jitter->playout.ms / TICK_MS;
+    return ticks < PREFILL_TICKS ? PREFILL_TICKS : ticks > 200 ? 200 : ticks;
+}
+
 void jitter_put(struct jitter *jitter, struct slab *slab, int codec, uint16_t sequence, uint32_t timestamp,
                 const uint8_t *payload, int bytes)
 {
@@ -118,6 +125,11 @@ void jitter_put(struct jitter *jitter, struct slab *slab, int codec, uint16_t se
         }
         if (ahead <= 0 || ahead > 4 * JITTER_SLOTS) /* the sender began anew */
             drop_all(jitter, slab);
+    }
+    if (jitter->playout.kind == PLAYOUT_FIXED && jitter->playing && jitter->codec &&
+        (int32_t)(timestamp - jitter->next) < 0 && (int32_t)(timestamp - jitter->next) > -jitter->clock) {
+        jitter->late++;
+        return;
     }
     struct jitter_packet *slot = &jitter->slots[sequence % JITTER_SLOTS];
     if (slot->data && slot->sequence == sequence)
@@ -137,7 +149,7 @@ void jitter_put(struct jitter *jitter, struct slab *slab, int codec, uint16_t se
         jitter->next = timestamp;
         jitter->newest_end = end;
         if (!jitter->wait)
-            jitter->wait = PREFILL_TICKS;
+            jitter->wait = (uint8_t)prefill(jitter);
     } else if ((int32_t)(end - jitter->newest_end) > 0) {
         jitter->newest_end = end;
     } else {
@@ -173,7 +185,7 @@ static void take(struct jitter *jitter, struct jitter_packet *packet)
     jitter->taken = true;
     jitter->next = packet->timestamp;
     jitter->grown_ms += (uint32_t)((int64_t)jitter->debt * 1000 / (jitter->clock ? jitter->clock : 8000));
-    jitter->debt = 0;
+    jitter->debt = jitter->idle = 0;
     packet->data = NULL;
     jitter->count--;
 }
@@ -280,7 +292,11 @@ int jitter_depth(const struct jitter *jitter)
 /* Watch the depth and order a cut when the delay is longer than it needs to be. */
 static void adapt(struct jitter *jitter, struct slab *slab)
 {
+    if (jitter->playout.kind == PLAYOUT_FIXED)
+        return;
     int depth = jitter_depth(jitter), calm = CALM_MS + (jitter->mend ? MEND_MS : 0);
+    if (jitter->playout.kind == PLAYOUT_ADAPTIVE && calm < jitter->playout.ms)
+        calm = jitter->playout.ms;
     jitter->mend -= jitter->mend > 0;
     if (depth > DEEPEST_MS) { /* a burst after a stall: go to its end */
         struct jitter_packet *packet;
@@ -353,16 +369,21 @@ bool jitter_pull(struct jitter *jitter, struct slab *slab, int16_t *out)
         jitter->playing = false;
         return nothing(jitter, out);
     }
-    if (!jitter->count && jitter->debt >= jitter->clock * STOP_MS / 1000) {
+    if (!jitter->count && (jitter->debt >= jitter->clock * STOP_MS / 1000 || jitter->idle >= STOP_MS)) {
         jitter->playing = false;
         jitter->taken = jitter->taken && !jitter->noise;
-        jitter->debt = 0;
+        jitter->debt = jitter->idle = 0;
         jitter->window = 0;
         return nothing(jitter, out);
     }
     if (jitter->noise)
         return nothing(jitter, out);
-    jitter->debt += jitter->clock / 100;
+    if (jitter->playout.kind == PLAYOUT_FIXED && jitter->taken) {
+        jitter->next += (uint32_t)jitter->clock / 100; /* time goes on: what comes later than that is lost */
+        jitter->idle += TICK_MS;
+    } else {
+        jitter->debt += jitter->clock / 100;
+    }
     jitter->window = 0;
     conceal_make(&jitter->conceal, out, n);
     jitter->concealed_ms += TICK_MS;

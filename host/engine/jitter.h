@@ -8,10 +8,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api.h"
 #include "conceal.h"
 #include "slab.h"
 
 enum { JITTER_SLOTS = 32 };
+
+/* How sound is held back. PLAYOUT_ADAPTIVE: never less than ms. PLAYOUT_FIXED: ms, and what comes later is lost. */
+struct playout {
+    enum playout_kind kind;
+    int ms;
+};
 
 struct jitter_packet {
     uint8_t *data;
@@ -21,6 +28,7 @@ struct jitter_packet {
 };
 
 struct jitter {
+    struct playout playout;
     struct jitter_packet slots[JITTER_SLOTS]; /* by sequence number */
     struct jitter_packet current;             /* being decoded */
     uint16_t current_at;
@@ -31,6 +39,7 @@ struct jitter {
     uint8_t wait;        /* ticks until playing starts */
     uint32_t next;       /* timestamp that is decoded next */
     uint32_t newest_end; /* timestamp after the newest packet */
+    int idle;            /* ms for which a fixed delay found nothing */
     int debt;            /* clock units concealed since the last packet */
     uint8_t codec;       /* of the decoder */
     void *decoder;

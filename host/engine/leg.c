@@ -270,7 +270,8 @@ static bool whispered(const struct leg *leg, int direction)
 
 bool leg_plain_in(const struct leg *leg)
 {
-    return leg->in_gain == UNITY && !leg->in_muted && !leg->dtmf && !whispered(leg, DIRECTION_IN);
+    return leg->in_gain == UNITY && !leg->in_muted && !leg->dtmf && !whispered(leg, DIRECTION_IN) &&
+           (!leg->rtp || leg->rtp->playout.kind == PLAYOUT_USUAL);
 }
 
 bool leg_plain_out(const struct leg *leg)

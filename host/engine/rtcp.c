@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "quality.h"
 #include "rtp.h"
 
 enum { SENDER_REPORT = 200, RECEIVER_REPORT = 201, SOURCE_DESCRIPTION = 202, CNAME = 1, BLOCK = 24, ROOM = 128 };
@@ -33,39 +34,39 @@ void rtcp_cname(const struct rtp *rtp, char cname[RTP_CNAME])
              (unsigned)(rtp->leg->figures.ssrc * 2654435761u >> 16));
 }
 
-static void sum_up(struct leg_figures *figures)
+/* The far end's stream since our last report, summed up. */
+static void sum_up(struct rtp *rtp, uint32_t expected, uint32_t received)
 {
-    uint32_t jitter = figures->rx_jitter;
-    if (!figures->jitter_count || jitter < figures->min_rx_jitter)
-        figures->min_rx_jitter = jitter;
-    if (jitter > figures->max_rx_jitter)
-        figures->max_rx_jitter = jitter;
-    figures->jitter_count++;
-    figures->sum_rx_jitter += jitter;
-    figures->sum2_rx_jitter += (uint64_t)jitter * jitter;
+    struct leg_figures *figures = &rtp->leg->figures;
+    spread_add(&figures->jitter_spread, (float)figures->rx_jitter * 1e-6f);
+    spread_add(&figures->lost_spread, expected > received ? (float)(expected - received) : 0);
+    spread_add(&figures->score_spread, quality_score(&figures->rtt_spread, &figures->jitter_spread,
+                                                     figures->jitter_spread.last, &figures->lost_spread));
 }
 
 static int write_block(struct rtp *rtp, uint8_t *at, int64_t now)
 {
     struct reception *reception = &rtp->reception;
     struct leg_figures *figures = &rtp->leg->figures;
+    struct rtcp_report *sent = &figures->sent;
     uint32_t expected = figures->rx_expected - reception->expected_before;
     uint32_t received = reception->received - reception->received_before;
     uint32_t fraction = expected > received ? (expected - received) * 256 / expected : 0;
     reception->expected_before = figures->rx_expected;
     reception->received_before = reception->received;
-    figures->rx_fraction = fraction > 255 ? 255 : fraction;
-    put(at, reception->ssrc);
-    put(at + 4, (figures->rx_lost & 0xffffff) | figures->rx_fraction << 24);
-    put(at + 8, reception->cycles + reception->highest);
-    put(at + 12, (uint32_t)reception->jitter);
-    put(at + 16, rtp->rtcp.received_ntp);
+    sum_up(rtp, expected, received);
     int64_t since = rtp->rtcp.received_ntp ? (now - rtp->rtcp.received_at) / 1000 : 0;
-    put(at + 20, (uint32_t)(since * 65536 / 1000000));
-    figures->report_lsr = rtp->rtcp.received_ntp;
-    figures->report_dlsr = get(at + 20);
-    figures->report_extended = reception->cycles + reception->highest;
-    sum_up(figures);
+    sent->source = reception->ssrc;
+    sent->fraction = fraction > 255 ? 255 : fraction;
+    sent->lost = figures->rx_lost & 0xffffff;
+    sent->highest = reception->cycles + reception->highest;
+    sent->jitter = (uint32_t)reception->jitter;
+    sent->lsr = rtp->rtcp.received_ntp;
+    sent->dlsr = (uint32_t)(since * 65536 / 1000000);
+    const uint32_t words[] = {sent->source, sent->fraction << 24 | sent->lost, sent->highest, sent->jitter, sent->lsr,
+                              sent->dlsr};
+    for (int i = 0; i < BLOCK / 4; i++)
+        put(at + 4 * i, words[i]);
     return BLOCK;
 }
 
@@ -76,19 +77,20 @@ static int write_report(struct rtp *rtp, uint8_t *bytes, int *type)
     bool sender = (uint32_t)figures->tx_packets != rtp->rtcp.packets_before;
     int size = 8;
     *type = sender ? SENDER_REPORT : RECEIVER_REPORT;
+    struct rtcp_report *sent = &figures->sent;
+    *sent = (struct rtcp_report){.ssrc = figures->ssrc, .type = (uint32_t)*type, .blocks = rtp->reception.known};
     put(bytes + 4, figures->ssrc);
     if (sender) {
         uint64_t ntp = ntp_of(engine, engine->now);
         const struct codec *codec = codec_at(rtp->send_codec);
-        figures->report_ntp = ntp;
-        figures->report_rtp = rtp_timestamp(rtp, codec ? codec->clock : 8000);
-        figures->report_packets = (uint32_t)figures->tx_packets;
-        figures->report_octets = (uint32_t)figures->tx_octets;
-        put(bytes + 8, (uint32_t)(ntp >> 32));
-        put(bytes + 12, (uint32_t)ntp);
-        put(bytes + 16, figures->report_rtp);
-        put(bytes + 20, figures->report_packets);
-        put(bytes + 24, figures->report_octets);
+        sent->ntp_seconds = (uint32_t)(ntp >> 32);
+        sent->ntp_fraction = (uint32_t)ntp;
+        sent->rtp = rtp_timestamp(rtp, codec ? codec->clock : 8000);
+        sent->packets = (uint32_t)figures->tx_packets;
+        sent->octets = (uint32_t)figures->tx_octets;
+        const uint32_t words[] = {sent->ntp_seconds, sent->ntp_fraction, sent->rtp, sent->packets, sent->octets};
+        for (int i = 0; i < 5; i++)
+            put(bytes + 8 + 4 * i, words[i]);
         size = 28;
     }
     rtp->rtcp.packets_before = (uint32_t)figures->tx_packets;
@@ -142,58 +144,79 @@ void rtcp_tick(struct rtp *rtp)
         engine_tell_simple(engine, EVENT_RTCP_SENT, rtp->leg, type, 0, 0);
 }
 
+/* RFC 3550 6.4.1: how long a report of ours took there and back. */
+static void measure_trip(struct rtp *rtp, uint32_t lsr, uint32_t dlsr, int64_t arrival)
+{
+    struct leg_figures *figures = &rtp->leg->figures;
+    uint32_t now = (uint32_t)(ntp_of(rtp->leg->engine, arrival) >> 16);
+    uint32_t trip = now - lsr - dlsr; /* in 1/65536 s */
+    if (!lsr || trip & 0x80000000u)
+        return; /* the peer's delay is longer than the trip: its clock is coarse */
+    figures->rtt = (uint32_t)((uint64_t)trip * 1000000 / 65536);
+    spread_add(&figures->rtt_spread, (float)trip / 65536);
+}
+
 static void read_block(struct rtp *rtp, const uint8_t *at, int64_t arrival)
 {
-    struct engine *engine = rtp->leg->engine;
     struct leg_figures *figures = &rtp->leg->figures;
+    struct rtcp_report *received = &figures->received;
     const struct codec *codec = codec_at(rtp->send_codec);
     if (get(at) != figures->ssrc)
         return;
     uint32_t clock = codec && codec->clock ? codec->clock : 8000;
-    figures->remote_fraction = at[4];
+    received->blocks = 1;
+    received->source = get(at);
+    received->fraction = at[4];
+    received->lost = get(at + 4) & 0xffffff;
+    received->highest = get(at + 8);
+    received->jitter = get(at + 12);
+    received->lsr = get(at + 16);
+    received->dlsr = get(at + 20);
     rtp_set_loss(rtp, at[4]);
-    figures->remote_lost = get(at + 4) & 0xffffff;
-    figures->remote_jitter = (uint32_t)((uint64_t)get(at + 12) * 1000000 / clock);
-    uint32_t lsr = get(at + 16), dlsr = get(at + 20);
-    if (!lsr)
+    figures->remote_lost = received->lost;
+    figures->remote_jitter = (uint32_t)((uint64_t)received->jitter * 1000000 / clock);
+    measure_trip(rtp, received->lsr, received->dlsr, arrival);
+    spread_add(&figures->remote_jitter_spread, (float)received->jitter / (float)clock);
+    spread_add(&figures->remote_lost_spread, (float)received->lost);
+    spread_add(&figures->remote_score_spread,
+               quality_score(&figures->rtt_spread, &figures->remote_jitter_spread, figures->remote_jitter_spread.last,
+                             &figures->remote_lost_spread));
+}
+
+static void read_report(struct rtp *rtp, const uint8_t *bytes, int size, int64_t arrival)
+{
+    struct leg_figures *figures = &rtp->leg->figures;
+    struct rtcp_report *received = &figures->received;
+    int type = bytes[1], blocks = bytes[0] & 0x1f, first = type == SENDER_REPORT ? 28 : 8;
+    if (size < first)
         return;
-    uint32_t now = (uint32_t)(ntp_of(engine, arrival) >> 16);
-    uint32_t trip = now - lsr - dlsr; /* in 1/65536 s */
-    if (trip & 0x80000000u)
-        return; /* the peer's delay is longer than the trip: its clock is coarse */
-    uint32_t us = (uint32_t)((uint64_t)trip * 1000000 / 65536);
-    figures->rtt = us;
-    if (!figures->rtt_count || us < figures->min_rtt)
-        figures->min_rtt = us;
-    if (us > figures->max_rtt)
-        figures->max_rtt = us;
-    figures->rtt_count++;
-    figures->sum_rtt += us;
-    figures->sum2_rtt += (uint64_t)us * us;
+    *received = (struct rtcp_report){.ssrc = get(bytes + 4), .type = (uint32_t)type};
+    if (type == SENDER_REPORT) {
+        received->ntp_seconds = get(bytes + 8);
+        received->ntp_fraction = get(bytes + 12);
+        received->rtp = get(bytes + 16);
+        received->packets = get(bytes + 20);
+        received->octets = get(bytes + 24);
+        rtp->rtcp.received_ntp = received->ntp_seconds << 16 | received->ntp_fraction >> 16;
+        rtp->rtcp.received_at = arrival;
+        figures->sr_received++;
+    } else {
+        figures->rr_received++;
+    }
+    for (int i = 0; i < blocks && first + (i + 1) * BLOCK <= size; i++)
+        read_block(rtp, bytes + first + i * BLOCK, arrival);
+    if (rtp->report)
+        engine_tell_simple(rtp->leg->engine, EVENT_RTCP_RECEIVED, rtp->leg, type, 0, 0);
 }
 
 void rtcp_receive(struct rtp *rtp, const uint8_t *bytes, int count, int64_t arrival)
 {
-    struct leg_figures *figures = &rtp->leg->figures;
     while (count >= 8 && (bytes[0] & 0xc0) == 0x80) {
-        int type = bytes[1], blocks = bytes[0] & 0x1f;
         int size = ((bytes[2] << 8 | bytes[3]) + 1) * 4;
-        int first = type == SENDER_REPORT ? 28 : 8;
         if (size > count)
             return;
-        if (type == SENDER_REPORT && size >= first) {
-            rtp->rtcp.received_ntp = get(bytes + 8) << 16 | get(bytes + 12) >> 16;
-            rtp->rtcp.received_at = arrival;
-            figures->sr_received++;
-        }
-        if (type == RECEIVER_REPORT)
-            figures->rr_received++;
-        if (type == SENDER_REPORT || type == RECEIVER_REPORT) {
-            for (int i = 0; i < blocks && first + (i + 1) * BLOCK <= size; i++)
-                read_block(rtp, bytes + first + i * BLOCK, arrival);
-            if (rtp->report)
-                engine_tell_simple(rtp->leg->engine, EVENT_RTCP_RECEIVED, rtp->leg, type, 0, 0);
-        }
+        if (bytes[1] == SENDER_REPORT || bytes[1] == RECEIVER_REPORT)
+            read_report(rtp, bytes, size, arrival);
         bytes += size;
         count -= size;
     }

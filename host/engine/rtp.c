@@ -138,6 +138,16 @@ void rtp_set_option(struct rtp *rtp, int option, int value)
     case RTP_ASIDE:
         rtp->guard.aside = (uint8_t)value;
         break;
+    case RTP_WATCHDOG:
+        rtp->watchdog = (uint16_t)value;
+        rtp->heard = engine->now;
+        rtp->quiet = false;
+        break;
+    case RTP_JITTER:
+        rtp->playout = (struct playout){.kind = (enum playout_kind)(value & 0xff), .ms = value >> 8};
+        if (rtp->jitter)
+            rtp->jitter->playout = rtp->playout;
+        break;
     default:
         break;
     }
@@ -228,6 +238,7 @@ static void take_sound(struct rtp *rtp, int codec, uint16_t sequence, uint32_t t
         if (!rtp->jitter)
             return;
         jitter_init(rtp->jitter);
+        rtp->jitter->playout = rtp->playout;
     }
     jitter_put(rtp->jitter, slab, codec, sequence, timestamp, payload, bytes);
 }
@@ -329,7 +340,7 @@ void rtp_receive(struct rtp *rtp, const struct datagram *packet)
     if (codec)
         count_jitter(rtp, timestamp, packet->arrival, (int)codec->clock);
     rtp->heard = engine->now;
-    rtp->timed_out = false;
+    rtp->timed_out = rtp->quiet = false;
     if (rtp->direction & DIRECTION_IN && !leg->closing)
         take_media(rtp, bytes, count, header, timestamp);
 }
@@ -366,6 +377,11 @@ void rtp_tick(struct rtp *rtp)
     if (seconds && !rtp->timed_out && engine->now - rtp->heard >= (int64_t)seconds * SECOND) {
         rtp->timed_out = true;
         engine_tell_simple(engine, EVENT_TIMEOUT, rtp->leg, rtp->hold, seconds, 0);
+    }
+    if (rtp->watchdog && !rtp->quiet && !rtp->hold && rtp->direction & DIRECTION_IN &&
+        engine->now - rtp->heard >= (int64_t)rtp->watchdog * SECOND) {
+        rtp->quiet = true;
+        engine_tell_simple(engine, EVENT_QUIET, rtp->leg, rtp->leg->figures.rx_packets > 0, rtp->watchdog, 0);
     }
     if (rtp->keepalive && address_set(&rtp->remote) && engine->now - rtp->spoke >= (int64_t)rtp->keepalive * SECOND)
         rtp_keep_alive(rtp);

@@ -85,7 +85,9 @@ struct rtp {
     uint32_t digits_clock;
     uint8_t direction;
     bool symmetric, strict, inband_digits, hold, report, mux, timed_out;
-    uint16_t timeout, hold_timeout, keepalive;
+    uint16_t timeout, hold_timeout, keepalive, watchdog;
+    bool quiet; /* the watchdog has told */
+    struct playout playout;
     uint32_t rtcp_interval; /* ms */
     int64_t heard, spoke;
     uint64_t switched; /* tick in which the codec that arrives changed last */

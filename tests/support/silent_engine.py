@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from typing import Any
 
 from offhook.media.engine import Settings
@@ -214,11 +213,17 @@ class RtpLeg(Leg):
     def set_options(self, **options: Any) -> None:
         self.options.update(options)
 
+    def set_encoding(self, encoding: Any) -> None:
+        self.encoding = encoding
+
+    def set_playout(self, kind: str, ms: int = 0) -> None:
+        self.playout = (kind, ms)
+
     def set_hold(self, on: bool) -> None:
         self.held = on
 
     def stats(self) -> RtpStats:
-        return RtpStats(**{field.name: 0 for field in fields(RtpStats)})
+        return RtpStats()
 
     def detect_digits(self, on: bool, **options: Any) -> None:
         self.tone_digits = on

@@ -17,6 +17,7 @@ from offhook.media.events import (
     DigitBegin,
     DigitEnd,
     FarEndAddressLearned,
+    FarEndQuiet,
     LineLost,
     RtcpReceived,
     RtcpSent,
@@ -413,6 +414,8 @@ class Engine:
             leg.digits_sent()
         elif kind == lib.EVENT_TIMEOUT:
             leg.deliver(RtpTimeout(leg, bool(event.a), event.b))
+        elif kind == lib.EVENT_QUIET:
+            leg.deliver(FarEndQuiet(leg, bool(event.a), event.b))
         elif kind == lib.EVENT_ADDRESS:
             leg.deliver(FarEndAddressLearned(leg, self.text(event.address), event.port))
         elif isinstance(leg, LineLeg) and kind == lib.EVENT_LINE_LOST:
@@ -421,5 +424,5 @@ class Engine:
         elif isinstance(leg, RtpLeg) and kind == lib.EVENT_CODEC:
             leg.codec_changed(self.text(lib.engine_codec_name(event.a)))
         elif isinstance(leg, RtpLeg) and kind in (lib.EVENT_RTCP_SENT, lib.EVENT_RTCP_RECEIVED):
-            report = RtcpSent if kind == lib.EVENT_RTCP_SENT else RtcpReceived
-            leg.deliver(report(leg, event.a, leg.ssrc, leg.report()))
+            sent = kind == lib.EVENT_RTCP_SENT
+            leg.deliver((RtcpSent if sent else RtcpReceived)(leg, leg.report(sent=sent)))

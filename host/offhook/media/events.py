@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from offhook.media.leg import Leg
     from offhook.media.playing import Playback
     from offhook.media.recording import Recording, Watch
+    from offhook.media.rtp import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +101,25 @@ class FarEndAddressLearned(MediaEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class RtcpReceived(MediaEvent):
-    """A sender or receiver report arrived (``kind`` 200 or 201, RFC 3550 6.4); figures as in ``RtpLeg.stats()``."""
+class FarEndQuiet(MediaEvent):
+    """Nothing has arrived for the watchdog's ``seconds``; ``heard``: something did before. Sent once until it does."""
 
-    kind: int
-    ssrc: int
-    figures: dict[str, float]
+    heard: bool
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class RtcpReceived(MediaEvent):
+    """A sender or receiver report arrived."""
+
+    report: Report
 
 
 @dataclass(frozen=True, slots=True)
 class RtcpSent(MediaEvent):
-    """We sent a sender or receiver report (``kind`` 200 or 201)."""
+    """We sent a sender or receiver report."""
 
-    kind: int
-    ssrc: int
-    figures: dict[str, float]
+    report: Report
 
 
 @dataclass(frozen=True, slots=True)

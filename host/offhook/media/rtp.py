@@ -27,8 +27,9 @@ _OPTIONS = {
     "keepalive": 5,
     "rtcp_interval": 6,
     "reports": 9,
+    "watchdog": 12,
 }
-_HOLD, _DIRECTION, _GUARD, _ASIDE = 7, 8, 10, 11
+_HOLD, _DIRECTION, _GUARD, _ASIDE, _JITTER = 7, 8, 10, 11, 13
 _MICRO = 1e-6
 
 
@@ -45,40 +46,60 @@ class Packet:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """Samples of one quantity: the last, extremes, mean and standard deviation; all 0.0 when there was none."""
+
+    last: float = 0.0
+    least: float = 0.0
+    most: float = 0.0
+    mean: float = 0.0
+    deviation: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class RtpStats:
     """Counts and quality of one RTP stream both ways, named as ``CHANNEL(rtp,...)`` and RTCP reports use them.
 
     Times are in seconds, jitter is RFC 3550 A.8's in seconds; ``remote_*`` is what the far end's reports say of us;
-    ``rtt`` is 0.0 until measured. ``rejected`` counts packets from addresses not believed.
+    ``rtt`` is 0.0 until measured. ``rejected`` counts packets from addresses not believed. Spreads have a sample a
+    report: ``jitters`` and ``losses`` (packets since the report before) of what arrives, ``scores`` of it from 0 to 100
+    (an opinion score times 20); ``remote_losses`` are of packets lost in all.
     """
 
-    ssrc: int
-    remote_ssrc: int
-    tx_packets: int
-    rx_packets: int
-    tx_octets: int
-    rx_octets: int
-    rx_lost: int
-    remote_lost: int
-    rx_jitter: float
-    remote_jitter: float
-    rtt: float
-    min_rtt: float
-    max_rtt: float
-    min_rx_jitter: float
-    max_rx_jitter: float
-    mean_rx_jitter: float
-    deviation_rx_jitter: float
-    concealed_ms: int
-    late: int
-    reordered: int
-    rejected: int
+    ssrc: int = 0
+    remote_ssrc: int = 0
+    tx_packets: int = 0
+    rx_packets: int = 0
+    tx_octets: int = 0
+    rx_octets: int = 0
+    rx_lost: int = 0
+    remote_lost: int = 0
+    rx_jitter: float = 0.0
+    remote_jitter: float = 0.0
+    rtt: float = 0.0
+    rtts: Spread = Spread()
+    jitters: Spread = Spread()
+    losses: Spread = Spread()
+    scores: Spread = Spread()
+    remote_jitters: Spread = Spread()
+    remote_losses: Spread = Spread()
+    remote_scores: Spread = Spread()
+    concealed_ms: int = 0
+    late: int = 0
+    reordered: int = 0
+    rejected: int = 0
+
+    @property
+    def opinion(self) -> float:
+        """Estimated mean opinion score (1 to 4.5) of what arrives; 0.0 before the first report."""
+        return self.scores.last / 20
+
+
+def _spread(raw: Any) -> Spread:
+    return Spread(raw.last, raw.least, raw.most, raw.mean, raw.deviation)
 
 
 def _statistics(figures: Any) -> RtpStats:
-    count = figures.jitter_count
-    mean = figures.sum_rx_jitter / count if count else 0.0
-    variance = figures.sum2_rx_jitter / count - mean * mean if count else 0.0
     return RtpStats(
         ssrc=figures.ssrc,
         remote_ssrc=figures.remote_ssrc,
@@ -91,17 +112,56 @@ def _statistics(figures: Any) -> RtpStats:
         rx_jitter=figures.rx_jitter * _MICRO,
         remote_jitter=figures.remote_jitter * _MICRO,
         rtt=figures.rtt * _MICRO,
-        min_rtt=figures.min_rtt * _MICRO,
-        max_rtt=figures.max_rtt * _MICRO,
-        min_rx_jitter=figures.min_rx_jitter * _MICRO,
-        max_rx_jitter=figures.max_rx_jitter * _MICRO,
-        mean_rx_jitter=mean * _MICRO,
-        deviation_rx_jitter=float(max(variance, 0.0) ** 0.5) * _MICRO,
+        rtts=_spread(figures.rtt_spread),
+        jitters=_spread(figures.jitter_spread),
+        losses=_spread(figures.lost_spread),
+        scores=_spread(figures.score_spread),
+        remote_jitters=_spread(figures.remote_jitter_spread),
+        remote_losses=_spread(figures.remote_lost_spread),
+        remote_scores=_spread(figures.remote_score_spread),
         concealed_ms=figures.concealed_ms,
         late=figures.late,
         reordered=figures.reordered,
         rejected=figures.rejected,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ReportBlock:
+    """What one side finds in the other's stream (RFC 3550 6.4.1), as it is on the wire."""
+
+    source: int
+    fraction: int
+    lost: int
+    highest: int
+    jitter: int
+    lsr: int
+    dlsr: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A sender (``kind`` 200) or receiver report (201). ``ntp`` is in seconds since 1970."""
+
+    ssrc: int
+    kind: int
+    ntp: float
+    rtp: int
+    packets: int
+    octets: int
+    block: ReportBlock | None
+
+
+_NTP_EPOCH = 2_208_988_800
+"""Seconds from 1900 to 1970."""
+
+
+def _report(raw: Any) -> Report:
+    block = None
+    if raw.blocks:
+        block = ReportBlock(raw.source, raw.fraction, raw.lost, raw.highest, raw.jitter, raw.lsr, raw.dlsr)
+    ntp = raw.ntp_seconds - _NTP_EPOCH + raw.ntp_fraction / 2**32 if raw.ntp_seconds else 0.0
+    return Report(raw.ssrc, raw.type, ntp, raw.rtp, raw.packets, raw.octets, block)
 
 
 class RtpLeg(Leg):
@@ -224,13 +284,15 @@ class RtpLeg(Leg):
         keepalive: int | None = None,
         rtcp_interval: float | None = None,
         reports: bool | None = None,
+        watchdog: int | None = None,
     ) -> None:
         """Change what is given and leave the rest.
 
         symmetric: send to where packets come from, whatever SDP said. strict: once an address has proved itself,
         packets from elsewhere are dropped. inband_digits: send digits as tones even when events are agreed. Times in
         seconds, 0 is never: timeout without packets, the same while on hold, silence before a keepalive
-        packet (comfort noise) is sent, between RTCP reports (5 unless set). reports: deliver RtcpSent and RtcpReceived.
+        packet (comfort noise) is sent, between RTCP reports (5 unless set), and without packets until FarEndQuiet tells
+        it (watchdog). reports: deliver RtcpSent and RtcpReceived.
         """
         if self._closed:
             return
@@ -243,10 +305,19 @@ class RtpLeg(Leg):
             "keepalive": keepalive,
             "rtcp_interval": None if rtcp_interval is None else int(rtcp_interval * 1000),
             "reports": reports,
+            "watchdog": watchdog,
         }
         for name, value in given.items():
             if value is not None:
                 self.engine.lib.rtp_option(self._handle, _OPTIONS[name], int(value))
+
+    def set_playout(self, kind: Literal["usual", "adaptive", "fixed"], ms: int = 0) -> None:
+        """How what arrives is held back: by as much as the stream needs ("usual"), at least ``ms`` ("adaptive"), or by
+        ``ms`` always, and what comes later is lost ("fixed")."""
+        if not self._closed:
+            number = ("usual", "adaptive", "fixed").index(kind)
+            self.engine.lib.rtp_option(self._handle, _JITTER, number | max(0, min(ms, 2000)) << 8)
+            self.tap()
 
     def set_hold(self, on: bool) -> None:
         """Tell that the far end put us on hold: the hold timeout counts instead of the timeout."""
@@ -367,27 +438,10 @@ class RtpLeg(Leg):
         )
         return figures
 
-    def report(self) -> dict[str, float]:
-        """The last RTCP report each way, for RtcpSent and RtcpReceived: raw counts and times of RFC 3550 6.4."""
+    def report(self, *, sent: bool) -> Report:
+        """The last RTCP report that was sent, or that arrived."""
         raw = self._figures()
-        return {
-            "ssrc": raw.ssrc,
-            "ntp": raw.report_ntp,
-            "rtp": raw.report_rtp,
-            "packets": raw.report_packets,
-            "octets": raw.report_octets,
-            "source_ssrc": raw.remote_ssrc,
-            "fraction_lost": raw.rx_fraction,
-            "lost": raw.rx_lost,
-            "highest_sequence": raw.report_extended,
-            "jitter": raw.rx_jitter * _MICRO,
-            "lsr": raw.report_lsr,
-            "dlsr": raw.report_dlsr / 65536,
-            "remote_fraction_lost": raw.remote_fraction,
-            "remote_lost": raw.remote_lost,
-            "remote_jitter": raw.remote_jitter * _MICRO,
-            "rtt": raw.rtt * _MICRO,
-        }
+        return _report(raw.sent if sent else raw.received)
 
     # ---- the engine's side -----------------------------------------------------------------------------
 

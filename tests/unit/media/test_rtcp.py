@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from offhook.media import RtcpReceived, RtcpSent
+from offhook.media import FarEndQuiet, RtcpReceived, RtcpSent
 from support.far_end import FarEnd, Scene
 
 
@@ -85,7 +85,7 @@ def test_jitter_is_estimated(scene: Scene) -> None:
     one, _ = scene.pair()
     talk(scene, one, 10000, wobble=True)
     assert one.leg.stats().rx_jitter == pytest.approx(0.010, rel=0.1)
-    assert one.leg.stats().max_rx_jitter == pytest.approx(0.010, rel=0.1)
+    assert one.leg.stats().jitters.most == pytest.approx(0.010, rel=0.1)
 
 
 def test_the_far_ends_report_tells_the_round_trip(scene: Scene) -> None:
@@ -105,10 +105,10 @@ def test_the_far_ends_report_tells_the_round_trip(scene: Scene) -> None:
     assert stats.remote_lost == 7
     assert stats.remote_jitter == pytest.approx(0.010)
     assert 0.05 <= stats.rtt <= 1.2
-    assert stats.min_rtt == stats.max_rtt == stats.rtt
+    assert stats.rtts.least == stats.rtts.most == pytest.approx(stats.rtt, abs=1e-5)
     [event] = two.events(RtcpReceived)
-    assert event.kind == 201  # type: ignore[attr-defined]
-    assert event.figures["remote_lost"] == 7  # type: ignore[attr-defined]
+    assert event.report.kind == 201  # type: ignore[attr-defined]
+    assert event.report.block.lost == 7  # type: ignore[attr-defined]
     assert len(two.events(RtcpSent)) == 1
     assert one.events(RtcpSent) == [], "not asked for"
 
@@ -150,3 +150,37 @@ def test_cut_reports_do_no_harm(scene: Scene, cut: int) -> None:
     scene.engine.inject(one.leg.local_port + 1, (one.address[0], one.address[1] + 1), data)
     scene.run(10)
     assert one.leg.stats().rtt == 0.0
+
+
+def test_figures_over_the_life_of_a_call(scene: Scene) -> None:
+    one, two = scene.pair()
+    talk(scene, one, 21000)
+    stats = one.leg.stats()
+    assert stats.jitters.least <= stats.jitters.mean <= stats.jitters.most
+    assert stats.losses.most == 0
+    assert 85 < stats.scores.last < 90, "93.2 less the least delay, as an opinion score times 20"
+    assert stats.opinion == pytest.approx(stats.scores.last / 20)
+    assert two.leg.stats().scores.last == 0, "nothing came to be judged"
+
+
+def test_loss_costs_score(scene: Scene) -> None:
+    one, _two = scene.pair()
+    talk(scene, one, 11000, lose=5)
+    stats = one.leg.stats()
+    assert stats.losses.most == pytest.approx(50, abs=10)
+    assert stats.scores.last <= 20
+
+
+def test_the_watchdog_tells_a_silent_far_end_once(scene: Scene) -> None:
+    one, _two = scene.pair()
+    one.leg.set_options(watchdog=3)
+    scene.run(5000)
+    (event,) = one.events(FarEndQuiet)
+    assert (event.heard, event.seconds) == (False, 3)  # type: ignore[attr-defined]
+    talk(scene, one, 200)
+    scene.run(5000)
+    assert [each.heard for each in one.events(FarEndQuiet)] == [False, True]  # type: ignore[attr-defined]
+    one.leg.set_hold(True)
+    talk(scene, one, 200)
+    scene.run(5000)
+    assert len(one.events(FarEndQuiet)) == 2

@@ -20,11 +20,13 @@ from offhook.drivers.sip.negotiation import MediaStream, default_stream
 from offhook.drivers.sip.outgoing_call import OutgoingInvite
 from offhook.drivers.sip.pairing import connect_streams, disconnect_streams, pair
 from offhook.drivers.sip.refresh import Refresh
+from offhook.drivers.sip.reports import tell_quiet, tell_report
 from offhook.drivers.sip.states import CALLING, EARLY, UP
 from offhook.drivers.sip.transferring import transfer
 from offhook.log import NOTICE
 from offhook.media.engine import NoPort
-from offhook.media.events import RtpTimeout
+from offhook.media.events import FarEndQuiet, RtcpReceived, RtcpSent, RtpTimeout
+from offhook.media.rtp import RtpLeg
 from offhook.sip.message import Response
 from offhook.sip.uri import SipUri
 
@@ -410,8 +412,13 @@ class SipChannel(Channel):
             listen_for_fax(self, self.session.endpoint.fax_detect_timeout)
 
     def tech_media_event(self, event: MediaEvent) -> None:
-        """No RTP for too long ends the call."""
-        if isinstance(event, RtpTimeout):
+        """No RTP for too long ends the call; reports are told."""
+        if isinstance(event, RtcpSent | RtcpReceived):
+            if isinstance(event.leg, RtpLeg):
+                tell_report(self, event.leg, event, self.session.media.address)
+        elif isinstance(event, FarEndQuiet):
+            tell_quiet(self, event)
+        elif isinstance(event, RtpTimeout):
             log.log(
                 NOTICE,
                 "Disconnecting channel '%s' for lack of audio RTP activity in %d seconds",

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from offhook.dialplan.invocation import FunctionError
 from offhook.drivers.sip.flow import Flow, host_port
 from offhook.drivers.sip.negotiation import MediaStream
-from offhook.media.rtp import RtpStats
+from offhook.media.rtp import RtpStats, Spread
 from offhook.sip.errors import SIPError
 from offhook.sip.uri import NameAddr, SipUri
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
     from offhook.drivers.sip.session import CallSession
-
-
-_WAYS = ("rx", "tx")
-_KINDS = ("min", "max", "avg", "stdev")
 
 
 def channel_item(call: CallSession, item: str) -> str | None:
@@ -133,17 +128,38 @@ _COUNTS: dict[str, Callable[[RtpStats], int]] = {
 _FIGURES: dict[str, Callable[[RtpStats], float]] = {
     "txjitter": lambda stats: stats.rx_jitter,
     "rxjitter": lambda stats: stats.remote_jitter,
-    "local_maxjitter": lambda stats: stats.max_rx_jitter,
-    "local_minjitter": lambda stats: stats.min_rx_jitter,
-    "local_normdevjitter": lambda stats: stats.mean_rx_jitter,
-    "local_stdevjitter": lambda stats: stats.deviation_rx_jitter,
     "rtt": lambda stats: stats.rtt,
-    "maxrtt": lambda stats: stats.max_rtt,
-    "minrtt": lambda stats: stats.min_rtt,
-    "normdevrtt": lambda stats: stats.rtt,
+    "maxrtt": lambda stats: stats.rtts.most,
+    "minrtt": lambda stats: stats.rtts.least,
+    "normdevrtt": lambda stats: stats.rtts.mean,
+    "stdevrtt": lambda stats: stats.rtts.deviation,
+    "rxmes": lambda stats: stats.remote_scores.last,
+    "txmes": lambda stats: stats.scores.last,
+    "local_maxjitter": lambda stats: stats.jitters.most,
+    "local_minjitter": lambda stats: stats.jitters.least,
+    "local_normdevjitter": lambda stats: stats.jitters.mean,
+    "local_stdevjitter": lambda stats: stats.jitters.deviation,
+    "local_maxrxploss": lambda stats: stats.losses.most,
+    "local_minrxploss": lambda stats: stats.losses.least,
+    "local_normdevrxploss": lambda stats: stats.losses.mean,
+    "local_stdevrxploss": lambda stats: stats.losses.deviation,
+    "local_maxmes": lambda stats: stats.scores.most,
+    "local_minmes": lambda stats: stats.scores.least,
+    "local_normdevmes": lambda stats: stats.scores.mean,
+    "local_stdevmes": lambda stats: stats.scores.deviation,
+    "remote_maxjitter": lambda stats: stats.remote_jitters.most,
+    "remote_minjitter": lambda stats: stats.remote_jitters.least,
+    "remote_normdevjitter": lambda stats: stats.remote_jitters.mean,
+    "remote_stdevjitter": lambda stats: stats.remote_jitters.deviation,
+    "remote_maxrxploss": lambda stats: stats.remote_losses.most,
+    "remote_minrxploss": lambda stats: stats.remote_losses.least,
+    "remote_normdevrxploss": lambda stats: stats.remote_losses.mean,
+    "remote_stdevrxploss": lambda stats: stats.remote_losses.deviation,
+    "remote_maxmes": lambda stats: stats.remote_scores.most,
+    "remote_minmes": lambda stats: stats.remote_scores.least,
+    "remote_normdevmes": lambda stats: stats.remote_scores.mean,
+    "remote_stdevmes": lambda stats: stats.remote_scores.deviation,
 }
-_UNMEASURED = re.compile(r"(local|remote)_(min|max|normdev|stdev)(jitter|rxploss|mes)|stdevrtt|[rt]xmes")
-"""Names Asterisk has for figures that are not collected here; they read 0."""
 
 
 def _rtcp(stats: RtpStats, kind: str) -> str:
@@ -156,8 +172,6 @@ def _rtcp(stats: RtpStats, kind: str) -> str:
         return str(_COUNTS[name](stats))
     if name in _FIGURES:
         return f"{_FIGURES[name](stats):f}"
-    if _UNMEASURED.fullmatch(name):
-        return "0.000000"
     raise FunctionError(f'CHANNEL(rtcp,...): "{kind}" is no figure of RTCP')
 
 
@@ -166,29 +180,29 @@ def summary(stats: RtpStats) -> str:
     return (
         f"ssrc={stats.ssrc};themssrc={stats.remote_ssrc};lp={stats.rx_lost};rxjitter={stats.remote_jitter:f};"
         f"rxcount={stats.rx_packets};txjitter={stats.rx_jitter:f};txcount={stats.tx_packets};"
-        f"rlp={stats.remote_lost};rtt={stats.rtt:f};rxmes=0.000000;txmes=0.000000"
+        f"rlp={stats.remote_lost};rtt={stats.rtt:f};rxmes={stats.remote_scores.last:f};txmes={stats.scores.last:f}"
     )
+
+
+def _spread(name: str, spread: Spread, indent: str = "") -> str:
+    figures = {"min": spread.least, "max": spread.most, "avg": spread.mean, "stdev": spread.deviation}
+    return "".join(f"{indent}{which}{name}={value:010.6f};" for which, value in figures.items())
 
 
 def _jitter(stats: RtpStats) -> str:
-    return (
-        f"minrxjitter={stats.min_rx_jitter:010.6f};maxrxjitter={stats.max_rx_jitter:010.6f};"
-        f"avgrxjitter={stats.mean_rx_jitter:010.6f};stdevrxjitter={stats.deviation_rx_jitter:010.6f};"
-        + "".join(f"{which}txjitter={0.0:010.6f};" for which in _KINDS)
-    )
+    return _spread("rxjitter", stats.jitters) + _spread("txjitter", stats.remote_jitters)
 
 
-def _loss(_stats: RtpStats) -> str:
-    return "".join(f"  {which}{way}lost={0.0:010.6f};" for way in _WAYS for which in _KINDS)
+def _loss(stats: RtpStats) -> str:
+    return _spread("rxlost", stats.losses, "  ") + _spread("txlost", stats.remote_losses, "  ")
 
 
 def _rtt(stats: RtpStats) -> str:
-    figures = {"min": stats.min_rtt, "max": stats.max_rtt, "avg": stats.rtt, "stdev": 0.0}
-    return "".join(f"     {which}rtt={value:010.6f};" for which, value in figures.items())
+    return _spread("rtt", stats.rtts, "     ")
 
 
-def _score(_stats: RtpStats) -> str:
-    return "".join(f"   {which}{way}mes={0.0:010.6f};" for way in _WAYS for which in _KINDS)
+def _score(stats: RtpStats) -> str:
+    return _spread("rxmes", stats.scores, "   ") + _spread("txmes", stats.remote_scores, "   ")
 
 
 _SUMMARIES: dict[str, Callable[[RtpStats], str]] = {

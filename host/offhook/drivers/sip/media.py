@@ -25,6 +25,7 @@ from offhook.drivers.sip.negotiation import (
     streams_of,
 )
 from offhook.drivers.sip.refused import Refused
+from offhook.drivers.sip.reports import WATCHDOG_S
 from offhook.media.dtls import DtlsSettings
 from offhook.media.encoding import opus_encoding
 from offhook.media.engine import EngineError, NoPort
@@ -328,6 +329,8 @@ class CallMedia:
             timeout=endpoint.rtp_timeout if here else 0,
             hold_timeout=endpoint.rtp_timeout_hold if here else 0,
             keepalive=endpoint.rtp_keepalive,
+            watchdog=WATCHDOG_S if here else 0,
+            reports=True,
         )
         leg.set_hold(held)
         leg.set_direction(stream.direction)
