@@ -19,7 +19,7 @@ ENGINE_SOURCES := $(wildcard host/engine/*.c host/engine/*.h host/engine/*.py ho
 SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/kernel_shims/*/*.h)
 ENGINE := $(STAMPS)/engine
 
-.PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench fuzz parity \
+.PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench fuzz fuzz-media parity \
   boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
   test-unit test-sip test-engine test-phones test-browser soak
 
@@ -104,6 +104,10 @@ boards: $(STAMPS)/venv ## list the boards of boards/ and check their files (BOAR
 fuzz: $(STAMPS)/test ## throw broken input at the parsers, FUZZ_S seconds each (default 60)
 	@$(PY) -c 'import atheris' 2>/dev/null || $(PY) -m pip install -q --disable-pip-version-check atheris
 	$(PY) tests/fuzz/run.py --seconds $(or $(FUZZ_S),60)
+
+fuzz-media: $(STAMPS)/test ## libFuzzer on what the network can send to the media engine, FUZZ_S seconds a target
+	@host/tools/system.sh fuzz
+	@$(MAKE) --no-print-directory -s -C host/engine fuzz FUZZ_S=$(or $(FUZZ_S),60) PYTHON=$(abspath $(PY))
 
 parity: $(STAMPS)/venv ## what Asterisk 22 has and what we have, with totals (ARGS=--missing for the gaps)
 	@$(PY) tests/parity/parity.py $(ARGS)

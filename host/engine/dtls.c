@@ -275,7 +275,6 @@ struct dtls *dtls_make(struct dtls_context *context, int active)
         dtls_free(dtls);
         return NULL;
     }
-    ssl.BIO_up_ref(bio);
     ssl.SSL_set_bio(dtls->connection, bio, bio);
     ssl.SSL_set_options(dtls->connection, SSL_OP_NO_QUERY_MTU | SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
     ssl.SSL_ctrl(dtls->connection, SSL_CTRL_SET_MTU, dtls->mtu, NULL);

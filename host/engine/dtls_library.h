@@ -57,7 +57,6 @@
     X(BIO_set_init)                                                                                                    \
     X(BIO_set_flags)                                                                                                   \
     X(BIO_clear_flags)                                                                                                 \
-    X(BIO_up_ref)                                                                                                      \
     X(ERR_get_error)                                                                                                   \
     X(ERR_clear_error)                                                                                                 \
     X(ERR_reason_error_string)                                                                                         \

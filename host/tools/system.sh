@@ -3,6 +3,7 @@
 #   system.sh build     what building and running needs
 #   system.sh test      the same and what the tests need
 #   system.sh cross     what building for boards needs; everything else of that is installed beside this system
+#   system.sh fuzz      what fuzzing the media engine needs
 #   system.sh python    Debian's own Python packages, for where no package registry is reached
 set -euo pipefail
 
@@ -17,8 +18,9 @@ case "${1:-}" in
   build) wanted=("${build[@]}" "${sounds[@]}") ;;
   test) wanted=("${build[@]}" "${sounds[@]}" "${test[@]}") ;;
   cross) wanted=("${cross[@]}") ;;
+  fuzz) wanted=(clang libclang-rt-dev) ;;
   python) wanted=("${python[@]}") ;;
-  *) echo "usage: system.sh build|test|cross|python" >&2; exit 2 ;;
+  *) echo "usage: system.sh build|test|cross|fuzz|python" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null; then
