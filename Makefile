@@ -19,8 +19,9 @@ ENGINE_SOURCES := $(wildcard host/engine/*.c host/engine/*.h host/engine/*.py ho
 SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/kernel_shims/*/*.h)
 ENGINE := $(STAMPS)/engine
 
-.PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench fuzz fuzz-media parity \
-  boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
+  .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench \
+  fuzz fuzz-media parity boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
+  firmware trunk-test
   test-unit test-sip test-engine test-phones test-browser soak
 
 help: ## this list
@@ -95,8 +96,14 @@ firmware-check: $(STAMPS)/test $(ENGINE) ## compile the supervisor's firmware, r
 	@firmware/tools/interpreter.sh "$${XDG_CACHE_HOME:-$$HOME/.cache}/offhook/micropython" >/dev/null
 	$(PY) -m pytest tests/firmware
 
+firmware: ## the supervisor's image build/supervisor.uf2, from Debian 13's source packages; says what is missing
+	@mkdir -p build && firmware/tools/uf2.sh build/supervisor.uf2
+
 firmware-bundle: $(STAMPS)/test ## what "supervisor update" sends: build/supervisor.ofw
 	@mkdir -p build && $(PY) firmware/tools/bundle.py build/supervisor.ofw
+
+trunk-test: $(STAMPS)/test $(ENGINE) ## the trunk to the cloud: Kamailio beyond a NAT, outages; recovery times (ARGS=--short)
+	@$(PY) tests/trunk/run.py $(ARGS)
 
 boards: $(STAMPS)/venv ## list the boards of boards/ and check their files (BOARD=NAME: show one)
 	@$(PY) host/tools/boards.py $(BOARD)

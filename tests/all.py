@@ -3,9 +3,9 @@
 
     all.py [PART...]
 
-Parts: unit, sip, engine, firmware, fuzz, phones, browser, guest, conformance. Without names all of them; conformance is
-left out where CONFORMANCE_ROOT names no root. Ends with the line "N passed, N failed, N skipped" and fails when
-anything failed.
+Parts: unit, sip, engine, firmware, fuzz, phones, trunk, browser, guest, conformance. Without names all of them;
+conformance is left out where CONFORMANCE_ROOT names no root. Ends with the line "N passed, N failed, N skipped" and
+fails when anything failed.
 """
 
 from __future__ import annotations
@@ -102,6 +102,12 @@ def guest() -> Counts:
         return Counts(*map(int, report.read_text().split()))
 
 
+def trunk() -> Counts:
+    """The trunk to the cloud in network namespaces, each trouble once, where root, nft and Kamailio are at hand."""
+    status = run([sys.executable, "tests/trunk/run.py", "--short"], 300)
+    return Counts(skipped=1) if status == 2 else Counts(passed=1) if status == 0 else Counts(failed=1)
+
+
 def conformance() -> Counts:
     """A few tests of the Asterisk Test Suite, where its root is at hand."""
     if not os.environ.get("CONFORMANCE_ROOT"):
@@ -117,6 +123,7 @@ PARTS: dict[str, Callable[[], Counts]] = {
     "firmware": lambda: pytest("tests/firmware"),
     "fuzz": fuzz,
     "phones": lambda: pytest("tests/phones", seconds=900),
+    "trunk": trunk,
     "guest": guest,
     "browser": lambda: pytest("tests/browser", seconds=400),
     "conformance": conformance,

@@ -175,6 +175,9 @@ async def unload(pbx: Pbx) -> None:
     """Take it out again."""
     trunks: Trunks = pbx.parts.pop(PART)
     trunks.stop()
+    # The servers hear of it while there are transports to tell them by.
+    clients = [trunk.client for trunk in trunks.trunks.values()]
+    await asyncio.gather(*(client.leave() for client in clients if client is not None))
     trunks.stack.on_reloaded.remove(trunks.configure)
     trunks.stack.more_sections.remove(trunks.sections)
     await read_again(trunks.stack)

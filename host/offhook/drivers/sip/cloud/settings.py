@@ -100,8 +100,9 @@ class TrunkSettings:
             ("media_encryption", values["media_encryption"]),
             ("direct_media", "no"),
             ("rtp_symmetric", "yes"),
-            ("force_rport", "yes"),
-            ("rewrite_contact", "yes"),
+            # Over UDP a NAT is seen through; a connection is its own way back, and its other end is a proxy.
+            ("force_rport", "yes" if protocol == "udp" else "no"),
+            ("rewrite_contact", "yes" if protocol == "udp" else "no"),
             ("from_domain", self.host.partition(":")[0]),
             *((("from_user", user),) if user else ()),
         ]

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PONG_S: Final = 10.0
-"""A sign of life is answered within (RFC 5626 4.4.1)."""
+PONG_S: Final = 4.0
+"""A sign of life is answered within, several retransmissions included. RFC 5626 4.4.1 would wait 10 s, and a call that
+comes in meanwhile is lost."""
 FAMILY: Final = "trunk"
 """The AstDB family of what was spent: survives a restart."""
 
@@ -50,7 +51,8 @@ class Trunk:
         day, _, spent = (stack.pbx.astdb.get(FAMILY, f"{self.name}/spent") or "").partition(" ")
         self.meter = Meter(settings.limits, day, float(spent or 0))
         self._keepalive: asyncio.Task[None] | None = None
-        self._pinged: Connection | None = None
+        self._number = ""
+        """The number that the gate let pass last: that of the channel made in the same step."""
 
     # ---- life ---------------------------------------------------------------------------------------
 
@@ -137,6 +139,7 @@ class Trunk:
         if reason:
             log.warning("trunk %s: %s; the call is refused", self.name, reason)
             raise RequestError(causes.CALL_REJECTED, f"trunk {self.name}: {reason}")
+        self._number = number
 
     def begun(self, channel: SipChannel) -> None:
         """A call begins. One from outside beyond the number allowed is ended at once."""
@@ -145,12 +148,7 @@ class Trunk:
         if not outgoing and limit and self.meter.calls >= limit:
             log.warning("trunk %s: %d calls go on already; %s is refused", self.name, self.meter.calls, channel.name)
             channel.request_hangup(causes.SWITCH_CONGESTION)
-        number = channel.session.request.uri.user if outgoing and channel.session.request is not None else ""
-        self.meter.begun(channel, number or self._dialed(channel), self.stack.now(), outgoing=outgoing)
-
-    @staticmethod
-    def _dialed(channel: SipChannel) -> str:
-        return channel.name.partition("/")[2]
+        self.meter.begun(channel, self._number if outgoing else "", self.stack.now(), outgoing=outgoing)
 
     def changed(self, channel: SipChannel) -> None:
         """Its state changed."""
