@@ -19,9 +19,9 @@ ENGINE_SOURCES := $(wildcard host/engine/*.c host/engine/*.h host/engine/*.py ho
 SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/kernel_shims/*/*.h)
 ENGINE := $(STAMPS)/engine
 
-  .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench \
+.PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench \
   fuzz fuzz-media parity boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
-  firmware trunk-test
+  firmware trunk-test \
   test-unit test-sip test-engine test-phones test-browser soak
 
 help: ## this list
