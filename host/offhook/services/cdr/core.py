@@ -15,11 +15,12 @@ from offhook.modules import Module, Options, Request, Syntax
 from offhook.services.cdr.delivery import Batch
 from offhook.services.cdr.engine import CdrEngine, engine_of
 from offhook.services.cdr.fields import Fields, present_fields
-from offhook.services.cdr.record import Rules
+from offhook.services.cdr.record import Phase, Rules
 
 log = logging.getLogger(__name__)
 core_module = Module("cdr", "CDR Engine", priority=8)
-app_module = Module("app_forkcdr", "Fork The CDR into 2 separate entities")
+fork_module = Module("app_forkcdr", "Fork The CDR into 2 separate entities")
+app_module = Module("app_cdr", "Tell Asterisk to not maintain a CDR for this channel")
 function_module = Module("func_cdr", "Call Detail Record (CDR) dialplan function")
 
 _RULES = {
@@ -165,7 +166,7 @@ def cdr_submit(request: Request) -> None:
 # ---- the dialplan --------------------------------------------------------------------------------------
 
 
-@app_module.application(
+@fork_module.application(
     "ForkCDR",
     Syntax(
         "[options]",
@@ -209,7 +210,8 @@ def _disable(channel: Channel, on: bool) -> None:
     engine = engine_of(channel.pbx)
     chain = engine.chain(channel) if engine else None
     for record in chain.records if chain else ():
-        record.disabled = record.disabled_for_good = on
+        if record.phase is not Phase.FINAL:
+            record.disabled = record.disabled_for_good = on
 
 
 _READ_ONLY = frozenset(field.name for field in names_of(Fields)) - {"userfield", "variables", "peeraccount"}
@@ -240,8 +242,11 @@ def cdr(scope: Scope, name: str = "", options: str = "") -> str:
     found = present_fields(record, now)
     letters = Options(options)
     name = name.lower()
-    found.dst, found.dcontext = channel.exten, channel.context
-    found.lastapp, found.lastdata = channel.application, channel.application_data
+    if record.end is None:
+        found.dst, found.dcontext = channel.exten, channel.context
+        found.lastapp, found.lastdata = channel.application, channel.application_data
+    else:
+        found.lastapp, found.dcontext, found.dst, _ = record.place
     if "f" in letters and name in ("duration", "billsec"):
         since = record.start if name == "duration" else record.answer
         return f"{(record.end or now).clock - since.clock:f}" if since is not None else "0.000000"
@@ -284,22 +289,20 @@ def set_field(engine: CdrEngine, channel: Channel, name: str, value: str) -> Non
 
 @function_module.function("CDR_PROP", Syntax("name"), see_also=("CDR",), write_only=True)
 def cdr_prop(scope: Scope, value: str, name: str = "") -> None:
-    """Set a property of the channel's records.
+    """Set a property of the channel's records that are not complete, and of its later ones.
 
-    party_a: the channel is party A whenever it can be. disable: no record is written. disable_all: none of
-    the channel's later records either.
+    party_a: the channel is party A whenever it can be. disable: no record is written.
     """
     engine = engine_of(scope.pbx)
     chain = engine.chain(scope.channel) if engine and scope.channel is not None else None
     if chain is None:
         return
     on = value.strip().lower() in ("yes", "true", "1", "on", "y", "t")
-    for record in chain.records:
-        if name == "party_a":
-            record.party_a.party_a = on
-        elif name == "disable":
-            record.disabled = on
-        elif name == "disable_all":
-            record.disabled = record.disabled_for_good = on
-        else:
-            raise FunctionError(f"CDR_PROP({name}): the properties are party_a, disable and disable_all")
+    if name.lower() == "disable":
+        _disable(scope.channel, on)
+    elif name.lower() == "party_a":
+        for record in chain.records:
+            if record.phase is not Phase.FINAL:
+                record.party_a.party_a = on
+    else:
+        raise FunctionError(f"CDR_PROP({name}): the properties are party_a and disable")
