@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from offhook.calls.events import TestEvent
+from offhook.calls import events
 from offhook.drivers.sip.subscriptions import (
     dialog_info,
     extension_state,
@@ -122,7 +122,7 @@ def say(office, *report: str) -> None:
 def told(office) -> list[tuple[str, str]]:
     return [
         (event.state.removeprefix("SUBSCRIPTION_"), dict(event.headers).get("Resource"))
-        for event in office.heard(TestEvent)
+        for event in office.heard(events.TestEvent)
         if event.state.startswith("SUBSCRIPTION_")
     ]
 
