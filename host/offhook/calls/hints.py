@@ -51,6 +51,8 @@ class Hints:
         """Read the hints of the dialplan in force and follow its changes."""
         self._pbx.dialplan.listeners.append(self._plan_changed)
         self._pbx.bus.subscribe(events.PresenceStateChange, self._presence_changed)
+        # Modules that know devices may have come after the hints that name them.
+        self._pbx.bus.subscribe(events.FullyBooted, lambda _: self.refresh())
         self.refresh()
 
     def find(self, context: str, exten: str) -> Hint | None:

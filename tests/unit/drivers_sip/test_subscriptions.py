@@ -123,7 +123,7 @@ def told(office) -> list[tuple[str, str]]:
     return [
         (event.state.removeprefix("SUBSCRIPTION_"), dict(event.headers).get("Resource"))
         for event in office.heard(events.TestEvent)
-        if event.state.startswith("SUBSCRIPTION_")
+        if event.state.startswith("SUBSCRIPTION_") and event.state != "SUBSCRIPTION_STATE_SET"
     ]
 
 

@@ -16,17 +16,17 @@ ORIGINAL_HOST = "x-ast-orig-host"
 """URI parameter that keeps what a rewritten contact said; never sent."""
 
 
-def rewrite(message: Message, flow: Flow, *, in_dialog_route: bool = False) -> None:
+def rewrite(message: Message, flow: Flow, *, routed: bool = False) -> None:
     """Let requests go back to where the message came from (rewrite_contact).
 
     The nearest Record-Route is changed, or without any the Contact; nothing when the dialog has a route set already
-    (``in_dialog_route``).
+    (``routed``).
     """
     is_register = isinstance(message, Request) and message.method == "REGISTER"
     routes = message.get_all("Record-Route")
     if routes and not is_register:
         _rewrite_record_route(message, flow)
-    elif not in_dialog_route:
+    elif not routed:
         rewrite_contact(message, flow)
 
 

@@ -125,6 +125,11 @@ class CallSession:
         return self.channel.name if self.channel is not None else f"endpoint {self.endpoint.name}"
 
     @property
+    def routed(self) -> bool:
+        """Whether the dialog has a route set."""
+        return self.session is not None and bool(self.session.dialog.route_set)
+
+    @property
     def call_id(self) -> str:
         """The Call-ID, "" before there is one."""
         return self.session.dialog.call_id if self.session is not None else ""

@@ -64,6 +64,10 @@ class DialogOwner(Protocol):
 
     endpoint: Endpoint
 
+    @property
+    def routed(self) -> bool:
+        """Whether its requests go by a route set, so that the peer's Contact is not where they are sent."""
+
     def on_request(self, incoming: IncomingRequest) -> None: ...
 
 
@@ -192,7 +196,7 @@ class SipStack:
             owner = self.dialogs.get((message.call_id, message.to_tag, message.from_tag))
             if owner is not None:
                 incoming = self._incoming(event, flow, owner.endpoint)
-                self._apply_nat(incoming, in_dialog=True)
+                self._apply_nat(incoming, owner)
                 owner.on_request(incoming)
                 return
             if message.method != "REGISTER":
@@ -204,7 +208,7 @@ class SipStack:
         incoming = self._incoming(event, flow, self.artificial)
         if not self.admission.admit(incoming):
             return
-        self._apply_nat(incoming, in_dialog=False)
+        self._apply_nat(incoming, None)
         handler = self.handlers.get(message.method)
         if handler is None:
             incoming.respond(501)
@@ -219,14 +223,14 @@ class SipStack:
     def _incoming(self, event: RequestReceived, flow: Flow, endpoint: Endpoint) -> IncomingRequest:
         return IncomingRequest(self, event.request, flow, event.transaction, endpoint, self.now())
 
-    def _apply_nat(self, incoming: IncomingRequest, *, in_dialog: bool) -> None:
-        """What rewrite_contact, symmetric_transport and WebSockets change in a request."""
+    def _apply_nat(self, incoming: IncomingRequest, owner: DialogOwner | None) -> None:
+        """What rewrite_contact, symmetric_transport and WebSockets change in a request (in a dialog: its owner's)."""
         message, flow = incoming.message, incoming.flow
         if incoming.endpoint.rewrite_contact:
-            rewrite(message, flow, in_dialog_route=in_dialog and "Record-Route" not in message)
+            rewrite(message, flow, routed=owner is not None and owner.routed)
         elif flow.protocol in ("WS", "WSS"):
             rewrite_contact(message, flow)
-        if flow.carrier.section.symmetric_transport and not in_dialog:
+        if flow.carrier.section.symmetric_transport and owner is None:
             self._mark_transport(message, flow)
 
     @staticmethod

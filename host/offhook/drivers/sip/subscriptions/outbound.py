@@ -76,7 +76,7 @@ class HintSource:
 
 def _pattern(text: str, name: str) -> re.Pattern[str]:
     try:
-        return re.compile(text)
+        return re.compile(text, re.IGNORECASE)
     except re.error as error:
         raise ValueError(f"@{name} = {text} is no regular expression: {error}") from None
 

@@ -117,7 +117,7 @@ class Publisher:
             return
         self._outgoing = None
         if self._over:
-            self._finished(response)
+            self._finished(outgoing, response)
             return
         if response.status == 412:
             self._etag = ""  # RFC 3903 4.1: publish anew
@@ -135,10 +135,10 @@ class Publisher:
                 log.warning("publish %s was refused: %d %s", self.section.name, response.status, response.reason)
         self._next()
 
-    def _finished(self, response: Response) -> None:
+    def _finished(self, outgoing: OutgoingRequest, response: Response) -> None:
         """The answer that was outstanding when everything ended: take back what it made."""
         etag = response.get("SIP-ETag") or ""
-        if response.status < 300 and etag and response.expires != 0:
+        if response.status < 300 and etag and outgoing.request.expires:
             self._etag = etag
             self._send(None, 0)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from offhook.calls.events import TestEvent
+from offhook.drivers.sip.requests import address_of
 from offhook.drivers.sip.routing import sip_uri
 from offhook.drivers.sip.subscriptions.branch import Branch, grow
 from offhook.drivers.sip.subscriptions.lists import write
@@ -17,7 +18,7 @@ from offhook.sip.errors import SIPError
 from offhook.sip.events import Event, SubscriptionExpired
 from offhook.sip.message import Header, Response
 from offhook.sip.subscription import ACTIVE, TERMINATED, Notifier
-from offhook.sip.uri import NameAddr
+from offhook.sip.uri import NameAddr, SipUri
 
 if TYPE_CHECKING:
     from offhook.drivers.sip.endpoint import Endpoint
@@ -92,6 +93,11 @@ class Subscription:
         return f"<Subscription {self.endpoint.name} {self.package.event} {self.root.resource}>"
 
     @property
+    def routed(self) -> bool:
+        """Contacts of subscriptions are always taken as they come, as Asterisk does."""
+        return False
+
+    @property
     def is_list(self) -> bool:
         """Whether it is to a list."""
         return bool(self.root.children)
@@ -128,7 +134,8 @@ class Subscription:
         self.interval_ms = interval_ms
         dialog = self.core.dialog
         target = sip_uri(self.request.target)
-        remote = str(NameAddr.parse(dialog.remote).uri)
+        watcher = NameAddr.parse(dialog.remote).uri
+        remote = address_of(watcher)[1:-1] if isinstance(watcher, SipUri) else str(watcher)
         local = NameAddr.parse(dialog.local).uri
         for branch in root.branches():
             branch.subscription = self
@@ -197,6 +204,7 @@ class Subscription:
         if stack.config.settings.max_forwards != 70:
             request.set("Max-Forwards", stack.config.settings.max_forwards)
         stack.request(request, self._answered, endpoint=self.endpoint, next_cseq=self._next_cseq)
+        self._tell_state()
         if self.core.status is TERMINATED:
             self.end()
         elif self.on_changed is not None:
@@ -212,7 +220,11 @@ class Subscription:
         return self.core.dialog.local_seq
 
     def _answered(self, outgoing: OutgoingRequest, response: Response) -> None:
-        if response.status >= 300 and not self.over and self.core.notify_failed(response):
+        if response.status < 300 or self.over:
+            return
+        # RFC 6665 4.2.2 names the failures that end a subscription; as Asterisk we let every one do so (as RFC 3265
+        # 3.2.2 had it) that does not ask to be tried again.
+        if self.core.notify_failed(response) or "Retry-After" not in response:
             log.info("%s ends: the subscriber answered NOTIFY with %d", self, response.status)
             self.end()
 
@@ -309,6 +321,13 @@ class Subscription:
 
     def tell_test(self, state: str, function: str) -> None:
         """Report a step as Asterisk's tests see it."""
+        self._report(state, (("Resource", self.root.resource),), function)
+
+    def _tell_state(self) -> None:
+        headers = (("StateText", self.core.status.name), ("Endpoint", self.endpoint.name))
+        self._report("SUBSCRIPTION_STATE_SET", headers, "sip_subscription_send_request")
+
+    def _report(self, state: str, headers: tuple[Header, ...], function: str) -> None:
         bus = self.stack.pbx.bus
         if bus.wants(TestEvent):
-            bus.publish(TestEvent(state, (("Resource", self.root.resource),), "res_pjsip_pubsub.c", function))
+            bus.publish(TestEvent(state, headers, "res_pjsip_pubsub.c", function))
