@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from offhook.calls.channel import Channel, Hangup
 from offhook.calls.frames import Condition, Control, Digit, Text
 from offhook.modules import Module
@@ -15,9 +17,10 @@ async def echo(channel: Channel) -> None:
 
     Ends when the caller presses #. Does not answer the channel.
     """
-    if channel.media is None:
+    if channel.media is None and not any(stream.active for stream in channel.streams):
         raise Hangup
-    with channel.media.loopback():
+    # A call of video alone has no audio to loop.
+    with channel.media.loopback() if channel.media is not None else nullcontext():
         while True:
             frame = await channel.read()
             if isinstance(frame, Digit):

@@ -124,8 +124,7 @@ class Hints:
         for context in list(plan.contexts.values()):
             if context.autohints and plan.hint(context.name, name) is None:
                 plan.add(context.name, Priority(name, HINT, event.device, registrar=context.registrar))
-                if (made := self.find(context.name, name)) is not None:
-                    self._tell(made)
+                self.find(context.name, name)
 
     def _plan_changed(self) -> None:
         if not self._due and not self._pbx.stopping:
@@ -148,7 +147,9 @@ class Hints:
             hint.state = old.state
             self._set(hint, state)
         else:
+            # That there is a new one is news for those who follow all hints.
             hint.state = state
+            self._pbx.bus.publish(events.ExtensionState(exten, context, text, state))
         return hint
 
     def _combined(self, hint: Hint) -> int:

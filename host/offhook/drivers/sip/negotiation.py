@@ -405,9 +405,10 @@ def describe(
     for index, stream in enumerate(streams):
         asked = offer.media[index] if offer is not None and index < len(offer.media) else None
         if not stream.active or not stream.codecs:
+            # RFC 3264 6: a refused stream repeats the offer's format list; one taken out keeps its own (8.2).
+            own = [str(stream.payloads.of(codec.format)) for codec in stream.codecs]
+            formats = (own or ["32"]) if asked is None else list(asked.formats)
             stream.remove()
-            # RFC 3264 6: a refused stream repeats the offer's format list; of a fresh one nothing matters.
-            formats = ["32"] if asked is None else list(asked.formats)
             session.media.append(Media(stream.kind, 0, "RTP/AVP" if asked is None else asked.protocol, formats))
             continue
         session.media.append(_stream_lines(stream, streams, terms, address, asked))
