@@ -107,15 +107,13 @@ class Exchange:
             return True
         try:
             fields = json.loads(request.body)
-            origin, what = str(fields["eid"]), fields["type"]
+            _, what = fields["eid"], fields["type"]
         except (ValueError, KeyError, TypeError):
             log.warning("a publication to %s is no JSON object with type and eid", publication.resource)
             return False
         if request.content_type != JSON:
             log.warning("a publication to %s is %s, not %s", publication.resource, request.content_type, JSON)
             return False
-        if origin == self.pbx.options.entity_id:
-            return True  # our own words come back
         if what == "refresh":
             self._refresh(section)
             return True

@@ -45,6 +45,11 @@ def state_of(pbx: Pbx, hint: Hint) -> ExtensionState:
     return ExtensionState(hint.exten, hint.state, hint.report, bool(hint.devices), ringing_channel(pbx, hint))
 
 
+def state_without_channels(hint: Hint) -> ExtensionState:
+    """What a hint says now, for those who are not to know who rings."""
+    return ExtensionState(hint.exten, hint.state, hint.report, has_devices=False, ringing=None)
+
+
 def ringing_channel(pbx: Pbx, hint: Hint) -> Channel | None:
     """The channel that has been ringing longest on one of a hint's devices."""
     ringing = [

@@ -70,7 +70,7 @@ class HintSource:
     def _publish(self, client: Client, body: Body, hint: Hint, views: dict[str, View]) -> None:
         publisher = client.publisher(hint.exten)
         view = views.setdefault(hint.exten, View(publisher.from_uri, publisher.to_uri))
-        text = self._pubsub.write(body, extension_state.state_of(self._pbx, hint), view)
+        text = self._pubsub.write(body, extension_state.state_without_channels(hint), view)
         publisher.tell(Content(body.content_type, text))
 
 
