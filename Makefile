@@ -20,7 +20,7 @@ SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/
 ENGINE := $(STAMPS)/engine
 
 .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench \
-  fuzz fuzz-media parity boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
+  fuzz fuzz-media race parity boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
   firmware trunk-test \
   test-unit test-sip test-engine test-phones test-browser soak
 
@@ -112,14 +112,12 @@ fuzz: $(STAMPS)/test ## throw broken input at the parsers, FUZZ_S seconds each (
 	@$(PY) -c 'import atheris' 2>/dev/null || $(PY) -m pip install -q --disable-pip-version-check atheris
 	$(PY) tests/fuzz/run.py --seconds $(or $(FUZZ_S),60)
 
-<<<<<<< HEAD
 fuzz-media: $(STAMPS)/test ## libFuzzer on what the network can send to the media engine, FUZZ_S seconds a target
 	@host/tools/system.sh fuzz
 	@$(MAKE) --no-print-directory -s -C host/engine fuzz FUZZ_S=$(or $(FUZZ_S),60) PYTHON=$(abspath $(PY))
-=======
+
 race: $(STAMPS)/test ## connections that end at every step of a registration, ROUNDS times each (default 1000)
 	ROUNDS=$(or $(ROUNDS),1000) $(PY) -m pytest -q tests/unit/drivers_sip/test_connection_ends.py
->>>>>>> d9483e7 (make race: connections that end, a thousand times at every step; memory is counted too)
 
 parity: $(STAMPS)/venv ## what Asterisk 22 has and what we have, with totals (ARGS=--missing for the gaps)
 	@$(PY) tests/parity/parity.py $(ARGS)
