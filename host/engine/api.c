@@ -13,6 +13,7 @@
 #include "codec_pool.h"
 #include "cost.h"
 #include "detector.h"
+#include "echo_bank.h"
 #include "engine.h"
 #include "leg_line.h"
 #include "level.h"
@@ -214,11 +215,11 @@ static int own_descriptor(int descriptor)
     return -1;
 }
 
-struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, int ahead, char *error)
+struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, int ahead, int echo_ms, char *error)
 {
     error[0] = 0;
     if (block < LINE_CHUNK || block > LINE_MOST_BLOCK || block % LINE_CHUNK || ahead < 1 ||
-        ahead * block > LINE_ROOM - LINE_MOST_BLOCK) {
+        ahead * block > LINE_ROOM - LINE_MOST_BLOCK || echo_ms < 0 || echo_ms > ECHO_MAX_TAIL_MS) {
         snprintf(error, ENGINE_TEXT, "a line cannot be read in blocks of %d samples, %d ahead", block, ahead);
         return NULL;
     }
@@ -230,6 +231,10 @@ struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, 
     struct leg *leg = leg_make(engine, LEG_LINE);
     if (leg)
         leg->line = line_make(leg, own, law, block, ahead);
+    if (leg && leg->line && echo_ms && !bank_take(engine, leg->line, echo_ms)) {
+        free(leg->line);
+        leg->line = NULL;
+    }
     if (!leg || !leg->line) {
         close(own);
         free(leg);
@@ -351,6 +356,22 @@ void line_gain(struct leg *leg, double in_db, double out_db)
 {
     if (leg->line)
         order(leg, COMMAND_LINE_GAIN, 0, level_gain(in_db), level_gain(out_db));
+}
+
+void line_echo(struct leg *leg, int on)
+{
+    if (leg->line)
+        order(leg, COMMAND_LINE_ECHO, on, 0, 0);
+}
+
+const char *line_echo_state(const struct leg *leg, double *erl_db, double *erle_db)
+{
+    if (!leg->line || !leg->line->bank)
+        return NULL;
+    const struct echo *echo = leg->line->bank->echo;
+    *erl_db = echo_erl_db(echo, leg->line->lane);
+    *erle_db = echo_erle_db(echo, leg->line->lane);
+    return echo_state_name(echo_state(echo, leg->line->lane));
 }
 
 /* RTP */

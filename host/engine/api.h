@@ -239,7 +239,7 @@ int engine_sound_readable(const char *extension); /* can be played, if only as i
 
 /* Legs */
 struct leg *leg_rtp(struct engine *engine, const char *address, int relay, char *error);
-struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, int ahead, char *error);
+struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, int ahead, int echo_ms, char *error);
 struct leg *leg_null(struct engine *engine, int rate);
 int leg_pipe(struct engine *engine, struct leg **first, struct leg **second);
 struct leg *leg_snoop(struct leg *target, int spy, int whisper);
@@ -258,10 +258,13 @@ void leg_digit(struct leg *leg, int digit, int ms);
 void leg_digit_begin(struct leg *leg, int digit);
 void leg_digit_end(struct leg *leg, int digit, int ms);
 
-/* Lines: samples of 8000 Hz, `block` (8 to 160, in eights) a read and a write, `ahead` blocks kept written ahead.
- * leg_line works on a copy of the descriptor, which is made non-blocking. */
+/* Lines: samples of 8000 Hz, `block` (8 to 160, in eights) a read and a write, `ahead` blocks kept written ahead, an
+ * echo of up to `echo_ms` cancelled (0: none is). leg_line works on a copy of the descriptor, which is made
+ * non-blocking. line_echo_state is NULL where no echo is cancelled. */
 const struct line_figures *line_figures(const struct leg *leg);
 void line_gain(struct leg *leg, double in_db, double out_db);
+void line_echo(struct leg *leg, int on);
+const char *line_echo_state(const struct leg *leg, double *erl_db, double *erle_db);
 
 /* RTP */
 int rtp_remote(struct leg *leg, const char *host, int port, int rtcp_port);

@@ -2,6 +2,7 @@
 #include "codec.h"
 #include "detector.h"
 #include "digits.h"
+#include "echo_bank.h"
 #include "engine.h"
 #include "leg_line.h"
 #include "level.h"
@@ -127,6 +128,10 @@ static void obey_leg(struct engine *engine, struct command *command)
         leg->in_gain = (int)command->b;
         leg->out_gain = (int)command->c;
         engine->plan_dirty = true;
+        break;
+    case COMMAND_LINE_ECHO:
+        if (leg->line->bank)
+            echo_switch(leg->line->bank->echo, leg->line->lane, command->a);
         break;
     case COMMAND_LINE_GAIN:
         leg->line->in_gain = (int)command->b;

@@ -16,6 +16,7 @@
 #include "codec.h"
 #include "digits.h"
 #include "disk.h"
+#include "echo_bank.h"
 #include "leg_line.h"
 #include "level.h"
 #include "mixer.h"
@@ -448,6 +449,7 @@ void engine_free(struct engine *engine)
         engine->pending = pending->next;
         slab_put(&engine->slab, pending, sizeof(*pending));
     }
+    banks_end(engine);
     ring_end(&engine->commands);
     ring_end(&engine->events);
     if (engine->scratch)

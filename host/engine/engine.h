@@ -25,6 +25,7 @@ enum command_kind {
     COMMAND_LOOPBACK,
     COMMAND_GAIN,
     COMMAND_LINE_GAIN,
+    COMMAND_LINE_ECHO,
     COMMAND_MUTE,
     COMMAND_SPY,
     COMMAND_DETECT,
@@ -111,6 +112,7 @@ struct engine {
     int digit_legs;                /* legs that have a queue of digits */
     struct mixer *mixers;
     struct line *lines;
+    struct echo_bank *echo_banks; /* the control thread's list; a bank's lanes are the real-time thread's */
     struct player *ending_players; /* waiting for the disk thread */
     struct recorder *ending_recorders;
     struct pending_event *pending, **pending_end;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "echo_bank.h"
 #include "engine.h"
 #include "g711.h"
 #include "level.h"
@@ -67,6 +68,7 @@ struct line *line_make(struct leg *leg, int descriptor, int law, int block, int 
 
 void line_destroy(struct line *line)
 {
+    bank_give(line->leg->engine, line);
     close(line->descriptor);
     free(line);
 }
@@ -76,6 +78,7 @@ void line_attach(struct line *line)
     struct engine *engine = line->leg->engine;
     line->next = engine->lines;
     engine->lines = line;
+    bank_attach(line);
 }
 
 void line_detach(struct line *line)
@@ -85,6 +88,7 @@ void line_detach(struct line *line)
         at = &(*at)->next;
     if (*at)
         *at = line->next;
+    bank_detach(line);
 }
 
 /* Reading */
@@ -151,11 +155,12 @@ static void read_line(struct line *line)
 }
 
 /* The one place where both directions of every line pass in step, LINE_CHUNK samples at a time: `echoed` is what went
- * out on the wire while `heard` came in (both before the line's gain in), and what is left in `heard` goes on. An echo
- * canceller belongs here. */
+ * out on the wire while `heard` came in (both before the line's gain in), and what is left in `heard` goes on. */
 static void cancel_echo(struct engine *engine)
 {
-    (void)engine;
+    for (struct line *line = engine->lines; line; line = line->next)
+        if (line->bank && line->taken)
+            bank_run(engine, line->bank);
 }
 
 static void hand_over(struct line *line)

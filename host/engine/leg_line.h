@@ -22,12 +22,16 @@ struct line_queue {
     int first, count;
 };
 
+struct echo_bank;
+
 struct line {
     struct leg *leg;
     struct line *next;
     int descriptor, law, block, ahead; /* samples of a read and of a write; blocks kept written ahead */
     int in_gain, out_gain;             /* Q12, of the line itself */
     struct line_figures figures;
+    struct echo_bank *bank; /* NULL: echo is left alone */
+    unsigned lane;
 
     /* the real-time thread's own */
     struct line_queue in, out;                               /* heard, not yet pulled; pushed, not yet written */

@@ -26,7 +26,7 @@ static struct wire_end begin(int law, int block, int ahead)
     int pair[2];
     struct wire_end end = {.engine = engine_new(&options, error)};
     CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
-    end.leg = leg_line(end.engine, pair[1], law, block, ahead, error);
+    end.leg = leg_line(end.engine, pair[1], law, block, ahead, 0, error);
     CHECK(end.leg, "%s", error);
     close(pair[1]);
     end.descriptor = pair[0];
@@ -42,6 +42,8 @@ static int events(struct engine *engine, uint32_t wanted)
             found += list[i].kind == wanted;
             if (list[i].kind == EVENT_LEG_CLOSED)
                 leg_free(list[i].object);
+            if (list[i].kind == EVENT_WATCH_CLOSED)
+                watch_free(list[i].object);
         }
     return found;
 }
@@ -163,13 +165,78 @@ static void a_line_that_goes_away_is_told_once(void)
     finish(&end);
 }
 
+/* Five lines, each with an echo of its own: two banks. What went out comes back 6 dB weaker and 5 ms later. */
+static void echo_is_taken_out_of_every_line(void)
+{
+    enum { LINES = 5, DELAY = 40 };
+    char error[ENGINE_TEXT];
+    struct engine *engine = engine_new(&options, error);
+    struct leg *legs[LINES];
+    struct player *players[LINES];
+    int ends[LINES];
+    uint8_t past[LINES][DELAY + 80];
+    double sent = 0, left = 0;
+    memset(past, 0xff, sizeof(past));
+    for (int i = 0; i < LINES; i++) {
+        int pair[2];
+        CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
+        legs[i] = leg_line(engine, pair[1], LINE_ULAW, 80, 2, 32, error);
+        CHECK(legs[i], "%s", error);
+        close(pair[1]);
+        ends[i] = pair[0];
+        struct tone_item items[8];
+        for (int part = 0; part < 8; part++)
+            items[part] =
+                (struct tone_item){.low = (float)(300 + (part * 7 + i) % 8 * 350), .high = 220, .ms = 70 + 10 * part};
+        players[i] = leg_tones(legs[i], items, 8, 0, 6000, 0);
+        leg_watch(legs[i], 100, 100, 256);
+    }
+    engine_tick(engine, 1);
+    for (int tick = 0; tick < 1500; tick++) {
+        for (int i = 0; i < LINES; i++) {
+            uint8_t came[80], back[80];
+            memset(came, 0xff, sizeof(came));
+            (void)!read(ends[i], came, 80);
+            memcpy(past[i] + DELAY, came, 80);
+            for (int n = 0; n < 80; n++) {
+                int value = g711_ulaw_linear[past[i][n]] / 2;
+                back[n] = g711_to_ulaw(value);
+                if (tick > 1000)
+                    sent += (double)value * value;
+            }
+            memmove(past[i], past[i] + 80, DELAY);
+            CHECK(write(ends[i], back, 80) == 80);
+        }
+        engine_tick(engine, 1);
+        for (int i = 0; tick > 1000 && i < LINES; i++)
+            for (int n = 0; n < legs[i]->line->taken; n++)
+                left += (double)legs[i]->line->heard[n] * legs[i]->line->heard[n];
+    }
+    CHECK(10 * log10(sent / (left + 1)) > 20, "%.1f dB", 10 * log10(sent / (left + 1)));
+    double erl, erle;
+    CHECK(line_echo_state(legs[0], &erl, &erle) && fabs(erl - 6) < 3, "%.1f", erl);
+    for (int i = 0; i < LINES; i++) {
+        leg_close(legs[i]);
+        close(ends[i]);
+    }
+    engine_tick(engine, 2);
+    CHECK(events(engine, EVENT_LEG_CLOSED) == LINES);
+    for (int i = 0; i < LINES; i++)
+        player_free(players[i]);
+    engine_tick(engine, 1);
+    events(engine, EVENT_NONE);
+    engine_stop(engine);
+    CHECK(!engine->echo_banks);
+    engine_free(engine);
+}
+
 static void nonsense_is_refused(void)
 {
     char error[ENGINE_TEXT];
     struct engine *engine = engine_new(&options, error);
-    CHECK(!leg_line(engine, 0, LINE_ULAW, 81, 2, error) && strstr(error, "81"), "%s", error);
-    CHECK(!leg_line(engine, 0, LINE_ULAW, 80, 0, error) && error[0]);
-    CHECK(!leg_line(engine, 9999, LINE_ULAW, 80, 2, error) && strstr(error, "9999"), "%s", error);
+    CHECK(!leg_line(engine, 0, LINE_ULAW, 81, 2, 0, error) && strstr(error, "81"), "%s", error);
+    CHECK(!leg_line(engine, 0, LINE_ULAW, 80, 0, 0, error) && error[0]);
+    CHECK(!leg_line(engine, 9999, LINE_ULAW, 80, 2, 0, error) && strstr(error, "9999"), "%s", error);
     engine_stop(engine);
     engine_free(engine);
 }
@@ -180,6 +247,7 @@ int main(void)
     RUN(what_went_out_stays_in_step_with_what_comes_in);
     RUN(a_faster_line_slips_whole_ticks);
     RUN(a_line_that_goes_away_is_told_once);
+    RUN(echo_is_taken_out_of_every_line);
     RUN(nonsense_is_refused);
     return check_result();
 }

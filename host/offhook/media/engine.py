@@ -211,14 +211,17 @@ class Engine:
         engine = self._running()
         return self._made(NullLeg, self.lib.leg_null(engine, rate))
 
-    def line_leg(self, descriptor: int, law: str = "ulaw", *, block: int = 80, ahead: int = 3) -> LineLeg:
+    def line_leg(
+        self, descriptor: int, law: str = "ulaw", *, block: int = 80, ahead: int = 3, echo_ms: int = 0
+    ) -> LineLeg:
         """A leg on a line's descriptor, of which it uses a copy. ``law`` is ulaw, alaw or slin (16 bit linear).
 
         ``block`` samples (8000 Hz, in eights up to 160) are read and written at a time, and ``ahead`` blocks kept
-        written before they are due. Raises EngineError when the descriptor cannot be used.
+        written before they are due. An echo of up to ``echo_ms`` (at most 128) is cancelled. Raises EngineError when
+        the descriptor cannot be used.
         """
         engine = self._running()
-        handle = self.lib.leg_line(engine, descriptor, LAWS.index(law), block, ahead, self.error_text)
+        handle = self.lib.leg_line(engine, descriptor, LAWS.index(law), block, ahead, echo_ms, self.error_text)
         if not handle:
             raise EngineError(self.text(self.error_text))
         leg = LineLeg(self, handle)

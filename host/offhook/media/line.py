@@ -32,6 +32,16 @@ class LineFigures:
     level_out: int
 
 
+@dataclass(frozen=True, slots=True)
+class EchoState:
+    """``state`` is off, idle, converging, converged, double-talk or disabled; return loss of the line and what the
+    canceller's filter takes out, in dB."""
+
+    state: str
+    return_loss_db: float
+    enhancement_db: float
+
+
 NO_FIGURES = LineFigures(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
@@ -55,6 +65,20 @@ class LineLeg(Leg):
         """Change the line's own level in dB (-60 to +30), beside what ``gain`` does for the call."""
         if not self._closed:
             self.engine.lib.line_gain(self._handle, in_db, out_db)
+
+    def echo(self, on: bool) -> None:
+        """Switch the echo canceller, if the leg was made with one."""
+        if not self._closed:
+            self.engine.lib.line_echo(self._handle, on)
+
+    def echo_state(self) -> EchoState | None:
+        """How the echo canceller does; None where there is none."""
+        if self._closed:
+            return None
+        ffi = self.engine.ffi
+        erl, erle = ffi.new("double *"), ffi.new("double *")
+        name = self.engine.lib.line_echo_state(self._handle, erl, erle)
+        return EchoState(self.engine.text(name), float(erl[0]), float(erle[0])) if name else None
 
     def line_figures(self) -> LineFigures:
         """Counts up to now; the last ones when the leg is closed."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import select
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from guest.dahdi_kernel import Event, Hook, Line, carry, lines
+from guest.dahdi_kernel import BLOCK, Event, Hook, Line, lines
 from kernel_shims.simulator import sound
 from support.daemon import Daemon
 
@@ -22,17 +24,40 @@ callerid = Guest <101>
 threewaycalling = yes
 transfer = yes
 channel => 1,3
+callerid = asreceived
+context = lines
+signalling = fxs_ks
+cidsignalling = auto
+group = 1
+channel => 6
+context = isdn
+switchtype = euroisdn
+signalling = pri_net
+group = 2
+channel => 9-23,25-39
+signalling = pri_cpe
+group = 3
+channel => 40-54,56-70
 """
 PLAN = """\
 [phones]
 exten => 600,1,Answer()
  same => n,Echo()
 exten => 103,1,Dial(DAHDI/3,20)
+exten => 9,1,Dial(DAHDI/6/5551234,20)
+exten => 8,1,Dial(DAHDI/g3/600,20)
+[lines]
+exten => s,1,Set(GLOBAL(WHO)=${CALLERID(num)} ${CALLERID(name)})
+ same => n,Answer()
+ same => n,Echo()
+[isdn]
+exten => 600,1,Answer()
+ same => n,Echo()
 """
 SETTLE_S = 1.5
 RING_DEBOUNCE_S = 2.1
 DIALED_S = 3.0
-BLOCK_S = 0.02
+SILENCE = b"\xff" * BLOCK
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +69,29 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, spans: None) -> Iterator[Da
         yield running
 
 
+def talk(seconds: float, *said: tuple[Line, bytes]) -> list[bytes]:
+    """Have lines say something, then silence, for a while; what each of them heard meanwhile."""
+    poll = select.poll()
+    heard, left = {line.fd: b"" for line, _ in said}, {line.fd: data for line, data in said}
+    for line, _ in said:
+        poll.register(line.fd, select.POLLIN | select.POLLOUT | select.POLLPRI)
+    by_fd = {line.fd: line for line, _ in said}
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for fd, ready in poll.poll(100):
+            if ready & select.POLLPRI:
+                by_fd[fd].event(0)
+                continue
+            if ready & select.POLLIN:
+                heard[fd] += os.read(fd, BLOCK)
+            if ready & select.POLLOUT:
+                left[fd] = left[fd][os.write(fd, (left[fd] + SILENCE)[:BLOCK]) :]
+    return [heard[line.fd] for line, _ in said]
+
+
 def hear(line: Line, seconds: float) -> list[int]:
     """What a line says for a while."""
-    silence = sound.encode([0] * 160, "ulaw") * int(seconds / BLOCK_S)
-    return sound.decode(carry(line, line, silence + b"\x01", seconds=seconds), "ulaw")
+    return sound.decode(talk(seconds, (line, b""))[0], "ulaw")
 
 
 def hears(samples: list[int], *frequencies: float) -> bool:
@@ -65,8 +109,8 @@ def test_a_phone_gets_dial_tone_and_echoes_through_the_dialplan(daemon: Daemon) 
         phone.expect(Event.DIALCOMPLETE)
         hear(phone, 1.0)
         said = sound.encode(sound.tone((1000,), 2000), "ulaw")
-        heard = sound.decode(carry(phone, phone, said + b"\x01", seconds=3.0), "ulaw")
-        assert hears(heard[:14000], 1000), daemon.told()
+        heard = sound.decode(talk(2.0, (phone, said))[0], "ulaw")
+        assert hears(heard, 1000), daemon.told()
         phone.hook(Hook.ON)
     time.sleep(SETTLE_S)
     assert daemon.cli("core show channels count").startswith("0 active channels")
@@ -82,10 +126,66 @@ def test_a_phone_rings_another_and_both_hear_each_other(daemon: Daemon) -> None:
         called.expect(Event.RINGBEGIN, 10)
         called.hook(Hook.OFF)
         hear(called, 1.0)
-        for one, other, pitch in ((caller, called, 700.0), (called, caller, 1100.0)):
-            said = sound.encode(sound.tone((pitch,), 2000), "ulaw")
-            heard = sound.decode(carry(one, other, said + b"\x01", seconds=3.0), "ulaw")
-            assert hears(heard[:14000], pitch), daemon.told()
+        low, high = (sound.encode(sound.tone((pitch,), 2000), "ulaw") for pitch in (700.0, 1100.0))
+        at_caller, at_called = talk(2.0, (caller, low), (called, high))
+        assert hears(sound.decode(at_caller, "ulaw"), 1100), daemon.told()
+        assert hears(sound.decode(at_called, "ulaw"), 700), daemon.told()
         called.hook(Hook.ON)
         caller.expect(Event.ONHOOK, 5)
         caller.hook(Hook.ON)
+
+
+def test_a_call_comes_in_on_a_line_with_caller_id_and_battery_drop_ends_it(daemon: Daemon) -> None:
+    with lines(2) as (exchange,):
+        time.sleep(RING_DEBOUNCE_S)
+        exchange.hook(Hook.RING)
+        talk(2.3, (exchange, b""))
+        exchange.hook(Hook.RINGOFF)
+        spill = sound.encode([0] * 4000 + sound.caller_id("5551234", "Carol"), "ulaw")
+        talk(2.5, (exchange, spill))
+        exchange.hook(Hook.RING)
+        exchange.expect(Event.RINGOFFHOOK, 8)
+        exchange.hook(Hook.OFF)
+        said = sound.encode(sound.tone((1000,), 2000), "ulaw")
+        heard = sound.decode(talk(2.0, (exchange, said))[0], "ulaw")
+        assert hears(heard, 1000), daemon.told()
+        assert "5551234 Carol" in daemon.cli("dialplan show globals"), daemon.told()
+        exchange.hook(Hook.ON)
+        time.sleep(SETTLE_S)
+        assert "0 active channels" in daemon.cli("core show channels count"), daemon.told()
+
+
+def test_a_phone_calls_out_on_a_line(daemon: Daemon) -> None:
+    with lines(5, 2) as (phone, exchange):
+        time.sleep(SETTLE_S)
+        phone.hook(Hook.OFF)
+        hear(phone, 1.0)
+        phone.dial("T9")
+        exchange.expect(Event.RINGOFFHOOK, 8)
+        exchange.hook(Hook.OFF)
+        digits, listener = "", sound.DigitListener()
+        for _ in range(12):
+            digits += listener.hear(hear(exchange, 0.3))
+        assert digits == "5551234", daemon.told()
+        low, high = (sound.encode(sound.tone((pitch,), 2000), "ulaw") for pitch in (700.0, 1100.0))
+        at_phone, at_exchange = talk(2.0, (phone, low), (exchange, high))
+        assert hears(sound.decode(at_phone, "ulaw"), 1100), daemon.told()
+        assert hears(sound.decode(at_exchange, "ulaw"), 700), daemon.told()
+        phone.hook(Hook.ON)
+        time.sleep(SETTLE_S)
+
+
+def test_a_phone_calls_over_the_isdn_pair(daemon: Daemon) -> None:
+    assert daemon.cli("pri show spans").count("Up") == 2, daemon.told()
+    with lines(5) as (phone,):
+        time.sleep(SETTLE_S)
+        phone.hook(Hook.OFF)
+        hear(phone, 1.0)
+        phone.dial("T8")
+        hear(phone, 3.0)
+        said = sound.encode(sound.tone((1000,), 2000), "ulaw")
+        heard = sound.decode(talk(2.0, (phone, said))[0], "ulaw")
+        assert hears(heard, 1000), daemon.told()
+        phone.hook(Hook.ON)
+        time.sleep(SETTLE_S)
+        assert "0 active channels" in daemon.cli("core show channels count"), daemon.told()

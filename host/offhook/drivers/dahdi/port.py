@@ -40,6 +40,8 @@ AHEAD = 3
 HOWLER = "1400+2060/100,2450+2600/100"
 """A handset off its hook is told so by four frequencies, 10 times a second (Bellcore SR-3004)."""
 _PULSE_MS = 100
+_TAPS_A_MS = 8
+_LONGEST_ECHO_MS = 128
 _INSTEAD = {"stutter": "dialrecall", "dialrecall": "dial", "callwaiting": "beep"}
 
 
@@ -106,10 +108,20 @@ class Port:
     def echo_lines(self) -> Iterator[str]:
         """The echo canceller as ``dahdi show channel`` tells of it."""
         taps = self.settings["echocancel"]
-        if taps:
-            yield f"\t{taps} taps"
-        else:
+        if not taps:
             yield "\tnone"
+            return
+        yield f"\t{taps} taps"
+        found = self.leg.echo_state() if self.leg is not None else None
+        yield f"\t(unless TDM bridged) currently {'OFF' if found is None or found.state == 'off' else 'ON'}"
+        if found is not None:
+            yield f"\t{found.state}, ERL {found.return_loss_db:.1f} dB, ERLE {found.enhancement_db:.1f} dB"
+
+    @property
+    def echo_ms(self) -> int:
+        """The longest echo that is cancelled: 8 taps are a millisecond."""
+        taps = self.settings["echocancel"]
+        return min(_LONGEST_ECHO_MS, max(1, taps // _TAPS_A_MS)) if taps else 0
 
     def now(self) -> float:
         """The machine's clock."""
@@ -250,7 +262,9 @@ class Port:
         except LineError as error:
             log.warning("%s: no sound", error)
             return
-        self.leg = leg = self.pbx.engine.line_leg(line.descriptor, self.law, block=BLOCK, ahead=AHEAD)
+        self.leg = leg = self.pbx.engine.line_leg(
+            line.descriptor, self.law, block=BLOCK, ahead=AHEAD, echo_ms=self.echo_ms
+        )
         leg.on_event = self._media_event
         self.set_gains(*self.gains)
         self.calls.rejoin(leg)
@@ -384,6 +398,8 @@ class Port:
                 found = sum(1 << group for group in self.settings["group"])
             case "dahdi_type":
                 found = "analog"
+            case "echocan_mode":
+                found = self.leg.echo_state().state if self.leg and self.leg.echo_state() else "off"
             case "rxgain" | "txgain":
                 found = f"{self.gains[item == 'txgain']:.6f}"
             case _:
