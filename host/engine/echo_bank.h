@@ -1,4 +1,4 @@
-/* Echo cancelled on lines: lines with the same tail share a canceller, four to a bank, a lane each. */
+/* Echo cancelled on lines: lines with the same tail share cancellers, BANK_LANES to a bank. */
 #ifndef OFFHOOK_ECHO_BANK_H
 #define OFFHOOK_ECHO_BANK_H
 
@@ -7,7 +7,7 @@
 
 #include "echo.h"
 
-enum { BANK_LANES = 4 };
+enum { BANK_LANES = 1 /* until lanes of a canceller are proven to leave each other alone */ };
 
 struct engine;
 struct line;

@@ -165,7 +165,7 @@ static void a_line_that_goes_away_is_told_once(void)
     finish(&end);
 }
 
-/* Five lines, each with an echo of its own: two banks. What went out comes back 6 dB weaker and 5 ms later. */
+/* Five lines, each with an echo of its own. What went out comes back 6 dB weaker and 5 ms later. */
 static void echo_is_taken_out_of_every_line(void)
 {
     enum { LINES = 5, DELAY = 40 };

@@ -13,6 +13,7 @@ from support.line_story import Office
 
 CHANNELS = """
 [channels]
+echocancel = no
 switchtype = euroisdn
 callerid = asreceived
 resetinterval = never

@@ -8,6 +8,7 @@ from support.line_story import Office
 PHONES = """
 [channels]
 signalling = fxo_ks
+echocancel = no
 context = phones
 threewaycalling = yes
 transfer = yes
@@ -61,3 +62,24 @@ async def test_a_phone_dials_another_through_a_local_channel_and_both_hear_each_
     assert not len(office.pbx.channels)
     alice.on_hook()
     await office.advance(0.1)
+
+
+async def test_an_echo_at_the_phone_does_not_come_back(office: Office) -> None:
+    """A handset whose hybrid returns a third of what it hears: the other one hears itself no more after a while."""
+    await office.start(PHONES.replace("echocancel = no", "echocancel = yes"), PLAN)
+    alice, bob = office.phone(1), office.phone(2)
+    bob.echo = 0.3
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("102")
+    await office.until(lambda: bob.ringing)
+    bob.off_hook()
+    await office.advance(0.5)
+    said = audio.chirps(10, seed=7)
+    alice.say(said)
+    await office.advance(8)
+    alice.forget()
+    await office.advance(2)
+    assert audio.rms(list(alice.heard)) < 0.1 * 0.3 * audio.rms(said)
+    state = office.pbx.parts["dahdi"].ports[2].leg.echo_state()
+    assert abs(state.return_loss_db - 10.5) < 3

@@ -12,6 +12,7 @@ from support.line_story import Office
 PHONES = """
 [channels]
 signalling = fxo_ks
+echocancel = no
 context = phones
 threewaycalling = yes
 transfer = yes

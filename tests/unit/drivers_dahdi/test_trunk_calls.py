@@ -10,6 +10,7 @@ from support.line_story import Office
 LINES = """
 [channels]
 signalling = fxo_ks
+echocancel = no
 context = phones
 callerid = Alice <101>
 channel => 1-4

@@ -246,7 +246,7 @@ for _ring in ("1", "2", "3"):
 
 # ---- sound ----------------------------------------------------------------------------------------------------
 
-_option("echocancel", taps(), 128, "Echo canceller.")
+_option("echocancel", taps(), None, "Echo canceller; unless written it is on for two-wire lines alone.")
 _option("echocancelwhenbridged", flag(), False, "It stays on between two lines.")
 _option("echotraining", training(), 0, "Training of the kernel's canceller.")
 _option("rxgain", number(-60, 30, "dB"), 0.0, "Gain of what the line says.")

@@ -41,6 +41,7 @@ HOWLER = "1400+2060/100,2450+2600/100"
 """A handset off its hook is told so by four frequencies, 10 times a second (Bellcore SR-3004)."""
 _PULSE_MS = 100
 _TAPS_A_MS = 8
+_USUAL_TAPS = 128
 _LONGEST_ECHO_MS = 128
 _INSTEAD = {"stutter": "dialrecall", "dialrecall": "dial", "callwaiting": "beep"}
 
@@ -75,6 +76,8 @@ class Port:
     """See the text of this file. ``kind`` names it on the console ("FXO Kewlstart")."""
 
     machine: Machine
+    two_wire = True
+    """Sound of both directions shares a pair of wires: there is echo."""
 
     def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str) -> None:
         self.pbx = pbx
@@ -107,7 +110,7 @@ class Port:
 
     def echo_lines(self) -> Iterator[str]:
         """The echo canceller as ``dahdi show channel`` tells of it."""
-        taps = self.settings["echocancel"]
+        taps = self.echo_ms * _TAPS_A_MS
         if not taps:
             yield "\tnone"
             return
@@ -121,6 +124,8 @@ class Port:
     def echo_ms(self) -> int:
         """The longest echo that is cancelled: 8 taps are a millisecond."""
         taps = self.settings["echocancel"]
+        if taps is None:
+            taps = _USUAL_TAPS if self.two_wire else 0
         return min(_LONGEST_ECHO_MS, max(1, taps // _TAPS_A_MS)) if taps else 0
 
     def now(self) -> float:
@@ -399,7 +404,8 @@ class Port:
             case "dahdi_type":
                 found = "analog"
             case "echocan_mode":
-                found = self.leg.echo_state().state if self.leg and self.leg.echo_state() else "off"
+                state = self.leg.echo_state() if self.leg is not None else None
+                found = state.state if state is not None else "off"
             case "rxgain" | "txgain":
                 found = f"{self.gains[item == 'txgain']:.6f}"
             case _:

@@ -79,6 +79,7 @@ class BearerPort(Port):
     """See the text of this file. ``offset`` is its number on the span (1 up), ``span_of`` its span."""
 
     machine: Bearer
+    two_wire = False
 
     def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str, span: IsdnSpan) -> None:
         super().__init__(pbx, line, settings, signalling)
