@@ -116,6 +116,16 @@ def test_without_srv_the_name_itself_is_tried() -> None:
     assert [query.type for query in asked] == ["NAPTR", "SRV", "SRV", "SRV", "A", "AAAA"]
 
 
+def test_without_naptr_the_surest_transport_with_srv_comes_first() -> None:
+    records = dict(ZONE)
+    del records["NAPTR", "example.com"]
+    asked, targets = run("sip:example.com", records)
+    services = [query.name for query in asked if query.type == "SRV"]
+    assert services == [f"{service}.example.com" for service in ("_sips._tcp", "_sip._tcp", "_sip._udp")]
+    assert [target.transport for target in targets][:1] == ["tls"]
+    assert {target.transport for target in targets} == {"tls", "tcp", "udp"}
+
+
 def test_a_root_target_says_there_is_no_service() -> None:
     assert run("sip:nothing.example;transport=udp")[0] == []
 

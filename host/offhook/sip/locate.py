@@ -71,6 +71,8 @@ class Target(NamedTuple):
 
 
 _SERVICES = {"SIP+D2U": "udp", "SIP+D2T": "tcp", "SIPS+D2T": "tls", "SIP+D2W": "ws", "SIPS+D2W": "wss"}
+_SRV_ORDER = ("tls", "tcp", "udp", "wss", "ws")
+"""Whose SRV records count first where no NAPTR record says it: RFC 3263 4.1 leaves it to us, Asterisk does it so."""
 _SRV_PREFIX = {"udp": "_sip._udp.", "tcp": "_sip._tcp.", "tls": "_sips._tcp.", "ws": "_sip._ws.", "wss": "_sips._ws."}
 
 _LONGEST_ADDRESS = 64
@@ -102,7 +104,8 @@ def locate(
 ) -> Steps:
     """Targets for a request to `uri` (its maddr, transport parameter, port, then NAPTR, SRV and addresses).
 
-    `transports` are those we have, in our order of preference; `families` the address records to ask for, in order.
+    `transports` are those we have, in our order of preference where no record decides; `families` the address records
+    to ask for, in order.
     A sips URI is located over secure transports only. Yields nothing when nothing fits.
     """
     host = uri.params.get("maddr") or uri.host
@@ -151,7 +154,7 @@ def _naptr(
         transport = _SERVICES.get(record.service.upper())
         if transport is not None and transport in usable and record.replacement.rstrip("."):
             services.append((transport, record.replacement.rstrip(".")))
-    return services or [(transport, _SRV_PREFIX[transport] + host) for transport in usable]
+    return services or [(transport, _SRV_PREFIX[transport] + host) for transport in _SRV_ORDER if transport in usable]
 
 
 def _addresses(transport: str, host: str, port: int, name: str, families: Iterable[str]) -> Steps:
