@@ -119,7 +119,7 @@ def test_without_srv_the_name_itself_is_tried() -> None:
 def test_without_naptr_the_surest_transport_with_srv_comes_first() -> None:
     records = dict(ZONE)
     del records["NAPTR", "example.com"]
-    asked, targets = run("sip:example.com", records)
+    targets, asked = run("sip:example.com", records)
     services = [query.name for query in asked if query.type == "SRV"]
     assert services == [f"{service}.example.com" for service in ("_sips._tcp", "_sip._tcp", "_sip._udp")]
     assert [target.transport for target in targets][:1] == ["tls"]

@@ -385,12 +385,16 @@ class DeviceStateChange:
 
 @dataclass(slots=True)
 class MessageWaiting:
-    """What a mailbox holds was told; ``channel`` is the one that changed it, if one did."""
+    """What a mailbox holds was told; ``channel`` is the one that changed it, if one did.
+
+    ``kept_here`` is false for a mailbox whose messages another exchange keeps.
+    """
 
     mailbox: str
     new: int
     old: int
     channel: Channel | None = None
+    kept_here: bool = True
 
 
 @dataclass(slots=True)

@@ -42,15 +42,20 @@ class Mailboxes:
         """What a mailbox holds; nothing when nobody told of it."""
         return self._counts.get(mailbox, Count())
 
-    def publish(self, mailbox: str, new: int, old: int, channel: Channel | None = None) -> None:
-        """A mailbox holds this much now; ``channel`` is the one that changed it, if one did."""
+    def publish(
+        self, mailbox: str, new: int, old: int, channel: Channel | None = None, *, kept_here: bool = True
+    ) -> None:
+        """A mailbox holds this much now; ``channel`` is the one that changed it, if one did.
+
+        ``kept_here`` is false when another exchange keeps the messages and only tells us.
+        """
         count = self._counts[mailbox] = Count(new, old)
-        self._tell(mailbox, count, channel)
+        self._tell(mailbox, count, MessageWaiting(mailbox, new, old, channel, kept_here))
 
     def forget(self, mailbox: str) -> None:
         """A mailbox is gone: it holds nothing any more. Harmless when nobody told of it."""
         if self._counts.pop(mailbox, None) is not None:
-            self._tell(mailbox, Count(), None)
+            self._tell(mailbox, Count(), MessageWaiting(mailbox, 0, 0))
 
     def watch(self, mailbox: str, watcher: Watcher) -> Callable[[], None]:
         """Call watcher with name and count whenever a mailbox's count is told; returns the call that ends it."""
@@ -77,7 +82,7 @@ class Mailboxes:
     def __iter__(self) -> Iterator[tuple[str, Count]]:
         return iter(sorted(self._counts.items()))
 
-    def _tell(self, mailbox: str, count: Count, channel: Channel | None) -> None:
-        self._pbx.bus.publish(MessageWaiting(mailbox, count.new, count.old, channel))
+    def _tell(self, mailbox: str, count: Count, event: MessageWaiting) -> None:
+        self._pbx.bus.publish(event)
         for watcher in list(self._watchers.get(mailbox, ())):
             watcher(mailbox, count)

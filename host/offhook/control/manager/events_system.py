@@ -38,7 +38,7 @@ def state_text(state: int) -> str:
 def message_waiting(event: events.MessageWaiting) -> str:
     block = channel_block(event.channel) if event.channel is not None else None
     return (
-        f"{block or ''}Mailbox: {event.mailbox}\r\nWaiting: {int(event.new > 0)}\r\n"
+        f"{block or ''}Mailbox: {event.mailbox}\r\nWaiting: {int(event.kept_here and event.new > 0)}\r\n"
         f"New: {event.new}\r\nOld: {event.old}\r\n"
     )
 

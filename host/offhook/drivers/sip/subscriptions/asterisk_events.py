@@ -211,7 +211,7 @@ class MessageCounts(Exchange):
         """Publish it."""
         mailbox = str(fields["uniqueid"])
         if section.mailbox_state and _filter(section.mailbox_state_filter).search(mailbox):
-            self.pbx.mailboxes.publish(mailbox, int(fields["new"]), int(fields["old"]))
+            self.pbx.mailboxes.publish(mailbox, int(fields["new"]), int(fields["old"]), kept_here=False)
         return True
 
     def answering(self, section: AsteriskPublication) -> str:

@@ -51,7 +51,7 @@ def _take(incoming: IncomingRequest) -> None:
         raise SIPError(404, detail="the message summary has no line Voice-Message")
     new, old, urgent_new, urgent_old = (int(each or 0) for each in counts.groups())
     account = _ACCOUNT.search(text)
-    pbx.mailboxes.publish(mailbox, new, old)
+    pbx.mailboxes.publish(mailbox, new, old, kept_here=False)
     pbx.bus.publish(
         TestEvent(
             "PUBSUB_INCOMING_MWI_PUBLISH",
