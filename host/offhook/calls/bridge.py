@@ -354,8 +354,7 @@ class Bridge:
         if condition is Condition.CONNECTED_LINE and frame.payload is not None:
             channel.set_connected(frame.payload)  # type: ignore[arg-type]
         elif condition is Condition.REDIRECTING and frame.payload is not None:
-            channel.redirecting = frame.payload  # type: ignore[assignment]
-            channel.indicate(condition, frame.payload)
+            channel.set_redirecting(frame.payload)  # type: ignore[arg-type]
         else:
             channel.indicate(condition, frame.payload)
 

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from offhook.calls import causes, events
+from offhook.calls import causes, events, interception
 from offhook.calls.frames import Condition, Control, Digit, Frame, Media
 from offhook.calls.party import Caller, Connected, Dialed, Redirecting
 from offhook.calls.running import RunsDialplan
@@ -297,8 +297,23 @@ class Channel(RunsDialplan, Technology):
         """Change the connected party; with ``update`` the party is told."""
         self.connected = connected
         self.tell_connected()
-        if update:
-            self.tech_indicate(Condition.CONNECTED_LINE, connected)
+        if update and not interception.intercept(self, interception.CONNECTED, self.show_connected):
+            self.show_connected()
+
+    def show_connected(self) -> None:
+        """Tell the party who is connected."""
+        self.tell_connected()
+        self.tech_indicate(Condition.CONNECTED_LINE, self.connected)
+
+    def set_redirecting(self, redirecting: Redirecting) -> None:
+        """Change who redirected the call, and tell the party."""
+        self.redirecting = redirecting
+        if not interception.intercept(self, interception.REDIRECTING, self.show_redirecting):
+            self.show_redirecting()
+
+    def show_redirecting(self) -> None:
+        """Tell the party who redirected the call."""
+        self.indicate(Condition.REDIRECTING, self.redirecting)
 
     def set_accountcode(self, code: str) -> None:
         """Change the account code and tell the bus."""

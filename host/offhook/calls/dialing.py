@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from offhook.calls import causes, events
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control, Digit, Forward, Frame, Text
-from offhook.calls.party import Connected, Number
+from offhook.calls.party import Connected, Number, Redirecting
 from offhook.calls.requesting import RequestError, max_forwards, prepare, request
 
 if TYPE_CHECKING:
@@ -351,6 +351,8 @@ class Dialing:
             attempt.connected = frame.payload
             if len(self.attempts) == 1:
                 self._tell(attempt)
+        elif condition is Condition.REDIRECTING and isinstance(frame.payload, Redirecting):
+            self._tell_redirecting(frame.payload)
         elif caller is not None and self._passes(condition):
             caller.indicate(condition, frame.payload)
         return None
@@ -359,8 +361,6 @@ class Dialing:
         """Whether the caller is shown a condition of a called party."""
         if condition in _MEDIA:
             return self._alone
-        if condition is Condition.REDIRECTING:
-            return len(self.attempts) == 1 and self.tell_connected
         return condition in _HOLDING or (condition in _CALLEE_PASSES and len(self.attempts) == 1)
 
     def _time(self, name: str, channel: Channel) -> None:
@@ -377,6 +377,12 @@ class Dialing:
             connected = Connected(id=caller.id.copy(), ani=caller.ani.copy(), ani2=caller.ani2, source="answer")
         if connected is not None and self.caller is not None and self.tell_connected:
             self.caller.set_connected(connected)
+
+    def _tell_redirecting(self, redirecting: Redirecting) -> None:
+        """Tell the caller who redirected its call: of several that are called it would be confusing."""
+        if self.caller is not None and len(self.attempts) == 1 and self.tell_connected:
+            self._sent_ringing = False
+            self.caller.set_redirecting(redirecting)
 
     def _failed(self, attempt: Attempt, cause: int, status: str) -> None:
         channel = attempt.channel
@@ -428,6 +434,7 @@ class Dialing:
         started = self._start(attempt)
         original.consumer = None
         original.hangup()
+        self._tell_redirecting(channel.redirecting.copy())
         if not started:
             attempt.over = True
             self.tally.count(causes.NORMAL_CIRCUIT_CONGESTION)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import cast
 
 from offhook.calls.channel import Channel
-from offhook.calls.frames import Condition
 from offhook.calls.party import (
     PRESENTATION_BY_WORD,
     PRESENTATIONS,
@@ -409,7 +408,9 @@ def set_connectedline(scope: Scope, value: str, datatype: str, options: str = ""
     except _Refused as reason:
         log.error("%s: CONNECTEDLINE(%s): %s", channel.name, datatype, reason)
         return
-    channel.set_connected(changed, update="i" not in Options(options))
+    channel.set_connected(changed, update=False)
+    if "i" not in Options(options):
+        channel.show_connected()
 
 
 def _source(value: str) -> str:
@@ -486,7 +487,7 @@ def set_redirecting(scope: Scope, value: str, datatype: str, options: str = "") 
         return
     channel.redirecting = changed
     if "i" not in Options(options):
-        channel.indicate(Condition.REDIRECTING, changed)
+        channel.show_redirecting()
 
 
 def _write_redirecting(changed: Redirecting, path: list[str], value: str) -> bool:
