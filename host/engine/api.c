@@ -14,6 +14,7 @@
 #include "cost.h"
 #include "detector.h"
 #include "echo_bank.h"
+#include "effect.h"
 #include "engine.h"
 #include "leg_line.h"
 #include "level.h"
@@ -65,6 +66,9 @@ static void destroy(void *object, enum freed what)
         break;
     case FREED_SECURE:
         secure_free(object);
+        break;
+    case FREED_EFFECT:
+        effect_destroy(object);
         break;
     case FREED_DETECTOR:
     case FREED_WATCH:
@@ -497,6 +501,24 @@ struct detector *leg_detector(struct leg *leg, int kind, int direction, const st
     if (detector)
         order_about(leg->engine, COMMAND_DETECTOR, detector, 0, 0);
     return detector;
+}
+
+struct effect *leg_effect(struct leg *leg, int direction, int rate, int denoise, int agc, double pitch, char *error)
+{
+    struct effect *effect = effect_make(leg, direction, rate, denoise, agc, pitch, error);
+    if (effect)
+        order_about(leg->engine, COMMAND_EFFECT, effect, 0, 0);
+    return effect;
+}
+
+void effect_close(struct effect *effect)
+{
+    order_about(effect->engine, COMMAND_EFFECT_CLOSE, effect, 0, 0);
+}
+
+void effect_free(struct effect *effect)
+{
+    free_later(effect->engine, effect, FREED_EFFECT);
 }
 
 void detector_close(struct detector *detector)

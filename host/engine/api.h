@@ -29,6 +29,7 @@ enum event_kind {
     EVENT_RTCP_RECEIVED, /* object: leg, a: packet type */
     EVENT_DETECTED,      /* object: detector, a, b, c: see enum detector_kind */
     EVENT_DETECTOR_END,  /* object: detector, let go of */
+    EVENT_EFFECT_END,    /* object: effect, let go of */
     EVENT_CODEC,         /* object: leg, a: codec that arrives now */
     EVENT_PACKET,        /* object: leg, address, a: enum packet_way, b: bytes, to be had by engine_packet */
     EVENT_LINE_LOST,     /* object: leg, a: errno; 0: the other end closed it */
@@ -90,6 +91,7 @@ struct mixer;
 struct dtls_context;
 struct dtls;
 struct detector;
+struct effect;
 
 struct engine_options {
     int32_t mode;
@@ -330,6 +332,13 @@ void recorder_free(struct recorder *recorder);
 struct watch *leg_watch(struct leg *leg, int silence_ms, int noise_ms, int threshold);
 void watch_close(struct watch *watch);
 void watch_free(struct watch *watch);
+/* Noise reduction, a level that is kept (agc: 1 to 32768, 0 for none) and another pitch (1 for none) for one direction
+ * of a leg, at a sample rate; it takes the place of the one before. NULL and a sentence in error when it cannot be had.
+ */
+struct effect *leg_effect(struct leg *leg, int direction, int rate, int denoise, int agc, double pitch, char *error);
+void effect_close(struct effect *effect);
+void effect_free(struct effect *effect);
+
 /* direction: DIRECTION_IN or DIRECTION_OUT. tones, block_ms (10 to 40: narrower filters take longer) and purity (0 to
  * 1: how much of the sound must be the tone) are for DETECT_TONES. NULL when out of memory, or when asked for nonsense.
  */

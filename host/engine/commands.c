@@ -3,6 +3,7 @@
 #include "detector.h"
 #include "digits.h"
 #include "echo_bank.h"
+#include "effect.h"
 #include "engine.h"
 #include "leg_line.h"
 #include "level.h"
@@ -248,6 +249,12 @@ void engine_obey(struct engine *engine, struct command *command)
         break;
     case COMMAND_DETECTOR_CLOSE:
         detector_finish(command->object);
+        break;
+    case COMMAND_EFFECT:
+        effect_begin(command->object);
+        break;
+    case COMMAND_EFFECT_CLOSE:
+        effect_finish(command->object);
         break;
     case COMMAND_MIXER:
         mixer = command->object;

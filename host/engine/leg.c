@@ -6,6 +6,7 @@
 #include "codec.h"
 #include "detector.h"
 #include "digits.h"
+#include "effect.h"
 #include "engine.h"
 #include "leg_line.h"
 #include "level.h"
@@ -172,6 +173,8 @@ void leg_pull(struct leg *leg)
         detectors_feed(leg, DIRECTION_IN, block);
     if (leg->dtmf)
         listen_for_digits(leg, &block);
+    if (leg->in_effect)
+        block = effect_run(leg->in_effect, block);
     block = add(leg, block, taken(leg, &leg->whisper_in));
     leg->in = change(leg, block, leg->in_gain, leg->in_muted);
 }
@@ -234,6 +237,8 @@ void leg_push(struct leg *leg)
     if (leg->overlay && player_pull(leg->overlay, &over, leg_rate(leg)))
         block = add(leg, block, over);
     block = add(leg, block, taken(leg, &leg->whisper_out));
+    if (leg->out_effect)
+        block = effect_run(leg->out_effect, block);
     leg->out = change(leg, block, leg->out_gain, leg->out_muted);
     if (leg->detectors)
         detectors_feed(leg, DIRECTION_OUT, leg->out);
@@ -270,14 +275,14 @@ static bool whispered(const struct leg *leg, int direction)
 
 bool leg_plain_in(const struct leg *leg)
 {
-    return leg->in_gain == UNITY && !leg->in_muted && !leg->dtmf && !whispered(leg, DIRECTION_IN) &&
+    return leg->in_gain == UNITY && !leg->in_muted && !leg->dtmf && !leg->in_effect && !whispered(leg, DIRECTION_IN) &&
            (!leg->rtp || leg->rtp->playout.kind == PLAYOUT_USUAL);
 }
 
 bool leg_plain_out(const struct leg *leg)
 {
-    return leg->out_gain == UNITY && !leg->out_muted && !leg->player && !leg->overlay && !leg->music &&
-           !digits_tone(leg->digits) && !whispered(leg, DIRECTION_OUT);
+    return leg->out_gain == UNITY && !leg->out_muted && !leg->out_effect && !leg->player && !leg->overlay &&
+           !leg->music && !digits_tone(leg->digits) && !whispered(leg, DIRECTION_OUT);
 }
 
 void leg_join(struct leg *leg, struct leg *other, bool digits)
@@ -329,6 +334,10 @@ void leg_end(struct leg *leg)
     }
     while (leg->detectors)
         detector_finish(leg->detectors);
+    if (leg->in_effect)
+        effect_finish(leg->in_effect);
+    if (leg->out_effect)
+        effect_finish(leg->out_effect);
     while (leg->snoops) {
         struct leg *snoop = leg->snoops;
         leg->snoops = snoop->next_snoop;

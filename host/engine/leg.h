@@ -87,6 +87,7 @@ struct leg {
     struct recorder *recorders;
     struct watch *watches;
     struct detector *detectors;
+    struct effect *in_effect, *out_effect;
     struct dtmf *dtmf;
     struct loudness loudness;
     struct digits *digits;

@@ -183,6 +183,8 @@ struct zoo {
   struct player *players[PLAYERS];
   struct recorder *recorders[4];
   struct watch *watches[8];
+  struct detector *detectors[8];
+  struct effect *effects[4];
   struct mixer *mixer;
   char folder[64];
 };
@@ -216,6 +218,18 @@ static void zoo_events(struct zoo *zoo) {
           if (zoo->watches[k] == object)
             zoo->watches[k] = NULL;
         watch_free(object);
+        break;
+      case EVENT_DETECTOR_END:
+        for (int k = 0; k < 8; k++)
+          if (zoo->detectors[k] == object)
+            zoo->detectors[k] = NULL;
+        detector_free(object);
+        break;
+      case EVENT_EFFECT_END:
+        for (int k = 0; k < 4; k++)
+          if (zoo->effects[k] == object)
+            zoo->effects[k] = NULL;
+        effect_free(object);
         break;
       case EVENT_MIXER_CLOSED:
         mixer_free(object);
@@ -283,6 +297,40 @@ static void zoo_play(struct zoo *zoo, struct leg *leg) {
   else
     zoo->players[at] = leg_tones(leg, items, 1 + (int)random_number(3),
                                  (int)random_number(3) - 1, 5000, flags);
+}
+
+static void zoo_detect(struct zoo *zoo, struct leg *leg) {
+  static const struct detector_tone tones[] = {
+      {0, 0, 20}, {440, 480, 50}, {1100, 0, 400}};
+  struct detector **detector = &zoo->detectors[random_number(8)];
+  struct effect **effect = &zoo->effects[random_number(4)];
+  char error[ENGINE_TEXT];
+  if (random_number(2) && *detector) {
+    detector_close(*detector);
+    *detector = NULL;
+  } else if (!*detector) {
+    *detector =
+        leg_detector(leg, (int)random_number(5), 1 + (int)random_number(2),
+                     tones, 3, 10 + 10 * (int)random_number(3), 0.6);
+  } else if (*effect) {
+    effect_close(*effect);
+    *effect = NULL;
+  } else {
+    *effect = leg_effect(leg, 1 + (int)random_number(2),
+                         random_number(2) ? 8000 : 16000, (int)random_number(2),
+                         (int)random_number(2) * 5000,
+                         0.5 + random_number(3) * 0.5, error);
+  }
+  if (!random_number(4)) {
+    uint8_t octets[16] = {0x80, 2, 3, 4};
+    struct player *player =
+        leg_fsk(leg, (int)random_number(2), octets, 16, 30, 20, 4000, PLAY_MIX);
+    int at = (int)random_number(PLAYERS);
+    if (zoo->players[at])
+      player_order(player, PLAYER_STOP, 0);
+    else
+      zoo->players[at] = player;
+  }
 }
 
 static void zoo_listen(struct zoo *zoo, struct leg *leg) {
@@ -415,6 +463,8 @@ static void whatever_happens_nothing_breaks(void) {
       zoo_play(&zoo, zoo.legs[at]);
     if (at >= 0 && !random_number(10))
       zoo_listen(&zoo, zoo.legs[at]);
+    if (at >= 0 && !random_number(8))
+      zoo_detect(&zoo, zoo.legs[at]);
     if (at >= 0 && !random_number(25)) {
       leg_close(zoo.legs[at]);
       zoo.legs[at] = NULL;

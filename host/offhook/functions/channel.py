@@ -14,6 +14,7 @@ from offhook.dialplan.location import parse_location
 from offhook.dialplan.posix import RegexError, compile_regex
 from offhook.dialplan.scope import Scope
 from offhook.dialplan.subroutine import complete_arguments
+from offhook.functions.gains import apply_gains
 from offhook.functions.parsing import find_channel, integer, need_channel
 from offhook.media.formats import Kind, format_named
 from offhook.modules import Module, Syntax
@@ -220,10 +221,11 @@ def _set_groups(kind: str, change: Callable[[frozenset[str], str], frozenset[str
 
 def _set_gain(direction: str) -> Callable[[Channel, str], None]:
     def write(channel: Channel, value: str) -> None:
-        gains: dict[str, float] = channel.data.setdefault("gains", {"in_db": 0.0, "out_db": 0.0})
-        gains[direction] = float(integer(value) or 0)
-        if channel.media is not None:
-            channel.media.gain(**gains)
+        decibels = float(integer(value) or 0)
+        if direction == "in_db":
+            apply_gains(channel, "CHANNEL", in_db=decibels)
+        else:
+            apply_gains(channel, "CHANNEL", out_db=decibels)
 
     return write
 

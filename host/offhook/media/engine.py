@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from offhook.media.detecting import Detector
 from offhook.media.dtls import DtlsContext, DtlsSettings
+from offhook.media.effects import Effect
 from offhook.media.encoding import Encoding
 from offhook.media.errors import EngineError, NoPort
 from offhook.media.events import (
@@ -41,7 +42,7 @@ _MODES: list[SocketMode] = ["auto", "steer", "pool", "leg", "simulated"]
 _REASONS = ("done", "stopped", "replaced", "closed", "failed")
 _SOURCES = ("rfc4733", "inband")
 _BATCH = 64
-Watched = Leg | Playback | Recording | Watch | Detector | Mixer
+Watched = Leg | Playback | Recording | Watch | Detector | Effect | Mixer
 AnyLeg = TypeVar("AnyLeg", bound=Leg)
 
 
@@ -393,6 +394,9 @@ class Engine:
                     item.ended()
                 else:
                     item.told(event.a, event.b, event.c)
+            case Effect():
+                del self._objects[key]
+                item.ended()
             case Mixer():
                 del self._objects[key]
                 item.ended()
