@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from offhook.apps import flow, retry_dial
+from offhook.apps import flow
 from offhook.calls import events
 from offhook.calls.dialing import Tally
 from offhook.calls.frames import Condition, Control, Digit, Forward
@@ -288,7 +288,6 @@ async def test_digits_are_sent_at_progress(exchange: Any) -> None:
 
 
 async def test_retry_dial_calls_so_often(exchange: Any) -> None:
-    exchange.load(retry_dial)
     story = Story(exchange, "RetryDial(,1,2,Local/busy@callees/n)")
     caller = await story.begin()
     await exchange.until(lambda: story.called() == 1)
@@ -303,7 +302,6 @@ async def test_retry_dial_calls_so_often(exchange: Any) -> None:
 
 
 async def test_retry_dial_ends_with_an_extension(exchange: Any) -> None:
-    exchange.load(retry_dial)
     story = Story(exchange, "RetryDial(,10,0,Local/busy@callees/n)")
     caller = await story.begin()
     await exchange.until(lambda: story.dial_ends() == ["BUSY"])
