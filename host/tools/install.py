@@ -60,6 +60,7 @@ class Places:
         """The single files of an installation and what each is made from below host/data ("" is written here)."""
         return {
             self.prefix / "sbin/offhook": "",
+            self.prefix / "sbin/offhook-diag": "",
             self.prefix / "share/man/man8/offhook.8": "offhook.8",
             self.prefix / "lib/systemd/system/offhook.service": "offhook.service",
             self.prefix / "lib/sysusers.d/offhook.conf": "offhook.sysusers",
@@ -100,13 +101,14 @@ def copy_dependencies(target: Path) -> None:
             shutil.copy2(source, copy)
 
 
-def launcher(places: Places) -> str:
-    """The installed program."""
+def launcher(places: Places, name: str) -> str:
+    """An installed program: the daemon and its console, or the login shell of diagnostics."""
+    module = {"offhook": "offhook.main", "offhook-diag": "offhook.field.diag.shell"}[name]
     interpreter = Path(sys.executable).resolve()
     return (
         f"#!{interpreter} -I\nimport sys\n\n"
         f"sys.path[:0] = [{str(places.library)!r}, {str(places.library / 'site')!r}]\n"
-        "from offhook.main import main\n\nsys.exit(main())\n"
+        f"from {module} import main\n\nsys.exit(main())\n"
     )
 
 
@@ -122,7 +124,7 @@ def install(places: Places) -> None:
     for path, source in places.files().items():
         target = places.at(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        text = (HOST / "data" / source).read_text() if source else launcher(places)
+        text = (HOST / "data" / source).read_text() if source else launcher(places, path.name)
         target.write_text(re.sub(r"@(\w+)@", lambda match: str(words[match[1]]), text))
         target.chmod(0o644 if source else 0o755)
     print(f"{places.at(places.prefix / 'sbin/offhook')}: installed")
