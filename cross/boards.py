@@ -28,6 +28,7 @@ class Board:
     loader: str
     u_boot: str
     config: str
+    watchdog_s: int
 
     @property
     def disk_id(self) -> str:
@@ -61,4 +62,5 @@ def load(key: str) -> Board:
         loader=str(boot["loader"]),
         u_boot=str(boot.get("u_boot", "")),
         config=str(boot.get("config", "")),
+        watchdog_s=board.watchdog_s,
     )

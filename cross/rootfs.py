@@ -209,8 +209,10 @@ def settings(root: Path, board: Board, keyring: Path) -> None:
     shutil.copytree(FILES / "system", root, dirs_exist_ok=True, symlinks=True)
     for program in (root / "usr/lib/offhook").glob("bin/*"):
         program.chmod(0o755)
-    text = (root / "etc/rauc/system.conf").read_text()
-    (root / "etc/rauc/system.conf").write_text(text.replace("@BOARD@", board.key).replace("@DISK_ID@", board.disk_id))
+    words = {"BOARD": board.key, "DISK_ID": board.disk_id, "WATCHDOG_S": str(board.watchdog_s)}
+    for name in ("etc/rauc/system.conf", "etc/systemd/system.conf.d/offhook.conf"):
+        text = (root / name).read_text()
+        (root / name).write_text(re.sub(r"@(\w+)@", lambda match: words[match[1]], text))
     shutil.copy(keyring, root / "etc/rauc/keyring.pem")
     (root / "etc/fstab").write_text(f"PARTUUID={board.disk_id}-01 /boot/firmware vfat noauto,umask=077 0 0\n")
     (root / "etc/modules-load.d/board.conf").write_text("".join(f"{name}\n" for name in board.modules))

@@ -7,6 +7,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from cross import boards, chroot, extract, image, tools
 MEMORY = "1024"
 BOARD = "qemu-virt"
 MIB = 1 << 20
-CONSOLE_S = 400.0
+CONSOLE_S = 900.0
 """Wall time for what takes a second on a board: an emulated processor on a busy machine."""
 
 
@@ -79,7 +80,8 @@ class Machine:
         ports = "".join(f",hostfwd={kind}:127.0.0.1:{here}-:{there}" for here, (kind, there) in (forward or {}).items())
         command = [
             *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", str(cores), "-m", MEMORY),
-            *("-nographic", "-monitor", "none", "-serial", "stdio", "-bios", "/box/u-boot.bin"),
+            *("-nographic", "-monitor", "unix:/box/monitor,server=on,wait=off", "-serial", "stdio"),
+            *("-bios", "/box/u-boot.bin"),
             *("-drive", "if=none,id=card,format=raw,file=/box/card.img,cache=writethrough"),
             *("-device", "virtio-blk-device,drive=card", "-device", "virtio-rng-device"),
             *("-netdev", f"user,id=net{ports}", "-device", "virtio-net-device,netdev=net"),
@@ -100,6 +102,18 @@ class Machine:
             self.process.wait()
             self.process = None
 
+    def forward(self, kind: str, port: int) -> None:
+        """Reach one more port of the box at the same port of this machine."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as monitor:
+            monitor.connect(str(self.folder / "monitor"))
+            monitor.settimeout(20)
+            told = b""
+            for command in (b"", f"hostfwd_add net {kind}:127.0.0.1:{port}-:{port}\n".encode()):
+                monitor.sendall(command)
+                while not told.endswith(b"(qemu) "):
+                    told += monitor.recv(4096)
+                told = told[:-1] if not command else told
+
     # ---- the card in a reader ---------------------------------------------------------------------------
 
     def put_on_boot(self, name: str, text: str) -> None:
@@ -116,3 +130,16 @@ class Machine:
     def _mtools(self, program: str, *words: str) -> str:
         where = f"/box/card.img@@{image.BOOT[0]}"
         return chroot.run(tools.with_image_tools(), [program, "-i", where, *words], {"box": self.folder})
+
+    def data(self, *names: str) -> dict[str, bytes]:
+        """Files of the data partition, as the next start would find them: the journal is replayed on a copy."""
+        start, _ = image.DATA
+        script = f"""
+dd if=/box/card.img of=/box/data.ext4 bs=1M skip={start // MIB} conv=sparse status=none
+e2fsck -p /box/data.ext4 > /box/e2fsck.log || [ $? = 1 ]
+rm -rf /box/found; mkdir /box/found
+for name in {" ".join(names)}; do debugfs -R "dump $name /box/found/$(basename $name)" /box/data.ext4 2> /dev/null; done
+rm /box/data.ext4
+"""
+        chroot.run(tools.with_image_tools(), script, {"box": self.folder})
+        return {name: (self.folder / "found" / Path(name).name).read_bytes() for name in names}
