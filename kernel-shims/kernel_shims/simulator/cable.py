@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 
-from kernel_shims.line import Hook
+from kernel_shims.line import SIGNALLINGS, Happening, Hook
 from kernel_shims.simulator.port import SimulatedPort
 from kernel_shims.simulator.sound import SILENCE, STEP
 
 _MOST_WAITING = 4 * STEP
+_TIES = frozenset({SIGNALLINGS["em"], SIGNALLINGS["em_e1"]})
 
 
 class CableEnd:
@@ -26,13 +27,24 @@ class CableEnd:
         self._port = port
 
     def hook(self, state: Hook) -> None:
-        """See Party: the far end's hook is E&M's or CAS's to tell, which this cable does not carry."""
+        """See Party: the hook of a tie line is seen at its other end."""
+        other = self.other._port if self.other is not None and not self.cut else None
+        if other is None or other.signalling not in _TIES:
+            return
+        if state in (Hook.OFF, Hook.ON):
+            other.far_off_hook = state is Hook.OFF
+            other.happen(Happening.OFF_HOOK if state is Hook.OFF else Happening.ON_HOOK)
+        elif state in (Hook.WINK, Hook.FLASH):
+            other.happen(Happening.FLASH)
 
     def ringer(self, on: bool) -> None:
         """See Party: nothing rings here."""
 
     def digit(self, digit: str) -> None:
-        """See Party: the driver dials nothing here."""
+        """See Party: a train of pulses is seen at the other end."""
+        other = self.other._port if self.other is not None and not self.cut else None
+        if other is not None:
+            other.happen(Happening.PULSE_DIGIT, digit)
 
     def hear(self, samples: list[int]) -> None:
         """See Party."""

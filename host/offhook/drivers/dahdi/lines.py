@@ -20,6 +20,7 @@ from offhook.drivers.dahdi.isdn.spans import ISDN, IsdnSpans
 from offhook.drivers.dahdi.options import DIGITAL, RADIO
 from offhook.drivers.dahdi.phone_port import PhonePort
 from offhook.drivers.dahdi.reading import PSEUDO, ChannelSettings, Reading
+from offhook.drivers.dahdi.tie_port import WINKING, TiePort
 from offhook.drivers.dahdi.trunk_port import TrunkPort
 
 if TYPE_CHECKING:
@@ -37,9 +38,12 @@ PortMaker = Callable[["Pbx", LinePort, ChannelSettings, str], "Port"]
 PORT_KINDS: dict[str, PortMaker] = {
     **dict.fromkeys(("fxo_ls", "fxo_gs", "fxo_ks"), PhonePort),
     **dict.fromkeys(("fxs_ls", "fxs_gs", "fxs_ks"), TrunkPort),
+    **dict.fromkeys(("em", "em_e1", "em_w", "featd"), TiePort),
 }
 """What makes the port of a signalling."""
 _NAMES = {number: name for name, number in SIGNALLINGS.items()}
+_WORDS = {"em": "e&m", "em_e1": "e&me1"} | {name: name.replace("_", "") for name in SIGNALLINGS if name[:2] == "fx"}
+"""Words of system.conf."""
 DEFAULT_CADENCES = (
     (125, 125, 2000, 4000),
     (250, 250, 500, 1000, 250, 250, 500, 4000),
@@ -121,10 +125,11 @@ class Lines:
             what = f"signalling {signalling} is not there yet" if signalling else "the driver has it not configured"
             raise LineError(f"channel {line.number}: {what}")
         there = _NAMES.get(line.signalling, f"type {line.signalling:#x}")
-        if line.signalling != SIGNALLINGS.get(signalling, line.signalling):
+        kernel = "em" if signalling in WINKING else signalling
+        if line.signalling != SIGNALLINGS.get(kernel, line.signalling):
             raise LineError(
                 f"channel {line.number}: signalling is {signalling} here but {there} in the driver; "
-                f"make system.conf say {signalling.replace('_', '')}={line.number}, or change the line here"
+                f"make system.conf say {_WORDS.get(kernel, kernel)}={line.number}, or change the line here"
             )
 
     def _refuse(self, settings: ChannelSettings, sentence: str) -> None:

@@ -231,6 +231,14 @@ class Port:
             case _:
                 raise NotImplementedError(f"channel {self.number} ({self.signalling}) has no {type(order).__name__}")
 
+    def dial(self, order: orders.Dial) -> None:
+        """Dial in pulses, which the driver makes, or in tones of the engine's."""
+        if order.way == "P":
+            self.on_line(lambda line: line.dial(f"P{order.digits}"))
+        elif self.leg is not None:
+            for digit in order.digits:
+                self.leg.send_digit(digit, self.settings["toneduration"])
+
     def on_line(self, work: Callable[[LinePort], None]) -> None:
         """Do something to the line if it is there; what its hardware cannot is logged."""
         line = self.line

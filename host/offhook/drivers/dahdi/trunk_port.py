@@ -82,7 +82,7 @@ class TrunkPort(Port):
             case orders.HearCallerId():
                 self._hear_caller_id(order.on)
             case orders.Dial():
-                self._dial(order)
+                self.dial(order)
             case orders.Listen():
                 super().carry_out(order)
                 self._supervise(order.on)
@@ -100,13 +100,6 @@ class TrunkPort(Port):
             channel.caller = self.calls.caller()
         channel.set_state(State.RING)
         channel.start_pbx()
-
-    def _dial(self, order: orders.Dial) -> None:
-        if order.way == "P":
-            self.on_line(lambda line: line.dial(f"P{order.digits}"))
-        elif self.leg is not None:
-            for digit in order.digits:
-                self.leg.send_digit(digit, self.settings["toneduration"])
 
     # ---- what is heard ---------------------------------------------------------------------------------------
 
