@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kernel_shims.simulator.exchange import Exchange
 from kernel_shims.simulator.phone import Phone
@@ -34,6 +34,7 @@ from offhook.modules.registry import Registry
 from offhook.storage.astdb import AstDb
 from support.call_exchange import NoMusic
 
+T = TypeVar("T")
 STEP = 0.01
 ZONE = {
     "dial": "350+440",
@@ -127,6 +128,17 @@ class Office:
         await dahdi.load(self.pbx)  # type: ignore[misc]
         await self.advance(0.1)
         return dahdi.lines_of(self.pbx)
+
+    async def reload(self) -> None:
+        """Read chan_dahdi.conf again."""
+        await dahdi.reload(self.pbx)  # type: ignore[misc]
+        await self.advance(0.1)
+
+    async def meanwhile(self, work: Coroutine[Any, Any, T], within: float = 120.0) -> T:
+        """Let time pass until some work is done."""
+        task = self.loop.create_task(work)
+        await self.until(task.done, within)
+        return task.result()
 
     def configure(self, text: str) -> None:
         """Write chan_dahdi.conf."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kernel_shims.line import Hook
 from offhook.calls import causes
 from offhook.calls.channel import Hangup
+from offhook.calls.frames import Forward
 from offhook.calls.prompts import play_all
 from offhook.calls.transfer import blind_transfer
 from offhook.drivers.dahdi.channel import DahdiChannel
@@ -48,6 +49,10 @@ def _on_channel(port: PhonePort, channel: DahdiChannel, order: Feature) -> None:
             _pick_up(port, channel)
         case "callreturn":
             channel.start_task(_say_last_caller(channel, order.value))
+        case "announce":
+            port.pbx.spawn(_announce(channel), f"announcement to {channel.name}")
+        case "forwardwaiting":
+            channel.deliver(Forward(f"f@{port.settings['context']}"))
         case "park":
             _park(port, channel, order.value)
         case "flash":
@@ -72,6 +77,17 @@ async def _say_last_caller(channel: DahdiChannel, number: str) -> None:
     finally:
         channel.task = None
         channel.hangup()
+
+
+async def _announce(channel: DahdiChannel) -> None:
+    """Ask a waiting caller to hold on: the party that rings this phone hears it in place of ringing."""
+    caller = channel.data.get("dialed_by")
+    prompt = channel.get("CALLWAITDELUXEANNOUNCEMENT") or "one-moment-please"
+    if caller is not None and caller.alive:
+        try:
+            await play_all(caller, [prompt])
+        except Hangup:
+            log.debug("%s hung up while it was asked to wait", caller.name)
 
 
 def _park(port: PhonePort, channel: DahdiChannel, exten: str) -> None:

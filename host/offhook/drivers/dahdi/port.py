@@ -99,6 +99,8 @@ class Port:
         """Called when the alarms of the port change."""
         self.on_gone: Callable[[Port], None] | None = None
         """Called when its hardware was pulled out."""
+        self.sound_since = 0.0
+        """When the present sound path was opened."""
         self._timer: asyncio.TimerHandle | None = None
         self._tone: Playback | None = None
         self._listening = False
@@ -279,6 +281,7 @@ class Port:
             line.descriptor, self.law, block=BLOCK, ahead=AHEAD, echo_ms=self.echo_ms
         )
         leg.on_event = self._media_event
+        self.sound_since = self.now()
         self.set_gains(*self.gains)
         self.calls.rejoin(leg)
 

@@ -31,6 +31,8 @@ from offhook.drivers.dahdi.analog.orders import Order
 _BOUNCE = 2.0
 """Seconds after a flash within which going on hook is taken for the end of both calls."""
 _BEEP_EVERY = 10.0
+_DECIDE_S = 1.0
+"""Call waiting deluxe waits that long for a digit."""
 _HOWLER_AFTER = 30.0
 _QUIET_AFTER = 90.0
 
@@ -103,6 +105,7 @@ class Phone:
         self._beep = NEVER
         self._noise = NEVER
         self._noise_next = ""
+        self._decide_by = NEVER
         self._deciding = False
         """A flash was given for a waiting call with call waiting deluxe: a digit says what for."""
 
@@ -142,7 +145,7 @@ class Phone:
     @property
     def next_timer(self) -> float:
         """When ``tick`` is due; infinity: never."""
-        return min(self._deadline, self._beep, self._noise)
+        return min(self._deadline, self._beep, self._noise, self._decide_by)
 
     def new_number(self) -> int:
         """A number for a call that comes from outside."""
@@ -192,7 +195,7 @@ class Phone:
     def _forget(self) -> None:
         self._active = self._waiting = self._third = self.collector = None
         self.conference = self._deciding = False
-        self._deadline = self._beep = self._noise = NEVER
+        self._deadline = self._beep = self._noise = self._decide_by = NEVER
 
     def _lifted(self, now: float) -> list[Order]:
         if self.off_hook:
@@ -306,6 +309,7 @@ class Phone:
         if waiting is not None:
             if self.habits.waiting_deluxe and waiting.stage is Stage.ALERTING:
                 self._deciding = True
+                self._decide_by = now + _DECIDE_S
                 return []
             return self._toggle(call, waiting)
         if call.stage is Stage.RECALLING:
@@ -375,25 +379,31 @@ class Phone:
             return []
         if self._deciding:
             self._deciding = False
+            self._decide_by = NEVER
             return self._decided(digit)
         return [orders.PressDigit(self._active.number, digit)] if pulses else []
 
     def _decided(self, digit: str) -> list[Order]:
-        """Call waiting deluxe: 1 answers, 2 refuses the waiting call, 3 ends the present one and answers."""
+        """Call waiting deluxe: 3 joins all, 7 drops the present call, 6 and 8 ask to wait, 9 forwards; else as ever."""
         call, waiting = self._active, self._waiting
         if call is None or waiting is None:
             return []
         match digit:
-            case "1":
-                return self._toggle(call, waiting)
-            case "2":
-                self._waiting, self._beep = None, NEVER
-                return [orders.End(waiting.number, causes.USER_BUSY)]
             case "3":
+                out = self._toggle(call, waiting)
+                self._third, self._waiting, self.conference = call, None, True
+                unhold = orders.Tell(call.number, Condition.UNHOLD)
+                return [*out, unhold, orders.Hear((waiting.number, call.number))]
+            case "7":
                 out = self._toggle(call, waiting)
                 self._waiting = None
                 return [*out, orders.End(call.number)]
-        return []
+            case "6" | "8":
+                return [orders.Feature("announce", waiting.number)]
+            case "9":
+                self._waiting, self._beep = None, NEVER
+                return [orders.Feature("forwardwaiting", waiting.number), orders.End(waiting.number)]
+        return self._toggle(call, waiting)
 
     def _collected(self, step: Step, now: float) -> list[Order]:
         call, collector = self._active, self.collector
@@ -454,6 +464,11 @@ class Phone:
             self._deadline = NEVER
             if self.collector is not None:
                 out += self._collected(self.collector.timeout(), now)
+        if now >= self._decide_by:
+            self._decide_by = NEVER
+            if self._deciding and self._active is not None and self._waiting is not None:
+                out += self._toggle(self._active, self._waiting)
+            self._deciding = False
         if now >= self._beep:
             self._beep = now + _BEEP_EVERY
             if self._waiting is not None:

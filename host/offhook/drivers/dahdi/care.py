@@ -1,0 +1,255 @@
+"""Line care: what a person does to find out how a line is, and to set it right. Ports must be idle for most of it."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kernel_shims.line import PORT_KINDS, SIGNALLINGS, Alarm, Hook, LineError
+from offhook.drivers.dahdi.listening import BusyListener
+from offhook.drivers.dahdi.port import AHEAD, BLOCK
+from offhook.drivers.dahdi.trunk_port import TrunkPort
+
+if TYPE_CHECKING:
+    from offhook.drivers.dahdi.lines import Lines
+    from offhook.drivers.dahdi.port import Port
+    from offhook.media.line import LineLeg
+
+_SETTLE_S = 1.0
+_LISTEN_S = 2.0
+_FULL_SCALE_DBM0 = 3.14
+_FULL_SCALE_MEAN = 32767 * 2 / math.pi
+_TONE_LEAST_DBM0 = -35.0
+_STEP_S = 0.05
+_BUSY_WITHIN_S = 40.0
+_BLOCK_S = BLOCK / 8000
+
+
+def dbm0(mean: float) -> float:
+    """The level of a sine with that mean magnitude; -90 for silence."""
+    return max(-90.0, 20 * math.log10(mean / _FULL_SCALE_MEAN) + _FULL_SCALE_DBM0) if mean > 0 else -90.0
+
+
+_ROW = "{:>5} {:<11} {:<11} {:<6} {:>8} {:>8} {:>6} {:>6} {:>5}"
+
+
+def summary(ports: Iterator[Port]) -> Iterator[str]:
+    """``line show``: a line each."""
+    yield _ROW.format("Chan", "Signalling", "State", "Alarm", "In dBm0", "Out dBm0", "ERL", "ERLE", "Slips")
+    for port in ports:
+        levels, losses, slips = ("-", "-"), ("-", "-"), 0
+        if port.leg is not None:
+            figures, echo = port.leg.line_figures(), port.leg.echo_state()
+            levels = (f"{dbm0(figures.level_in):.1f}", f"{dbm0(figures.level_out):.1f}")
+            slips = figures.slips_in + figures.slips_out
+            if echo is not None:
+                losses = (f"{echo.return_loss_db:.1f}", f"{echo.enhancement_db:.1f}")
+        state = getattr(port.machine, "state", None)
+        word = str(state.value) if state is not None else "in use" if port.machine.calls else "idle"
+        alarm = "alarm" if port.machine.alarm else "none"
+        yield _ROW.format(port.number, port.signalling, word, alarm, *levels, *losses, slips)
+
+
+class Borrowed:
+    """An idle port's line in somebody's hands: off hook if asked, with sound; put back at the end."""
+
+    def __init__(self, port: Port, *, off_hook: bool) -> None:
+        if port.line is None:
+            raise LineError(f"channel {port.number} is gone")
+        if port.calls or port.leg is not None:
+            raise LineError(f"channel {port.number} is in use; try again when it is idle")
+        self._port = port
+        self._line = port.line
+        self._off_hook = off_hook
+
+    async def __aenter__(self) -> LineLeg:
+        line, port = self._line, self._port
+        line.ready_audio(BLOCK)
+        self._leg = port.pbx.engine.line_leg(line.descriptor, port.law, block=BLOCK, ahead=AHEAD)
+        port.leg = self._leg
+        if self._off_hook:
+            line.hook(Hook.OFF)
+        return self._leg
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._port.leg = None
+        self._leg.close()
+        if self._off_hook and self._port.line is not None:
+            self._line.hook(Hook.ON)
+
+
+async def level(leg: LineLeg, seconds: float) -> tuple[float, float]:
+    """Mean and highest level of what a line says for a while, in dBm0."""
+    found: list[int] = []
+    for _ in range(max(1, round(seconds / _STEP_S))):
+        await asyncio.sleep(_STEP_S)
+        found.append(leg.line_figures().level_in)
+    return dbm0(sum(found) / len(found)), dbm0(max(found))
+
+
+async def test(port: Port) -> list[str]:
+    """``line test``: what can be told of a line without instruments. Raises LineError when it is in use."""
+    told = [f"channel {port.number}, {port.signalling}"]
+    alarms = port.line.alarms() if port.line is not None else int(Alarm.NOT_OPEN)
+    told.append(f"alarms: {'none' if not alarms else hex(alarms)}")
+    if not isinstance(port, TrunkPort):
+        assert port.line is not None
+        told.append(f"handset: {'off hook' if port.line.off_hook() else 'on hook'}")
+        async with Borrowed(port, off_hook=False) as leg:
+            quiet, _ = await level(leg, _LISTEN_S)
+        told.append(f"noise on hook: {quiet:.1f} dBm0")
+        told.append("metallic test: this driver offers none")
+        return told
+    async with Borrowed(port, off_hook=True) as leg:
+        await asyncio.sleep(_SETTLE_S)
+        mean, peak = await level(leg, _LISTEN_S)
+    heard = mean > _TONE_LEAST_DBM0
+    told.append(f"dial tone: {'yes' if heard else 'none'}, {mean:.1f} dBm0, at most {peak:.1f} dBm0")
+    if not heard:
+        told.append("remedy: check that the line is plugged in and in service; see that waitfordialtone is not set")
+    elif mean < -20:
+        told.append(f"it is faint: raise rxgain by about {-13 - mean:.0f} dB (line {port.settings.line} of the file)")
+    told.append("metallic test: this driver offers none")
+    return told
+
+
+async def learn_busy(port: Port, number: str) -> list[str]:
+    """``line learn-busy``: call a number that is busy, and learn the exchange's busy tone."""
+    if not isinstance(port, TrunkPort):
+        raise LineError(f"channel {port.number} has no line from an exchange: its signalling is {port.signalling}")
+    learned: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
+
+    def found(on_ms: int, off_ms: int) -> None:
+        if not learned.done():
+            learned.set_result((on_ms, off_ms))
+
+    async with Borrowed(port, off_hook=True) as leg:
+        await asyncio.sleep(_SETTLE_S)
+        for digit in number:
+            leg.send_digit(digit, port.settings["toneduration"])
+        await asyncio.sleep(len(number) * 0.2)
+        listener = BusyListener(leg, 4, (), port.now, found)
+        try:
+            on_ms, off_ms = await asyncio.wait_for(learned, _BUSY_WITHIN_S)
+        except TimeoutError:
+            return [f"no busy tone within {_BUSY_WITHIN_S:.0f} s of dialling {number}"]
+        finally:
+            listener.close()
+    port.learned_busy = (on_ms, off_ms)
+    return [
+        f"busy tone: {on_ms} ms on, {off_ms} ms off",
+        f"write busydetect=yes and busypattern={on_ms},{off_ms} above channel => {port.number}",
+    ]
+
+
+async def monitor(port: Port, seconds: float) -> list[str]:
+    """``line monitor``: levels both ways, ten times a second."""
+    leg = port.leg
+    if leg is None:
+        raise LineError(f"channel {port.number} has no sound now: nobody uses it")
+    told = ["   in dBm0  out dBm0"]
+    for _ in range(max(1, round(seconds * 10))):
+        await asyncio.sleep(0.1)
+        figures = leg.line_figures()
+        told.append(f"{dbm0(figures.level_in):10.1f} {dbm0(figures.level_out):9.1f}")
+    return told
+
+
+def timing(lines: Lines) -> Iterator[str]:
+    """``line timing``: whose clock the spans follow, and how far it is from ours."""
+    for span in lines.system.spans():
+        source = f"span {span.sync_source}" if span.sync_source else "its own clock"
+        yield f"span {span.number} ({span.description}): follows {source}"
+    for port in lines:
+        if port.leg is None:
+            continue
+        figures = port.leg.line_figures()
+        passed = port.now() - port.sound_since
+        if passed > 10:
+            drift = (figures.blocks_in * _BLOCK_S / passed - 1) * 1e6
+            yield (
+                f"channel {port.number}: {drift:+.0f} ppm against this machine, slips {figures.slips_in} in "
+                f"{figures.slips_out} out, underruns {figures.underruns}"
+            )
+
+
+# ---- hardware found -> configuration ----------------------------------------------------------------------------
+
+
+def proposal(lines: Lines) -> str:
+    """A chan_dahdi.conf for the hardware there is; channels that are configured keep their own lines."""
+    out = ["; Found by `lines scan`. Lines hold for the channels below them.", "[channels]"]
+    names = {number: name for name, number in SIGNALLINGS.items()}
+    group = 0
+    for span in lines.system.spans():
+        out += ["", f"; span {span.number}: {span.description}"]
+        kinds = _kinds(lines, span.first, span.channels)
+        if any(kind == SIGNALLINGS["hdlcfcs"] for kind in kinds.values()):
+            bearers = [number for number, kind in kinds.items() if kind == SIGNALLINGS["clear"]]
+            group += 1
+            out += ["signalling = pri_cpe", "switchtype = euroisdn", "context = from-trunk", f"group = {group}"]
+            out.append(f"channel => {ranges(bearers)}")
+            continue
+        for kind in sorted(set(kinds.values())):
+            numbers = [number for number, found in kinds.items() if found == kind]
+            if kind not in names or not kind:
+                out.append(f"; {ranges(numbers)}: not configured in system.conf")
+                continue
+            group += 1
+            context = "from-phones" if kind in PORT_KINDS["fxs"] else "from-lines"
+            out += [f"signalling = {names[kind]}", f"context = {context}", f"group = {group}"]
+            out.append(f"channel => {ranges(numbers)}")
+    return "\n".join(out) + "\n"
+
+
+def _kinds(lines: Lines, first: int, count: int) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for number in range(first, first + count):
+        port = lines.ports.get(number)
+        if port is not None and port.line is not None:
+            found[number] = port.line.signalling
+            continue
+        try:
+            line = lines.system.open(number)
+        except LineError:
+            continue
+        found[number] = line.signalling
+        line.close()
+    for span in lines.isdn:
+        if first <= span.d_channel < first + count:
+            found[span.d_channel] = SIGNALLINGS["hdlcfcs"]
+    return dict(sorted(found.items()))
+
+
+def ranges(numbers: list[int]) -> str:
+    """Numbers as ``1-4,7``."""
+    out: list[str] = []
+    for number in numbers:
+        last = out[-1].rpartition("-")[2] if out else ""
+        if last and int(last) == number - 1:
+            out[-1] = f"{out[-1].partition('-')[0]}-{number}"
+        else:
+            out.append(str(number))
+    return ",".join(out)
+
+
+def difference(path: Path, wanted: str) -> list[str]:
+    """What would change in a file, as a unified diff."""
+    there = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    name = path.name
+    return list(difflib.unified_diff(there.splitlines(), wanted.splitlines(), name, f"{name} (found)", lineterm=""))
+
+
+def write(path: Path, wanted: str, report: Callable[[str], None]) -> None:
+    """Write the file; the old one is kept beside it."""
+    if path.exists():
+        kept = path.with_name(f"{path.name}.old")
+        path.replace(kept)
+        report(f"{path} is kept as {kept.name}")
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(wanted, encoding="utf-8")
+    fresh.replace(path)

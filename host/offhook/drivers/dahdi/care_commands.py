@@ -1,0 +1,105 @@
+"""The CLI commands of line care: ``line ...`` and ``lines scan``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from kernel_shims.line import LineError
+from offhook.drivers.dahdi import care
+from offhook.drivers.dahdi.commands import channels_at, port_of
+from offhook.drivers.dahdi.module import FILE, lines_of, module
+from offhook.media.recording import Recording
+from offhook.modules import CommandError, Request
+
+_MONITOR_S = 3.0
+RECORDING = "line_recording"
+
+
+@module.command("line show [<channel>]", "Show the state of lines: levels, echo, slips", complete=channels_at(0))
+def show(request: Request) -> None:
+    """Show what each line does: its state, alarms, levels in dBm0, return loss (ERL) and echo taken out (ERLE)."""
+    ports = [port_of(request, request.args[0])] if request.args else list(lines_of(request.pbx))
+    request.print(*care.summary(iter(ports)))
+
+
+@module.command("line test <channel>", "Test an idle line", complete=channels_at(0))
+async def test(request: Request) -> None:
+    """Test an idle line: alarms, noise, an exchange's dial tone, with a remedy for what is wrong."""
+    if len(request.args) != 1:
+        raise request.usage()
+    try:
+        request.print(*await care.test(port_of(request, request.args[0])))
+    except LineError as error:
+        raise CommandError(str(error)) from None
+
+
+@module.command("line learn-busy <channel> <number>", "Learn the busy tone of a line", complete=channels_at(0))
+async def learn_busy(request: Request) -> None:
+    """Call a number that is busy from an idle line, learn the rhythm of the busy tone, and say what to write for it."""
+    if len(request.args) != 2:
+        raise request.usage()
+    try:
+        request.print(*await care.learn_busy(port_of(request, request.args[0]), request.args[1]))
+    except LineError as error:
+        raise CommandError(str(error)) from None
+
+
+@module.command("line monitor <channel> [<seconds>]", "Show the levels of a line in use", complete=channels_at(0))
+async def monitor(request: Request) -> None:
+    """Show the levels of a line both ways, ten times a second, for 3 seconds or as many as given."""
+    if not 1 <= len(request.args) <= 2:
+        raise request.usage()
+    try:
+        seconds = float(request.args[1]) if len(request.args) > 1 else _MONITOR_S
+        request.print(*await care.monitor(port_of(request, request.args[0]), min(60.0, max(0.1, seconds))))
+    except ValueError:
+        raise request.usage() from None
+    except LineError as error:
+        raise CommandError(str(error)) from None
+
+
+@module.command("line record <channel> [stop]", "Record a line in use", complete=channels_at(0))
+def record(request: Request) -> None:
+    """Record both directions of a line in use into the monitor folder of the spool, until it is stopped or over."""
+    if not 1 <= len(request.args) <= 2:
+        raise request.usage()
+    port = port_of(request, request.args[0])
+    recordings: dict[int, Recording] = request.pbx.parts.setdefault(RECORDING, {})
+    if request.args[1:] == ["stop"]:
+        going = recordings.pop(port.number, None)
+        if going is None:
+            raise CommandError(f"channel {port.number} is not being recorded")
+        going.stop()
+        request.print(f"channel {port.number}: recorded {going.duration_ms / 1000:.1f} s")
+        return
+    if port.leg is None:
+        raise CommandError(f"channel {port.number} has no sound now: nobody uses it")
+    folder = Path(request.pbx.paths.spool) / "monitor"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = folder / f"line-{port.number}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(request.pbx.wall()))}.wav"
+    recordings[port.number] = port.leg.record(name, "wav", "both")
+    request.print(f"channel {port.number} is recorded to {name}")
+
+
+@module.command("line timing", "Show whose clock the lines follow, slips and drift")
+def timing(request: Request) -> None:
+    """Show for each span whose clock it follows, and for each line in use its drift against this machine, and slips."""
+    request.print(*care.timing(lines_of(request.pbx)))
+
+
+@module.command("lines scan [apply]", "Propose chan_dahdi.conf for the hardware there is")
+def scan(request: Request) -> None:
+    """Look at the hardware and show, as a difference, what chan_dahdi.conf would be for it.
+
+    With "apply" it is written; the file before it is kept as chan_dahdi.conf.old. "module reload chan_dahdi" takes it.
+    """
+    if request.args not in ([], ["apply"], ["--apply"]):
+        raise request.usage()
+    path = Path(request.pbx.config.etc_dir) / FILE
+    wanted = care.proposal(lines_of(request.pbx))
+    changes = care.difference(path, wanted)
+    request.print(*(changes or [f"{FILE} fits the hardware"]))
+    if changes and request.args:
+        care.write(path, wanted, request.print)
+        request.print(f'{path} is written; "module reload chan_dahdi" takes it')
