@@ -91,52 +91,18 @@ def accounts(provision: Provision) -> str:
 
 
 def trunk(settings: Trunk) -> str:
-    """pjsip.conf's part for the trunk."""
+    """trunk.conf: the trunk looks after itself from there on."""
     host = f"[{settings.server}]" if ":" in settings.server else settings.server
     port = f":{settings.port}" if settings.port else ""
-    where = f"sip:{host}{port}" + ("" if settings.transport == "udp" else f"\\;transport={settings.transport}")
-    media = "media_encryption = sdes\n" if settings.transport == "tls" else ""
-    caller = f"callerid = <{settings.number}>\n" if settings.number else ""
-    transport = f"[trunk-{settings.transport}]\ntype = transport\nprotocol = {settings.transport}\nbind = 0.0.0.0\n\n"
+    number = f"number = {settings.number}\n" if settings.number else ""
     return f"""{HEADER}
-{transport if settings.transport == "tls" else ""}[trunk]
-type = registration
-{"transport = trunk-tls" if settings.transport == "tls" else f"transport = {settings.transport}"}
-outbound_auth = trunk
-server_uri = {where}
-client_uri = sip:{settings.user}@{host}
-retry_interval = 30
-forbidden_retry_interval = 300
-max_retries = 0
-expiration = 600
-
 [trunk]
-type = auth
-auth_type = digest
+host = {host}{port}
 username = {settings.user}
 password = {settings.password}
-
-[trunk]
-type = aor
-contact = {where}
-qualify_frequency = 60
-
-[trunk]
-type = endpoint
+{number}transport = {settings.transport}
+media_encryption = {"sdes" if settings.transport == "tls" else "no"}
 context = from-trunk
-disallow = all
-allow = g722,alaw,ulaw
-outbound_auth = trunk
-aors = trunk
-from_user = {settings.user}
-from_domain = {settings.server}
-direct_media = no
-rtp_symmetric = yes
-{caller}{media}
-[trunk]
-type = identify
-endpoint = trunk
-match = {settings.server}
 """
 
 
@@ -206,7 +172,7 @@ def apply(provision: Provision, etc: Path, system: Path) -> Provision:
     provision = complete(provision, etc)
     files: Mapping[Path, tuple[str, int]] = {
         etc / "pjsip_accounts.conf": (accounts(provision), 0o640),
-        etc / "pjsip_trunk.conf": (trunk(provision.trunk) if provision.trunk else HEADER, 0o640),
+        etc / "trunk.conf": (trunk(provision.trunk) if provision.trunk else HEADER, 0o640),
         etc / "extensions_provisioned.conf": (dialplan(provision), 0o640),
         etc / "indications_country.conf": (f"{HEADER}[general]\ncountry = {provision.country}\n", 0o640),
         system / "hostname": (f"{provision.hostname}\n", 0o644),

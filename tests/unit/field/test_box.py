@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from offhook.config.model import ConfigError
 from offhook.config.parser import loads
+from offhook.drivers.sip.cloud.settings import read_trunks
 from offhook.field import box, provisioned
 from offhook.field.box import Places
 from offhook.field.provision import read
@@ -59,8 +61,12 @@ def test_a_power_cut_between_use_and_removal_is_no_error(places: Places) -> None
 
 def test_what_is_written_is_read_by_the_exchange(places: Places) -> None:
     provision = provisioned.apply(read(WHOLE), places.etc, places.system)
-    pjsip = loads((places.etc / "pjsip_trunk.conf").read_text(), "pjsip_trunk.conf")
-    assert [section.name for section in pjsip.sections] == ["trunk-tls", *["trunk"] * 5]
+    errors: list[ConfigError] = []
+    trunks = read_trunks(loads((places.etc / "trunk.conf").read_text(), "trunk.conf"), errors)
+    assert errors == []
+    assert provision.trunk is not None
+    assert trunks["trunk"].host.startswith(provision.trunk.server)
+    assert trunks["trunk"].values["media_encryption"] == "sdes"
     accounts = (places.etc / "pjsip_accounts.conf").read_text()
     assert f"password = {provision.accounts[0].password}" in accounts
     assert len(provision.accounts[0].password) == 16
