@@ -25,7 +25,8 @@ def plot(title: str, values: Sequence[float], unit: str) -> str:
     step = WIDTH / max(1, len(values) - 1)
     heights = [HEIGHT - 4 - value / top * (HEIGHT - 12) for value in values]
     points = " ".join(f"{index * step:.1f},{height:.1f}" for index, height in enumerate(heights))
-    caption = f"{title}: now {values[-1]:.4g} {unit}, at most {max(values):.4g} {unit}, last {len(values)} s"
+    unit = f" {unit}" if unit else ""
+    caption = f"{title}: now {values[-1]:.4g}{unit}, at most {max(values):.4g}{unit}, last {len(values)} s"
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
         f'aria-label="{escape(caption)}"><polyline points="{points}" fill="none" stroke="#1769aa" stroke-width="1.6"/>'
