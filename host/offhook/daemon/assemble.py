@@ -69,12 +69,13 @@ class NoMusic:
 
 
 def _start_media(pbx: Pbx) -> None:
+    from offhook.config.acl import named_acls
     from offhook.media import Engine, EngineError, PromptLibrary
     from offhook.media.rtp_settings import FILE, read_settings
 
     try:
         pbx.prompts = PromptLibrary(pbx.paths.sounds, default_language=pbx.options.default_language)
-        settings, errors = read_settings(pbx.config.load(FILE, "res_rtp_asterisk"))
+        settings, errors = read_settings(pbx.config.load(FILE, "res_rtp_asterisk"), named_acls(pbx))
         for error in errors:
             log.error("%s", error)
         engine = Engine(pbx.loop, settings)

@@ -119,23 +119,25 @@ class Link:
 
     # ---- what SDP agreed on ---------------------------------------------------------------------------
 
-    def agree_ice(self, offer: IceOffer | None, *, controlling: bool, components: int) -> None:
-        """Both descriptions are exchanged: look for the way; None: the peer has no ICE."""
+    def agree_ice(self, offer: IceOffer | None, *, controlling: bool, components: int) -> bool:
+        """Both descriptions are exchanged: look for the way (True when that begins now); None: the peer has no ICE."""
         agent = self.agent
         if agent is None:
-            return
+            return False
         if offer is None:
             self.agent = None
             self._expect()
-            return
+            return False
         agent.components = components
-        if not agent.describes(offer.ufrag, offer.password):
+        begins = not agent.describes(offer.ufrag, offer.password)
+        if begins:
             if agent.remote is None:
                 agent.controlling = controlling
             else:
                 agent.restart()
             agent.set_remote(offer.ufrag, offer.password, offer.candidates, self._loop.time(), lite=offer.lite)
         self._work()
+        return begins
 
     def agree_dtls(
         self,

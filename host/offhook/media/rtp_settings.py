@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import ipaddress
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
+from offhook.config.acl import Acl, NamedAcls, named_acls
 from offhook.config.model import ConfigError, ConfigFile
 from offhook.config.options import Schema, choice, flag, integer, string
 from offhook.media.engine import Settings
+from offhook.media.ice_settings import IceSettings, Server
 from offhook.modules import Module, Request
 from offhook.modules.module import LoadError
 
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
 
 FILE: Final = "rtp.conf"
+STUN_PORT: Final = 3478
 TICKS_A_MS: Final = 8
 """dtmftimeout counts ticks of 8 kHz."""
 
@@ -39,29 +44,31 @@ _general.option(
 _general.option("probation", integer(1), 4, "Packets in sequence after which a new address is believed.")
 _general.option("rtpmode", choice("auto", "steer", "pool", "leg"), "auto", "How ports are received: see the manual.")
 _general.option("realtime", flag(), True, "Ask for real-time scheduling of the media thread.")
-for _name, _text in (
-    ("icesupport", "ICE; not offered yet."),
-    ("stunaddr", "STUN server; not used yet."),
-    ("turnaddr", "TURN server; not used yet."),
-    ("turnusername", "TURN user; not used yet."),
-    ("turnpassword", "TURN password; not used yet."),
-    ("srtpreplayprotection", "Replay protection of SRTP; not offered yet."),
-    ("dtls_mtu", "MTU of DTLS; not offered yet."),
-    ("ice_acl", "Addresses for ICE; not offered yet."),
-    ("stun_acl", "Addresses for STUN; not offered yet."),
-    ("ice_deny", "Addresses for ICE; not offered yet."),
-    ("ice_permit", "Addresses for ICE; not offered yet."),
-    ("stun_deny", "Addresses for STUN; not offered yet."),
-    ("stun_permit", "Addresses for STUN; not offered yet."),
-):
-    _general.option(_name, string(), "", _text)
-SCHEMA.type("ice_host_candidates", "Addresses to advertise by ICE; not offered yet.", open=True)
+_general.option("srtpreplayprotection", flag(), True, "Drop SRTP packets that come again.")
+_general.option("dtls_mtu", integer(256), 1200, "Octets of a DTLS datagram at most.")
+_general.option("icesupport", flag(), True, "Let endpoints with ice_support look for the way to their far ends by ICE.")
+_general.option("stunaddr", string(), "", "STUN server, by which our address beyond a NAT is found: host or host:port.")
+_general.option("stun_software_attribute", flag(), True, "Say in STUN messages which program we are.")
+_general.option("stunaddr_reresolve_ttl_0", flag(), False, "Read and ignored: the name is looked up for each call.")
+_general.option("turnaddr", string(), "", "TURN server that relays where nothing else gets through: host or host:port.")
+_general.option("turnusername", string(), "", "User at the TURN server.")
+_general.option("turnpassword", string(), "", "Password at the TURN server.")
+for _what, _text in (("ice", "told to far ends by ICE"), ("stun", "that ask the STUN server")):
+    _general.option(f"{_what}_acl", string(), "", f"Lists of acl.conf for addresses of ours {_text}.")
+    for _sense in ("permit", "deny", "blacklist"):
+        _general.option(f"{_what}_{_sense}", string(), "", f"Rule for addresses of ours {_text}; in order with others.")
+SCHEMA.type(
+    "ice_host_candidates",
+    "What to tell instead of an address of ours: address => other address[,include_local_address].",
+    open=True,
+)
 
 module = Module("res_rtp_asterisk", "RTP for all channels", priority=5)
 
 
-def read_settings(config: ConfigFile | None) -> tuple[Settings, list[ConfigError]]:
-    """The engine's settings by rtp.conf (None: defaults), and what is wrong with the file."""
+def read_settings(config: ConfigFile | None, named: NamedAcls | None = None) -> tuple[Settings, list[ConfigError]]:
+    """The engine's settings by rtp.conf (None: defaults), and what is wrong with the file. ``named``: the lists of
+    acl.conf."""
     errors: list[ConfigError] = []
     section = config.get("general") if config else None
     values = _general.apply(section, errors)
@@ -80,17 +87,64 @@ def read_settings(config: ConfigFile | None) -> tuple[Settings, list[ConfigError
         rtcp_interval=values["rtcpinterval"] / 1000,
         dtmf_timeout_ms=values["dtmftimeout"] // TICKS_A_MS,
         checksums=values["rtpchecksums"],
+        replay_protection=values["srtpreplayprotection"],
+        dtls_mtu=values["dtls_mtu"],
+        ice=_read_ice(config, values, named or NamedAcls(), errors),
     )
     return settings, errors
+
+
+def _read_ice(
+    config: ConfigFile | None, values: Mapping[str, Any], named: NamedAcls, errors: list[ConfigError]
+) -> IceSettings:
+    acls = {"ice": Acl(named), "stun": Acl(named)}
+    section = config.get("general") if config else None
+    for entry in section or ():
+        what, _, sense = entry.name.lower().partition("_")
+        if what in acls and sense in ("acl", "permit", "deny", "blacklist"):
+            try:
+                acls[what].add("deny" if sense == "blacklist" else sense, entry.value)
+            except ValueError as error:
+                errors.append(ConfigError(entry.file, entry.line, str(error)))
+    ice = IceSettings(
+        enabled=values["icesupport"],
+        software=values["stun_software_attribute"],
+        allows=acls["ice"].allows,
+        stun_allows=acls["stun"].allows,
+    )
+    if values["stunaddr"]:
+        ice.stun = Server(*_split_server(values["stunaddr"]))
+    if values["turnaddr"]:
+        ice.turn = Server(*_split_server(values["turnaddr"]), values["turnusername"], values["turnpassword"])
+    for entry in (config.get("ice_host_candidates") if config else None) or ():
+        other, *options = (word.strip() for word in entry.value.removeprefix(">").split(","))
+        try:
+            pair = str(ipaddress.ip_address(entry.name)), str(ipaddress.ip_address(other))
+        except ValueError as error:
+            errors.append(ConfigError(entry.file, entry.line, f"{error}; write address => other address"))
+            continue
+        ice.overrides[pair[0]] = (pair[1], "include_local_address" in options)
+    return ice
+
+
+def _split_server(text: str) -> tuple[str, int]:
+    host, colon, port = text.strip().rpartition(":")
+    return (host, int(port)) if colon and port.isdigit() and ":" not in host.strip("[]") else (text.strip(), STUN_PORT)
+
+
+def _server(server: Server | None) -> str:
+    return "disabled" if server is None else f"{server.host}:{server.port}"
 
 
 @module.on_reload
 def reload(pbx: Pbx) -> None:
     """Read rtp.conf again: new legs follow it, the ports stay those of the start."""
-    settings, errors = read_settings(pbx.config.load(FILE, module.name))
+    settings, errors = read_settings(pbx.config.load(FILE, module.name), named_acls(pbx))
     if errors:
         raise LoadError("; ".join(map(str, errors)))
-    pbx.engine.settings.strict_rtp = settings.strict_rtp
+    used = pbx.engine.settings
+    used.strict_rtp = settings.strict_rtp
+    used.replay_protection, used.dtls_mtu, used.ice = settings.replay_protection, settings.dtls_mtu, settings.ice
 
 
 @module.command("rtp show settings", "Display RTP settings")
@@ -108,6 +162,11 @@ def show_settings(request: Request) -> None:
         ("DTMF Timeout", settings.dtmf_timeout_ms * TICKS_A_MS),
         ("Strict RTP", "Yes" if settings.strict_rtp else "No"),
         ("Probation", f"{settings.probation} frames"),
+        ("Replay Protect", "Yes" if settings.replay_protection else "No"),
+        ("ICE support", "Yes" if settings.ice.enabled else "No"),
+        ("STUN", _server(settings.ice.stun)),
+        ("TURN", _server(settings.ice.turn)),
+        ("DTLS MTU", settings.dtls_mtu),
         ("Mode", figures.mode),
         ("Descriptors", figures.descriptors),
         ("Legs", figures.legs),

@@ -43,3 +43,27 @@ def test_ports_the_wrong_way_round_are_told_with_file_and_line(tmp_path: Path) -
 def test_an_unknown_option_names_the_nearest(tmp_path: Path) -> None:
     _, errors = settings_of(tmp_path, "[general]\nrtpstrat=10000\n")
     assert errors and "rtpstart" in errors[0]
+
+
+def test_ice_stun_turn_and_what_may_be_told(tmp_path: Path) -> None:
+    settings, errors = settings_of(
+        tmp_path,
+        "[general]\nstunaddr=stun.example:19302\nturnaddr=192.0.2.5\nturnusername=me\nturnpassword=secret\n"
+        "ice_deny=10.0.0.0/8\nice_permit=10.1.0.0/16\nsrtpreplayprotection=no\ndtls_mtu=900\n"
+        "[ice_host_candidates]\n192.168.1.10 => 198.51.100.4\n"
+        "192.168.1.11 => 198.51.100.5,include_local_address\nhere => there\n",
+    )
+    ice = settings.ice
+    assert ice.enabled and not settings.replay_protection and settings.dtls_mtu == 900
+    assert ice.stun is not None and (ice.stun.host, ice.stun.port) == ("stun.example", 19302)
+    assert ice.turn is not None and ice.turn == type(ice.turn)("192.0.2.5", 3478, "me", "secret")
+    assert [ice.allows(host) for host in ("10.2.0.1", "10.1.0.1", "192.0.2.1")] == [False, True, True]
+    assert ice.advertised("192.168.1.10") == ["198.51.100.4"]
+    assert ice.advertised("192.168.1.11") == ["192.168.1.11", "198.51.100.5"]
+    assert ice.advertised("192.168.1.12") == ["192.168.1.12"]
+    assert len(errors) == 1 and errors[0].startswith("rtp.conf:13: ")
+
+
+def test_ice_can_be_turned_off(tmp_path: Path) -> None:
+    settings, errors = settings_of(tmp_path, "[general]\nicesupport=false\n")
+    assert not errors and not settings.ice.enabled

@@ -97,13 +97,14 @@ class Connection(StreamCarrier, asyncio.Protocol):
             set_stream_options(sock, self.section)
         self._begin(remote[:2])
 
-    def refuse_wildcard(self, name: str) -> None:
-        """End a TLS connection whose certificate vouches for ``name`` by a wildcard only; OSError then."""
+    def check_identity(self, name: str, *, wildcards: bool) -> None:
+        """End a TLS connection whose certificate does not vouch for ``name``; OSError then."""
+        from offhook.drivers.sip.tls import identity_fault  # TLS is there, so the module is
+
         assert self._transport is not None
         certificate = self._transport.get_extra_info("peercert") or {}
-        named = {value.lower() for _, value in certificate.get("subjectAltName", ())}
-        if name.lower() not in named and any(each.startswith("*.") for each in named):
-            why = f"its certificate has a wildcard instead of {name}; allow_wildcard_certs = yes would take it"
+        why = identity_fault(certificate, name, wildcards=wildcards)
+        if why:
             self.close(why)
             raise OSError(why)
 

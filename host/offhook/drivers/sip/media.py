@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from offhook.calls import events
 from offhook.calls.streams import Stream
 from offhook.drivers.sip.codecs import Codec
 from offhook.drivers.sip.encryption import encryption_of
@@ -356,7 +357,10 @@ class CallMedia:
                 new=dtls.new,
                 rekey=endpoint.dtls_rekey,
             )
-        link.agree_ice(stream.ice, controlling=not self.asked, components=1 if stream.rtcp_mux else 2)
+        bus = self._pbx.bus
+        begins = link.agree_ice(stream.ice, controlling=not self.asked, components=1 if stream.rtcp_mux else 2)
+        if begins and bus.wants(events.TestEvent):
+            bus.publish(events.TestEvent("ICECHECKLISTCREATE", (("Result", "SUCCESS"),), "res_rtp_asterisk.c"))
         link.set_remote(stream.remote, mux=stream.rtcp_mux)
 
 

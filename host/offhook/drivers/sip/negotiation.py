@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 REMOVED = "removed"
 MAX_FORMATS = 64
+WEBRTC_FEEDBACK = ("* transport-cc", "* ccm fir", "* goog-remb", "* nack")
+"""What browsers may report (RFC 4585), the first of every stream, all of video: passed on, not made here."""
 
 _SENDS = {"sendrecv": 3, "sendonly": 1, "recvonly": 2, "inactive": 0}
 _DIRECTIONS: tuple[Direction, ...] = ("inactive", "sendonly", "recvonly", "sendrecv")
@@ -476,6 +478,10 @@ def _stream_lines(
         media.add("rtcp-mux")
     if stream.group >= 0:
         media.add("ssrc", f"{carrier.leg.ssrc} cname:{carrier.leg.cname}")
+    if endpoint.webrtc:
+        media.add("msid", f"{carrier.leg.cname} {stream.name}")
+        for feedback in WEBRTC_FEEDBACK if stream.kind == "video" else WEBRTC_FEEDBACK[:1]:
+            media.add("rtcp-fb", feedback)
     if stream.mid:
         media.add("mid", stream.mid)
     return media

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from offhook.calls import causes
+from offhook.calls import causes, events
 from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Caller, Connected, Party
 from offhook.drivers.sip.capabilities import reason_headers
@@ -334,6 +334,11 @@ class CallSession:
 
     def _end(self) -> None:
         self.status = ENDED
+        bus = self.stack.pbx.bus
+        if bus.wants(events.TestEvent):
+            bus.publish(
+                events.TestEvent("SESSION_DESTROYED", (("Endpoint", self.endpoint.name),), "res_pjsip_session.c")
+            )
         overdue = self.notes.pop("bye overdue", None)
         if overdue is not None:
             overdue.cancel()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import os
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from offhook.drivers.sip.sections import Transport
@@ -15,6 +18,44 @@ _VERSIONS = {
     "tlsv1_2": ssl.TLSVersion.TLSv1_2,
     "tlsv1_3": ssl.TLSVersion.TLSv1_3,
 }
+
+
+def identity_fault(certificate: Mapping[str, Any], name: str, *, wildcards: bool) -> str:
+    """Why a verified certificate (as ``ssl`` takes it apart) does not vouch for a host; "" when it does.
+
+    As PJSIP judges: by the alternative names of kind DNS, IP address and URI, and by the subject's common name, which RFC
+    6125 no longer wants and private authorities still issue.
+    """
+    names = [value for kind, value in certificate.get("subjectAltName", ()) if kind in ("DNS", "IP Address", "URI")]
+    names += [value for part in certificate.get("subject", ()) for kind, value in part if kind == "commonName"]
+    told = {_host_of(each) for each in names}
+    name = name.strip("[]").lower()
+    if name in told:
+        return ""
+    parent = name.partition(".")[2]
+    if parent and not _is_address(name) and f"*.{parent}" in told:
+        if wildcards:
+            return ""
+        return f"its certificate has a wildcard instead of {name}; allow_wildcard_certs = yes would take it"
+    return f"its certificate is for {', '.join(sorted(told)) or 'nobody'}, not for {name}"
+
+
+def _host_of(name: str) -> str:
+    """The host in a certificate's name, which may be a sip: or sips: URI."""
+    if ":" in name and not _is_address(name):
+        name = name.partition(":")[2].partition("@")[2] or name.partition(":")[2]
+        name = name.partition(";")[0].partition("?")[0]
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(name))
+    return name.lower()
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 class TlsContexts:
@@ -91,6 +132,5 @@ class TlsContexts:
         if is_server and (section.verify_client or section.require_client_cert):
             context.verify_mode = ssl.CERT_REQUIRED if section.require_client_cert else ssl.CERT_OPTIONAL
         elif not is_server and section.verify_server:
-            context.check_hostname = True
-            context.verify_mode = ssl.CERT_REQUIRED
+            context.verify_mode = ssl.CERT_REQUIRED  # for whom it vouches is identity_fault's to say
         return context

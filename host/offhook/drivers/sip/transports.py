@@ -248,8 +248,8 @@ class Transports:
                 server_hostname=(name or host) if contexts else None,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if contexts else None,
             )
-            if contexts and section.verify_server and not section.allow_wildcard_certs:
-                connection.refuse_wildcard(name or host)
+            if contexts and section.verify_server:
+                connection.check_identity(name or host, wildcards=section.allow_wildcard_certs)
         except TimeoutError:
             sock.close()
             raise OSError(f"no connection to {host_port(host, port)} within {CONNECT_SECONDS:.0f} s") from None
