@@ -23,8 +23,8 @@ _VERSIONS = {
 def identity_fault(certificate: Mapping[str, Any], name: str, *, wildcards: bool) -> str:
     """Why a verified certificate (as ``ssl`` takes it apart) does not vouch for a host; "" when it does.
 
-    As PJSIP judges: by the alternative names of kind DNS, IP address and URI, and by the subject's common name, which RFC
-    6125 no longer wants and private authorities still issue.
+    As PJSIP judges: by the alternative names of kind DNS, IP address and URI, and by the subject's common name, which
+    RFC 6125 no longer wants and private authorities still issue.
     """
     names = [value for kind, value in certificate.get("subjectAltName", ()) if kind in ("DNS", "IP Address", "URI")]
     names += [value for part in certificate.get("subject", ()) for kind, value in part if kind == "commonName"]
