@@ -129,7 +129,8 @@ class TlsContexts:
                 raise ValueError(f"cert_file {section.cert_file} cannot be used: {error}") from None
         elif is_server:
             raise ValueError("a TLS transport needs cert_file")
-        if is_server and (section.verify_client or section.require_client_cert):
+        # A certificate that is asked for and not verified proves nothing: OpenSSL as Python has it cannot do only that.
+        if is_server and section.verify_client:
             context.verify_mode = ssl.CERT_REQUIRED if section.require_client_cert else ssl.CERT_OPTIONAL
         elif not is_server and section.verify_server:
             context.verify_mode = ssl.CERT_REQUIRED  # for whom it vouches is identity_fault's to say
