@@ -20,6 +20,12 @@ HERE = Path(__file__).resolve().parent
 HOST = HERE.parents[1] / "host"
 sys.path.insert(0, str(HOST))
 
+STORED = {
+    "contact": "offhook/drivers/sip/locations.py",
+    "subscription_persistence": "offhook/drivers/sip/subscriptions/persistence.py",
+}
+"""Objects that live in the database, by the file that writes their fields."""
+
 
 def asterisk_has() -> dict[str, list[str]]:
     """Kind -> names, from the table."""
@@ -70,7 +76,7 @@ def registered(module: object) -> Iterator[tuple[str, str]]:
 
 
 def documented() -> Iterator[tuple[str, str]]:
-    """Names that tables hold: manager events with a renderer, AGI commands, pjsip.conf options that some code reads."""
+    """Names that tables hold: manager events (rendered, or answers to actions), AGI commands, options that are read."""
     from offhook.control.agi.protocol import COMMANDS
     from offhook.control.manager.render import RENDERERS
     from offhook.drivers.sip.configuration import TYPES
@@ -81,6 +87,8 @@ def documented() -> Iterator[tuple[str, str]]:
             for name in renderer.names:
                 yield "event", name
     sources = "\n".join(path.read_text() for path in (HOST / "offhook").rglob("*.py"))
+    for name in re.findall(r"\.(?:event|complete)\(\s*\"(\w+)\"", sources):
+        yield "event", name
     for words in COMMANDS:
         yield "agi command", " ".join(words)
     for kind, section in TYPES.items():
@@ -90,6 +98,10 @@ def documented() -> Iterator[tuple[str, str]]:
                 yield "pjsip option", f"{kind}/{name}"
     for name in OPTIONS:
         yield "pjsip option", f"wizard/{name}"
+    for kind, path in STORED.items():
+        yield "pjsip option", f"{kind}/type"
+        for name in re.findall(r"\"(\w+)\": ", (HOST / path).read_text()):
+            yield "pjsip option", f"{kind}/{name}"
 
 
 def key(kind: str, name: str) -> str:

@@ -15,6 +15,12 @@ diversion = Module(
 reason = Module("res_pjsip_rfc3326", "PJSIP RFC3326 Support", depends=("res_pjsip_session",), priority=21)
 dtmf_info = Module("res_pjsip_dtmf_info", "PJSIP DTMF INFO Support", depends=("res_pjsip_session",), priority=21)
 empty_info = Module("res_pjsip_empty_info", "PJSIP Empty INFO Support", depends=("res_pjsip_session",), priority=21)
+record_key = Module(
+    "res_pjsip_one_touch_record_info",
+    "PJSIP INFO One Touch Recording Support",
+    depends=("res_pjsip_session",),
+    priority=21,
+)
 dialog_options = Module(
     "res_pjsip_dlg_options", "SIP OPTIONS in dialog handler", depends=("res_pjsip_session",), priority=21
 )

@@ -142,6 +142,14 @@ def _identify_by(_: tuple[str, ...], value: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _redirect_methods(_: tuple[str, ...], value: str) -> tuple[str, ...]:
+    found = tuple(word for part in value.split(",") if (word := part.strip().lower()))
+    for word in found:
+        if word != "message":
+            raise ValueError(f'redirects of "{word}" cannot be followed; only of message')
+    return found
+
+
 _PREFERENCES = {
     "prefer": ("pending", "configured"),
     "operation": ("union", "intersect", "only_preferred", "only_nonpreferred"),
@@ -252,7 +260,7 @@ class Endpoint(Configured):
     allow_transfer = flag(True)
     refer_blind_progress = flag(True)
     redirect_method = choice("user", "uri_core", "uri_pjsip")
-    follow_redirect_methods = names()
+    follow_redirect_methods: tuple[str, ...] = custom((), _redirect_methods, ",".join)
     allow_overlap = flag(True)
     overlap_context = text()
     suppress_q850_reason_headers = flag(False)

@@ -1,4 +1,4 @@
-"""INFO inside a call (RFC 6086, legacy usage): DTMF digits, hook flash and picture requests, in and out."""
+"""INFO inside a call (RFC 6086, legacy usage): digits, hook flash, picture requests, and the record key of phones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def receive_info(call: CallSession, incoming: IncomingRequest) -> None:
     message = incoming.message
     content_type = message.content_type
     channel = call.channel
-    if not content_type:
+    wish = (message.get("Record") or "").strip().lower()
+    if wish in ("on", "off"):
+        incoming.respond(_record(call, wish))
+    elif not content_type:
         incoming.respond(200)
     elif channel is None:
         incoming.respond(481)
@@ -62,6 +65,22 @@ def receive_info(call: CallSession, incoming: IncomingRequest) -> None:
     else:
         # RFC 6086 4.2.2 knows 469 for packages; for a body we cannot read 415 is the answer.
         incoming.respond(415, headers=[("Accept", "application/dtmf, application/dtmf-relay"), ALLOW])
+
+
+def _record(call: CallSession, wish: str) -> int:
+    """The record key: dial the digits of the endpoint's recording feature for the phone; the status to answer."""
+    channel, endpoint = call.channel, call.endpoint
+    if channel is None:
+        return 481
+    name = endpoint.record_on_feature if wish == "on" else endpoint.record_off_feature
+    features = channel.pbx.parts.get("features")
+    digits = features.digits(channel, name) if features is not None and endpoint.one_touch_recording and name else ""
+    if not digits:
+        return 403
+    for digit in digits:
+        channel.deliver(Digit(digit, end=False))
+        channel.deliver(Digit(digit, end=True, duration_ms=_DEFAULT_MS))
+    return 200
 
 
 def _event(text: str) -> str:

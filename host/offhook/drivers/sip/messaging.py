@@ -6,7 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from offhook.calls.messages import Message, SendError, messages_of
-from offhook.drivers.sip.requests import outside_dialog
+from offhook.drivers.sip.redirection import Redirections
+from offhook.drivers.sip.requests import local_end, new_call_id, outside_dialog
 from offhook.drivers.sip.routing import sip_uri
 from offhook.drivers.sip.stack import PART, SipStack
 from offhook.modules import Module
@@ -143,8 +144,20 @@ def send(stack: SipStack, message: Message, destination: str, from_: str, to: st
         tag = request.get("From") or ""
         request.set("From", address + tag[tag.rfind(";tag=") :] if ";tag=" in tag else address)
 
+    def go_on(elsewhere: str) -> None:
+        target = sip_uri(elsewhere)
+        assert target is not None
+        again = request.copy()
+        again.remove("Via")
+        again.target = str(target)
+        again.set("CSeq", f"{request.cseq.number + 1} MESSAGE")
+        again.set("Call-ID", new_call_id())
+        stack.request(again, answered, endpoint=endpoint, local=local_end(stack, target, endpoint, None))
+
+    redirections = Redirections(endpoint, uri, go_on)
+
     def answered(outgoing: OutgoingRequest, response: Response) -> None:
-        if response.status >= 300:
+        if response.status >= 300 and not redirections.follow(outgoing, response):
             log.warning("message to %s was refused: %d %s", destination, response.status, response.reason)
 
     stack.request(request, answered, endpoint=endpoint, flow=contact.flow if contact is not None else None, local=local)

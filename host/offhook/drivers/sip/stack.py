@@ -282,6 +282,7 @@ class SipStack:
 
     def respond(self, transaction: ServerTransaction, response: Response, flow: Flow | None = None) -> None:
         """Send a response in a server transaction; nothing happens when it has ended."""
+        response.compact = self.config.system.compact_headers
         self.carry_out(self.layer.respond(transaction, response, self.now(), flow))
 
     def request(
@@ -343,6 +344,7 @@ class SipStack:
         if self.sips_contact:
             secure_contact(request)
         via = f"SIP/2.0/{flow.protocol} {host_port(host, port)}{self._rport}"
+        request.compact = self.config.system.compact_headers
         transaction, events = self.layer.request(request, flow, self.now(), via=via, timing=outgoing.timing)
         transaction.user = outgoing
         outgoing.transaction = transaction
@@ -355,6 +357,7 @@ class SipStack:
             uri = sip_uri(next_hop(ack))
             flow = (self.routing.immediate(uri, outgoing.endpoint) if uri is not None else None) or outgoing.flow
         assert flow is not None
+        ack.compact = self.config.system.compact_headers
         events = self.layer.acknowledge(outgoing.transaction, ack, flow, self.now(), via=self.via(flow))
         self.carry_out(events)
 

@@ -58,6 +58,14 @@ class Features:
         """The digits of a feature or of a step of an attended transfer on a channel; "" when it has none."""
         return shown(self.codes(channel), name) or shown(self.general(channel), name) or ""
 
+    def digits(self, channel: Channel, name: str) -> str:
+        """The digits that a party of a call dials for a feature, one of its DYNAMIC_FEATURES included; "" for none."""
+        code = shown(self.codes(channel), name)
+        if code is not None:
+            return code
+        named = self.config.named(channel.get("DYNAMIC_FEATURES") or "", channel.name)
+        return next((feature.code for feature in named if feature.name == name), "")
+
     def change(self, channel: Channel) -> OwnSettings:
         """Settings of the channel's own, made from those in force when it has none."""
         own = own_settings(channel)
