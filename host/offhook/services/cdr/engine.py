@@ -135,12 +135,12 @@ class CdrEngine:
 
     def _enter(self, event: events.BridgeEnter) -> None:
         chain = self._chains.get(event.channel)
-        if chain is not None and _counts(event.bridge) and event.bridge.kind != "parking":
+        if chain is not None and self._counts(event.bridge) and event.bridge.kind != "parking":
             chain.enter(event.bridge, self.now())
 
     def _leave(self, event: events.BridgeLeave) -> None:
         chain = self._chains.get(event.channel)
-        if chain is None or not (_counts(event.bridge) or event.bridge.kind == "parking"):
+        if chain is None or not self._counts(event.bridge):
             return
         now = self.now()
         if chain.leave(event.bridge, now) and event.bridge.kind != "parking":
@@ -149,10 +149,14 @@ class CdrEngine:
                     record.last = now
                     record.finalize()
 
+    def _counts(self, bridge: Bridge) -> bool:
+        """Holding bridges are like an application to records, but for parking; ignorestatechanges lets none count."""
+        return (not bridge.holding or bridge.kind == "parking") and not self.rules.ignore_state_changes
+
     def parked(self, channel: Channel, lot: str, space: int) -> None:
         """Parking tells that a channel is parked."""
         chain = self._chains.get(channel)
-        if chain is not None:
+        if chain is not None and not self.rules.ignore_state_changes:
             chain.park(lot, space, self.now())
 
     # ---- finished records ---------------------------------------------------------------------------
@@ -165,11 +169,6 @@ class CdrEngine:
         if not self.rules.unanswered and unanswered and not (fields.channel and fields.dstchannel):
             return
         self.delivery.add(fields)
-
-
-def _counts(bridge: Bridge) -> bool:
-    """Holding bridges are like an application to records."""
-    return not bridge.holding
 
 
 def engine_of(pbx: Pbx) -> CdrEngine | None:

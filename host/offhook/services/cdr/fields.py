@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from offhook.services.cdr.record import Disposition, Moment, Record, is_dialed
+from offhook.services.cdr.record import Disposition, Moment, Record
 
 AMA_FLAGS = {1: "OMIT", 2: "BILLING", 3: "DOCUMENTATION"}
 
@@ -71,7 +71,7 @@ def caller_text(name: str, number: str) -> str:
 
 def fields_of(record: Record, now: Moment) -> Fields | None:
     """The finished form of a record; None when it is none of its own (a called channel nobody talked to)."""
-    if is_dialed(record.party_a.channel) and record.party_b is None:
+    if record.dialed and record.party_b is None:
         return None
     return present_fields(record, now)
 

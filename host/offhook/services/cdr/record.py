@@ -124,6 +124,7 @@ class Record:
         "bridge",
         "context",
         "data",
+        "dialed",
         "disabled",
         "disabled_for_good",
         "disposition",
@@ -155,6 +156,8 @@ class Record:
         self.data = ""
         self.lock_application = False
         self.place = (channel.application, channel.context, channel.exten, channel.priority)
+        self.dialed = is_dialed(channel)
+        """Party A was called by somebody here when the record was last about it."""
         self.bridge = ""
         self.disposition = Disposition.NULL
         self.disabled = False
@@ -215,6 +218,7 @@ class Record:
         if "subroutine" not in channel.flags or in_hangup:
             self.context, self.exten = channel.context, channel.exten
         self.place = (channel.application, channel.context, channel.exten, channel.priority)
+        self.dialed = is_dialed(channel)
         name = channel.application
         if not self.lock_application and name and (not name.lower().startswith("appdial") or not self.application):
             self.application, self.data = name, channel.application_data
