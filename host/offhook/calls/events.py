@@ -54,6 +54,13 @@ class Hangup:
 
 
 @dataclass(slots=True)
+class NewApplication:
+    """Another application runs at a place of the dialplan that was announced with its first one."""
+
+    channel: Channel
+
+
+@dataclass(slots=True)
 class NewExten:
     """A channel begins a dialplan priority; application and data are those of the channel."""
 

@@ -80,6 +80,14 @@ class RunsDialplan:
         if bus.wants(events.NewExten):
             bus.publish(events.NewExten(self._channel))
 
+    def change_application(self, name: str, data: str) -> None:
+        """Another application runs at the place of the last one."""
+        self.application = name
+        self.application_data = data
+        bus = self.pbx.bus
+        if bus.wants(events.NewApplication):
+            bus.publish(events.NewApplication(self._channel))
+
     def take_goto(self) -> bool:
         """Whether the application that just ran chose where to continue (and forget it)."""
         if "goto" in self.flags:

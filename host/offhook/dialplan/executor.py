@@ -422,7 +422,7 @@ async def run_application(channel: Channel, name: str, data: str = "") -> str | 
     if channel.announced != (channel.context, channel.exten, channel.priority) or not before[0]:
         channel.begin_application(entry.name, data)
     else:
-        channel.application, channel.application_data = entry.name, data
+        channel.change_application(entry.name, data)
     try:
         result = entry.run(channel, *split_for(entry, data))
         if result is not None and not isinstance(result, str):

@@ -88,6 +88,9 @@ class Channel(Protocol):
     def take_goto(self) -> bool:
         """Whether ``goto`` was called since the last asking."""
 
+    def change_application(self, name: str, data: str) -> None:
+        """Another application runs at the place of the last one."""
+
     def begin_application(self, name: str, data: str) -> None:
         """An application starts at the channel's place: tell the bus."""
 

@@ -50,6 +50,7 @@ class CdrEngine:
             bus.subscribe(events.NewChannel, self._created),
             bus.subscribe(events.NewState, self._changed),
             bus.subscribe(events.NewExten, self._changed),
+            bus.subscribe(events.NewApplication, self._changed),
             bus.subscribe(events.NewCallerId, self._changed),
             bus.subscribe(events.NewAccountCode, self._changed),
             bus.subscribe(events.Hangup, self._ended),
@@ -91,7 +92,10 @@ class CdrEngine:
         channel = event.channel
         self._chains[channel] = Chain(channel, self.rules, self._next, self._chains.get, self.now())
 
-    def _changed(self, event: events.NewState | events.NewExten | events.NewCallerId | events.NewAccountCode) -> None:
+    def _changed(
+        self,
+        event: events.NewState | events.NewExten | events.NewApplication | events.NewCallerId | events.NewAccountCode,
+    ) -> None:
         channel = event.channel
         chain = self._chains.get(channel)
         if chain is not None:
