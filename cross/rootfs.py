@@ -52,7 +52,7 @@ UNWANTED_MODULES = (
 )
 ENABLED = (
     *("systemd-networkd.service", "systemd-resolved.service", "systemd-timesyncd.service", "ssh.service"),
-    *("offhook-box.service", "offhook.service", "offhook-good.service", "rauc.service"),
+    *("offhook-box.service", "offhook.service", "offhook-good.service", "rauc.service", "offhook-update.path"),
 )
 MASKED = (
     *("systemd-networkd-wait-online.service", "systemd-firstboot.service", "ldconfig.service", "apt-daily.timer"),
@@ -186,12 +186,13 @@ def offhook(root: Path) -> None:
         target = root / place
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(re.sub(r"@(\w+)@", lambda match: words[match[1]], text))
-    program = root / "usr/sbin/offhook"
-    program.write_text(
-        "#!/usr/bin/python3 -I\nimport sys\n\nsys.path.insert(0, '/usr/lib/offhook')\n"
-        "from offhook.main import main\n\nsys.exit(main())\n"
-    )
-    program.chmod(0o755)
+    for name, module in {"offhook": "offhook.main", "offhook-diag": "offhook.field.diag.shell"}.items():
+        program = root / "usr/sbin" / name
+        program.write_text(
+            "#!/usr/bin/python3 -I\nimport sys\n\nsys.path.insert(0, '/usr/lib/offhook')\n"
+            f"from {module} import main\n\nsys.exit(main())\n"
+        )
+        program.chmod(0o755)
     data = root / "usr/share/offhook"
     (data / "sounds").mkdir(parents=True, exist_ok=True)
     (data / "sounds/en").symlink_to("/usr/share/asterisk/sounds/en_US_f_Allison")

@@ -3,11 +3,13 @@
 box set-up            before the network: keys, provisioning, name, time zone
 box good              when the exchange answers: this slot may be started again
 box console TTY       the login of a serial port
+box install           an update that came over the diagnostics login
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -237,6 +239,12 @@ def system_identity(places: Places) -> str:
         return ""
 
 
+def calls() -> int:
+    """How many calls go on."""
+    found = re.search(r"(\d+) active call", ask("core show channels count"))
+    return int(found[1]) if found else 0
+
+
 def main(arguments: list[str]) -> int:
     """The program ``box``."""
     match arguments:
@@ -245,6 +253,10 @@ def main(arguments: list[str]) -> int:
             return 0
         case ["good"]:
             return good()
+        case ["install"]:
+            from offhook.field.uploads import install
+
+            return install(run, calls)
         case ["console", terminal]:
             from offhook.field.box_console import serve
 

@@ -22,7 +22,7 @@ from offhook.field.diag.verbs import Verb, VerbError, parse, usage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UPDATER: Final = "/usr/lib/offhook/update"
+UPDATER: Final = "/usr/lib/offhook/bin/update"
 """Takes a signed bundle on its standard input; part of the image, not of this program."""
 
 
