@@ -7,7 +7,7 @@ A port is one channel of a span. Its signalling is named after the *far* end, as
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Protocol
@@ -107,6 +107,9 @@ SIGNALLINGS: dict[str, int] = {
 }
 """The kernel's signalling types by name."""
 
+TIMES = ("prewink", "preflash", "wink", "flash", "start", "rxwink", "rxflash", "debounce")
+"""What ``LinePort.timing`` can set."""
+
 PORT_KINDS = {
     "fxs": frozenset({SIGNALLINGS[name] for name in ("fxo_ls", "fxo_gs", "fxo_ks")}),
     "fxo": frozenset({SIGNALLINGS[name] for name in ("fxs_ls", "fxs_gs", "fxs_ks")}),
@@ -189,6 +192,9 @@ class LinePort(Protocol):
 
     def message_lamp(self, kinds: frozenset[str]) -> None:
         """How the lamp works: any of "lrev", "hvdc", "hvac"."""
+
+    def timing(self, times_ms: Mapping[str, int]) -> None:
+        """Times of the loop by name (TIMES); those that are not given stay as they are."""
 
     def hardware_gain(self, db: float, *, transmit: bool) -> None:
         """The level of the line's own amplifier."""

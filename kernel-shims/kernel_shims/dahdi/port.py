@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from kernel_shims.dahdi.request import DEV, Device
 from kernel_shims.line import Happening, Hook, LineError, LineEvent
@@ -113,6 +113,14 @@ class DahdiPort:
         """See LinePort."""
         bits = sum(_LAMPS[kind] for kind in kinds)
         self._device.number("VMWI_CONFIG", bits, "choose the message lamp")
+
+    def timing(self, times_ms: Mapping[str, int]) -> None:
+        """See LinePort."""
+        found = self._device.struct("params")
+        self._device.ask("GET_PARAMS", found, "read its parameters")
+        for name, ms in times_ms.items():
+            setattr(found, f"{name}time", ms)
+        self._device.ask("SET_PARAMS", found, "set its times")
 
     def hardware_gain(self, db: float, *, transmit: bool) -> None:
         """See LinePort."""

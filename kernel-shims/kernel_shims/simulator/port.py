@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from kernel_shims.line import SIGNALLINGS, Alarm, Happening, Hook, LineError, LineEvent
@@ -64,6 +64,7 @@ class SimulatedPort:
         self.hooks: list[Hook] = []
         """Everything the daemon did to the loop."""
         self.echo_taps = 0
+        self.times: dict[str, int] = {}
         self.gains = {"rx": 0.0, "tx": 0.0}
         self.transfer_until = 0
         self.alarm_bits = Alarm.NONE
@@ -178,6 +179,11 @@ class SimulatedPort:
     def message_lamp(self, kinds: frozenset[str]) -> None:
         """See LinePort."""
         self._lamps = kinds
+
+    def timing(self, times_ms: Mapping[str, int]) -> None:
+        """See LinePort."""
+        self._here()
+        self.times.update(times_ms)
 
     def hardware_gain(self, db: float, *, transmit: bool) -> None:
         """See LinePort."""

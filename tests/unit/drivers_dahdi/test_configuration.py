@@ -77,6 +77,11 @@ def test_what_does_not_fit_is_told_with_its_line() -> None:
     assert found.channels[1]["signalling"] == "fxo_ks"
 
 
+def test_what_has_no_effect_yet_says_so() -> None:
+    found = reading("[channels]\nadsi = yes\nusesmdi = no\nchannel => 1\n")
+    assert [str(error) for error in found.errors] == ["chan_dahdi.conf:2: adsi is read, and has no effect yet"]
+
+
 def test_every_option_of_the_sample_is_known() -> None:
     keys = (Path(__file__).parent / "chan_dahdi_keys.txt").read_text().split()
     assert [key for key in keys if CHANNELS.find(key) is None and not key.startswith(("trunkgroup", "spanmap"))] == []

@@ -136,6 +136,14 @@ async def test_thirty_calls_at_once_and_no_more(office: Office) -> None:
     assert all(port.free for span in lines.isdn for port in span.bearers.values())
 
 
+async def test_idle_channels_are_restarted(office: Office) -> None:
+    """Every resetinterval, and they are free again once that is acknowledged."""
+    lines = await start(office, extra_user="resetinterval = 60")
+    bearers = lines.isdn.spans[4].bearers.values()
+    await office.until(lambda: any(port.resetting for port in bearers), 61)
+    await office.until(lambda: not any(port.resetting for port in bearers), 5)
+
+
 async def test_digits_come_one_by_one(office: Office) -> None:
     """Overlap dialling, the way of the exchange to us."""
     await start(office, extra_network="overlapdial = yes", extra_user="overlapdial = yes")

@@ -240,6 +240,21 @@ async def test_an_impossible_number_gets_reorder_tone_then_the_howler(office: Of
     assert alice.hears_silence()
 
 
+async def test_an_answer_may_have_to_be_confirmed(office: Office) -> None:
+    """Option c: it counts once # was pressed."""
+    await office.start(PHONES, PLAN + "exten => 77,1,Dial(DAHDI/2c,60)\n")
+    alice, bob = office.phone(1), office.phone(2)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("77")
+    await office.until(lambda: bob.ringing)
+    bob.off_hook()
+    await office.advance(1)
+    assert office.channel("DAHDI/1").answered_at is None
+    bob.dial("#")
+    await office.until(lambda: office.channel("DAHDI/1").answered_at is not None, 2)
+
+
 async def test_pulses_are_digits(office: Office) -> None:
     """An old phone's dial."""
     await office.start(PHONES, PLAN)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kernel_shims.line import Alarm, Happening, LineError, LineEvent, LinePort
+from kernel_shims.line import TIMES, Alarm, Happening, LineError, LineEvent, LinePort
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control, Digit, Media
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_CONFIRMING = "dahdi_confirming"
+"""Key in the data of a called channel whose answer counts only once # was pressed (option c)."""
 BLOCK = 80
 """Samples of a read and a write: one tick of the engine."""
 AHEAD = 3
@@ -144,6 +146,9 @@ class Port:
             gain = self.settings[name]
             if gain is not None:
                 self._try(partial(line.hardware_gain, gain, transmit=transmit))
+        times = {name: self.settings[name] for name in TIMES if self.settings[name] >= 0}
+        if times:
+            self._try(partial(line.timing, times))
         self.alarm_bits = line.alarms()
         if self.alarm_bits & ~Alarm.RECOVERING:
             self.machine.alarm = True
@@ -328,7 +333,11 @@ class Port:
         """DTMF on the line: it begins (None), or ended. It is for the calls that hear the line."""
         for number in self.calls.heard:
             channel = self.calls.get(number)
-            if channel is not None:
+            if channel is not None and channel.data.get(_CONFIRMING):
+                if digit == "#" and duration_ms is not None:
+                    del channel.data[_CONFIRMING]
+                    channel.deliver(Control(Condition.ANSWER))
+            elif channel is not None:
                 channel.deliver(Digit(digit, duration_ms is not None, duration_ms or 0))
 
     # ---- calls -----------------------------------------------------------------------------------------------
@@ -342,6 +351,10 @@ class Port:
             payload = self.settings["mohsuggest"] or None
         elif order.condition is Condition.RINGING and channel.state in (State.DOWN, State.DIALING):
             channel.set_state(State.RINGING)
+        address = channel.data.get("dahdi_address")
+        if order.condition is Condition.ANSWER and address is not None and address.confirm:
+            channel.data[_CONFIRMING] = True
+            return
         channel.deliver(Control(order.condition, payload))
 
     def _pressed(self, order: orders.PressDigit) -> None:

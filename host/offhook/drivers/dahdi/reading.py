@@ -15,10 +15,24 @@ from offhook.drivers.dahdi.options import CHANNELS, TRUNKS, number_list
 if TYPE_CHECKING:
     from offhook.config.model import ConfigFile
 
+_NOTHING = ("", "no", "0", "off", "false", "none", "0.0")
 PSEUDO = -2
 """Number of the channel "pseudo"."""
 _LISTS = ("channel", "dahdichan")
 _TIMERS = ("isup_timer.", "mtp3_timer.")
+WITHOUT_EFFECT = frozenset(
+    {
+        *("adsi", "usesmdi", "smdiport", "rxdrc", "txdrc", "tonezone"),
+        *("restrictcid", "autoreoriginate", "mwilevel", "mwimonitornotify"),
+        *("useincomingcalleridondahditransfer", "dtmfcidlevel", "distinctiveringaftercid", "defaultcic", "defaultozz"),
+        *("ani_info_digits", "ani_wink_time", "ani_timeout", "outsignalling", "minunused", "minidle", "idleext"),
+        *("idledial", "max_call_waiting_calls", "allow_call_waiting_calls", "mwi_mailboxes", "mwi_vm_boxes"),
+        *("mwi_vm_numbers", "append_msn_to_cid_tag", "aoce_delayhangup", "cc_ptmp_recall_mode", "layer1_presence"),
+        *("cc_qsig_signaling_link_req", "cc_qsig_signaling_link_rsp", "force_restart_unavailable_chans"),
+        *("cc_agent_policy", "cc_monitor_policy", "aoc_enable", "immediatering", "trunkgroup", "spanmap"),
+    }
+)
+"""What is read and checked and does nothing yet."""
 
 
 @dataclass(slots=True)
@@ -98,6 +112,9 @@ def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]
         timers[entry.name.lower()] = entry.value
         return values | {"ss7_timers": timers}
     option = CHANNELS.find(entry.name)
+    if option is not None and option.name in WITHOUT_EFFECT and entry.value.strip().lower() not in _NOTHING:
+        text = f"{option.name} is read, and has no effect yet"
+        out.errors.append(ConfigError(entry.file, entry.line, text))
     if option is not None and option.many:
         return _add(CHANNELS, option.name, entry, values, out)
     values = CHANNELS.apply([entry], out.errors, values)

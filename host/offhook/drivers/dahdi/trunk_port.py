@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from kernel_shims.line import LinePort
+from kernel_shims.line import Happening, LineEvent, LinePort
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.fax_detection import listen_for_fax
@@ -69,6 +69,13 @@ class TrunkPort(Port):
         self._busy: BusyListener | None = None
         self._progress: ProgressListener | None = None
         self._steady: asyncio.TimerHandle | None = None
+
+    def _happened(self, event: LineEvent) -> None:
+        mailbox = self.settings["mailbox"]
+        waiting = event.kind is Happening.NEON_WAITING
+        if (waiting or event.kind is Happening.NEON_NOT_WAITING) and "neon" in self.settings["mwimonitor"] and mailbox:
+            self.pbx.mailboxes.publish(mailbox, int(waiting), 0)
+        super()._happened(event)
 
     # ---- orders ----------------------------------------------------------------------------------------------
 

@@ -63,8 +63,24 @@ class IsdnSpan:
         )
         self.link.on_message = self._message
         apply_options(self.link, settings.values)
+        self._reset_timer: asyncio.TimerHandle | None = None
         pbx.loop.add_reader(line.descriptor, self._readable)
         self.schedule()
+        self._reset_later()
+
+    def _reset_later(self) -> None:
+        interval = self.settings["resetinterval"]
+        if interval.isdigit() and int(interval) and self.signalling.startswith("pri"):
+            self._reset_timer = self.pbx.loop.call_later(int(interval), self._reset_idle)
+
+    def _reset_idle(self) -> None:
+        """RESTART every B channel that has no call (resetinterval)."""
+        for port in self.bearers.values() if self.up else ():
+            if port.free:
+                port.resetting = True
+                self.link.reset(port.offset)
+        self.schedule()
+        self._reset_later()
 
     def next_name(self) -> int:
         """The next number for channel names."""
@@ -74,8 +90,9 @@ class IsdnSpan:
     def stop(self) -> None:
         """End the D channel. Calls were ended before."""
         line, self._line = self._line, None
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._reset_timer):
+            if timer is not None:
+                timer.cancel()
         if line is not None:
             self.pbx.loop.remove_reader(line.descriptor)
             line.close()
