@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kernel_shims.line import Alarm, Happening, Hook
 from kernel_shims.simulator.port import SimulatedPort
-from kernel_shims.simulator.sound import RATE, SILENCE, STEP, STEP_MS, DigitListener, caller_id, share, tone
+from kernel_shims.simulator.sound import RATE, SILENCE, STEP, STEP_MS, DigitListener, caller_id, sounds, tone
 
 DIAL_TONE = (350.0, 440.0)
 RING_TONE = (440.0, 480.0)
@@ -120,7 +120,7 @@ class Exchange:
     def hears(self, *frequencies: float, ms: int = 200) -> bool:
         """Whether the last sound from the daemon is these frequencies and nothing else."""
         last = list(self.heard)[-ms * RATE // 1000 :]
-        return len(last) >= ms * RATE // 1000 and sum(share(last, frequency) for frequency in frequencies) > 0.8
+        return len(last) >= ms * RATE // 1000 and sounds(last, frequencies)
 
     # ---- the line --------------------------------------------------------------------------------------------
 

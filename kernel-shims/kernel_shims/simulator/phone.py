@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from kernel_shims.line import Happening, Hook
 from kernel_shims.simulator.port import SimulatedPort
-from kernel_shims.simulator.sound import RATE, SILENCE, STEP, DigitListener, dtmf, share
+from kernel_shims.simulator.sound import RATE, SILENCE, STEP, DigitListener, dtmf, sounds
 
 _KEEP = 60 * RATE
 
@@ -95,7 +95,7 @@ class Phone:
     def hears(self, *frequencies: float, ms: int = 200) -> bool:
         """Whether the last sound is these frequencies and nothing else."""
         last = list(self.heard)[-ms * RATE // 1000 :]
-        return len(last) >= ms * RATE // 1000 and sum(share(last, frequency) for frequency in frequencies) > 0.8
+        return len(last) >= ms * RATE // 1000 and sounds(last, frequencies)
 
     def hears_silence(self, ms: int = 200) -> bool:
         """Whether it has been quiet for that long."""

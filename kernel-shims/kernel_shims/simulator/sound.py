@@ -97,6 +97,14 @@ def share(samples: Sequence[int], frequency: float) -> float:
     return 2 * (before * before + last * last - turn * before * last) / (energy * len(samples))
 
 
+def sounds(samples: Sequence[int], frequencies: Sequence[float]) -> bool:
+    """Whether most of the samples, 40 ms at a time, are these frequencies and nothing else."""
+    size = 4 * STEP
+    blocks = [samples[at : at + size] for at in range(0, len(samples) - size + 1, size)]
+    fitting = sum(sum(share(block, frequency) for frequency in frequencies) > 0.75 for block in blocks)
+    return bool(blocks) and fitting >= 0.6 * len(blocks)
+
+
 class DigitListener:
     """Finds DTMF in blocks of 20 ms: a digit counts when two blocks running have it."""
 

@@ -10,6 +10,7 @@ from kernel_shims.simulator.cable import join
 from kernel_shims.simulator.exchange import Exchange
 from kernel_shims.simulator.phone import Phone
 from kernel_shims.simulator.port import SimulatedPort
+from kernel_shims.simulator.script import Script
 from kernel_shims.simulator.sound import STEP_MS
 
 _MOST_BEHIND = 50
@@ -23,6 +24,7 @@ class SimulatedSystem:
         self.on_event: Callable[[LinePort], None] | None = None
         self.ports: dict[int, SimulatedPort] = {}
         self._spans: dict[int, SpanStatus] = {}
+        self._scripts: list[Script] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._began = 0.0
@@ -137,10 +139,24 @@ class SimulatedSystem:
         if self.on_event is not None:
             self.on_event(port)
 
+    def run(self, number: int, text: str) -> Script:
+        """Have the party of a channel carry out a script from now on. Raises ScriptError and LineError."""
+        party = self._port(number).party
+        if not isinstance(party, Phone | Exchange):
+            raise LineError(f"channel {number} has neither a telephone nor a line from an exchange")
+        script = Script(party, text)
+        self._scripts.append(script)
+        return script
+
     def step(self) -> None:
         """10 ms pass on every line."""
         for port in list(self.ports.values()):
             port.step()
+        for script in self._scripts:
+            script.step()
+            if script.done and script.on_done is not None:
+                script.on_done()
+        self._scripts = [script for script in self._scripts if not script.done]
 
     def _tick(self) -> None:
         assert self._loop is not None

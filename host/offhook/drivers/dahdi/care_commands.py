@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from functools import partial
 from pathlib import Path
 
 from kernel_shims.line import LineError
+from kernel_shims.simulator.script import ScriptError
+from kernel_shims.simulator.system import SimulatedSystem
 from offhook.drivers.dahdi import care
 from offhook.drivers.dahdi.commands import channels_at, port_of
 from offhook.drivers.dahdi.module import FILE, lines_of, module
@@ -103,3 +107,32 @@ def scan(request: Request) -> None:
     if changes and request.args:
         care.write(path, wanted, request.print)
         request.print(f'{path} is written; "module reload chan_dahdi" takes it')
+
+
+@module.command(
+    "line simulate <channel> <script>", "Have a simulated phone or line do something", complete=channels_at(0)
+)
+async def simulate(request: Request) -> None:
+    """Carry out a script at the far end of a simulated channel (system.conf: dynamic=sim), and wait for its end.
+
+    A phone knows off-hook, on-hook, flash, dial DIGITS, pulse DIGITS, until ringing; a line from an exchange ring
+    [NUMBER [NAME]], stop, answer, hang-up, reverse, drop MS, unplug, plug, until STATE; both say HZ SECONDS, wait
+    SECONDS, until tone HZ [HZ], until silence. Steps are separated by ";":
+
+        line simulate 1 off-hook; wait 1; dial 600; wait 3; on-hook
+    """
+    system = lines_of(request.pbx).system
+    if not isinstance(system, SimulatedSystem):
+        raise CommandError("the lines are real: nothing is simulated")
+    if len(request.args) < 2 or not request.args[0].isdigit():
+        raise request.usage()
+    try:
+        script = system.run(int(request.args[0]), " ".join(request.args[1:]))
+    except (ScriptError, LineError) as error:
+        raise CommandError(str(error)) from None
+    done = asyncio.get_running_loop().create_future()
+    script.on_done = partial(done.set_result, None)
+    await done
+    if script.error:
+        raise CommandError(script.error)
+    request.print("done")
