@@ -12,9 +12,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from offhook.ice.agent import Agent, Failed, Selected
-from offhook.ice.candidate import Candidate, host_candidate
+from offhook.ice.candidate import Candidate, host_candidate, is_usable
+from offhook.ice.servers import Relay
 from offhook.ice.stun import is_stun
 from offhook.media.dtls import DtlsContext, Handshake
+from offhook.media.gathering import Gathering
 from offhook.media.rtp import Packet, RtpLeg
 
 if TYPE_CHECKING:
@@ -71,6 +73,10 @@ class Link:
         self._rekey_timer: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._gathering: Gathering | None = None
+        self._waiting: list[Callable[[], None]] = []
+        self._detour: Address | None = None
+        """The peer that media goes to by the TURN channel."""
         leg.on_packet = self._receive
 
     # ---- ICE ------------------------------------------------------------------------------------------
@@ -84,11 +90,40 @@ class Link:
         self.agent = Agent(
             controlling=controlling, components=components, software="Offhook" if settings.software else ""
         )
+        hosts = self._hosts()
         for component in range(1, components + 1):
             port = self.leg.local_port + component - 1
-            for order, host in enumerate(self._hosts()):
+            for order, host in enumerate(hosts):
                 self.agent.add_local(host_candidate(component, host, port, order))
         self._expect()
+        if (settings.stun is not None or settings.turn is not None) and ":" not in self.leg.local_address:
+            self._gathering = Gathering(
+                self.leg,
+                settings,
+                self._loop,
+                base=hosts[0] if hosts else self._address,
+                components=components,
+                on_found=self.agent.add_local,
+                on_begun=self._work,
+                on_done=self._gathered,
+            )
+
+    @property
+    def ready(self) -> bool:
+        """Whether all candidates are known."""
+        return self._closed or self._gathering is None or self._gathering.done
+
+    def when_ready(self, then: Callable[[], None]) -> None:
+        """Call back once all candidates are known: at once, unless servers are being asked."""
+        if self.ready:
+            then()
+        else:
+            self._waiting.append(then)
+
+    def _gathered(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for then in waiting:
+            then()
 
     def _hosts(self) -> list[str]:
         """Our addresses as candidates: the advertised one first."""
@@ -135,9 +170,18 @@ class Link:
                 agent.controlling = controlling
             else:
                 agent.restart()
-            agent.set_remote(offer.ufrag, offer.password, offer.candidates, self._loop.time(), lite=offer.lite)
+            now = self._loop.time()
+            agent.set_remote(offer.ufrag, offer.password, offer.candidates, now, lite=offer.lite)
+            if self._relay is not None:
+                hosts = {each.host for each in offer.candidates if is_usable(each.host) and ":" not in each.host}
+                self._relay.permit(hosts, now)
         self._work()
         return begins
+
+    @property
+    def _relay(self) -> Relay | None:
+        relay = self._gathering.relay if self._gathering is not None else None
+        return relay if relay is not None and relay.relayed is not None else None
 
     def agree_dtls(
         self,
@@ -183,6 +227,9 @@ class Link:
             association.handshake.close()
             self._send_flights(component, association)
         self._closed = True
+        if self._gathering is not None:
+            self._gathering.close()
+        self._waiting.clear()
         self.leg.on_packet = None
         self._associations.clear()
         for timer in (self._timer, self._rekey_timer):
@@ -196,6 +243,14 @@ class Link:
 
     def _receive(self, packet: Packet) -> None:
         component = 2 if packet.rtcp else 1
+        if self._gathering is not None and not packet.relayed:
+            ours, handed = self._gathering.receive(component, packet.data, (packet.host, packet.port))
+            if ours and handed is None:
+                self._work()
+                return
+            if handed is not None:
+                data, (host, port) = handed
+                packet = Packet(data, host, port, relayed=True)
         if is_stun(packet.data):
             if self.agent is not None:
                 source = packet.host, packet.port
@@ -279,8 +334,29 @@ class Link:
     def _send_flights(self, component: int, association: Association) -> None:
         for data in association.handshake.datagrams():
             if association.address is not None:
-                host, port = association.address
-                self.leg.send_packet(data, host, port, rtcp=component == 2, relayed=association.relayed)
+                self._send(component, data, association.address, relayed=association.relayed)
+
+    def _send(self, component: int, data: bytes, address: Address, *, relayed: bool) -> None:
+        host, port = address
+        relay = self._relay if relayed else None
+        if relay is None:
+            self.leg.send_packet(data, host, port, rtcp=component == 2)
+        elif self._detour == address:
+            self.leg.send_packet(data, host, port, relayed=True)
+        else:
+            self.leg.send_packet(relay.wrap(data, address), *relay.requests.server)
+
+    def _follow_detour(self) -> None:
+        """Let media go by the TURN channel once it is bound, where the chosen way is the relay's."""
+        relay, agent = self._relay, self.agent
+        chosen = agent.selected.get(1) if agent is not None else None
+        if relay is None or chosen is None or not chosen.relayed:
+            if self._detour is not None:
+                self._detour = None
+                self.leg.detour(None)
+        elif relay.channel_peer == chosen.remote.address and self._detour != relay.channel_peer:
+            self._detour = relay.channel_peer
+            self.leg.detour(relay.requests.server, relay.channel)
 
     def _watch_rekey(self, component: int) -> None:
         if self._rekey and component == 1:
@@ -306,10 +382,12 @@ class Link:
             if due is not None and due <= now:
                 agent.timer(now)
             for out in agent.datagrams():
-                host, port = out.address
-                self.leg.send_packet(out.data, host, port, rtcp=out.component == 2, relayed=out.relayed)
+                self._send(out.component, out.data, out.address, relayed=out.relayed)
             for event in agent.events():
                 self._happened(event)
+        if self._gathering is not None:
+            self._gathering.work()
+            self._follow_detour()
         self._set_timer()
 
     def _happened(self, event: Selected | Failed) -> None:
@@ -325,6 +403,8 @@ class Link:
                 second = agent.selected.get(2)
                 control = port if self._mux else second.remote.port if second is not None else None
                 self.leg.set_remote(host, port, control)
+            if event.relayed and event.component == 1 and self._relay is not None:
+                self._relay.bind(event.address, self._loop.time())
             association = self._associations.get(event.component)
             if association is not None:
                 association.address, association.relayed = event.address, event.relayed
@@ -335,6 +415,8 @@ class Link:
         times = [now + left for each in self._associations.values() if (left := each.handshake.timeout) is not None]
         if self.agent is not None and self.agent.next_timer is not None:
             times.append(self.agent.next_timer)
+        if self._gathering is not None and self._gathering.next_timer is not None:
+            times.append(self._gathering.next_timer)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -11,8 +11,11 @@ import pytest
 from offhook.media.dtls import DtlsSettings
 from offhook.media.engine import Engine, Settings
 from offhook.media.errors import EngineError
+from offhook.media.formats import format_named
+from offhook.media.ice_settings import IceSettings, Server
 from offhook.media.link import IceOffer, Link
 from offhook.media.rtp import RtpLeg
+from support.turn_server import PASSWORD, USER, TurnServer
 
 WITHIN_S = 10.0
 
@@ -130,3 +133,110 @@ def test_what_cannot_be_used_is_told() -> None:
         engine.dtls(DtlsSettings(ciphers="ROT13"))
     assert engine.dtls(DtlsSettings()) is engine.dtls(DtlsSettings())
     engine.stop()
+
+
+class Servers(asyncio.DatagramProtocol):
+    """The STUN and TURN server of the tests, on the loopback."""
+
+    def __init__(self, relay_host: str) -> None:
+        self.relay_host = relay_host
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.turn = TurnServer(transport.get_extra_info("sockname")[:2], self.relay_host)
+        self.relays: dict[tuple[str, int], asyncio.DatagramTransport] = {}
+
+    def datagram_received(self, data: bytes, client: tuple[str, int]) -> None:
+        asyncio.get_running_loop().create_task(self._serve(self.turn.receive(data, client)))
+
+    async def _serve(self, out: list[tuple[tuple[str, int], tuple[str, int], bytes]]) -> None:
+        for relay in self.turn.relays.values():
+            if relay not in self.relays:
+                loop = asyncio.get_running_loop()
+                transport, _ = await loop.create_datagram_endpoint(lambda at=relay: Relayed(self, at), local_addr=relay)
+                self.relays[relay] = transport
+        for source, to, data in out:
+            sender = self.transport if source == self.turn.address else self.relays[source]
+            sender.sendto(data, to)  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """End."""
+        for transport in (self.transport, *self.relays.values()):
+            transport.close()
+
+
+class Relayed(asyncio.DatagramProtocol):
+    """A relayed address."""
+
+    def __init__(self, servers: Servers, address: tuple[str, int]) -> None:
+        self.servers, self.address = servers, address
+
+    def datagram_received(self, data: bytes, peer: tuple[str, int]) -> None:
+        for _, to, reply in self.servers.turn.arrive(data, peer, self.address):
+            self.servers.transport.sendto(reply, to)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+async def servers() -> AsyncIterator[Servers]:
+    """Servers at 127.0.0.1 that relay from 127.0.0.2."""
+    loop = asyncio.get_running_loop()
+    _, made = await loop.create_datagram_endpoint(lambda: Servers("127.0.0.2"), local_addr=("127.0.0.1", 0))
+    yield made
+    made.close()
+
+
+async def test_media_goes_by_turn_where_nothing_else_does(engine: Engine, servers: Servers) -> None:
+    host, port = servers.turn.address
+    engine.settings.ice.turn = Server(host, port, USER, PASSWORD)
+    engine.settings.ice.allows = lambda _: False  # as if all our addresses were behind a wall
+    one = Party(engine)
+    one.link.use_ice(controlling=True, components=1)
+    ready: list[bool] = []
+    one.link.when_ready(lambda: ready.append(True))
+    await until(lambda: bool(ready))
+    assert [each.kind for each in one.link.candidates] == ["relay"]
+    engine.settings.ice = IceSettings()
+    two = Party(engine)
+    meet(engine, one, two, ice=True, mux=True)
+    await until(lambda: bool(one.leg.suite and two.leg.suite))
+    assert one.link.agent is not None and one.link.agent.selected[1].relayed
+    assert two.leg.remote is not None and two.leg.remote[0] == "127.0.0.2"
+    await until(lambda: one.link._detour is not None)
+    for leg in (one.leg, two.leg):
+        leg.set_codecs({0: format_named("ulaw")}, (0, format_named("ulaw")))
+    one.leg.tones("440")
+    two.leg.tones("440")
+    await until(lambda: one.leg.stats().rx_packets > 10 and two.leg.stats().rx_packets > 10)
+    for party in (one, two):
+        party.link.close()
+        party.leg.close()
+    await until(lambda: not servers.turn.relays)
+
+
+async def test_a_stun_server_tells_our_address(engine: Engine, servers: Servers) -> None:
+    engine.settings.ice.stun = Server(*servers.turn.address)
+    engine.settings.ice.overrides["127.0.0.1"] = ("127.0.0.3", False)
+    one = Party(engine)
+    one.link.use_ice(controlling=True, components=2)
+    await until(lambda: one.link.ready)
+    told = {(each.component, each.kind, each.address) for each in one.link.candidates}
+    port = one.leg.local_port
+    assert told == {
+        (1, "host", ("127.0.0.3", port)),
+        (2, "host", ("127.0.0.3", port + 1)),
+        (1, "srflx", ("127.0.0.1", port)),
+        (2, "srflx", ("127.0.0.1", port + 1)),
+    }
+    one.link.close()
+    one.leg.close()
+
+
+async def test_a_server_that_does_not_answer_delays_a_call_and_no_more(engine: Engine) -> None:
+    engine.settings.ice.stun = Server("127.0.0.1", 9)
+    one = Party(engine)
+    one.link.use_ice(controlling=True, components=1)
+    assert not one.link.ready
+    await until(lambda: one.link.ready)
+    assert [each.kind for each in one.link.candidates] == ["host"]
+    one.link.close()
+    one.leg.close()

@@ -20,8 +20,9 @@ from offhook.drivers.sip.negotiation import MediaStream, default_stream
 from offhook.drivers.sip.outgoing_call import OutgoingInvite
 from offhook.drivers.sip.pairing import connect_streams, disconnect_streams, pair
 from offhook.drivers.sip.refresh import Refresh
+from offhook.drivers.sip.refused import Refused
 from offhook.drivers.sip.reports import tell_quiet, tell_report
-from offhook.drivers.sip.states import CALLING, EARLY, UP
+from offhook.drivers.sip.states import CALLING, EARLY, ENDED, UP
 from offhook.drivers.sip.transferring import transfer
 from offhook.log import NOTICE
 from offhook.media.engine import NoPort
@@ -114,11 +115,21 @@ class SipChannel(Channel):
         call.opening = invite
         call.party = self.caller.id.copy()
         try:
-            invite.send(self)
+            call.media.prepare()
         except NoPort:
             raise RequestError(
                 causes.NORMAL_CIRCUIT_CONGESTION, "no RTP port is left: widen rtpstart to rtpend in rtp.conf"
             ) from None
+        except Refused as error:
+            raise RequestError(causes.BEARERCAPABILITY_NOTAVAIL, error.detail) from None
+        call.media.when_ready(self._send_invite)
+
+    def _send_invite(self) -> None:
+        invite, call = self._invite, self.session
+        if self.hungup or call.status is ENDED:
+            return  # while STUN or TURN servers were asked
+        assert isinstance(invite, OutgoingInvite)
+        invite.send(self)
         audio = call.media.audio
         if audio is not None and audio.leg is not None and self.media is None:
             self.attach(audio.leg)

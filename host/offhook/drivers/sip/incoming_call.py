@@ -37,6 +37,7 @@ from offhook.sip.uri import OtherUri
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
+    from offhook.drivers.sip.channel import SipChannel
     from offhook.drivers.sip.incoming import IncomingRequest
     from offhook.drivers.sip.stack import ServerEvent
 
@@ -304,8 +305,16 @@ def _start(incoming: IncomingRequest) -> None:
         channel.redirecting = redirecting
     if replaced is not None:
         take_place(channel, replaced)
-    else:
+    elif call.media.ready:
         channel.begin()
+    else:
+        call.media.when_ready(lambda: _begin_described(opening, channel))
+
+
+def _begin_described(opening: IncomingInvite, channel: SipChannel) -> None:
+    """STUN and TURN servers have told our addresses: they go into the answer."""
+    opening.renew()
+    channel.begin()
 
 
 def _check(incoming: IncomingRequest) -> bool:

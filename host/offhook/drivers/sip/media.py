@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhook.calls import events
 from offhook.calls.streams import Stream
+from offhook.drivers.sip import ice_terms
 from offhook.drivers.sip.codecs import Codec
 from offhook.drivers.sip.encryption import encryption_of
 from offhook.drivers.sip.negotiation import (
@@ -145,6 +146,26 @@ class CallMedia:
         self._offered = [stream.copy() for stream in pending]
         self.local = self._describe(pending, None)
         return self.local
+
+    def prepare(self) -> None:
+        """Make the legs of what will be offered, and begin to look for their addresses. NoPort."""
+        self._make_legs(self.pending or ())
+        for stream in self.pending or ():
+            if stream.link is not None and self.terms.ice:
+                stream.link.use_ice(controlling=True, components=ice_terms.components(self.terms, None))
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is being looked for."""
+        return all(stream.link is None or stream.link.ready for stream in self.pending or ())
+
+    def when_ready(self, then: Callable[[], None]) -> None:
+        """Call back once the addresses that descriptions are to tell are known: mostly at once."""
+        for stream in self.pending or ():
+            if stream.link is not None and not stream.link.ready:
+                stream.link.when_ready(lambda: self.when_ready(then))
+                return
+        then()
 
     def take_answer(self, answer: Session) -> None:
         """The peer's answer to our offer comes into force. Refused when it fits nothing we offered."""
