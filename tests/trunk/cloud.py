@@ -88,6 +88,8 @@ request_route {{
                 sl_send_reply("480", "Not registered");
                 exit;
             }}
+        }} else if ($rU =~ "^\\+4999") {{
+            $du = "sip:{peer}:5080";
         }} else {{
             $du = "sip:{peer}:5070";
         }}

@@ -36,6 +36,14 @@ expires = 60
 calls = 2
 destinations = +49*
 
+[secret]
+host = {DOMAIN}
+username = box
+password = of-box
+ca_file = {{folder}}/ca.pem
+register = no
+silence = 2
+
 [plain]
 host = {DOMAIN}
 username = box
@@ -49,6 +57,19 @@ silence = 2
 """
 RESOLVER = f"[general]\nnameserver = {NAME_SERVER}\nhosts =\n"
 PJSIP = "[local]\ntype = transport\nprotocol = udp\nbind = 127.0.0.1:{sip}\n"
+FAR_PJSIP = f"""\
+[udp]
+type = transport
+protocol = udp
+bind = {NAME_SERVER}:5080
+[anonymous]
+type = endpoint
+context = default
+disallow = all
+allow = alaw
+media_encryption = sdes
+"""
+FAR_EXTENSIONS = "[default]\nexten => _+X.,1,Answer()\n same => n,Echo()\n"
 EXTENSIONS = """\
 [default]
 exten => 600,1,Answer()
@@ -61,23 +82,23 @@ exten => box,1,Verbose(0,called from the cloud by ${CHANNEL(endpoint)})
 """
 
 
-class BoxDaemon(Daemon):
-    """A daemon in the box's namespace."""
+class PlacedDaemon(Daemon):
+    """A daemon in one of the cloud's namespaces."""
 
-    def __init__(self, root: Path, files: dict[str, str], cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, root: Path, files: dict[str, str], cloud: Cloud, namespace: str) -> None:
+        self._cloud, self._namespace = cloud, namespace
         super().__init__(root, files)
 
     @property
     def command(self) -> list[str]:
         """As Daemon, inside the namespace."""
-        return self._cloud.inside(self._cloud.box, *super().command)
+        return self._cloud.inside(self._namespace, *super().command)
 
 
 class Story:
     """What happens to one trunk, and how long it takes to come back."""
 
-    def __init__(self, cloud: Cloud, daemon: BoxDaemon) -> None:
+    def __init__(self, cloud: Cloud, daemon: PlacedDaemon) -> None:
         self.cloud = cloud
         self.daemon = daemon
         self.times: dict[str, list[float]] = {}
@@ -182,6 +203,19 @@ class Story:
         caller.wait(30)
         print("  calls: out, silent, limited, charged, in")
 
+    def encrypted_call(self, far: PlacedDaemon) -> None:
+        """A call over TLS and SRTP to an exchange that echoes: audio both ways, so that nobody is called silent."""
+        self.daemon.cli("channel originate PJSIP/+49991@secret application Playback tt-monkeys")
+        until(lambda: "Echo" in far.cli("core show channels concise"), "the far end answers", 20)
+        name = self.daemon.cli("core show channels concise").partition("!")[0]
+        time.sleep(4)
+        assert "no audio from" not in "\n".join(
+            line for line in self.daemon.log().splitlines() if f"in {name}" in line
+        ), "audio goes both ways"
+        self.daemon.cli("channel request hangup all")
+        until(lambda: "Calls:        0 of" in self.daemon.cli("trunk show secret"), "the call is over", 20)
+        print("  a call over TLS and SRTP has audio both ways")
+
     def report(self) -> None:
         every = [took for times in self.times.values() for took in times]
         print(f"recovery: median {statistics.median(every):.2f} s, worst {max(every):.2f} s of {len(every)}")
@@ -205,14 +239,17 @@ def main() -> int:
             "extensions.conf": EXTENSIONS,
         }
         with Cloud(folder) as cloud:
-            daemon = BoxDaemon(folder / "box", files, cloud)
+            daemon = PlacedDaemon(folder / "box", files, cloud, cloud.box)
+            far_files = {"pjsip.conf": FAR_PJSIP, "extensions.conf": FAR_EXTENSIONS}
+            far = PlacedDaemon(folder / "far", far_files, cloud, cloud.cloud)
             try:
-                with daemon:
+                with daemon, far:
                     story = Story(cloud, daemon)
                     daemon.cli("pjsip set logger on")
                     story.begin()
                     story.commands()
                     story.calls()
+                    story.encrypted_call(far)
                     story.address_change("192.168.77.9")
                     story.address_change(BOX)
                     for seconds in (15,) if short else (8, 20, 45):
