@@ -8,8 +8,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-# A mount made below this ends with the command, however that ends; one that is killed leaves nothing mounted.
-PRIVATE = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc")
+# A mount made below this ends with the command, however that ends; and the command ends with whoever asked for it.
+PRIVATE = (
+    *("setpriv", "--pdeathsig", "KILL", "--"),
+    *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"),
+)
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",

@@ -174,7 +174,7 @@ def offhook(root: Path) -> None:
     shutil.copytree(engine.tree(), library, dirs_exist_ok=True)
     shutil.copytree(cache.CHECKOUT / "kernel-shims/kernel_shims", library / "kernel_shims", ignore=skip)
     shutil.copytree(engine.shims(), library, dirs_exist_ok=True)
-    shutil.copytree(cache.CHECKOUT / "boards", root / "usr/share/offhook/boards")
+    shutil.copytree(cache.CHECKOUT / "boards", library / "boards")
     words = {"PREFIX": "/usr", "SYSCONFDIR": "/etc", "LOCALSTATEDIR": "/var"}
     for source, place in {
         "offhook.service": "usr/lib/systemd/system/offhook.service",
@@ -257,7 +257,9 @@ chmod 700 /root/root /root/root/.ssh /root/etc/credstore /root/etc/credstore.enc
     chroot.run(tools.with_image_tools(), script, {"root": root})
     # Lines that say when they were written.
     shadow = root / "etc/shadow"
-    shadow.write_text(re.sub(r"(?m)^([^:]+:[^:]*):\d*:", r"\1:20000:", shadow.read_text()))
+    text = re.sub(r"(?m)^([^:]+:[^:]*):\d*:", r"\1:20000:", shadow.read_text())
+    # No password opens it, but it is not locked: sshd lets nobody into a locked account, keys or not.
+    shadow.write_text(re.sub(r"(?m)^diag:[^:]*:", "diag:*:", text))
     for name in ("etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-", "etc/.pwd.lock"):
         (root / name).unlink(missing_ok=True)
 

@@ -16,6 +16,7 @@ import re
 import shutil
 import socket
 import sqlite3
+import subprocess
 import tempfile
 import threading
 import time
@@ -62,12 +63,13 @@ class Box:
     system: Path
     """The root file system that the card began with."""
     sip: int
+    ssh: int
     console: Console | None = None
     timeline: list[tuple[str, float]] = field(default_factory=list)
 
     def start(self, *, login: bool = True) -> Console:
         """Power on, and log in when the exchange is ready."""
-        self.console = console = self.machine.power_on({self.sip: ("udp", 5060)})
+        self.console = console = self.machine.power_on({self.sip: ("udp", 5060), self.ssh: ("tcp", 22)})
         if login:
             console.expect("starting slot")
             console.expect("ready: calls can be made")
@@ -81,6 +83,22 @@ class Box:
         self.console.expect("Password: ")
         self.console.type(PASSWORD)
         self.console.expect(PROMPT)
+
+    def diagnose(self, *words: str) -> tuple[int, str]:
+        """What the login of diagnostics does with these words, and its exit status."""
+        options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+        options += ["-o", "ConnectTimeout=60", "-i", "/box/key", "-p", str(self.ssh)]
+        command = ["ssh", *options, *words[:-1], "diag@127.0.0.1", *words[-1:]]
+        done = subprocess.run(
+            chroot.command(tools.with_image_tools(), command, {"box": self.machine.folder}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=ANSWER_S,
+            check=False,
+        )
+        return done.returncode, done.stdout
 
     def ask(self, line: str, seconds: float = ANSWER_S) -> str:
         """What the console answers to a line."""
@@ -96,8 +114,8 @@ class Box:
             self.console.type("")
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
@@ -109,7 +127,10 @@ def box() -> Iterator[Box]:
     card = image.image(board, compress=False)
     folder = Path(tempfile.mkdtemp(prefix="box-"))
     machine = Machine(folder, card)
-    story = Box(machine, card, system, free_port())
+    story = Box(machine, card, system, free_port(), free_port(socket.SOCK_STREAM))
+    chroot.run(
+        tools.with_image_tools(), ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/box/key"], {"box": folder}
+    )
     try:
         yield story
     finally:
@@ -141,7 +162,8 @@ def test_a_wrong_provisioning_is_told_at_the_console_and_on_the_card(box: Box) -
 
 
 def test_provisioning_sets_the_box_up_and_its_secrets_leave_the_card(box: Box) -> None:
-    box.machine.put_on_boot("provision.toml", PROVISION)
+    key = (box.machine.folder / "key.pub").read_text().strip()
+    box.machine.put_on_boot("provision.toml", f'{PROVISION}[ssh]\nkeys = ["{key}"]\n')
     console = box.start(login=False)
     console.expect("starting slot A")
     console.expect("provision.toml was used; its secrets are removed")
@@ -174,6 +196,34 @@ def test_the_words_of_the_console_fit_a_small_terminal(box: Box) -> None:
     assert "10.0.2.15" in told["network"]
     assert "100" in told["lines"]
     assert "CET" in box.ask("status") or "CEST" in box.ask("status")
+
+
+def test_the_login_of_diagnostics_answers_its_verbs(box: Box) -> None:
+    status, told = box.diagnose("status")
+    assert status == 0, told
+    assert "test-box" in told or "Offhook" in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status; id",),
+        ("status && id",),
+        ("$(id)",),
+        ("`id`",),
+        ("sh -c id",),
+        ("/usr/bin/id",),
+        ("status\nid",),
+        ("status | id",),
+        ("-t", "bash"),
+        ("-s", "sftp"),
+        ("-o", "SetEnv=LD_PRELOAD=/x PATH=/tmp", "id"),
+    ],
+)
+def test_no_word_of_it_reaches_a_shell(box: Box, words: tuple[str, ...]) -> None:
+    status, told = box.diagnose(*words)
+    assert "uid=" not in told
+    assert status != 0, told
 
 
 async def echo_call(box: Box) -> tuple[float, float]:

@@ -51,7 +51,7 @@ def command(word: str, help_text: str) -> Callable[[Command], Command]:
 @command("help", "this list")
 def _help(_: list[str]) -> str:
     lines = [f"  {word:24}{text}" for word, (_, text) in COMMANDS.items()]
-    return "\n".join([*lines, "  Anything else goes to the exchange: core show channels, pjsip show endpoints, ..."])
+    return "\n".join([*lines, "  Anything else goes to the exchange, for example: core show channels"])
 
 
 @command("status", "the box at a glance")
@@ -91,7 +91,7 @@ def _lines(_: list[str]) -> str:
     return "\n".join([ask("pjsip list endpoints").strip(), ask("dahdi show channels").strip()])
 
 
-@command("logs [N|export]", "the last N lines of the log; export: all of it to the boot partition")
+@command("logs [N|export]", "the last N lines of the log; all of it to the card")
 def _logs(words: list[str]) -> str:
     if words == ["export"]:
         return _export()
@@ -111,7 +111,7 @@ def _export() -> str:
     return told or f"{file.name} is on the boot partition of the card now"
 
 
-@command("update [FILE|URL|back]", "the two systems; install a bundle; back: start the other one next")
+@command("update [FILE|URL|back]", "the two systems; install one; go back")
 def _update(words: list[str]) -> str:
     if not words:
         return run("rauc", "status").strip()
