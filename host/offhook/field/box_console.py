@@ -138,7 +138,7 @@ def _install(source: str) -> str:
     return told if "exit status" in told else f"{told}\nIt starts with: reboot"
 
 
-@command("reset", "factory reset: removes configuration, recordings and records")
+@command("reset", "factory reset: configuration and records are gone")
 def _reset(_: list[str]) -> str:
     if input('Everything on the data partition will be gone. Write "RESET" to go on: ') != "RESET":
         return "Nothing was done."
@@ -157,7 +157,7 @@ def _halt(_: list[str]) -> str:
     return run("systemctl", "poweroff")
 
 
-@command("cli", "the exchange's own console, with completion; exit comes back")
+@command("cli", "the exchange's own console; exit comes back")
 def _cli(_: list[str]) -> str:
     subprocess.run([*OFFHOOK, "-r"], check=False)
     return ""
