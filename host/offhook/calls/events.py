@@ -392,9 +392,10 @@ class DeviceStateChange:
 
 @dataclass(slots=True)
 class MessageWaiting:
-    """What a mailbox holds was told; ``channel`` is the one that changed it, if one did.
+    """The number of messages in a mailbox was told.
 
-    ``kept_here`` is false for a mailbox whose messages another exchange keeps.
+    The channel is the one that changed it, if one did. New messages of a mailbox that another exchange keeps
+    (``kept_here`` is false) do not count as waiting.
     """
 
     mailbox: str
@@ -426,7 +427,7 @@ class ExtensionState:
 
 @dataclass(slots=True)
 class ExtensionPresence:
-    """The presence behind a hint changed."""
+    """The presence of those behind an extension's hint changed."""
 
     exten: str
     context: str

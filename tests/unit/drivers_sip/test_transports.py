@@ -216,6 +216,37 @@ async def test_a_new_certificate_serves_after_a_reload(office):
     assert await presented() == shown()
 
 
+@pytest.mark.parametrize(
+    ("options", "shown", "let_in"),
+    [
+        (("verify_client=yes", "require_client_cert=yes"), "known", True),
+        (("verify_client=yes", "require_client_cert=yes"), "", False),
+        (("verify_client=yes", "require_client_cert=yes"), "stranger", False),
+        (("verify_client=yes",), "", True),
+        (("verify_client=yes",), "stranger", False),
+        ((), "stranger", True),
+    ],
+    ids=["known", "none", "unknown", "none asked", "unknown asked", "not asked"],
+)
+async def test_phones_may_have_to_show_a_certificate(office, options, shown, let_in):
+    ours, theirs = certificate(office.folder, "127.0.0.1"), certificate(office.folder, "known")
+    await office.start(ALICE, transports=tls_transport(*ours, f"ca_list_file={theirs[0]}", *options))
+    context = ssl.create_default_context(cafile=ours[0])
+    if shown:
+        context.load_cert_chain(*(theirs if shown == "known" else certificate(office.folder, shown)))
+    listener = office.stack.transports.listeners["tls"]
+    phone = TcpPeer((listener.host, listener.port))
+    phone.transport = "TLS"
+    office.peers.append(await phone.start(ssl=context))
+    if let_in:
+        assert (await phone.register()).status == 200
+        return
+    # TLS 1.3 tells the client of a refusal only after its side of the handshake is done.
+    await asyncio.wait_for(phone.over.wait(), 5)
+    assert not office.contacts()
+    assert not office.stack.transports.connections
+
+
 async def test_a_stalled_handshake_holds_no_socket(office, monkeypatch):
     files = certificate(office.folder, "127.0.0.1")
     await office.start(ALICE, transports=tls_transport(*files))
