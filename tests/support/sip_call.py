@@ -42,7 +42,8 @@ class Telephone:
         call.local = f'"{self.user.title()}" <sip:{self.user}@{self.peer.address}>;tag={call.tag}'
         call.remote = more.get("to", f"<sip:{exten}@{host}>")
         call.target = more.get("target", f"sip:{exten}@{host}")
-        call.invite = call.send("INVITE", *headers, body=audio() if body is None else body)
+        kind = more.get("content_type", SDP)
+        call.invite = call.send("INVITE", *headers, body=audio() if body is None else body, content_type=kind)
         return call
 
     async def incoming(self) -> Call:

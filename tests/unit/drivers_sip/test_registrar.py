@@ -229,3 +229,17 @@ async def test_contacts_of_an_aor_that_goes_go_with_it(office):
     await office.reload("[alice]\ntype=endpoint\n")
     assert "alice" not in office.stack.locations.by_name
     assert not list(office.pbx.astdb.by_prefix("registrar", "contact/"))
+
+
+async def test_credentials_of_a_kind_nobody_knows_are_none(office):
+    """RFC 4475 3.3.7: they are no reason to refuse for good."""
+    await office.start(
+        "[alice]\ntype=endpoint\naors=alice\nauth=alice\n[alice]\ntype=aor\nmax_contacts=1\n"
+        "[alice]\ntype=auth\nusername=alice\npassword=secret\n"
+    )
+    phone = await office.phone()
+    request = phone.request("REGISTER", "alice", ("Authorization", "NoOneKnowsThisScheme opaque-data=here"))
+    request.add("Contact", f"<{phone.uri('alice')}>")
+    answer = await phone.exchange(request)
+    assert answer.status == 401
+    assert answer.get("WWW-Authenticate").startswith("Digest ")

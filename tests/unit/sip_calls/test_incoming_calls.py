@@ -224,6 +224,37 @@ async def test_an_endpoint_may_insist_on_100rel(office: Any) -> None:
     call.ack(refusal)
 
 
+@pytest.mark.parametrize(
+    ("kind", "headers", "status"),
+    [
+        ("application/unknownformat", (), 415),
+        ("application/unknownformat", (("Content-Disposition", "x;handling=optional"),), 200),
+        ("application/sdp", (("Accept", "text/nobodyKnowsThis"),), 406),
+        ("application/sdp", (("Accept", "text/html, application/*"),), 200),
+    ],
+    ids=["RFC 4475 3.3.6", "optional", "RFC 4475 3.3.15", "anything of a kind"],
+)
+async def test_content_that_nobody_knows(
+    alice: Telephone, kind: str, headers: tuple[tuple[str, str], ...], status: int
+) -> None:
+    body = audio() if kind == "application/sdp" else b"nobody knows this"
+    call = await alice.call("echo", *headers, body=body, content_type=kind)
+    answer = await call.response(status)
+    if status == 415:
+        assert answer.get("Accept") == "application/sdp"
+
+
+async def test_a_response_that_is_ours_no_more_is_dropped(alice: Telephone) -> None:
+    """RFC 4475 3.3.10: it would have to be broadcast."""
+    alice.peer.write(
+        b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.198;branch=z9hG4bK1324923\r\n"
+        b"Via: SIP/2.0/UDP 255.255.255.255;branch=z9hG4bK1saber23\r\nCall-ID: bcast.0384840201234ksdfak3j2erw\r\n"
+        b"CSeq: 35 INVITE\r\nFrom: sip:user@example.com;tag=11141343\r\nTo: sip:user@example.edu;tag=2229\r\n"
+        b"Contact: <sip:user@host28.example.com>\r\nContent-Length: 0\r\n\r\n"
+    )
+    await alice.silent()
+
+
 async def test_what_is_required_and_unknown_is_420(alice: Telephone) -> None:
     call = await alice.call("echo", ("Require", "100rel, teleport"))
     refusal = await call.response(420)

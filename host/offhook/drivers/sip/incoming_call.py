@@ -29,7 +29,7 @@ from offhook.sip.events import (
     TransactionTimeout,
     TransportFailed,
 )
-from offhook.sip.message import Header, Response
+from offhook.sip.message import Header, Request, Response
 from offhook.sip.reliable import ReliableProvisionals
 from offhook.sip.sdp import Session as Description
 from offhook.sip.transaction import ServerInvite
@@ -329,12 +329,24 @@ def _check(incoming: IncomingRequest) -> bool:
     unknown = [tag for tag in required if tag not in EXTENSIONS or (tag == "100rel" and endpoint.rel100 == "no")]
     if unknown:
         raise SIPError(420, headers=(("Unsupported", ", ".join(sorted(unknown))),))
+    _check_content(message)
     offered = message.tokens("Supported")
     if endpoint.rel100 == "required":
         if "100rel" not in offered and "100rel" not in required:
             raise SIPError(421, headers=(("Require", "100rel"),))
         return True
     return "100rel" in required or (endpoint.rel100 == "peer_supported" and "100rel" in offered)
+
+
+def _check_content(message: Request) -> None:
+    """An INVITE may bring a description or nothing, and must take ours. SIPError 415 or 406 (RFC 3261 21.4)."""
+    accepted = [each.partition(";")[0].strip().lower() for each in message.members("Accept")]
+    if accepted and not {SDP, "application/*", "*/*"}.intersection(accepted):
+        raise SIPError(406, detail=f"only {', '.join(accepted)} would be accepted")
+    kind = message.content_type
+    optional = "handling=optional" in (message.get("Content-Disposition") or "").lower()
+    if message.body and kind not in ("", SDP) and not kind.startswith("multipart/") and not optional:
+        raise SIPError(415, headers=(("Accept", SDP),))
 
 
 def _destination(incoming: IncomingRequest) -> tuple[str, Party]:
