@@ -9,8 +9,9 @@ from kernel_shims.line import Happening, LineEvent
 from offhook.calls.frames import Condition
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.collecting import Rules
+from offhook.drivers.dahdi.analog.habits import Habits
 from offhook.drivers.dahdi.analog.orders import Order
-from offhook.drivers.dahdi.analog.phone import Habits, Phone
+from offhook.drivers.dahdi.analog.phone import Phone
 from offhook.drivers.dahdi.analog.trunk import Manners, State, Trunk
 
 PHONE_EVENTS = [

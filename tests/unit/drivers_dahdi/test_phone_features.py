@@ -190,6 +190,17 @@ async def test_a_ringing_phone_is_told_who_calls(office: Office) -> None:
     assert not bob.ringing
 
 
+async def test_a_distinctive_ring_has_caller_id_in_its_long_pause(office: Office) -> None:
+    """r1: a short and a long burst; the identity comes after the second."""
+    await office.start(PHONES, PLAN + "exten => 88,1,Dial(DAHDI/2r1,60)\n")
+    alice, bob = office.phone(1), office.phone(2)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("88")
+    await office.until(lambda: bob.bursts == 3, 12)
+    assert heard_data(office, bob.heard_on_hook) == [("101", "Alice")]
+
+
 async def test_a_withheld_number_is_told_as_private(office: Office) -> None:
     """*67 before the number."""
     await office.start(PHONES, PLAN)

@@ -81,7 +81,7 @@ def show_version(request: Request) -> None:
 def show_cadences(request: Request) -> None:
     """List the ring cadences r1, r2, ... that dial strings name."""
     for number, cadence in enumerate(lines_of(request.pbx).cadences, 1):
-        request.print(f"r{number}: {','.join(map(str, cadence))}")
+        request.print(f"r{number}: {','.join(str(abs(ms)) for ms in cadence)}")
 
 
 def _direction(request: Request) -> tuple[str, Port, float]:

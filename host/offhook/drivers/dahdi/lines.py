@@ -45,11 +45,12 @@ _NAMES = {number: name for name, number in SIGNALLINGS.items()}
 _WORDS = {"em": "e&m", "em_e1": "e&me1"} | {name: name.replace("_", "") for name in SIGNALLINGS if name[:2] == "fx"}
 """Words of system.conf."""
 DEFAULT_CADENCES = (
-    (125, 125, 2000, 4000),
-    (250, 250, 500, 1000, 250, 250, 500, 4000),
-    (125, 125) * 5 + (125, 4000),
-    (1000, 500, 2500, 5000),
+    (125, 125, 2000, -4000),
+    (250, 250, 500, 1000, 250, 250, 500, -4000),
+    (125, 125, 125, 125, 125, -4000),
+    (1000, 500, 2500, -5000),
 )
+"""r1 to r4 where the file has none; caller ID goes into the negative pause."""
 
 
 class Lines:

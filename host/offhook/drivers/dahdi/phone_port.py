@@ -15,8 +15,9 @@ from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi import phone_features
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.collecting import Rules
+from offhook.drivers.dahdi.analog.habits import Habits
 from offhook.drivers.dahdi.analog.orders import Order
-from offhook.drivers.dahdi.analog.phone import Habits, Phone
+from offhook.drivers.dahdi.analog.phone import Phone
 from offhook.drivers.dahdi.identity import IdentitySender
 from offhook.drivers.dahdi.port import Port
 from offhook.drivers.dahdi.waiting import MessageLamp

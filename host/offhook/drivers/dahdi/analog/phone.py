@@ -18,14 +18,13 @@ active one by a flash; a third one, held while another is dialled, or in confere
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import Enum
 
 from kernel_shims.line import Happening, Hook, LineEvent
 from offhook.calls import causes
 from offhook.calls.frames import Condition
 from offhook.drivers.dahdi.analog import orders
-from offhook.drivers.dahdi.analog.collecting import NEVER, Code, Collector, Complete, Plan, Refused, Rules, Step, Wait
+from offhook.drivers.dahdi.analog.collecting import NEVER, Code, Collector, Complete, Plan, Refused, Step, Wait
+from offhook.drivers.dahdi.analog.habits import Habits, PhoneCall, Stage
 from offhook.drivers.dahdi.analog.orders import Order
 
 _BOUNCE = 2.0
@@ -35,50 +34,6 @@ _DECIDE_S = 1.0
 """Call waiting deluxe waits that long for a digit."""
 _HOWLER_AFTER = 30.0
 _QUIET_AFTER = 90.0
-
-
-class Stage(Enum):
-    """How far a call is, as the phone sees it."""
-
-    COLLECTING = "collecting"
-    GOING = "going"
-    """Its dialplan runs; not answered."""
-    ALERTING = "alerting"
-    """It rings here, or beeps."""
-    RECALLING = "recalling"
-    """Answered before, and rings here again because the handset went down."""
-    UP = "up"
-
-
-@dataclass(slots=True)
-class Habits:
-    """The settings that change what the phone does."""
-
-    rules: Rules = field(default_factory=Rules)
-    immediate: bool = False
-    three_way: bool = False
-    transfer: bool = False
-    transfer_to_busy: bool = True
-    call_waiting: bool = False
-    waiting_caller_id: bool = False
-    waiting_deluxe: bool = False
-    caller_id_after: int = 1
-    """Bursts of ringing before caller ID is sent; 0: it is not sent."""
-    silent_hold: bool = False
-    """Dial tone after a flash may time out, to silence."""
-    held_by_caller: bool = False
-    """A called phone that hangs up may lift again while the caller stays."""
-    reverse_on_answer: bool = False
-    reverse_on_hangup: bool = False
-
-
-@dataclass(slots=True)
-class _Call:
-    number: int
-    stage: Stage
-    called: bool = False
-    """It was called here."""
-    busy: bool = False
 
 
 class Phone:
@@ -95,10 +50,11 @@ class Phone:
         self.call_waiting = habits.call_waiting
         self.collector: Collector | None = None
         self.conference = False
-        self._active: _Call | None = None
-        self._waiting: _Call | None = None
-        self._third: _Call | None = None
+        self._active: PhoneCall | None = None
+        self._waiting: PhoneCall | None = None
+        self._third: PhoneCall | None = None
         self._rings = 0
+        self._identity_after = habits.caller_id_after
         self._next = 0
         self._flashed = -NEVER
         self._deadline = NEVER
@@ -152,7 +108,7 @@ class Phone:
         self._next += 1
         return self._next
 
-    def _find(self, number: int) -> _Call | None:
+    def _find(self, number: int) -> PhoneCall | None:
         for call in (self._active, self._waiting, self._third):
             if call is not None and call.number == number:
                 return call
@@ -216,7 +172,7 @@ class Phone:
         return out
 
     def _new_call(self, now: float, tone: str, *, patient: bool = False) -> list[Order]:
-        call = self._active = _Call(self.new_number(), Stage.COLLECTING)
+        call = self._active = PhoneCall(self.new_number(), Stage.COLLECTING)
         out: list[Order] = [orders.NewCall(call.number)]
         if self.habits.immediate and self._third is None:
             call.stage = Stage.GOING
@@ -250,10 +206,10 @@ class Phone:
         self._active = None
         return [orders.End(call.number, cause), *self._at_rest()]
 
-    def _may_lift_again(self, call: _Call) -> bool:
+    def _may_lift_again(self, call: PhoneCall) -> bool:
         return self.habits.held_by_caller and call.called and call.stage is Stage.UP
 
-    def _put_down_on_two(self, call: _Call, third: _Call, now: float) -> list[Order]:
+    def _put_down_on_two(self, call: PhoneCall, third: PhoneCall, now: float) -> list[Order]:
         both: list[Order] = [orders.End(call.number), orders.End(third.number)]
         conference, self.conference = self.conference, False
         if now - self._flashed < _BOUNCE:
@@ -268,7 +224,7 @@ class Phone:
         held, other = (call, third) if conference else (third, call)
         return [orders.Transfer(held.number, other.number), *self._at_rest()]
 
-    def _ring_again(self, call: _Call) -> list[Order]:
+    def _ring_again(self, call: PhoneCall) -> list[Order]:
         """The handset went down while a call was waiting or held: the phone rings for it."""
         if call.stage is not Stage.ALERTING:
             call.stage = Stage.RECALLING
@@ -294,7 +250,7 @@ class Phone:
             return []
         self._rings += 1
         out: list[Order] = [orders.Tell(call.number, Condition.RINGING)]
-        if self._rings == self.habits.caller_id_after:
+        if self._rings == self._identity_after:
             out.append(orders.SendCallerId(call.number))
         return out
 
@@ -322,7 +278,7 @@ class Phone:
         reached = call.stage is not Stage.COLLECTING and (self.habits.transfer_to_busy or not call.busy)
         return self._join_all(call, third) if reached else self._back_to(third, drop=call)
 
-    def _flash_on_one(self, call: _Call, now: float) -> list[Order]:
+    def _flash_on_one(self, call: PhoneCall, now: float) -> list[Order]:
         if not self.habits.three_way:
             return [orders.Tell(call.number, Condition.FLASH)]
         if call.stage is Stage.COLLECTING:
@@ -331,7 +287,7 @@ class Phone:
         out: list[Order] = [orders.Tell(call.number, Condition.HOLD)]
         return out + self._new_call(now, "dialrecall", patient=not self.habits.silent_hold)
 
-    def _toggle(self, call: _Call, waiting: _Call) -> list[Order]:
+    def _toggle(self, call: PhoneCall, waiting: PhoneCall) -> list[Order]:
         self._active, self._waiting = waiting, call
         self._beep = NEVER
         out: list[Order] = [orders.Tone("")]
@@ -341,13 +297,13 @@ class Phone:
         out += [orders.Tell(call.number, Condition.HOLD), orders.Tell(waiting.number, Condition.UNHOLD)]
         return [*out, orders.Hear((waiting.number,))]
 
-    def _drop_last(self, call: _Call, third: _Call) -> list[Order]:
+    def _drop_last(self, call: PhoneCall, third: PhoneCall) -> list[Order]:
         if call.stage is not Stage.UP and third.stage is Stage.UP:
             call, third = third, call
         self._active, self._third, self.conference = call, None, False
         return [orders.End(third.number), orders.Hear((call.number,))]
 
-    def _join_all(self, call: _Call, third: _Call) -> list[Order]:
+    def _join_all(self, call: PhoneCall, third: PhoneCall) -> list[Order]:
         self._active, self._third, self.conference = third, call, True
         return [
             orders.Tone(""),
@@ -355,7 +311,7 @@ class Phone:
             orders.Hear((third.number, call.number)),
         ]
 
-    def _back_to(self, third: _Call, drop: _Call) -> list[Order]:
+    def _back_to(self, third: PhoneCall, drop: PhoneCall) -> list[Order]:
         self._active, self._third, self.collector = third, None, None
         self._deadline = NEVER
         return [
@@ -429,7 +385,7 @@ class Phone:
         self.collector = None
         self._deadline = NEVER
 
-    def _refused(self, call: _Call, now: float) -> list[Order]:
+    def _refused(self, call: PhoneCall, now: float) -> list[Order]:
         third = self._third
         if third is not None:
             self._active, self._third = None, third
@@ -442,7 +398,7 @@ class Phone:
             third.stage = Stage.RECALLING
         return out
 
-    def _code(self, code: Code, call: _Call, now: float) -> list[Order]:
+    def _code(self, code: Code, call: PhoneCall, now: float) -> list[Order]:
         out: list[Order] = [orders.Feature(code.feature, call.number, code.value)]
         if code.feature == "callwaiting":
             self.call_waiting = code.value == "yes"
@@ -487,9 +443,12 @@ class Phone:
 
     def ring(self, number: int, cadence: Sequence[int], now: float) -> list[Order]:
         """A call comes to the phone (``takes_call`` said that it may)."""
-        call = _Call(number, Stage.ALERTING, called=True)
+        call = PhoneCall(number, Stage.ALERTING, called=True)
         if self._active is None:
             self._active, self._rings = call, 0
+            self._identity_after = _identity_burst(cadence) or self.habits.caller_id_after
+            if not self.habits.caller_id_after:
+                self._identity_after = 0
             return [orders.Sound(True), orders.Ring(number, tuple(cadence))]
         self._waiting = call
         self._beep = now + _BEEP_EVERY
@@ -548,10 +507,16 @@ class Phone:
         out = [orders.DoHook(Hook.ON), *self._reorder(now)]
         return [*out, orders.Battery(True)] if self.habits.reverse_on_hangup else out
 
-    def _rang_in_vain(self, waiting: _Call | None, third: _Call | None) -> list[Order]:
+    def _rang_in_vain(self, waiting: PhoneCall | None, third: PhoneCall | None) -> list[Order]:
         left = waiting or third
         self._waiting = self._third = None
         if left is None:
             return self._at_rest()
         self._active = left
         return self._ring_again(left)
+
+
+def _identity_burst(cadence: Sequence[int]) -> int:
+    """After how many bursts of a distinctive cadence caller ID is sent: before its negative pause; 0 for none such."""
+    place = next((place for place, ms in enumerate(cadence) if ms < 0), -1)
+    return (place + 1) // 2

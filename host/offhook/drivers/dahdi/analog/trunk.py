@@ -87,6 +87,7 @@ class Trunk:
         self._polarity_from = -NEVER
         self._bursts: list[int] = []
         self._ring_seen = 0.0
+        self._burst_ended = False
         self._rang = False
         """Ringing tone was heard."""
 
@@ -159,7 +160,7 @@ class Trunk:
     def _first_ring(self, now: float, *, burst_over: bool) -> list[Order]:
         self._begin(State.RINGING)
         self.incoming = True
-        self._ring_seen = now
+        self._ring_seen, self._burst_ended = now, burst_over
         out: list[Order] = [orders.NewCall(self._call, ringing=True)]
         listens = self.manners.caller_id and self.manners.caller_id_start in ("ring", "any")
         if not listens and not self.manners.distinctive:
@@ -170,10 +171,13 @@ class Trunk:
     def _next_ring(self, now: float, *, burst_over: bool) -> list[Order]:
         if not burst_over:
             return []
+        if not self._burst_ended:
+            self._burst_ended, self._ring_seen = True, now
+            return []
         frames = round((now - self._ring_seen) / _RING_FRAME_S)
         self._ring_seen = now
         self._bursts.append(round(self.manners.ring_timeout / _RING_FRAME_S) - frames)
-        enough = len(self._bursts) >= (3 if self.manners.distinctive else 2)
+        enough = len(self._bursts) >= (3 if self.manners.distinctive else 1)
         return self._offer(now) if enough else []
 
     def caller_id(self, now: float) -> list[Order]:

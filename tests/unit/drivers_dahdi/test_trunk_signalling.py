@@ -1,0 +1,175 @@
+"""How lines tell: answers and ends by polarity and tones, caller ID before the ring, distinctive rings, dial tone."""
+
+from __future__ import annotations
+
+import pytest
+
+from kernel_shims.line import Hook
+from kernel_shims.simulator import sound
+from offhook.calls.channel import Channel, State
+from support.line_story import Office
+
+LINES = """
+[channels]
+context = lines
+signalling = {signalling}
+{options}
+channel => 5-8
+"""
+PLAN = """
+[lines]
+exten => s,1,Answer()
+ same => n,Set(GLOBAL(WHO)=${CALLERID(num)})
+ same => n,Wait(120)
+[special]
+exten => s,1,Answer()
+ same => n,Set(GLOBAL(WHO)=special)
+ same => n,Wait(120)
+"""
+
+
+async def begin(office: Office, options: str = "", signalling: str = "fxs_ks") -> None:
+    """The four lines with some options."""
+    await office.start(LINES.format(options=options, signalling=signalling), PLAN, lines=signalling)
+
+
+def dial(office: Office, number: str) -> Channel:
+    """A call out on channel 5."""
+    channel = office.pbx.parts["dahdi"].request(f"5/{number}", None, ("", ""))
+    channel.tech_call("")
+    return channel  # type: ignore[no-any-return]
+
+
+async def test_polarity_answers_and_hangs_up(office: Office) -> None:
+    await begin(office, "answeronpolarityswitch = yes\nhanguponpolarityswitch = yes")
+    line = office.line(5)
+    line.manners.reverse_on_answer = True
+    line.manners.answers_after = 5000
+    line.manners.drop_ms = 0
+    channel = dial(office, "123")
+    await office.until(lambda: line.state == "ringback", 10)
+    assert channel.state is State.DIALING
+    await office.until(lambda: channel.state is State.UP, 10)
+    assert line.state == "talking"
+    await office.advance(2)
+    line.hang_up()
+    await office.until(lambda: channel.hungup, 1)
+
+
+async def test_polarity_soon_after_the_answer_is_ignored(office: Office) -> None:
+    await begin(office, "answeronpolarityswitch = yes\nhanguponpolarityswitch = yes\npolarityonanswerdelay = 1000")
+    line = office.line(5)
+    line.manners.reverse_on_answer = True
+    channel = dial(office, "123")
+    await office.until(lambda: channel.state is State.UP, 15)
+    await office.advance(0.5)
+    line.reverse()
+    await office.advance(0.3)
+    assert not channel.hungup
+    channel.hangup()
+
+
+async def test_call_progress_tells_ringing_answer_and_busy(office: Office) -> None:
+    await begin(office, "callprogress = yes")
+    line = office.line(5)
+    line.manners.answers_after = 14_000
+    channel = dial(office, "123")
+    await office.until(lambda: channel.state is State.RINGING, 25)
+    assert line.state == "ringback"
+    await office.until(lambda: channel.state is State.UP, 25)
+    assert line.state == "talking"
+    channel.hangup()
+    await office.advance(3)
+    line.manners.busy = True
+    channel = dial(office, "456")
+    await office.until(lambda: channel.hungup, 20)
+    assert channel.hangup_cause == 17
+
+
+async def test_dialling_waits_for_dial_tone(office: Office) -> None:
+    await begin(office, "waitfordialtone = 4000")
+    line = office.line(5)
+    channel = dial(office, "123")
+    await office.until(lambda: line.dialed == "123", 10)
+    channel.hangup()
+    await office.advance(3)
+    silent = office.line(5)
+    silent.say([0] * 80_000)
+    channel = dial(office, "123")
+    await office.until(lambda: channel.hungup, 5)
+    assert channel.hangup_cause == 34
+
+
+async def test_pulses_are_dialled(office: Office) -> None:
+    await begin(office, "pulsedial = yes")
+    office.line(5).manners.number_ends_after = 3000
+    channel = dial(office, "907")
+    await office.until(lambda: office.line(5).dialed == "907", 10)
+    assert not office.line(5).digits_heard
+    channel.hangup()
+
+
+async def test_a_ground_start_line_is_seized_by_its_ground(office: Office) -> None:
+    await begin(office, signalling="fxs_gs")
+    channel = dial(office, "123")
+    assert Hook.START in office.system.ports[5].hooks
+    await office.until(lambda: office.line(5).dialed == "123", 10)
+    channel.hangup()
+
+
+@pytest.mark.parametrize("options", ["cidsignalling = dtmf\ncidstart = polarity", "cidsignalling = auto"])
+async def test_caller_id_in_dtmf_after_a_reversal(office: Office, options: str) -> None:
+    await begin(office, options)
+    line = office.line(5)
+    line.reverse()
+    await office.advance(0.3)
+    line.say(sound.dtmf("A5551234C"))
+    await office.advance(1.6)
+    line.ring()
+    await office.until(lambda: line.state == "talking", 10)
+    await office.until(lambda: office.pbx.globals.get("WHO") == "5551234", 1)
+
+
+async def test_a_reversal_without_a_ring_is_forgotten(office: Office) -> None:
+    await begin(office, "cidsignalling = auto")
+    line = office.line(5)
+    line.reverse()
+    await office.advance(0.1)
+    assert len(office.pbx.channels) == 1
+    await office.until(lambda: not len(office.pbx.channels), 6)
+
+
+async def test_a_distinctive_ring_goes_elsewhere(office: Office) -> None:
+    """Rings 1.5 s apart instead of 6."""
+    await begin(
+        office,
+        "usecallerid = no\nusedistinctiveringdetection = yes\ndring1 = 325,0,0\ndring1context = special",
+    )
+    line = office.line(5)
+    line.manners.ring_on, line.manners.ring_off = 500, 1000
+    line.ring()
+    await office.until(lambda: office.pbx.globals.get("WHO") == "special", 15)
+    other = office.line(6)
+    other.ring()
+    await office.until(lambda: office.pbx.globals.get("WHO") == "", 30)
+
+
+async def test_a_drop_of_battery_before_the_answer_ends_the_call(office: Office) -> None:
+    await office.start(LINES.format(options="", signalling="fxs_ks"), "[lines]\nexten => s,1,Wait(60)\n")
+    line = office.line(5)
+    line.ring("5551234")
+    await office.until(lambda: len(office.pbx.channels) == 1, 10)
+    line.hang_up()
+    await office.until(lambda: not len(office.pbx.channels), 1)
+
+
+async def test_a_line_just_released_is_not_used_again_at_once(office: Office) -> None:
+    await begin(office)
+    lines = office.pbx.parts["dahdi"]
+    channel = dial(office, "123")
+    await office.advance(3)
+    channel.hangup()
+    await office.advance(0.1)
+    assert lines.ports[5].refusal() == 34
+    await office.advance(2)
+    assert lines.ports[5].refusal() == 0
