@@ -81,7 +81,7 @@ class Leg:
         self.peer: Leg | None = None
         self.digits: list[str] = []
         self.closed = False
-        self.heard = True
+        self.heard = engine.heard
         self.music_source: Any = None
         engine.legs.add(self)
 
@@ -235,6 +235,8 @@ class SilentEngine:
     def __init__(self, *arguments: Any) -> None:
         self.legs: set[Leg] = set()
         self.port = 9998
+        self.heard = True
+        """Whether sound comes to the legs that are made from now on."""
         self.settings = Settings()
 
     def start(self) -> None: ...

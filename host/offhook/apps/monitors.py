@@ -306,6 +306,10 @@ def _manners(monitor: Monitor, letters: Options) -> None:
             monitor.beeper = loop.call_later(interval, again)
 
         again()
+        if channel.pbx.bus.wants(events.TestEvent):
+            headers = (("Exten", "beep"), ("Channel", channel.name), ("Interval", str(int(interval))))
+            told = events.TestEvent("PERIODIC_HOOK_ENABLED", headers, "func_periodic_hook.c", "init_hook")
+            channel.pbx.bus.publish(told)
     if letters["s"]:
         _skip(monitor, letters["s"])
     if "b" in letters:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from offhook.calls import causes
-from offhook.calls.channel import Channel, State
-from offhook.calls.frames import Condition, Control
+from offhook.calls.channel import Channel, Hangup, State
+from offhook.calls.frames import Condition, Control, Text
 from offhook.dialplan.context import DialplanError
 from offhook.dialplan.location import parse_location
 from offhook.modules import Module, Options, Syntax
@@ -66,6 +66,30 @@ def send_text(channel: Channel, text: str = "") -> None:
     sent = channel.tech_send_text(body, channel.get("SENDTEXT_CONTENT_TYPE") or "text/plain")
     channel.set("SENDTEXTTYPE", "MESSAGE_DATA" if sent else "NONE")
     channel.set("SENDTEXTSTATUS", "SUCCESS" if sent else "UNSUPPORTED")
+
+
+@sendtext_module.application(
+    "ReceiveText", Syntax("[timeout]", timeout="Seconds to wait; for ever when not said."), see_also=("SendText",)
+)
+async def receive_text(channel: Channel, timeout: str = "") -> None:
+    """Wait for a text message of the party.
+
+    RECEIVETEXTSTATUS is SUCCESS or FAILURE, RECEIVETEXTMESSAGE the text.
+    """
+    try:
+        seconds = float(timeout) if timeout else 0.0
+    except ValueError:
+        log.warning("%s: ReceiveText: %r is no number of seconds", channel.name, timeout)
+        raise Hangup from None
+    now = channel.pbx.now
+    deadline = now() + seconds if seconds > 0 else None
+    while deadline is None or now() < deadline:
+        frame = await channel.read(None if deadline is None else deadline - now())
+        if isinstance(frame, Text):
+            channel.set("RECEIVETEXTSTATUS", "SUCCESS")
+            channel.set("RECEIVETEXTMESSAGE", frame.body)
+            return
+    channel.set("RECEIVETEXTSTATUS", "FAILURE")
 
 
 @transfer_module.application("Transfer", Syntax("[Tech/]destination"), see_also=("Dial", "AttendedTransfer"))

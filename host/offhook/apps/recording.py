@@ -8,6 +8,9 @@ import os
 from offhook.calls.channel import Channel, Hangup, State
 from offhook.calls.frames import Digit, Media
 from offhook.calls.prompts import ANY_DIGIT, NoPrompt, play
+from offhook.dialplan.invocation import FunctionError
+from offhook.dialplan.scope import Scope
+from offhook.functions.parsing import need_channel
 from offhook.media.events import RecordDone, Silence
 from offhook.media.formats import format_for_extension
 from offhook.modules import Module, Options, Syntax
@@ -16,6 +19,8 @@ log = logging.getLogger(__name__)
 module = Module("app_record", "Trivial Record Application")
 
 _SILENCE_LEVEL = 256
+_DURATION = "recorded ms"
+"""Key in a channel's data of how long the last recording was."""
 
 
 @module.application(
@@ -71,6 +76,17 @@ async def record(channel: Channel, name: str = "", silence: str = "", maximum: s
         except NoPrompt as missing:
             log.warning("%s: Record: %s", channel.name, missing)
     await _record(channel, base, extension, _number(silence), _number(maximum), letters)
+
+
+@module.function("RECORDING_INFO", Syntax("property", property="duration, in milliseconds"), see_also=("Record",))
+def recording_info(scope: Scope, name: str = "") -> str:
+    """What is known of the channel's last recording by Record."""
+    duration = need_channel(scope, "RECORDING_INFO").data.get(_DURATION)
+    if duration is None:
+        raise FunctionError("RECORDING_INFO: Record has recorded nothing on this channel yet")
+    if name.lower() != "duration":
+        raise FunctionError(f'RECORDING_INFO: there is no property "{name}"; duration is one')
+    return str(duration)
 
 
 def _number(text: str) -> float:
@@ -136,6 +152,7 @@ async def _record(
         recording.stop(truncate_ms=max(0, cut))
         channel.set("RECORD_TIME", str(max(0, int((now() - started) * 1000) - max(0, cut))))
         channel.set("RECORD_STATUS", status)
+        channel.data[_DURATION] = int((now() - started) * 1000)
         if status == "HANGUP" and "k" not in letters:
             channel.pbx.spawn(channel.pbx.off_loop(_remove, path), "remove recording")
 

@@ -24,13 +24,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 module = Module("chan_local", "Local proxy channel", priority=20)
 
+_LISTEN_S = 0.05
 _SILENT = frozenset({Condition.SOURCE_UPDATE, Condition.SOURCE_CHANGE, Condition.STOP})
 
 
 class Pair:
     """What the two halves share."""
 
-    __slots__ = ("called", "context", "exten", "one", "optimize", "optimizing", "pass_music", "refused", "two")
+    __slots__ = (
+        "called",
+        "context",
+        "exten",
+        "listening",
+        "one",
+        "optimize",
+        "optimizing",
+        "pass_music",
+        "refused",
+        "two",
+    )
 
     one: LocalChannel
     two: LocalChannel
@@ -42,6 +54,8 @@ class Pair:
         self.pass_music = pass_music
         self.called = False
         self.optimizing = False
+        self.listening = False
+        """Sound is waited for: where nobody is heard, nothing needs the shorter way."""
         self.refused = False
         """There is no such extension: whoever called half ;1 ends it."""
 
@@ -191,6 +205,11 @@ def optimize(pair: Pair) -> None:
         return
     if _tapped(one) or _tapped(two):
         return
+    if not (_heard(one) or _heard(two)):
+        if not pair.listening:
+            pair.listening = True
+            one.pbx.loop.call_later(_LISTEN_S, _listened, pair)
+        return
     near, far = one, two
     if len(one.bridge) != 2 or one.bridge.kind != "basic" or one.bridge.minder is not None:
         near, far = two, one
@@ -207,6 +226,16 @@ def optimize(pair: Pair) -> None:
     _swap(near_bridge, far_bridge, mover, near, far)
     pbx.bus.publish(events.LocalOptimizationEnd(one, two, True, identity))
     one.request_hangup(causes.NORMAL_CLEARING)
+
+
+def _heard(half: LocalChannel) -> bool:
+    """Whether sound comes to a half from outside; it is sound that has a pair taken out in Asterisk."""
+    return half.media is not None and half.media.heard
+
+
+def _listened(pair: Pair) -> None:
+    pair.listening = False
+    optimize(pair)
 
 
 def _swap(near_bridge: Bridge, far_bridge: Bridge, mover: Channel, near: Channel, far: Channel) -> None:

@@ -143,3 +143,18 @@ async def test_a_call_may_end_before_its_task_begins(exchange, order):
     result = await exchange.call("Local/s@in", **order)
     result.channel.request_hangup()
     await exchange.until(lambda: not len(exchange.pbx.channels))
+
+
+async def test_a_local_channel_stays_until_somebody_is_heard(exchange):
+    exchange.dialplan(
+        "[outer]\nexten => go,1,Dial(Local/inner@outer)\nexten => inner,1,Dial(Local/up@outer/n)\n"
+        "exten => up,1,Answer()\n same => n,Wait(60)\n"
+    )
+    exchange.pbx.engine.heard = False
+    await exchange.call("Local/go@outer/n")
+    await exchange.until(lambda: len(exchange.pbx.bridges) == 2)
+    inner = exchange.named("Local/inner@outer-00000001;1")
+    await exchange.until(lambda: inner.pair.listening)
+    assert exchange.heard(events.LocalOptimizationBegin) == []
+    inner.media.heard = True
+    await exchange.until(lambda: exchange.heard(events.LocalOptimizationEnd) != [], 1_000_000)
