@@ -52,10 +52,9 @@ class Mailboxes:
         count = self._counts[mailbox] = Count(new, old)
         self._tell(mailbox, count, MessageWaiting(mailbox, new, old, channel, kept_here))
 
-    def forget(self, mailbox: str) -> None:
-        """A mailbox is gone: it holds nothing any more. Harmless when nobody told of it."""
-        if self._counts.pop(mailbox, None) is not None:
-            self._tell(mailbox, Count(), MessageWaiting(mailbox, 0, 0))
+    def drop(self, mailbox: str) -> None:
+        """A mailbox is gone: nothing is known of it any more. Harmless when nobody told of it."""
+        self._counts.pop(mailbox, None)
 
     def watch(self, mailbox: str, watcher: Watcher) -> Callable[[], None]:
         """Call watcher with name and count whenever a mailbox's count is told; returns the call that ends it."""
