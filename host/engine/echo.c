@@ -153,7 +153,8 @@ static void learn(struct echo *echo, struct group *group)
 
 static void block_is_full(struct echo *echo, struct group *group)
 {
-    if (group->filled >= echo->long_hop || (group->filled == echo->short_hop && judge_hurries(&group->judge)))
+    bool hurry = judge_hurries(&group->judge, &group->evidence, (float)group->filled);
+    if (group->filled >= echo->long_hop || (group->filled == echo->short_hop && hurry))
         learn(echo, group);
     if (any(group->reset)) {
         adapt_reset(group->adapt, group->reset);
@@ -182,6 +183,7 @@ static void group_chunk(struct echo *echo, struct group *group, const word *sent
         seen->sent += sent[i] * sent[i];
         seen->heard += heard[i] * heard[i];
         seen->fore_error += left[i] * left[i];
+        seen->fore_cross += left[i] * echoed[i];
         echo_energy += echoed[i] * echoed[i];
     }
     seen->fore_echo += echo_energy;

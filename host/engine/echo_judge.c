@@ -9,15 +9,18 @@ static const float MEMORY = 1.0f * 8000, /* samples of speech after which an equ
     RETURN = 0.25f,                      /* the loudest echo before any is known: return loss of 6 dB */
     EXCESS = 20,                         /* an error this far above what leaks is not echo, */
     LOUDEST = 2,                         /* nor one this far above all the echo there can be */
-    FADE = 0.9f,                         /* a hop, of the comparison of foreground and background */
+    LESSON = 4,               /* tails of speech that teach most of a path: what is left then falls as 1 / time */
+    FADE = 0.1f, /* of a hop, in the comparison of foreground and background */
     LEAST_HOPS = 2.5f,                   /* compared */
-    SURE = 3.5f, SURER = 6,              /* standard errors by which the background must lead; while somebody talks */
+    SURE = 3.5f, SURER = 4.5f,              /* standard errors by which the background must lead; while somebody talks */
     ALIKE = 0.95f,                       /* spectra */
     TONE_BLOCKS = 12,                    /* alike */
     FAIR = 0.01f,                        /* leakage below which haste is less urgent */
     UNKNOWN = 0.1f,                      /* leakage above which the foreground knows nothing worth keeping */
     TALK_BLOCKS = 16,                    /* after an excess */
-    SUSPICION_BLOCKS = 12,               /* of excess: it may be the path that has changed */
+    SUSPICION_BLOCKS = 12,               /* of excess that looks like the old echo: the path has changed; */
+    DISTANT = 0.3f,                      /* a block of any other excess, against one of those */
+    PEACE_BLOCKS = 60,                   /* without excess, after which a trial in vain is forgotten */
     TRIAL_BLOCKS = 60,                   /* for the background to show it */
     HURRY_BLOCKS = 100;                  /* 0.8 s */
 
@@ -33,24 +36,8 @@ struct pace pace_of(unsigned hop, unsigned taps)
         .floor_rise = (float)pow(1.0005, blocks),
         .quiet = (float)pow(0.8, blocks),
         .blocks = (float)blocks,
+        .tails = (float)hop / (float)taps,
     };
-}
-
-void judge_reset(struct judge *judge, mask where)
-{
-    judge->leak_fore = choose(where, all(1), judge->leak_fore);
-    judge->leak_back = choose(where, all(1), judge->leak_back);
-    judge->floor = choose(where, all(1000), judge->floor);
-    judge->floor_now = choose(where, all(1000), judge->floor_now);
-    judge->far = only(~where, judge->far);
-    judge->lead = only(~where, judge->lead);
-    judge->spread = only(~where, judge->spread);
-    judge->hops = only(~where, judge->hops);
-    judge->talk = only(~where, judge->talk);
-    judge->suspicion = only(~where, judge->suspicion);
-    judge->steady = only(~where, judge->steady);
-    judge->trial = only(~where, judge->trial);
-    judge->hurry = choose(where, all(HURRY_BLOCKS), judge->hurry);
 }
 
 /* Leakage follows down soon and up late. Only of what is well above the noise does the error say anything. */
@@ -77,15 +64,60 @@ word judge_weigh(struct judge *judge, const struct evidence *seen, const struct 
     judge->floor = smaller(judge->floor * pace->floor_rise + 1e-3f, judge->floor_now);
     judge->noise = ROUNDING + judge->floor + CODING * (echo + judge->leak_back * judge->far * RETURN);
 
-    word expected = echo + judge->leak_back * judge->far * RETURN;
-    word limit = smaller(judge->leak_back * EXCESS, all(LOUDEST)) * expected + judge->noise;
-    word excess = larger(error - limit, all(0));
-    word weight = 1.0f / (judge->noise + excess);
+    word untaught = smaller(LESSON / (judge->learnt + 1e-3f), all(1));
+    word expected = echo + smaller(judge->leak_back, untaught) * judge->far * RETURN;
+    judge->limit = smaller(judge->leak_back * EXCESS, LOUDEST * untaught) * expected + judge->noise;
+    judge->learnt += only(judge->active, all(pace->tails));
+    word weight = 1.0f / (judge->noise * larger(error / judge->limit, all(1)));
     judge->leak_back =
         leakage(judge->leak_back, error, seen->heard * each, judge->noise, judge->active & ~judge->tonal, pace);
     /* In silence nothing is learnt, nothing is forgotten (G.168 test 4). */
     *forget = choose(judge->active, all(pace->forget), all(1));
     return weight * choose(judge->active, all(1), all(1e-6f));
+}
+
+/* By how many standard errors the background leads: a test on the mean of normalised differences, so that neither loud
+ * hops nor one lucky hop decide. Hops in which both err by far more than echo say little. */
+static word surety(struct judge *judge, const struct evidence *seen, const struct pace *pace)
+{
+    word least = smaller(seen->fore_error, seen->back_error) / pace->hop;
+    word weight = only(judge->active, 1.0f / larger(least / judge->limit, all(1)));
+    word lead = (seen->fore_error - seen->back_error) / (seen->fore_error + seen->back_error + 1.0f);
+    word keep = 1.0f - weight * FADE, weight2 = weight * weight;
+    judge->w = judge->w * keep + weight;
+    judge->wz = judge->wz * keep + weight * lead;
+    judge->ww = judge->ww * keep + weight2;
+    judge->wwz = judge->wwz * keep + weight2 * lead;
+    judge->wwzz = judge->wwzz * keep + weight2 * lead * lead;
+    word all_weights = larger(judge->w, all(1e-3f)), mean = judge->wz / all_weights;
+    word variance = judge->wwzz - 2.0f * mean * judge->wwz + mean * mean * judge->ww + 1e-5f * judge->ww;
+    return only(judge->w > all(LEAST_HOPS), mean * all_weights / (root(variance) + 1e-9f));
+}
+
+static void compare_anew(struct judge *judge, mask where)
+{
+    word *const sums[] = {&judge->w, &judge->wz, &judge->ww, &judge->wwz, &judge->wwzz};
+    for (int i = 0; i < 5; i++)
+        *sums[i] = only(~where, *sums[i]);
+}
+
+void judge_reset(struct judge *judge, mask where)
+{
+    judge->leak_fore = choose(where, all(1), judge->leak_fore);
+    judge->leak_back = choose(where, all(1), judge->leak_back);
+    judge->floor = choose(where, all(1000), judge->floor);
+    judge->floor_now = choose(where, all(1000), judge->floor_now);
+    judge->far = only(~where, judge->far);
+    compare_anew(judge, where);
+    judge->talk = only(~where, judge->talk);
+    judge->suspicion = only(~where, judge->suspicion);
+    judge->against = only(~where, judge->against);
+    judge->along = only(~where, judge->along);
+    judge->patience = choose(where, all(1), judge->patience);
+    judge->learnt = only(~where, judge->learnt);
+    judge->steady = only(~where, judge->steady);
+    judge->trial = only(~where, judge->trial);
+    judge->hurry = choose(where, all(HURRY_BLOCKS), judge->hurry);
 }
 
 struct verdict judge_decide(struct judge *judge, const struct evidence *seen, const struct pace *pace)
@@ -99,14 +131,7 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     judge->talk = choose(error > limit + judge->noise * 3.0f, all(TALK_BLOCKS), judge->talk - pace->blocks);
     mask talk = judge->talk > all(0);
 
-    /* A test on the mean of normalised differences: neither loud hops nor one lucky hop decide. */
-    word lead = (seen->fore_error - seen->back_error) / (seen->fore_error + seen->back_error + 1.0f);
-    judge->lead = choose(active, judge->lead * FADE + lead, judge->lead);
-    judge->spread = choose(active, judge->spread * FADE + lead * lead, judge->spread);
-    judge->hops = choose(active, judge->hops * FADE + 1, judge->hops);
-    word scale = 1.0f / larger(judge->hops, all(1)), mean = judge->lead * scale;
-    word variance = judge->spread * scale - mean * mean + 1e-5f;
-    word sure = only(judge->hops > all(LEAST_HOPS), mean / root(variance * scale));
+    word sure = surety(judge, seen, pace);
     mask better = active & (seen->back_error < seen->fore_error);
     mask unknown = (judge->leak_fore > all(UNKNOWN)) & (seen->back_error < seen->fore_error * 0.5f);
 
@@ -121,18 +146,23 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     /* An excess that lasts while something is sent: double talk, or another path. The background is let loose to find
      * out; what is heard is safe with the foreground until the background has proved better. */
     mask idle = judge->trial <= all(0);
+    judge->against = judge->against * pace->quiet + seen->fore_cross;
+    judge->along = judge->along * pace->quiet + seen->fore_echo;
+    /* What the old path did not send is still taken out: the error looks like the echo, turned over. */
+    word step = choose(judge->against < judge->along * -0.5f, all(pace->blocks), all(pace->blocks * DISTANT));
     word less = larger(judge->suspicion - 2 * pace->blocks, all(0));
-    judge->suspicion = choose(beyond & idle, judge->suspicion + pace->blocks, choose(heard, less, judge->suspicion));
+    judge->suspicion = choose(beyond & idle, judge->suspicion + step, choose(heard, less, judge->suspicion));
     judge->suspicion = only(~verdict.copy, judge->suspicion);
-    verdict.doubt = judge->suspicion > all(SUSPICION_BLOCKS);
+    judge->patience = choose(judge->talk < all(-PEACE_BLOCKS), all(1), judge->patience);
+    verdict.doubt = judge->suspicion > judge->patience * SUSPICION_BLOCKS;
+    judge->patience = smaller(choose(verdict.doubt, judge->patience * 2.0f, judge->patience), all(8));
     judge->suspicion = only(~verdict.doubt, judge->suspicion);
     judge->trial = choose(heard, judge->trial - pace->blocks, judge->trial);
     judge->trial = choose(verdict.doubt, all(TRIAL_BLOCKS), only(~verdict.copy, judge->trial));
     judge->leak_back = choose(verdict.doubt, all(1), judge->leak_back);
+    judge->learnt = only(~verdict.doubt, judge->learnt);
     mask anew = verdict.copy | verdict.restore | verdict.doubt;
-    judge->lead = only(~anew, judge->lead);
-    judge->spread = only(~anew, judge->spread);
-    judge->hops = only(~anew, judge->hops);
+    compare_anew(judge, anew);
 
     word spent = choose(judge->leak_back > all(FAIR), all(pace->blocks * 0.33f), all(pace->blocks));
     judge->hurry = choose(active, judge->hurry - spent, judge->hurry);
@@ -140,9 +170,9 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     return verdict;
 }
 
-bool judge_hurries(const struct judge *judge)
+bool judge_hurries(const struct judge *judge, const struct evidence *seen, float samples)
 {
-    return any((judge->hurry > all(0)) & judge->active);
+    return any((judge->hurry > all(0)) & (judge->active | (seen->sent > all(SILENCE * samples))));
 }
 
 word judge_unknown_echo(const struct judge *judge)

@@ -9,6 +9,7 @@
 struct evidence {
     word sent, heard;           /* energy of what was sent, and of what came back */
     word fore_error, fore_echo; /* foreground: what is left, what it takes to be echo */
+    word fore_cross;            /* product of both */
     word back_error, back_echo; /* background, before it learnt from this hop */
     word likeness;              /* of what is sent to what was (echo_adapt.h) */
 };
@@ -21,17 +22,22 @@ struct pace {
     float fall, rise; /* of the leakage: how it follows down, and up */
     float floor_rise, quiet;
     float blocks; /* of 64 samples */
+    float tails; /* of the tail's length */
 };
 
 struct judge {
     word leak_fore, leak_back; /* error over what is heard when there is nothing but echo: the share that is left */
     word floor, floor_now;     /* noise of the line: lowest error of late */
     word far;                  /* level of what was sent, held for the length of the tail */
-    word lead, spread, hops;   /* by how much the background is better: sums of (fore - back) / (fore + back), of its
-                                  square, of hops; all three fade */
+    /* By how much the background is better, z = (fore - back) / (fore + back) a hop, of a weight w: fading sums. */
+    word w, wz, ww, wwz, wwzz;
     word talk;                 /* blocks for which double talk is still assumed */
+    word against, along;                  /* of late: products of foreground error and echo; of echo with itself */
+    word patience;                        /* with an excess, times the usual: trials in vain make wait longer */
     word suspicion, trial;     /* blocks: error beyond what leaks; of a trial that began because of it */
     word hurry;                /* blocks of speech for which convergence is worth more work */
+    word learnt;               /* tails of speech learnt from since nothing was known */
+    word limit;                           /* of this hop: mean square above which an error is not echo */
     word noise;                /* of this hop, beside what leaks and near speech */
     mask active;               /* something was sent that comes back as echo now, and may be learnt from */
     word steady;               /* blocks for which the spectrum has not changed */
@@ -59,7 +65,7 @@ word judge_unknown_echo(const struct judge *judge);
 /* The foreground knows the echo of a lane. */
 bool judge_knows(const struct judge *judge, unsigned lane);
 
-/* Convergence is in hand somewhere: short hops are worth their price. */
-bool judge_hurries(const struct judge *judge);
+/* Convergence is in hand somewhere: short hops are worth their price. seen: so many samples of the present hop. */
+bool judge_hurries(const struct judge *judge, const struct evidence *seen, float samples);
 
 #endif
