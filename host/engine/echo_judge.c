@@ -78,10 +78,12 @@ word judge_weigh(struct judge *judge, const struct evidence *seen, const struct 
 
 /* By how many standard errors the background leads: a test on the mean of normalised differences, so that neither loud
  * hops nor one lucky hop decide. Hops in which both err by far more than echo say little. */
-static word surety(struct judge *judge, const struct evidence *seen, const struct pace *pace)
+static word surety(struct judge *judge, const struct evidence *seen, const struct pace *pace, word usual)
 {
     word least = smaller(seen->fore_error, seen->back_error) / pace->hop;
-    word weight = only(judge->active, 1.0f / larger(least / judge->limit, all(1)));
+    /* A background let loose on trial takes near speech for echo: there the foreground's measure counts. */
+    word limit = choose(judge->trial > all(0), usual + judge->noise * 3.0f, judge->limit);
+    word weight = only(judge->active, 1.0f / larger(least / limit, all(1)));
     word lead = (seen->fore_error - seen->back_error) / (seen->fore_error + seen->back_error + 1.0f);
     word keep = 1.0f - weight * FADE, weight2 = weight * weight;
     judge->w = judge->w * keep + weight;
@@ -131,7 +133,7 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     judge->talk = choose(error > limit + judge->noise * 3.0f, all(TALK_BLOCKS), judge->talk - pace->blocks);
     mask talk = judge->talk > all(0);
 
-    word sure = surety(judge, seen, pace);
+    word sure = surety(judge, seen, pace, limit);
     mask better = active & (seen->back_error < seen->fore_error);
     mask unknown = (judge->leak_fore > all(UNKNOWN)) & (seen->back_error < seen->fore_error * 0.5f);
 
@@ -148,8 +150,11 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     mask idle = judge->trial <= all(0);
     judge->against = judge->against * pace->quiet + seen->fore_cross;
     judge->along = judge->along * pace->quiet + seen->fore_echo;
-    /* What the old path did not send is still taken out: the error looks like the echo, turned over. */
-    word step = choose(judge->against < judge->along * -0.5f, all(pace->blocks), all(pace->blocks * DISTANT));
+    /* What the old path no longer sends is still taken out: the error looks like the echo, turned over, and is louder
+     * than what is heard. */
+    mask contrary = heard & (judge->against < judge->along * -0.5f) & (error > judge->noise * 3.0f);
+    word step = choose(contrary, all(pace->blocks), all(pace->blocks * DISTANT));
+    beyond |= contrary;
     word less = larger(judge->suspicion - 2 * pace->blocks, all(0));
     judge->suspicion = choose(beyond & idle, judge->suspicion + step, choose(heard, less, judge->suspicion));
     judge->suspicion = only(~verdict.copy, judge->suspicion);
