@@ -21,6 +21,7 @@ struct adapt {
     word *response, *rho, *before, *course; /* taps; rho a step ago; direction of the last step */
     struct cword *spectrum, *late;          /* of response; of the last `taps` of seen */
     word *correlation, *power;              /* of all that was seen: spectrum of r; smooth one, never negative */
+    word *recent;                           /* power spectrum of what was sent of late */
     word slope;                             /* rho . preconditioned rho, a step ago */
     word weight_root;                       /* of the last hop, when `late` is that hop alone */
     bool whole;                             /* it is */
@@ -47,7 +48,7 @@ void adapt_scratch_destroy(struct adapt_scratch *scratch)
 
 struct adapt *adapt_create(unsigned taps, const struct fft *fft, struct adapt_scratch *scratch)
 {
-    size_t bytes = sizeof(struct adapt) + 14 * taps * sizeof(word);
+    size_t bytes = sizeof(struct adapt) + 15 * taps * sizeof(word);
     struct adapt *adapt = aligned_alloc(sizeof(word), bytes);
     if (!adapt)
         return NULL;
@@ -63,7 +64,8 @@ struct adapt *adapt_create(unsigned taps, const struct fft *fft, struct adapt_sc
     adapt->course = adapt->before + taps;
     adapt->correlation = adapt->course + taps;
     adapt->power = adapt->correlation + taps;
-    adapt->spectrum = (struct cword *)(adapt->power + taps);
+    adapt->recent = adapt->power + taps;
+    adapt->spectrum = (struct cword *)(adapt->recent + taps);
     adapt->late = adapt->spectrum + taps;
     return adapt;
 }
@@ -111,15 +113,18 @@ static void join(struct cword *window, const struct cword *late, word by, const 
     }
 }
 
-/* Cosine between two power spectra. Noise has its own accidents each time (0.7 at best), speech moves; a tone stays. */
-static word likeness(const struct cword *window, const word *power, unsigned taps)
+/* Cosine between the power spectrum of now and that of late. Noise has its own accidents each time (0.7 or so), speech
+ * moves; a tone stays. */
+static word likeness(struct adapt *adapt, const struct cword *window, unsigned hop)
 {
+    const float new = (float)hop / (float)(hop + 1500);
     word both = all(0), one = all(0), other = all(0);
-    for (unsigned k = 0; k < taps; k++) {
+    for (unsigned k = 0; k < adapt->taps; k++) {
         word now = window[k].re * window[k].re + window[k].im * window[k].im;
-        both += now * power[k];
+        both += now * adapt->recent[k];
         one += now * now;
-        other += power[k] * power[k];
+        other += adapt->recent[k] * adapt->recent[k];
+        adapt->recent[k] += (now - adapt->recent[k]) * new;
     }
     return both / (root(one) * root(other) + 1e-9f);
 }
@@ -139,7 +144,7 @@ struct adapt_hop adapt_error(struct adapt *adapt, const word *sent, const word *
     for (unsigned k = 0; k < taps; k++)
         scratch->a[k] = product(scratch->window[k], adapt->spectrum[k]);
     fft_inverse(adapt->fft, scratch->a, scratch->time);
-    struct adapt_hop seen = {.likeness = likeness(scratch->window, adapt->power, taps)};
+    struct adapt_hop seen = {.likeness = likeness(adapt, scratch->window, hop)};
     const word *echo = scratch->time + 2 * taps - hop;
     for (unsigned i = 0; i < hop; i++) {
         error[i] = heard[i] - echo[i];

@@ -33,7 +33,7 @@ void adapt_destroy(struct adapt *adapt);
  * returned. */
 struct adapt_hop {
     word error, echo;
-    word likeness; /* of the spectrum of what is sent now to that of all that was learnt from, 0 .. 1: near 1 only for
+    word likeness; /* of the spectrum of what is sent to that of the last quarter of a second, 0 .. 1: near 1 only for
                       tones */
 };
 struct adapt_hop adapt_error(struct adapt *adapt, const word *sent, const word *heard, unsigned hop, word *error);

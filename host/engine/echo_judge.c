@@ -9,20 +9,20 @@ static const float MEMORY = 1.0f * 8000, /* samples of speech after which an equ
     RETURN = 0.25f,                      /* the loudest echo before any is known: return loss of 6 dB */
     EXCESS = 20,                         /* an error this far above what leaks is not echo, */
     LOUDEST = 2,                         /* nor one this far above all the echo there can be */
-    LESSON = 4,               /* tails of speech that teach most of a path: what is left then falls as 1 / time */
-    FADE = 0.1f, /* of a hop, in the comparison of foreground and background */
-    LEAST_HOPS = 2.5f,                   /* compared */
-    SURE = 3.5f, SURER = 4.5f,              /* standard errors by which the background must lead; while somebody talks */
-    ALIKE = 0.95f,                       /* spectra */
-    TONE_BLOCKS = 12,                    /* alike */
-    FAIR = 0.01f,                        /* leakage below which haste is less urgent */
-    UNKNOWN = 0.1f,                      /* leakage above which the foreground knows nothing worth keeping */
-    TALK_BLOCKS = 16,                    /* after an excess */
-    SUSPICION_BLOCKS = 12,               /* of excess that looks like the old echo: the path has changed; */
-    DISTANT = 0.3f,                      /* a block of any other excess, against one of those */
-    PEACE_BLOCKS = 60,                   /* without excess, after which a trial in vain is forgotten */
-    TRIAL_BLOCKS = 60,                   /* for the background to show it */
-    HURRY_BLOCKS = 100;                  /* 0.8 s */
+    LESSON = 4,                /* tails of speech that teach most of a path: what is left then falls as 1 / time */
+    FADE = 0.1f,               /* of a hop, in the comparison of foreground and background */
+    LEAST_HOPS = 2.5f,         /* compared */
+    SURE = 3.5f, SURER = 4.5f, /* standard errors by which the background must lead; while somebody talks */
+    ALIKE = 0.95f,             /* spectra */
+    VARIED = 0.85f, TONE_BLOCKS = 5, /* alike */
+    FAIR = 0.01f,                    /* leakage below which haste is less urgent */
+    UNKNOWN = 0.1f,                  /* leakage above which the foreground knows nothing worth keeping */
+    TALK_BLOCKS = 16,                /* after an excess */
+    SUSPICION_BLOCKS = 12,           /* of excess that looks like the old echo: the path has changed; */
+    DISTANT = 0.3f,                  /* a block of any other excess, against one of those */
+    PEACE_BLOCKS = 60,               /* without excess, after which a trial in vain is forgotten */
+    TRIAL_BLOCKS = 60,               /* for the background to show it */
+    HURRY_BLOCKS = 100;              /* 0.8 s */
 
 struct pace pace_of(unsigned hop, unsigned taps)
 {
@@ -134,7 +134,9 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     mask talk = judge->talk > all(0);
 
     word sure = surety(judge, seen, pace, limit);
-    mask better = active & (seen->back_error < seen->fore_error);
+    /* On a tone any response is good that is right at its frequency (and at those of the coding's distortion). */
+    mask telling = (seen->likeness < all(VARIED)) | (judge->leak_fore > all(UNKNOWN));
+    mask better = active & telling & (seen->back_error < seen->fore_error);
     mask unknown = (judge->leak_fore > all(UNKNOWN)) & (seen->back_error < seen->fore_error * 0.5f);
 
     struct verdict verdict;

@@ -22,7 +22,7 @@ struct pace {
     float fall, rise; /* of the leakage: how it follows down, and up */
     float floor_rise, quiet;
     float blocks; /* of 64 samples */
-    float tails; /* of the tail's length */
+    float tails;  /* of the tail's length */
 };
 
 struct judge {
@@ -31,17 +31,17 @@ struct judge {
     word far;                  /* level of what was sent, held for the length of the tail */
     /* By how much the background is better, z = (fore - back) / (fore + back) a hop, of a weight w: fading sums. */
     word w, wz, ww, wwz, wwzz;
-    word talk;                 /* blocks for which double talk is still assumed */
-    word against, along;                  /* of late: products of foreground error and echo; of echo with itself */
-    word patience;                        /* with an excess, times the usual: trials in vain make wait longer */
-    word suspicion, trial;     /* blocks: error beyond what leaks; of a trial that began because of it */
-    word hurry;                /* blocks of speech for which convergence is worth more work */
-    word learnt;               /* tails of speech learnt from since nothing was known */
-    word limit;                           /* of this hop: mean square above which an error is not echo */
-    word noise;                /* of this hop, beside what leaks and near speech */
-    mask active;               /* something was sent that comes back as echo now, and may be learnt from */
-    word steady;               /* blocks for which the spectrum has not changed */
-    mask tonal;                /* long enough: a tone, which says nothing about all other frequencies */
+    word talk;             /* blocks for which double talk is still assumed */
+    word against, along;   /* of late: products of foreground error and echo; of echo with itself */
+    word patience;         /* with an excess, times the usual: trials in vain make wait longer */
+    word suspicion, trial; /* blocks: error beyond what leaks; of a trial that began because of it */
+    word hurry;            /* blocks of speech for which convergence is worth more work */
+    word learnt;           /* tails of speech learnt from since nothing was known */
+    word limit;            /* of this hop: mean square above which an error is not echo */
+    word noise;            /* of this hop, beside what leaks and near speech */
+    mask active;           /* something was sent that comes back as echo now, and may be learnt from */
+    word steady;           /* blocks for which the spectrum has not changed */
+    mask tonal;            /* long enough: a tone, which says nothing about all other frequencies */
 };
 
 struct verdict {

@@ -1,4 +1,5 @@
-/* bench_echo css TAIL CODING DBM0 [ROW] | speech TAIL CASES VOICE.wav ... : one table (run.py knows which are wanted). */
+/* bench_echo css TAIL CODING DBM0 [ROW] | speech TAIL CASES VOICE.wav ... : one table (run.py knows which are wanted).
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,8 @@
 
 static int usage(void)
 {
-    fputs("usage: bench_echo css TAIL linear|alaw|ulaw DBM0 [ROW]\n       bench_echo speech TAIL CASES VOICE.wav ...\n", stderr);
+    fputs("usage: bench_echo css TAIL linear|alaw|ulaw DBM0 [ROW]\n       bench_echo speech TAIL CASES VOICE.wav ...\n",
+          stderr);
     return 2;
 }
 

@@ -190,7 +190,8 @@ void css_make(double *out, int count, const int *table, int table_count, bool fa
 {
     int voiced = (int)((far ? 0.04862 : 0.07269) * RATE), noisy = RATE / 5;
     int length = voiced + noisy + (int)((far ? 0.10138 : 0.12731) * RATE);
-    double *period = calloc((size_t)length, sizeof(double)), *table2 = malloc(sizeof(double) * 20 * (size_t)table_count);
+    double *period = calloc((size_t)length, sizeof(double)),
+           *table2 = malloc(sizeof(double) * 20 * (size_t)table_count);
     for (int i = 0; i < 20 * table_count; i++)
         table2[i] = table[i % table_count];
     for (int i = 0; i < voiced; i++)

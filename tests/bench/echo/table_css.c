@@ -16,7 +16,10 @@ void table_css(int tail_ms, enum coding coding, double dbm0, const char *only)
 #else
 #include <spandsp/g168models.h>
 
-#define MODEL(N) {line_model_d##N##_coeffs, sizeof line_model_d##N##_coeffs / sizeof(int32_t), LINE_MODEL_D##N##_GAIN}
+#define MODEL(N)                                                                                                       \
+    {                                                                                                                  \
+        line_model_d##N##_coeffs, sizeof line_model_d##N##_coeffs / sizeof(int32_t), LINE_MODEL_D##N##_GAIN            \
+    }
 
 static const struct {
     const int32_t *taps;
@@ -184,7 +187,7 @@ static double in_noise(const struct bench *bench, const struct peer *peer, int m
 /* G.168 test 6: 5 s alone, 5 s each of ten tones, 1 s alone: ERLE lost. */
 static double after_tones(const struct bench *bench, const struct peer *peer, int model, double loss)
 {
-    static const double TONES[10][2] = {{697, 0},    {941, 0},    {1336, 0},   {1633, 0},  {697, 1209},
+    static const double TONES[10][2] = {{697, 0},    {941, 0},    {1336, 0},   {1633, 0}, {697, 1209},
                                         {770, 1336}, {852, 1477}, {941, 1633}, {2100, 0}, {1000, 0}};
     double amplitude = rms_of_dbm0(bench->dbm0) * sqrt(2);
     for (int i = 5 * RATE; i < 55 * RATE; i++) {
@@ -203,9 +206,10 @@ static double after_tones(const struct bench *bench, const struct peer *peer, in
 void table_css(int tail_ms, enum coding coding, double dbm0, const char *only)
 {
     struct bench bench = {tail_ms * RATE / 1000, coding, dbm0, only};
-    printf("\nComposite source signal, D.2 .. D.9 at return losses of 6, 10, 15, 20 dB at the end of a tail of %d ms, %s, "
-           "%.0f dBm0.\nMean (times: median) / worst of 32 cases; \"n no\": it was never reached in n of them\n",
-           tail_ms, coding_name(coding), dbm0);
+    printf(
+        "\nComposite source signal, D.2 .. D.9 at return losses of 6, 10, 15, 20 dB at the end of a tail of %d ms, %s, "
+        "%.0f dBm0.\nMean (times: median) / worst of 32 cases; \"n no\": it was never reached in n of them\n",
+        tail_ms, coding_name(coding), dbm0);
     printf("  %-34s", "");
     for (int p = 0; p < PEER_COUNT; p++)
         printf("  %-22s", PEERS[p].name);

@@ -7,9 +7,16 @@
 #include "score.h"
 #include "tables.h"
 
-/* 12 s alone, 4 s of double talk with the near end 5 dB below the far end, 3 s alone in which the far end says again what it
- * said from 9 s on, then another hybrid. */
-enum { ALONE = 12 * RATE, AGAIN = 16 * RATE, CHANGE = 19 * RATE, END = 25 * RATE, REPEATED = 9 * RATE, MOST_TAPS = 1024 };
+/* 12 s alone, 4 s of double talk with the near end 5 dB below the far end, 3 s alone in which the far end says again
+ * what it said from 9 s on, then another hybrid. */
+enum {
+    ALONE = 12 * RATE,
+    AGAIN = 16 * RATE,
+    CHANGE = 19 * RATE,
+    END = 25 * RATE,
+    REPEATED = 9 * RATE,
+    MOST_TAPS = 1024
+};
 
 static double far[END], near[END], echo[END], changed[END];
 static int16_t sent[END], heard[END], out[END];
@@ -28,13 +35,15 @@ static void take(const struct sound *voice, double part, double *to)
         to[i] = voice->samples[(from + i) % voice->count];
 }
 
-static void make_case(int tail, const struct sound *voices, int voice_count, int number, enum coding coding, double dbm0)
+static void make_case(int tail, const struct sound *voices, int voice_count, int number, enum coding coding,
+                      double dbm0)
 {
     static double h[MOST_TAPS];
     struct random random = {(uint64_t)number * 7919 + (uint64_t)tail};
     for (int i = 0; i < 8; i++)
         random_even(&random);
-    int talker = number % voice_count, listener = (number + 1 + (int)(random_even(&random) * (voice_count - 1))) % voice_count;
+    int talker = number % voice_count,
+        listener = (number + 1 + (int)(random_even(&random) * (voice_count - 1))) % voice_count;
     take(&voices[talker], random_even(&random), far);
     take(&voices[listener], random_even(&random), near);
     memcpy(far + AGAIN, far + REPEATED, (CHANGE - AGAIN) * sizeof *far);
@@ -76,10 +85,11 @@ static void row(int tail, const struct sound *voices, int voice_count, int cases
     }
     for (int p = 0; p < PEER_COUNT; p++) {
         struct tally *tally = tallies[p];
-        printf("  %-6s %4.0f  %-8s %5.2f /%5.2f   %5.1f  %5.1f /%5.1f   %5.1f /%5.1f   %5.2f /%5.2f\n", coding_name(coding), dbm0,
-               PEERS[p].name, tally_mean(&tally[TO_20]), tally_most(&tally[TO_20]), tally_mean(&tally[FIRST_SECOND]),
-               tally_mean(&tally[DEPTH]), tally_least(&tally[DEPTH]), tally_mean(&tally[LOST]), tally_most(&tally[LOST]),
-               tally_mean(&tally[CHANGED]), tally_most(&tally[CHANGED]));
+        printf("  %-6s %4.0f  %-8s %5.2f /%5.2f   %5.1f  %5.1f /%5.1f   %5.1f /%5.1f   %5.2f /%5.2f\n",
+               coding_name(coding), dbm0, PEERS[p].name, tally_mean(&tally[TO_20]), tally_most(&tally[TO_20]),
+               tally_mean(&tally[FIRST_SECOND]), tally_mean(&tally[DEPTH]), tally_least(&tally[DEPTH]),
+               tally_mean(&tally[LOST]), tally_most(&tally[LOST]), tally_mean(&tally[CHANGED]),
+               tally_most(&tally[CHANGED]));
     }
     fflush(stdout);
 }
@@ -96,9 +106,11 @@ void table_speech(int tail_ms, char **names, int voice_count, int cases)
     if (usable < 2) {
         puts("Speech needs two voices at least.");
     } else {
-        printf("\nSpeech of %d voices through random hybrids (return loss 6 .. 20 dB), tail %d ms; %d cases a row, mean / worst\n"
-               "  coding dBm0            20 dB after s   1st s   ERLE 9-12 s   lost in double talk   20 dB after change\n",
-               usable, tail_ms, cases);
+        printf(
+            "\nSpeech of %d voices through random hybrids (return loss 6 .. 20 dB), tail %d ms; %d cases a row, mean / "
+            "worst\n"
+            "  coding dBm0            20 dB after s   1st s   ERLE 9-12 s   lost in double talk   20 dB after change\n",
+            usable, tail_ms, cases);
         for (int coding = CODING_LINEAR; coding <= CODING_ULAW; coding++)
             for (int dbm0 = -10; dbm0 >= -30; dbm0 -= 10)
                 row(tail_ms * RATE / 1000, voices, usable, cases, (enum coding)coding, dbm0);

@@ -4,8 +4,8 @@
 
 #include "signals.h"
 
-/* Composite source signals through the hybrids D.2 .. D.9 of G.168, four return losses. Says why when it cannot. only: rows
- * whose name has this in it. */
+/* Composite source signals through the hybrids D.2 .. D.9 of G.168, four return losses. Says why when it cannot. only:
+ * rows whose name has this in it. */
 void table_css(int tail_ms, enum coding coding, double dbm0, const char *only);
 
 /* Speech through random hybrids; voices: WAV files. cases: hybrids a row. */
