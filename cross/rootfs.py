@@ -52,7 +52,8 @@ UNWANTED_MODULES = (
 )
 ENABLED = (
     *("systemd-networkd.service", "systemd-resolved.service", "systemd-timesyncd.service", "ssh.service"),
-    *("offhook-box.service", "offhook.service", "offhook-good.service", "rauc.service", "offhook-update.path"),
+    *("offhook-box.service", "offhook.service", "offhook-good.service", "rauc.service"),
+    *("offhook-update.path", "offhook-reset.path"),
 )
 MASKED = (
     *("systemd-networkd-wait-online.service", "systemd-firstboot.service", "ldconfig.service", "apt-daily.timer"),

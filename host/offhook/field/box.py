@@ -4,6 +4,7 @@ box set-up            before the network: keys, provisioning, name, time zone
 box good              when the exchange answers: this slot may be started again
 box console TTY       the login of a serial port
 box install           an update that came over the diagnostics login
+box reset             everything on the data partition goes at the next start, which is now
 """
 
 from __future__ import annotations
@@ -257,6 +258,11 @@ def main(arguments: list[str]) -> int:
             from offhook.field.uploads import install
 
             return install(run, calls)
+        case ["reset"]:
+            Path("/data/factory-reset").touch()
+            os.sync()
+            say(run("systemctl", "reboot"))
+            return 0
         case ["console", terminal]:
             from offhook.field.box_console import serve
 

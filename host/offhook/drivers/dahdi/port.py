@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from kernel_shims.line import TIMES, Alarm, Happening, LineError, LineEvent, LinePort
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
+from offhook.calls.events import LineSignal
 from offhook.calls.frames import Condition, Control, Digit, Media
 from offhook.calls.transfer import attended_transfer
 from offhook.drivers.dahdi.analog import orders
@@ -159,7 +160,13 @@ class Port:
             log.debug("channel %d: %s %s", self.number, event.kind.name, event.digit)
             self._happened(event)
 
+    def _signal(self, way: str, text: str) -> None:
+        """Tell those who follow signalling."""
+        if self.pbx.bus.wants(LineSignal):
+            self.pbx.bus.publish(LineSignal(f"DAHDI/{self.number}", way, text))
+
     def _happened(self, event: LineEvent) -> None:
+        self._signal("-->", f"{event.kind.name} {event.digit}".rstrip().lower().replace("_", " "))
         if event.kind is Happening.REMOVED:
             self.remove()
             return
@@ -214,6 +221,7 @@ class Port:
         """One order; kinds of ports add theirs."""
         match order:
             case orders.DoHook():
+                self._signal("<--", f"hook {order.state.name}".lower())
                 self.on_line(lambda line: line.hook(order.state))
             case orders.Sound():
                 self._sound(order.on)

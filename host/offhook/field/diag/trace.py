@@ -27,6 +27,8 @@ class Trace:
         self.show = show
         self.call_ids: set[str] = set()
         self.linked = ""
+        self.names: set[str] = set()
+        """Of its channels, so that what happens on their lines is shown."""
         self.channels = 0
         self.done = asyncio.Event()
         """Every channel of the call has ended."""
@@ -37,6 +39,7 @@ class Trace:
             bus.subscribe(events.NewState, lambda event: self._channel(event.channel, event.channel.state.text)),
             bus.subscribe(events.NewExten, self._exten),
             bus.subscribe(events.Hangup, self._hangup),
+            bus.subscribe(events.LineSignal, self._signal),
             bus.subscribe(events.BridgeEnter, lambda event: self._channel(event.channel, "enters a bridge")),
             bus.subscribe(events.BridgeLeave, lambda event: self._channel(event.channel, "leaves its bridge")),
         ]
@@ -93,7 +96,14 @@ class Trace:
             return False
         if call_id := channel.tech_call_id():
             self.call_ids.add(call_id)
+        self.names.add(channel.name)
         return True
+
+    def _signal(self, event: events.LineSignal) -> None:
+        """A line's hook or a D channel's message: of ours, or what may be its beginning."""
+        ours = any(name == event.place or name.startswith(f"{event.place}-") for name in self.names)
+        if ours or (not self.linked and self._fits(event.place)):
+            self._rung(event.place, event.way, event.text)
 
     def _channel(self, channel: Channel, what: str) -> None:
         if self._ours(channel):

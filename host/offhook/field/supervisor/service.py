@@ -7,7 +7,7 @@ import logging
 import os
 import struct
 from collections import deque
-from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from offhook.calls.events import PowerFailing
@@ -28,6 +28,8 @@ EARLIEST_WALL: Final = 1_700_000_000
 CONFIRM_BEATS: Final = 10
 """A firmware on trial is confirmed after so many beats it answered."""
 KEPT_NEWS: Final = 200
+RESET: Final = "factory-reset-wanted"
+"""A file of the daemon's own folder, for which a unit of the image waits."""
 
 
 class Service:
@@ -43,8 +45,6 @@ class Service:
         """Why no beats are sent, "" while they are."""
         self.news: deque[tuple[float, str]] = deque(maxlen=KEPT_NEWS)
         """(wall seconds, sentence)."""
-        self.on_button: list[Callable[[int, int], None]] = []
-        """Called with number and SHORT or LONG of a button."""
         self.identified = asyncio.Event()
         """Set when it said which firmware runs."""
         self._beats = 0
@@ -110,9 +110,18 @@ class Service:
             self.identity = None
         elif event.code == m.POWER_CHANGED and event.a:
             self._power_fails()
-        elif event.code == m.BUTTON:
-            for listener in self.on_button:
-                listener(event.a, event.b)
+        elif (event.code, event.a, event.b) == (m.BUTTON, m.BUTTONS.index("reset"), m.LONG):
+            self._factory_reset()
+
+    def _factory_reset(self) -> None:
+        """The reset button was held for ten seconds: ask the system for it, which watches for this file."""
+        wanted = Path(self.pbx.paths.varlib) / RESET
+        try:
+            wanted.touch()
+        except OSError as error:
+            log.error("the factory reset cannot be asked for: %s: %s", wanted, error.strerror)
+        else:
+            log.warning("the reset button was held: factory reset (%s)", wanted)
 
     def _power_fails(self) -> None:
         """Milliseconds are left: whatever waits to be written is written now."""

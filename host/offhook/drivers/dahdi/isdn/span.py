@@ -12,6 +12,7 @@ from kernel_shims.pri.events import Kind, PriEvent
 from kernel_shims.pri.link import PriLink
 from offhook.calls import causes
 from offhook.calls.channel import State
+from offhook.calls.events import LineSignal
 from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Connected
 from offhook.drivers.dahdi.isdn.bearer import BearerPort
@@ -147,6 +148,10 @@ class IsdnSpan:
                 log.warning("span %d: %s", self.number, "alarm" if event.kind is Happening.ALARM else "alarm is over")
 
     def _event(self, event: PriEvent) -> None:
+        if self.pbx.bus.wants(LineSignal):
+            place = f", channel {event.channel}" if event.channel else ""
+            text = f"{event.kind.name}{place}".lower().replace("_", " ")
+            self.pbx.bus.publish(LineSignal(f"span {self.number}", "-->", text))
         match event.kind:
             case Kind.UP:
                 self.up = True
