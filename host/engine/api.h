@@ -33,6 +33,7 @@ enum event_kind {
     EVENT_CODEC,         /* object: leg, a: codec that arrives now */
     EVENT_PACKET,        /* object: leg, address, a: enum packet_way, b: bytes, to be had by engine_packet */
     EVENT_LINE_LOST,     /* object: leg, a: errno; 0: the other end closed it */
+    EVENT_TRACE,         /* object: leg, address, a: 1 sent, 2 RTCP; b: type and payload, c: sequence and timestamp */
     EVENT_FREE           /* never handed out: what is freed travels with it */
 };
 
@@ -78,6 +79,7 @@ enum rtp_option {
 };
 
 enum aside_kind { ASIDE_STUN = 1, ASIDE_DTLS = 2 };
+enum trace_kind { TRACE_RTP = 1, TRACE_RTCP = 2 };
 enum packet_way { PACKET_RTCP_PORT = 1, PACKET_RELAYED = 2 /* by the leg's detour */ };
 enum secure_limits { PACKET_MAX = 1600, FINGERPRINT_TEXT = 192 };
 enum dtls_state { DTLS_FAILED = -1, DTLS_GOING_ON, DTLS_DONE, DTLS_CLOSED };
@@ -217,6 +219,8 @@ void engine_free(struct engine *engine);
 int engine_event_descriptor(const struct engine *engine);
 int engine_events(struct engine *engine, struct engine_event *events, int max);
 void engine_figures(struct engine *engine, struct engine_figures *figures);
+/* Tell of every packet of these kinds (0: none any more), with a host "" for all, port 0 for all of a host. */
+int engine_trace(struct engine *engine, int kinds, const char *host, int port);
 const char *engine_notice(struct engine *engine); /* why a better mode or priority was not had; NULL at the end */
 
 /* Simulated time: the caller moves the clock and carries the packets. */

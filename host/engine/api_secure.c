@@ -1,4 +1,4 @@
-/* The control thread's side of secure media and of packets that are no RTP. */
+/* The control thread's side of secure media, of packets that are no RTP, and of watching packets. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,5 +104,14 @@ int rtp_detour(struct leg *leg, const char *server, int port, int channel)
     if (!address_parse(&command.addresses[0], server, port))
         return 0;
     engine_order(leg->engine, &command);
+    return 1;
+}
+
+int engine_trace(struct engine *engine, int kinds, const char *host, int port)
+{
+    struct command command = {.kind = COMMAND_TRACE, .a = kinds};
+    if (host[0] && !address_parse(&command.addresses[0], host, port))
+        return 0;
+    engine_order(engine, &command);
     return 1;
 }

@@ -129,6 +129,8 @@ void guard_send(struct rtp *rtp, bool report, const uint8_t *bytes, int count)
     struct secure *keys = keys_of(guard, control);
     if (!keys && guard->required)
         return;
+    if (rtp->leg->engine->trace.kinds)
+        trace_packet(rtp, true, report, to, bytes, report ? count : count - RTP_HEADER);
     if (!keys && !guard->detour.channel) {
         send_by(rtp, control, to, NULL, bytes, count);
         return;

@@ -223,6 +223,9 @@ void engine_obey(struct engine *engine, struct command *command)
     case COMMAND_DETOUR:
         obey_guard(engine, command);
         break;
+    case COMMAND_TRACE:
+        engine->trace = (struct trace){(uint8_t)command->a, command->addresses[0]};
+        break;
     case COMMAND_PLAY:
         player_begin(command->object);
         break;

@@ -12,6 +12,7 @@
 #include "leg.h"
 #include "ring.h"
 #include "slab.h"
+#include "trace.h"
 #include "wire.h"
 
 enum { TICK_MS = 10, TICK_NS = 10 * 1000 * 1000, NOTICES = 8 };
@@ -40,6 +41,7 @@ enum command_kind {
     COMMAND_SEND,
     COMMAND_RETURN,
     COMMAND_DETOUR,
+    COMMAND_TRACE,
     COMMAND_PLAY,
     COMMAND_PLAYER_ORDER,
     COMMAND_RECORD,
@@ -115,7 +117,7 @@ struct engine {
     int digit_legs;                /* legs that have a queue of digits */
     struct mixer *mixers;
     struct line *lines;
-    struct echo_bank *echo_banks; /* the control thread's list; a bank's lanes are the real-time thread's */
+    struct echo_bank *echo_banks;  /* the control thread's list; a bank's lanes are the real-time thread's */
     struct player *ending_players; /* waiting for the disk thread */
     struct recorder *ending_recorders;
     struct pending_event *pending, **pending_end;
@@ -123,6 +125,7 @@ struct engine {
     uint64_t tick;
     int64_t now; /* monotonic ns of this tick */
     bool plan_dirty;
+    struct trace trace;
     char *scratch; /* of this tick */
     size_t scratch_size, scratch_used;
     uint32_t seed;

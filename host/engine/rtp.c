@@ -303,6 +303,8 @@ void rtp_receive(struct rtp *rtp, const struct datagram *packet)
         return;
     }
     if (report) {
+        if (engine->trace.kinds)
+            trace_packet(rtp, false, true, &packet->from, bytes, count);
         rtcp_receive(rtp, bytes, count, packet->arrival);
         return;
     }
@@ -334,6 +336,8 @@ void rtp_receive(struct rtp *rtp, const struct datagram *packet)
         timestamp = timestamp << 8 | bytes[4 + i];
         ssrc = ssrc << 8 | bytes[8 + i];
     }
+    if (engine->trace.kinds)
+        trace_packet(rtp, false, false, &packet->from, bytes, count - header);
     count_packet(rtp, sequence, ssrc);
     leg->figures.rx_octets += (uint64_t)(count - header);
     const struct codec *codec = codec_at(rtp->receive[bytes[1] & 0x7f]);

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from offhook.media.detecting import Detector
 from offhook.media.dtls import DtlsContext, DtlsSettings
@@ -91,6 +92,19 @@ class Figures:
     realtime: bool
 
 
+class Traced(NamedTuple):
+    """A packet somebody watches: ``type`` is the payload type, or RTCP's packet type; ``length`` without the header."""
+
+    sent: bool
+    rtcp: bool
+    host: str
+    port: int
+    type: int
+    length: int
+    sequence: int
+    timestamp: int
+
+
 class Engine:
     """The media engine of the process. ``loop`` is where events are delivered; None: the one running at ``start``."""
 
@@ -104,6 +118,9 @@ class Engine:
         self._objects: dict[int, Watched] = {}
         self._codecs: dict[str, int] = {}
         self._dtls: dict[DtlsSettings, DtlsContext] = {}
+        self.on_trace: Callable[[Traced], None] | None = None
+        self.on_packet: Callable[[Packet, bool], None] | None = None
+        """Told of every packet that is no RTP, and whether it is sent."""
         self.error_text: Any = None
         self._events: Any = None
 
@@ -362,6 +379,10 @@ class Engine:
     def _deliver(self, event: Any) -> None:
         lib, key = self.lib, int(self.ffi.cast("uintptr_t", event.object))
         item = self._objects.get(key)
+        if event.kind == lib.EVENT_TRACE:
+            if self.on_trace is not None:
+                self.on_trace(self._traced(event))
+            return
         if event.kind == lib.EVENT_PACKET:
             self._deliver_packet(item, event)
             return
@@ -401,6 +422,26 @@ class Engine:
                 del self._objects[key]
                 item.ended()
 
+    def _traced(self, event: Any) -> Traced:
+        return Traced(
+            sent=bool(event.a & 1),
+            rtcp=bool(event.a & 2),
+            host=self.text(event.address),
+            port=event.port,
+            type=event.b >> 32,
+            length=event.b & 0xFFFFFFFF,
+            sequence=event.c >> 32,
+            timestamp=event.c & 0xFFFFFFFF,
+        )
+
+    def trace(self, *, rtp: bool, rtcp: bool, host: str = "", port: int = 0) -> None:
+        """Have ``on_trace`` told of every packet, or of those to and from one host (and port). ValueError for a host
+        that is no address."""
+        lib = self.lib
+        kinds = (lib.TRACE_RTP if rtp else 0) | (lib.TRACE_RTCP if rtcp else 0)
+        if not lib.engine_trace(self._running(), kinds, host.encode(), port):
+            raise ValueError(f'"{host}" is no numeric IP address')
+
     def _deliver_packet(self, leg: object, event: Any) -> None:
         """The packet has to be taken from the engine even when nobody wants it any more."""
         lib = self.lib
@@ -409,7 +450,10 @@ class Engine:
         if isinstance(leg, RtpLeg) and leg.on_packet is not None:
             data = bytes(self.ffi.buffer(room, count))
             rtcp, relayed = bool(event.a & lib.PACKET_RTCP_PORT), bool(event.a & lib.PACKET_RELAYED)
-            leg.on_packet(Packet(data, self.text(event.address), event.port, rtcp, relayed))
+            packet = Packet(data, self.text(event.address), event.port, rtcp, relayed)
+            if self.on_packet is not None:
+                self.on_packet(packet, False)
+            leg.on_packet(packet)
 
     def _deliver_leg(self, leg: Leg, event: Any) -> None:
         lib, kind = self.lib, event.kind

@@ -386,6 +386,8 @@ class RtpLeg(Leg):
             lib = self.engine.lib
             way = (lib.PACKET_RTCP_PORT if rtcp else 0) | (lib.PACKET_RELAYED if relayed else 0)
             lib.rtp_send(self._handle, way, host.encode(), port, data, len(data))
+            if self.engine.on_packet is not None:
+                self.engine.on_packet(Packet(data, host, port, rtcp, relayed), True)
 
     def detour(self, server: tuple[str, int] | None, channel: int = 0) -> None:
         """Send and take media by a TURN server's channel (RFC 8656 12); None: directly."""

@@ -111,7 +111,7 @@ def _rtp(call: CallSession, stream: MediaStream, kind: str) -> str:
     if kind == "direct":
         return host_port(*stream.direct) if stream.direct is not None else "(null)"
     if kind == "secure":
-        return "0"
+        return "1" if stream.encryption in ("sdes", "dtls") else "0"
     if kind == "hold":
         return "1" if stream.remote_hold else "0"
     raise FunctionError(f'CHANNEL(rtp,...): "{kind}" is none of src, dest, direct, secure and hold')
