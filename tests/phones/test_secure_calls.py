@@ -54,6 +54,12 @@ EXTENSIONS_CONF = """\
 [phones]
 exten => 600,1,Answer()
  same => n,Echo()
+exten => _media-.,1,Set(CHANNEL(secure_bridge_media)=1)
+ same => n,Dial(PJSIP/${CUT(EXTEN,-,2)},20)
+ same => n,Hangup(58)
+exten => _signaling-.,1,Set(CHANNEL(secure_bridge_signaling)=1)
+ same => n,Dial(PJSIP/${CUT(EXTEN,-,2)},20)
+ same => n,Hangup(58)
 exten => _[a-z].,1,Dial(PJSIP/${EXTEN},20)
 """
 
@@ -115,3 +121,18 @@ def test_a_phone_without_encryption_is_refused_where_it_is_asked_for(daemon: Dae
         caller.start()
         caller.call("600")
         assert caller.wait_state("DISCONNECTED")["code"] == 488
+
+
+def test_a_dialplan_may_insist_on_encryption(daemon: Daemon) -> None:
+    with phone(daemon, "plain") as caller, phone(daemon, "sdes") as called:
+        caller.start()
+        called.start()
+        called.do("auto_answer", on=True)
+        caller.call("media-plain")
+        assert caller.wait_state("DISCONNECTED")["code"] >= 400
+        caller.call("media-sdes")
+        caller.wait_state("CONFIRMED")
+        assert daemon.cli("core show channels concise").count("!Up!") == 2
+        caller.hang_up()
+        caller.call("signaling-sdes")
+        assert caller.wait_state("DISCONNECTED")["code"] >= 400

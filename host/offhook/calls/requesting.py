@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
 
 DEFAULT_MAX_FORWARDS = 20
+SECURE = "secure bridge"
+"""Key of Channel.data: what CHANNEL(secure_bridge_signaling) and (secure_bridge_media) demand of called parties."""
 
 
 class RequestError(Exception):
@@ -43,6 +45,10 @@ def request(
         formats = requester.formats
     channel: Channel = driver.request(pbx, address, formats, requester, ids)
     channel.outgoing = True
+    wanted = requester.data.get(SECURE, {}) if requester is not None else {}
+    if not channel.tech_secures(signaling=bool(wanted.get("signaling")), media=bool(wanted.get("media"))):
+        channel.hangup(causes.BEARERCAPABILITY_NOTAVAIL)
+        raise RequestError(causes.BEARERCAPABILITY_NOTAVAIL, f"{dial_string} is not secure, as its caller demands")
     if requester is not None:
         cross_accountcodes(channel, requester, keep=True)
         if requester.callid:

@@ -64,6 +64,10 @@ class Technology:
     def tech_bridged(self) -> None:
         """The channel has just entered a bridge (or its bridge changed)."""
 
+    def tech_secures(self, *, signaling: bool, media: bool) -> bool:
+        """Whether the outgoing call is protected as its caller asks (CHANNEL(secure_bridge_...)), or sees to it."""
+        return not (signaling or media)
+
     def tech_call_id(self) -> str:
         """How the protocol names the call (SIP: Call-ID), "" when it does not."""
         return ""

@@ -15,7 +15,7 @@ from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control, Digit, Text
 from offhook.calls.party import Caller, Connected
-from offhook.calls.requesting import RequestError, inherit_max_forwards
+from offhook.calls.requesting import SECURE, RequestError, inherit_max_forwards
 from offhook.modules import Module
 
 if TYPE_CHECKING:
@@ -139,6 +139,12 @@ class LocalChannel(Channel):
     def tech_send_text(self, body: str, content_type: str) -> bool:
         """A text for this half comes out of the other."""
         self.other.deliver(Text(body, content_type))
+        return True
+
+    def tech_secures(self, *, signaling: bool, media: bool) -> bool:
+        """Nothing leaves this machine; whom the other half calls is held to the same."""
+        if signaling or media:
+            self.other.data[SECURE] = {"signaling": "1" if signaling else "", "media": "1" if media else ""}
         return True
 
     def tech_twin(self) -> Channel | None:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from offhook.calls.channel import Channel
-from offhook.calls.requesting import max_forwards, set_max_forwards
+from offhook.calls.requesting import SECURE, max_forwards, set_max_forwards
 from offhook.dialplan.condition import truth
 from offhook.dialplan.executor import Run
 from offhook.dialplan.invocation import FunctionError
@@ -27,7 +27,6 @@ _ADSI = ("unknown", "available", "unavailable", "offhookonly")
 _AMA_FLAGS = {"none": 0, "omit": 1, "billing": 2, "documentation": 3, "default": 3}
 _CAPABILITIES = {0: "SPEECH", 8: "DIGITAL", 9: "RESTRICTED_DIGITAL", 16: "3K1AUDIO", 17: "DIGITAL_W_TONES", 24: "VIDEO"}
 _CAPABILITY = "transfer capability"
-_SECURE = "secure bridge"
 _FEATURES = "dtmf features"
 _SWITCHES = ("tdd", "digitdetect", "faxdetect", "relaxdtmf")
 
@@ -103,8 +102,8 @@ _READ: dict[str, Callable[[Channel], str]] = {
     "namedpickupgroup": lambda channel: _named(channel.pickup_groups),
     "after_bridge_goto": lambda channel: channel.data.get("after bridge goto", ""),
     "amaflags": lambda channel: str(channel.ama_flags),
-    "secure_bridge_signaling": lambda channel: channel.data.get(_SECURE, {}).get("signaling", ""),
-    "secure_bridge_media": lambda channel: channel.data.get(_SECURE, {}).get("media", ""),
+    "secure_bridge_signaling": lambda channel: channel.data.get(SECURE, {}).get("signaling", ""),
+    "secure_bridge_media": lambda channel: channel.data.get(SECURE, {}).get("media", ""),
     "max_forwards": lambda channel: str(max_forwards(channel)),
     "callid": lambda channel: channel.callid,
     "device_name": lambda channel: channel.name.rpartition("-")[0],
@@ -247,7 +246,7 @@ def _set_after_bridge(channel: Channel, value: str) -> None:
 
 def _set_secure(what: str) -> Callable[[Channel, str], None]:
     def write(channel: Channel, value: str) -> None:
-        channel.data.setdefault(_SECURE, {})[what] = "1" if truth(value) else ""
+        channel.data.setdefault(SECURE, {})[what] = "1" if truth(value) else ""
 
     return write
 

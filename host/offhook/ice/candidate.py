@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import zlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .stun import Address
 
@@ -28,6 +29,15 @@ class Candidate:
     def address(self) -> Address:
         """Where it is."""
         return self.host, self.port
+
+
+class IceOffer(NamedTuple):
+    """What a peer says about ICE."""
+
+    ufrag: str
+    password: str
+    candidates: tuple[Candidate, ...]
+    lite: bool = False
 
 
 def priority_of(kind: str, component: int, local_preference: int = 65535) -> int:

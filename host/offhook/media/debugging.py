@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offhook.ice.stun import Class, Message, Method, StunError, is_stun
 from offhook.log import verbose
 from offhook.media.engine import Traced
 from offhook.media.rtp import Packet
-from offhook.media.rtp_settings import module
-from offhook.modules import Request
+from offhook.modules import Module, Request
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
+
+module = Module("stun", "Watching STUN, RTP and RTCP packets", priority=6)
 
 _PART = "packets watched"
 _REPORTS = {200: "SR", 201: "RR", 202: "SDES", 203: "BYE", 204: "APP", 205: "RTPFB", 206: "PSFB", 207: "XR"}
@@ -96,6 +96,8 @@ def set_stun_debug(request: Request) -> None:
 
 
 def _show_stun(packet: Packet, sent: bool) -> None:
+    from offhook.ice.stun import Class, Message, Method, StunError, is_stun
+
     if not is_stun(packet.data):
         return
     try:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from offhook.ice.agent import Agent, Failed, Selected
-from offhook.ice.candidate import Candidate, host_candidate, is_usable
+from offhook.ice.candidate import Candidate, IceOffer, host_candidate, is_usable
 from offhook.ice.servers import Relay
 from offhook.ice.stun import is_stun
 from offhook.media.dtls import DtlsContext, Handshake
@@ -26,15 +26,6 @@ log = logging.getLogger(__name__)
 
 Address = tuple[str, int]
 _MOST_ADDRESSES = 32
-
-
-class IceOffer(NamedTuple):
-    """What a peer says about ICE."""
-
-    ufrag: str
-    password: str
-    candidates: tuple[Candidate, ...]
-    lite: bool = False
 
 
 class Association:

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from offhook.ice.candidate import IceOffer
 from offhook.media.dtls import DtlsSettings
 from offhook.media.engine import Engine, Settings
 from offhook.media.errors import EngineError
 from offhook.media.formats import format_named
 from offhook.media.ice_settings import IceSettings, Server
-from offhook.media.link import IceOffer, Link
+from offhook.media.link import Link
 from offhook.media.rtp import RtpLeg
 from support.turn_server import PASSWORD, USER, TurnServer
 

@@ -13,7 +13,7 @@ from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Caller, Connected, Party, Redirecting
 from offhook.calls.requesting import RequestError
 from offhook.calls.streams import Stream
-from offhook.drivers.sip.channel_items import channel_item, keep_figures
+from offhook.drivers.sip.channel_items import channel_item, is_secure, keep_figures
 from offhook.drivers.sip.direct import disengage, engage, is_direct, redirect
 from offhook.drivers.sip.info import FLASH, send_digit, send_picture_request
 from offhook.drivers.sip.negotiation import MediaStream, default_stream
@@ -123,6 +123,16 @@ class SipChannel(Channel):
         except Refused as error:
             raise RequestError(causes.BEARERCAPABILITY_NOTAVAIL, error.detail) from None
         call.media.when_ready(self._send_invite)
+
+    def tech_secures(self, *, signaling: bool, media: bool) -> bool:
+        """By TLS, and by an endpoint that insists on encryption."""
+        endpoint, invite = self.session.endpoint, self._invite
+        assert isinstance(invite, OutgoingInvite)
+        contact = invite.destination.contact
+        flow = contact.flow if contact is not None else None
+        if signaling and not is_secure(str(invite.destination.uri), flow):
+            return False
+        return not media or (endpoint.media_encryption != "no" and not endpoint.media_encryption_optimistic)
 
     def _send_invite(self) -> None:
         invite, call = self._invite, self.session

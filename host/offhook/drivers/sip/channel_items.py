@@ -61,7 +61,7 @@ def _signalling(call: CallSession, kind: str) -> str:
     if kind == "call-id":
         return dialog.call_id
     if kind == "secure":
-        return "1" if _secure(dialog.remote_target, flow) else "0"
+        return "1" if is_secure(dialog.remote_target, flow) else "0"
     if kind == "target_uri":
         return dialog.remote_target
     if kind in ("local_tag", "remote_tag"):
@@ -69,7 +69,8 @@ def _signalling(call: CallSession, kind: str) -> str:
     return _address(dialog.local if kind == "local_uri" else dialog.remote)
 
 
-def _secure(target: str, flow: Flow | None) -> bool:
+def is_secure(target: str, flow: Flow | None) -> bool:
+    """Whether what is sent to a target, or over a flow, goes by TLS."""
     try:
         uri = SipUri.parse(target)
     except SIPError:

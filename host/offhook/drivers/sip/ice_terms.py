@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offhook.ice.candidate import Candidate
-from offhook.media.link import IceOffer
+from offhook.ice.candidate import Candidate, IceOffer
 from offhook.sip.sdp import Media, Session
 from offhook.sip.sdp_attributes import Candidate as CandidateLine
 

@@ -32,7 +32,6 @@ from offhook.media.dtls import DtlsSettings
 from offhook.media.encoding import opus_encoding
 from offhook.media.engine import EngineError, NoPort
 from offhook.media.formats import Formats, format_named
-from offhook.media.link import Link
 from offhook.sip.sdp import Origin, Session
 from offhook.sip.sdp_attributes import parse_fmtp
 
@@ -265,6 +264,8 @@ class CallMedia:
         secure = encryption_of(stream, endpoint) == "dtls"
         if not (secure or self.terms.ice):
             return
+        from offhook.media.link import Link  # what calls in the clear do without
+
         stream.link = Link(self._pbx.engine, stream.leg, self._pbx.loop, self.address)
         if secure:
             stream.link.context = self._dtls_context()

@@ -16,8 +16,8 @@ from offhook.drivers.sip import encryption, ice_terms
 from offhook.drivers.sip.codecs import Codec, Offered, PayloadTypes, add_codec, add_events, describable, read_codecs
 from offhook.drivers.sip.encryption import DtlsTerms, check_profile, profile
 from offhook.drivers.sip.refused import Refused
+from offhook.ice.candidate import IceOffer
 from offhook.media.formats import Format, Formats
-from offhook.media.link import IceOffer
 from offhook.sip.sdes import Agreement
 from offhook.sip.sdp import Media, Origin, Session, reverse_direction
 
