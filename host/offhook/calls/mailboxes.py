@@ -78,6 +78,10 @@ class Mailboxes:
         """The mailboxes that somebody watches."""
         return list(self._watchers)
 
+    def __contains__(self, mailbox: str) -> bool:
+        """Whether anybody told what it holds."""
+        return mailbox in self._counts
+
     def __iter__(self) -> Iterator[tuple[str, Count]]:
         return iter(sorted(self._counts.items()))
 

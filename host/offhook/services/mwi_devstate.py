@@ -1,4 +1,7 @@
-"""Mailboxes as devices: ``MWI:1000@default`` is in use while it holds new messages, so hints can watch it."""
+"""Mailboxes as devices: ``MWI:1000@default`` is in use while it holds new messages, so hints can watch it.
+
+A mailbox that nobody told of is no device.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ def load(pbx: Pbx) -> None:
     """Follow every mailbox."""
 
     def state(mailbox: str) -> str:
+        if mailbox not in pbx.mailboxes:
+            return "INVALID"
         return "INUSE" if pbx.mailboxes.count(mailbox).new else "NOT_INUSE"
 
     pbx.devices.providers[PREFIX.lower()] = state

@@ -10,7 +10,6 @@ import logging
 import re
 from typing import Any, Protocol
 
-from offhook.calls.events import FullyBooted
 from offhook.calls.mailboxes import Count
 from offhook.calls.pbx import Pbx
 from offhook.modules import ActionError, ActionRequest, Module, Syntax
@@ -135,19 +134,8 @@ def _store(pbx: Pbx) -> Store:
 
 @module.on_load
 async def load(pbx: Pbx) -> None:
-    """Tell what the mailboxes held when they were updated last; a database may be reached once everything is there."""
+    """Tell what the mailboxes held when they were updated last."""
     store = pbx.parts[PART] = _store(pbx)
-    if isinstance(store, AstDbStore) or pbx.booted:
-        await _tell_all(pbx, store)
-    else:
-        pbx.bus.subscribe(FullyBooted, lambda _: _tell_soon(pbx, store))
-
-
-def _tell_soon(pbx: Pbx, store: Store) -> None:
-    pbx.spawn(_tell_all(pbx, store), "external mailboxes")
-
-
-async def _tell_all(pbx: Pbx, store: Store) -> None:
     for name, count in (await store.all()).items():
         pbx.mailboxes.publish(name, *count)
 

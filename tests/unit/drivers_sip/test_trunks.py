@@ -8,6 +8,7 @@ import pytest
 
 from offhook.calls.endpoints import Registry
 from offhook.drivers.sip.trunks import KEY
+from offhook.sip.auth import parse_digest
 from support.sip_peer import UdpPeer
 
 TRUNK = """
@@ -102,6 +103,32 @@ async def test_it_answers_the_challenge_with_outbound_auth(office, server):
     await office.after(2)
     assert told(office) == ["Registered"]
     assert 'username="user"' in server.requests[1].get("Authorization")
+
+
+@pytest.mark.parametrize(
+    ("more", "answered"),
+    [
+        ("", ["MD5"]),
+        ("supported_algorithms_uac=SHA-256\n", ["SHA-256"]),
+        ("supported_algorithms_uac=SHA-512-256\n", []),
+        ("[global]\ntype=global\ndefault_auth_algorithms_uac=sha-256,md5\n", ["SHA-256"]),
+    ],
+)
+async def test_only_the_algorithms_it_may_use_are_answered(office, server, more, answered):
+    def challenge(request):
+        if request.get("Authorization"):
+            return granted(request)
+        response = request.response(401)
+        for algorithm in ("SHA-256", "MD5"):
+            response.add("WWW-Authenticate", f'Digest realm="x", nonce="n", algorithm={algorithm}, qop="auth"')
+        return response
+
+    server.answer = challenge
+    section = "[us]\ntype=auth\nusername=user\npassword=word\n" + more
+    await office.start(trunk(server, "outbound_auth = us") + section)
+    await office.after(2)
+    told_by = [parse_digest(request.get("Authorization"))["algorithm"] for request in server.requests[1:]]
+    assert told_by == answered
 
 
 async def test_a_server_that_is_busy_is_asked_again(office, server):

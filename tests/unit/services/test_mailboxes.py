@@ -98,6 +98,7 @@ async def test_a_mailbox_is_a_device(house):
     house.pbx.mailboxes.publish("a@b", 0, 1)
     states = [event.state for event in house.heard if isinstance(event, DeviceStateChange)]
     assert states == ["INUSE", "NOT_INUSE"]
+    assert house.pbx.devices.state("MWI:c@d") == "INVALID"
     mwi_devstate.unload(house.pbx)
     assert house.pbx.devices.state("MWI:a@b") == "INVALID"
 
@@ -133,7 +134,6 @@ async def test_counts_may_be_kept_in_a_database(house, tmp_path, monkeypatch):
     (tmp_path / "sorcery.conf").write_text("[res_mwi_external]\nmailboxes = realtime,boxes\n")
     rows = Rows()
     monkeypatch.setattr(mwi_external, "realtime_of", lambda _: rows)
-    house.pbx.booted = True
     await mwi_external.load(house.pbx)
     assert house.pbx.mailboxes.count("dazed") == (5, 4)
     await do(house, "MWIUpdate", Mailbox="dazed", NewMessages="300")

@@ -468,7 +468,8 @@ class SipStack:
             if auth is None:
                 log.error("there is no auth section [%s] in pjsip.conf", name)
                 continue
-            found.append(Credentials(secret_of(auth), auth.realm))
+            algorithms = auth.supported_algorithms_uac or self.config.settings.default_auth_algorithms_uac
+            found.append(Credentials(secret_of(auth), auth.realm, algorithms))
         return found
 
     # ---- time -----------------------------------------------------------------------------------------
