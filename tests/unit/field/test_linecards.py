@@ -15,7 +15,10 @@ from support.process import HOST, Running, write_configuration
 def box() -> Iterator[Running]:
     """A daemon that takes itself for QEMU's board."""
     made = Path(tempfile.mkdtemp(prefix="oh-", dir="/tmp"))
-    write_configuration(made, modules="[modules]\nautoload=no\nload => res_board.so\nload => res_linecard.so\n")
+    write_configuration(
+        made,
+        modules="[modules]\nautoload=no\nload => res_board.so\nload => res_linecard.so\nload => res_supervisor.so\n",
+    )
     shims = HOST.parent / "kernel-shims"
     running = Running(made, environment={"OFFHOOK_BOARD": "qemu-virt", "PYTHONPATH": f"{HOST}:{shims}"})
     try:
@@ -36,6 +39,11 @@ def test_a_phone_line(box: Running) -> None:
 def test_an_exchange_line(box: Running) -> None:
     assert "Line:     48 V" in box.run("linecard check exchange gb")
     assert 'xchange line: the termination of "xx" is not known' in box.run("linecard check exchange xx")
+
+
+def test_a_supervisor_that_does_not_answer_is_reset(box: Running) -> None:
+    assert "the supervisor has not answered" in box.run("supervisor show")
+    assert box.run("supervisor reset") == "Reset, by GPIO line 0.\n"
 
 
 def test_the_board_is_shown(box: Running) -> None:

@@ -29,6 +29,7 @@ TASK: Final = "supervisor task"
 FILE: Final = "supervisor.conf"
 TEST_S: Final = 10
 """A relay tested from here goes back by itself after so long."""
+RESET_S: Final = 0.05
 NEW_FIRMWARE_S: Final = 15.0
 """A restarted supervisor answers within this time."""
 
@@ -213,6 +214,39 @@ async def hold(request: Request) -> None:
     seconds = min(900, int(request.args[0]))
     await _ask(request, m.HOLD, struct.pack(">H", seconds))
     request.print(f"The power stays on for {seconds} s whatever happens.")
+
+
+def _pulse(library: str, chip: str, line: int) -> None:
+    """Pull a line low for a moment. Raises LineCardError."""
+    from kernel_shims.linecard.gpio import open_gpio
+
+    gpio = open_gpio(library, chip)
+    try:
+        gpio.write(line, False)
+        time.sleep(RESET_S)
+        gpio.write(line, True)
+    finally:
+        gpio.close()
+
+
+@module.command("supervisor reset", "Restart the supervisor by its reset line")
+async def reset(request: Request) -> None:
+    """Pull the supervisor's reset line low for a moment: for one that does not answer any more.
+
+    The lines are on the lifeline for some seconds: calls on them end.
+    """
+    from kernel_shims.linecard.bus import LineCardError
+
+    _service(request)
+    board = request.pbx.parts.get(BOARD)
+    line = board.pins.get("supervisor_reset") if board is not None else None
+    if line is None:
+        raise CommandError("The board has no GPIO line for that: switch the supervisor off and on.")
+    try:
+        await request.pbx.off_loop(_pulse, board.gpio_library, board.gpio_chip, line)
+    except LineCardError as error:
+        raise CommandError(f"{error}.") from error
+    request.print(f"Reset, by GPIO line {line}.")
 
 
 # ---- a new firmware ---------------------------------------------------------------------------------
