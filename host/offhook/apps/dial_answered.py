@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from offhook.modules import Options
 
 log = logging.getLogger(__name__)
 
+_FAREWELL_S = 0.01
+"""For a refused party's own dialplan to end before the caller goes on: records then come in Asterisk's order."""
 _REFUSALS = ("BUSY", "CONGESTION", "CHANUNAVAIL")
 
 
@@ -67,6 +70,7 @@ class Answered:
                 return True, True
             if options["U"] and (verdict := await self._screen(peer)) is not None:
                 self._end_peer(peer)
+                await asyncio.sleep(_FAREWELL_S)
                 return verdict or "g" in options, False
             self._tell(peer, "ANSWER")
             called, _, rest = options["D"].partition(":")
