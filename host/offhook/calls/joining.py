@@ -5,6 +5,9 @@ from __future__ import annotations
 from offhook.calls.bridge import Bridge, Feature
 from offhook.calls.channel import Channel, Hangup
 
+BROUGHT_IN = "brought in"
+"""Among the flags of a channel that was taken out of its application for a bridge: records take it for a called one."""
+
 
 def bring_in(
     bridge: Bridge,
@@ -41,6 +44,7 @@ def bring_in(
 
     priority = channel.priority + (channel.task is not None and place is None)
     channel.data["errand"] = join
+    channel.flags.add(BROUGHT_IN)
     channel.async_goto(channel.context, channel.exten, priority)
 
 

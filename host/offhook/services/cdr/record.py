@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
+from offhook.calls.joining import BROUGHT_IN
 
 
 class Moment(NamedTuple):
@@ -102,7 +103,7 @@ def records_with_b(channel: Channel) -> list[Record]:
 
 def is_dialed(channel: Channel) -> bool:
     """Whether the channel was called by somebody here (and not originated for itself)."""
-    return channel.outgoing and not channel.originated
+    return (channel.outgoing and not channel.originated) or BROUGHT_IN in channel.flags
 
 
 def pick_party_a(left: Side, right: Side) -> Side:
