@@ -281,6 +281,12 @@ static void take_media(struct rtp *rtp, uint8_t *bytes, int count, int header, u
         rtp_relay(leg->relay_to->rtp, bytes, count, header, codec);
 }
 
+static bool is_agreed(const struct rtp *rtp, int type)
+{
+    return rtp->receive[type] || type == RTP_COMFORT_NOISE || (rtp->digits_type && type == rtp->digits_type) ||
+           (rtp->noise_type && type == rtp->noise_type);
+}
+
 void rtp_receive(struct rtp *rtp, const struct datagram *packet)
 {
     struct leg *leg = rtp->leg;
@@ -338,13 +344,15 @@ void rtp_receive(struct rtp *rtp, const struct datagram *packet)
     }
     if (engine->trace.kinds)
         trace_packet(rtp, false, false, &packet->from, bytes, count - header);
+    rtp->heard = engine->now;
+    rtp->timed_out = rtp->quiet = false;
+    if (!is_agreed(rtp, bytes[1] & 0x7f) && rtp->reception.known && rtp->reception.ssrc != ssrc)
+        return; /* another stream of a bundle (RFC 9143 9.2): it must not pass for this one begun anew */
     count_packet(rtp, sequence, ssrc);
     leg->figures.rx_octets += (uint64_t)(count - header);
     const struct codec *codec = codec_at(rtp->receive[bytes[1] & 0x7f]);
     if (codec)
         count_jitter(rtp, timestamp, packet->arrival, (int)codec->clock);
-    rtp->heard = engine->now;
-    rtp->timed_out = rtp->quiet = false;
     if (rtp->direction & DIRECTION_IN && !leg->closing)
         take_media(rtp, bytes, count, header, timestamp);
 }

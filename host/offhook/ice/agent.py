@@ -201,6 +201,10 @@ class Agent:
         """Whether every component has its way."""
         return all(component in self.selected for component in range(1, self.components + 1))
 
+    def knows(self, address: Address) -> bool:
+        """Whether an address is the peer's by its description or by checks that proved it."""
+        return any(pair.remote.address == address for pair in (*self._pairs.values(), *self.selected.values()))
+
     # ---- what comes in --------------------------------------------------------------------------------
 
     def receive(self, component: int, data: bytes, source: Address, now: float, *, relayed: bool = False) -> None:

@@ -251,6 +251,9 @@ class Link:
         self._work()
 
     def _receive_dtls(self, component: int, packet: Packet) -> None:
+        agent = self.agent
+        if agent is not None and not agent.failed and not agent.knows((packet.host, packet.port)):
+            return  # a stranger may not begin a handshake, nor draw one to itself
         association = self._associations.get(component)
         if association is None:
             if self._active:

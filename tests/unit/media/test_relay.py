@@ -245,3 +245,17 @@ def test_a_closed_leg_is_harmless(scene: Scene) -> None:
     assert one.leg.local_port == port
     assert one.leg.stats().rx_packets == 0
     assert scene.engine.figures().legs == 1
+
+
+def test_a_stream_bundled_with_another_does_not_disturb_it(scene: Scene) -> None:
+    one, two = scene.pair()
+    ssrc = one.ssrc
+    for number in range(20):
+        one.send(bytes([number]) * 160)
+        one.ssrc, one.sequence = ssrc + 1, one.sequence - 500
+        one.send(b"video", samples=0, type=77)
+        one.ssrc, one.sequence = ssrc, one.sequence + 499
+        scene.run(20)
+    assert [packet.payload[0] for packet in two.packets] == list(range(20))
+    assert one.leg.stats().remote_ssrc == ssrc and one.leg.stats().rx_packets == 20
+    assert one.leg.stats().rx_lost == 0
