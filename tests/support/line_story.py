@@ -29,7 +29,7 @@ from offhook.functions import callerid, channel, logic, shared, strings
 from offhook.media.prompts import PromptLibrary
 from offhook.media.simulated import SimulatedEngine
 from offhook.media.tones import ToneZone
-from offhook.modules import Module
+from offhook.modules import ActionRequest, Module, Request
 from offhook.modules.registry import Registry
 from offhook.storage.astdb import AstDb
 from support.call_exchange import NoMusic
@@ -183,6 +183,23 @@ class Office:
                 return
             await self.advance(STEP)
         raise AssertionError(f"it did not come to pass within {within:g} s")
+
+    async def cli(self, line: str) -> list[str]:
+        """The answer to a command, by lines."""
+        words = line.split()
+        fitting = [one for one in self.pbx.registry.commands if tuple(words[: len(one.words)]) == one.words]
+        command = max(fitting, key=lambda one: len(one.words))
+        request = Request(self.pbx, line, words, words[len(command.words) :])
+        done = command.run(request)
+        if done is not None:
+            await done
+        return request.text().splitlines()
+
+    def act(self, name: str, **headers: str) -> ActionRequest:
+        """A manager action that was carried out."""
+        request = ActionRequest(self.pbx, name, list(headers.items()), None)
+        self.pbx.registry.actions[name.lower()].run(request)
+        return request
 
     def phone(self, number: int) -> Phone:
         """The telephone on a channel."""

@@ -8,6 +8,7 @@ from offhook.calls import causes
 from offhook.calls.channel import State
 from offhook.drivers.dahdi.isdn import numbers
 from offhook.drivers.dahdi.lines import Lines
+from offhook.modules import ActionError, CommandError
 from support import audio
 from support.line_story import Office
 
@@ -170,6 +171,41 @@ async def test_both_ends_taking_the_same_channel_do_not_collide(office: Office) 
     out.hangup()
     back.hangup()
     await office.until(lambda: not len(office.pbx.channels), 5)
+
+
+async def test_spans_are_shown_and_their_messages(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """pri show spans, span, channels, debug; PRIShowSpans, PRIDebugSet."""
+    lines = await start(office)
+    assert await office.cli("pri show spans") == ["PRI span 3/0: Up, Active", "PRI span 4/0: Up, Active"]
+    span = await office.cli("pri show span 3")
+    assert span[0] == "Primary D-channel: 24" and any("euroisdn" in line.lower() for line in span)
+    channel = lines.request("g2/5551", None, ("", ""))
+    channel.tech_call("")
+    await office.until(lambda: channel.state is State.UP, 5)
+    shown = await office.cli("pri show channels")
+    assert any(line.split()[:5] == ["4", "40", "Yes", "No", "Connected"] for line in shown)
+    assert await office.cli("pri set debug on span 3") == ["Enabled debugging on span 3"]
+    assert await office.cli("pri show debug") == ["Span 3: Debug: Yes\tIntense: No"]
+    channel.hangup()
+    await office.advance(0.5)
+    assert await office.cli("pri set debug off span 3") == ["Disabled debugging on span 3"]
+    with pytest.raises(CommandError, match="No PRI running on span 9"):
+        await office.cli("pri show span 9")
+    spans = office.act("PRIShowSpans", Span="4")
+    assert ("DChannel", "55") in spans.events[0][1]
+    with pytest.raises(ActionError, match="Invalid value for Level"):
+        office.act("PRIDebugSet", Span="3", Level="loud")
+
+
+async def test_a_cut_cable_ends_calls_and_both_sides_know(office: Office) -> None:
+    """A span that is pulled out: its calls and its D channel end; what is left goes on."""
+    lines = await start(office)
+    channel = lines.request("g2/5551", None, ("", ""))
+    channel.tech_call("")
+    await office.until(lambda: channel.state is State.UP, 5)
+    office.system.remove_span(4)
+    await office.until(lambda: channel.hungup, 2)
+    assert sorted(lines.isdn.spans) == [3] and 40 not in lines.ports and 9 in lines.ports
 
 
 SETTINGS = {

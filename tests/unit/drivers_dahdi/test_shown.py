@@ -9,7 +9,7 @@ import pytest
 from kernel_shims.line import Alarm
 from offhook.calls.line_events import ChannelAlarm, DndState, LineAssigned, SpanAlarm
 from offhook.control.manager.events_lines import channel_alarm, dnd_state, line_assigned, span_alarm
-from offhook.modules import ActionError, ActionRequest, CommandError, Request
+from offhook.modules import ActionError, CommandError
 from support.line_story import Office
 
 CONFIGURATION = """
@@ -29,64 +29,42 @@ channel => 5-8
 PLAN = "[phones]\nexten => 600,1,Answer()\n same => n,Wait(60)\n[lines]\nexten => s,1,Wait(60)\n"
 
 
-async def cli(office: Office, line: str) -> list[str]:
-    """The answer to a command."""
-    words = line.split()
-    command = max(
-        (one for one in office.pbx.registry.commands if tuple(words[: len(one.words)]) == one.words),
-        key=lambda one: len(one.words),
-    )
-    request = Request(office.pbx, line, words, words[len(command.words) :])
-    done = command.run(request)
-    if done is not None:
-        await done
-    return request.text().splitlines()
-
-
-def act(office: Office, name: str, **headers: str) -> ActionRequest:
-    """An action that was carried out."""
-    action = next(one for one in office.pbx.registry.actions.values() if one.name == name)
-    request = ActionRequest(office.pbx, name, list(headers.items()), None)
-    action.run(request)
-    return request
-
-
 async def test_channels_are_listed(office: Office) -> None:
     await office.start(CONFIGURATION, PLAN)
-    shown = await cli(office, "dahdi show channels")
+    shown = await office.cli("dahdi show channels")
     head = "Chan Span Signalling Extension Context Language MOH Interpret Blocked In Service Alarms Description"
     assert " ".join(shown[0].split()) == head
     assert shown[2].split()[:5] == ["1", "1", "FXO", "Kewlstart", "phones"] and shown[2].endswith(
         "Reception" + " " * 23
     )
     assert len(shown) == 10
-    assert len(await cli(office, "dahdi show channels group 1")) == 10 - 4
-    assert len(await cli(office, "dahdi show channels context lines")) == 10 - 4
-    block = await cli(office, "dahdi show channel 1")
+    assert len(await office.cli("dahdi show channels group 1")) == 10 - 4
+    assert len(await office.cli("dahdi show channels context lines")) == 10 - 4
+    block = await office.cli("dahdi show channel 1")
     assert "Signalling Type: FXO Kewlstart" in block and "Owner: <None>" in block
     assert "Hookstate (FXS only): Onhook" in block and "\t128 taps" in block
     with pytest.raises(CommandError, match="Unable to find given channel 99"):
-        await cli(office, "dahdi show channel 99")
+        await office.cli("dahdi show channel 99")
 
 
 async def test_status_version_and_cadences(office: Office) -> None:
     await office.start(CONFIGURATION, PLAN)
-    status = await cli(office, "dahdi show status")
+    status = await office.cli("dahdi show status")
     assert status[1].startswith("   1 Simulated span 1") and " OK " in status[1]
-    assert (await cli(office, "dahdi show version"))[0].startswith("DAHDI Version: simulator")
-    assert (await cli(office, "dahdi show cadences"))[0] == "r1: 125,125,2000,4000"
+    assert (await office.cli("dahdi show version"))[0].startswith("DAHDI Version: simulator")
+    assert (await office.cli("dahdi show cadences"))[0] == "r1: 125,125,2000,4000"
 
 
 async def test_gains_and_do_not_disturb_are_set(office: Office) -> None:
     lines = await office.start(CONFIGURATION, PLAN)
-    assert await cli(office, "dahdi set hwgain tx 1 -3.5") == ["Hardware tx gain set to -3.5 dB on channel 1."]
+    assert await office.cli("dahdi set hwgain tx 1 -3.5") == ["Hardware tx gain set to -3.5 dB on channel 1."]
     assert office.system.ports[1].gains["tx"] == -3.5
-    assert await cli(office, "dahdi set swgain rx 1 2") == ["Software rx gain set to 2.00 dB on channel 1."]
+    assert await office.cli("dahdi set swgain rx 1 2") == ["Software rx gain set to 2.00 dB on channel 1."]
     assert lines.ports[1].gains == (2.0, 0.0)
-    await cli(office, "dahdi set dnd 1 on")
+    await office.cli("dahdi set dnd 1 on")
     assert lines.ports[1].refusal() == 17
     with pytest.raises(CommandError, match="has no phone"):
-        await cli(office, "dahdi set dnd 5 on")
+        await office.cli("dahdi set dnd 5 on")
     assert dnd_state(office.heard(DndState)[0]) == "DAHDIChannel: 1\r\nStatus: enabled\r\n"
 
 
@@ -94,20 +72,20 @@ async def test_managers_list_channels_and_press_hooks(office: Office) -> None:
     await office.start(CONFIGURATION, PLAN)
     office.phone(1).off_hook()
     await office.advance(0.3)
-    request = act(office, "DAHDIShowChannels", ActionID="7", DAHDIChannel="1")
+    request = office.act("DAHDIShowChannels", ActionID="7", DAHDIChannel="1")
     name, headers = request.events[0]
     assert name == "DAHDIShowChannels"
     assert [key for key, _ in headers] == [  # type: ignore[union-attr]
         *("DAHDIChannel", "Channel", "Uniqueid", "AccountCode", "Signalling", "SignallingCode", "Context", "DND"),
         *("Alarm", "Description", "ActionID"),
     ]
-    assert len(act(office, "DAHDIShowStatus").events) == 3
-    act(office, "DAHDIHangup", DAHDIChannel="1")
+    assert len(office.act("DAHDIShowStatus").events) == 3
+    office.act("DAHDIHangup", DAHDIChannel="1")
     await office.until(lambda: not len(office.pbx.channels), 1)
     with pytest.raises(ActionError, match="No such channel"):
-        act(office, "DAHDIDNDon", DAHDIChannel="77")
+        office.act("DAHDIDNDon", DAHDIChannel="77")
     with pytest.raises(ActionError, match="No channel specified"):
-        act(office, "DAHDIDNDon")
+        office.act("DAHDIDNDon")
     assigned = office.heard(LineAssigned)[0]
     assert (line_assigned(assigned) or "").endswith("DAHDIGroup: 2\r\nDAHDISpan: 1\r\nDAHDIChannel: 1\r\n")
 
@@ -128,7 +106,7 @@ async def test_alarms_end_calls_and_are_told(office: Office) -> None:
     assert span_alarm(office.heard(SpanAlarm)[0]) == "Span: 2\r\nAlarm: Red Alarm\r\n"
     office.system.alarm(1, Alarm.YELLOW)
     await office.advance(0.1)
-    assert "YEL" in (await cli(office, "dahdi show status"))[1]
+    assert "YEL" in (await office.cli("dahdi show status"))[1]
 
 
 async def test_a_reload_leaves_calls_alone(office: Office) -> None:
@@ -152,29 +130,29 @@ async def test_a_reload_leaves_calls_alone(office: Office) -> None:
 async def test_line_care(office: Office) -> None:
     """Dial tone is measured, busy is learned, what the hardware is gets written."""
     await office.start(CONFIGURATION, PLAN)
-    told = await office.meanwhile(cli(office, "line test 5"))
+    told = await office.meanwhile(office.cli("line test 5"))
     assert any(line.startswith("dial tone: yes") for line in told)
-    told = await office.meanwhile(cli(office, "line test 1"))
+    told = await office.meanwhile(office.cli("line test 1"))
     assert "handset: on hook" in told
     office.line(6).manners.busy = True
-    told = await office.meanwhile(cli(office, "line learn-busy 6 5551"))
+    told = await office.meanwhile(office.cli("line learn-busy 6 5551"))
     assert told[1].startswith("write busydetect=yes and busypattern=") and told[1].endswith("channel => 6")
     assert not office.line(6).seized
     office.phone(1).off_hook()
     await office.advance(1)
-    shown = await cli(office, "line show 1")
+    shown = await office.cli("line show 1")
     assert shown[1].split()[:3] == ["1", "fxo_ks", "in"]
     assert float(shown[1].split()[6]) > -20
-    assert any("ppm" not in line for line in await cli(office, "line timing"))
+    assert any("ppm" not in line for line in await office.cli("line timing"))
     with pytest.raises(CommandError, match="in use"):
-        await office.meanwhile(cli(office, "line test 1"))
-    changes = await cli(office, "lines scan")
+        await office.meanwhile(office.cli("line test 1"))
+    changes = await office.cli("lines scan")
     assert "+context = from-lines" in changes and "-description = Reception" in changes
-    await cli(office, "lines scan apply")
+    await office.cli("lines scan apply")
     path = Path(office.folder)
     assert (path / "chan_dahdi.conf.old").read_text() == CONFIGURATION
     assert "channel => 1-4" in (path / "chan_dahdi.conf").read_text()
-    assert await cli(office, "lines scan") == ["chan_dahdi.conf fits the hardware"]
+    assert await office.cli("lines scan") == ["chan_dahdi.conf fits the hardware"]
 
 
 async def test_mistakes_of_the_file_are_told_with_line_and_remedy(
