@@ -19,6 +19,7 @@ from offhook.apps import branches, call_control, dial, flow, messages, playing, 
 from offhook.calls.channel import Channel
 from offhook.calls.pbx import Pbx
 from offhook.config.parser import loads
+from offhook.config.paths import Paths
 from offhook.config.store import Configuration
 from offhook.dialplan.plan import Dialplan
 from offhook.dialplan.reading import read_extensions
@@ -92,6 +93,8 @@ class Office:
         self.engine.start()
         self.pbx.prompts = PromptLibrary(folder)
         self.pbx.music = NoMusic()
+        self.pbx.paths = Paths()
+        self.pbx.paths.monitor = str(folder / "monitor")
         self.pbx.astdb = AstDb(":memory:")
         self.pbx.astdb.open()
         self.pbx.hints.start()

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("spans")
 
 CHANNELS = """\
 [channels]
+echocancel = no
 context = phones
 signalling = fxo_ks
 callerid = Guest <101>
@@ -143,8 +144,6 @@ def test_a_call_comes_in_on_a_line_with_caller_id_and_battery_drop_ends_it(daemo
         exchange.hook(Hook.RINGOFF)
         spill = sound.encode([0] * 4000 + sound.caller_id("5551234", "Carol"), "ulaw")
         talk(2.5, (exchange, spill))
-        exchange.hook(Hook.RING)
-        exchange.expect(Event.RINGOFFHOOK, 8)
         exchange.hook(Hook.OFF)
         said = sound.encode(sound.tone((1000,), 2000), "ulaw")
         heard = sound.decode(talk(2.0, (exchange, said))[0], "ulaw")

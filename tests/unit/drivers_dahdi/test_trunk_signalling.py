@@ -117,6 +117,23 @@ async def test_a_ground_start_line_is_seized_by_its_ground(office: Office) -> No
     channel.hangup()
 
 
+async def test_caller_id_that_cannot_be_read_is_kept(office: Office) -> None:
+    await begin(office)
+    line = office.line(5)
+    line.ring()
+    await office.advance(2.6)
+    line.say(sound.bell202(b"\x80\x08\x02\x075551234"))
+    await office.until(lambda: line.state == "talking", 10)
+    await office.advance(0.5)
+    kept = list((office.folder / "monitor").glob("callerid-5-*.wav"))
+    assert len(kept) == 1 and kept[0].stat().st_size > 16_000
+    other = office.line(6)
+    other.ring("5551234")
+    await office.until(lambda: other.state == "talking", 10)
+    await office.advance(0.5)
+    assert not list((office.folder / "monitor").glob("callerid-6-*.wav"))
+
+
 @pytest.mark.parametrize("options", ["cidsignalling = dtmf\ncidstart = polarity", "cidsignalling = auto"])
 async def test_caller_id_in_dtmf_after_a_reversal(office: Office, options: str) -> None:
     await begin(office, options)

@@ -86,10 +86,19 @@ class Lines:
             if settings is None and not port.calls:
                 self._close(port)
             elif settings is not None:
-                port.settings = settings
+                self._resettle(port, settings)
         for number, settings in sorted(reading.channels.items()):
             if number not in self.ports and number != PSEUDO:
                 self.open(settings)
+
+    def _resettle(self, port: Port, settings: ChannelSettings) -> None:
+        """Give a port other settings; what cannot be changed under a running channel is told."""
+        wanted = settings["signalling"]
+        if wanted not in ("auto", port.signalling):
+            text = f"channel {port.number}: signalling stays {port.signalling}; dahdi restart makes it {wanted}"
+            log.warning("%s:%d: %s", settings.file, settings.line, text)
+        port.settings = settings
+        port.settings_changed()
 
     def open(self, settings: ChannelSettings) -> Port | None:
         """Open one channel; what keeps it from working is logged with the line of the file."""

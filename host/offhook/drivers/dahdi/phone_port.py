@@ -117,6 +117,15 @@ class PhonePort(Port):
         if self.line.off_hook():
             self.obey(self.machine.line(LineEvent(Happening.OFF_HOOK), self.now()))
 
+    def settings_changed(self) -> None:
+        """See Port."""
+        super().settings_changed()
+        self.machine.habits = habits_of(self.settings)
+        self.machine.call_waiting = self.machine.habits.call_waiting
+        self.lamp.end()
+        self.lamp = MessageLamp(self)
+        self.lamp.begin()
+
     # ---- orders ----------------------------------------------------------------------------------------------
 
     def carry_out(self, order: Order) -> None:

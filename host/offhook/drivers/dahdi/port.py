@@ -154,6 +154,10 @@ class Port:
         if self.alarm_bits & ~Alarm.RECOVERING:
             self.machine.alarm = True
 
+    def settings_changed(self) -> None:
+        """The file was read again: gains count at once, the rest from the next call on."""
+        self.set_gains(self.settings["rxgain"], self.settings["txgain"])
+
     def take_events(self) -> None:
         """The line has events."""
         while self.line is not None and (event := self.line.next_event()) is not None:

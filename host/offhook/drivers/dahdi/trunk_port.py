@@ -16,6 +16,7 @@ from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.analog.trunk import Manners, Trunk
+from offhook.drivers.dahdi.evidence import Evidence
 from offhook.drivers.dahdi.listening import BusyListener, CallerIdListener, ProgressListener
 from offhook.drivers.dahdi.port import Port
 from offhook.media.callerid import Call, Waiting
@@ -66,9 +67,15 @@ class TrunkPort(Port):
         self.learned_busy: tuple[int, int] = (0, 0)
         """On-time and pause of the busy tone that ended a call last."""
         self._identity: CallerIdListener | None = None
+        self._evidence: Evidence | None = None
         self._busy: BusyListener | None = None
         self._progress: ProgressListener | None = None
         self._steady: asyncio.TimerHandle | None = None
+
+    def settings_changed(self) -> None:
+        """See Port."""
+        super().settings_changed()
+        self.machine.manners = manners_of(self.settings, self.signalling)
 
     def _happened(self, event: LineEvent) -> None:
         mailbox = self.settings["mailbox"]
@@ -117,12 +124,16 @@ class TrunkPort(Port):
             digits = signalling in ("dtmf", "auto")
             self.set_gains(self.settings["cid_rxgain"] + self.settings["rxgain"], self.settings["txgain"])
             self._identity = CallerIdListener(self.leg, fsk, digits, self._caller_told)
+            self._evidence = Evidence(self.pbx, self.leg, self.number)
         elif not on and self._identity is not None:
             identity, self._identity = self._identity, None
             identity.finish()
             for error in identity.errors:
                 log.warning("channel %d: %s", self.number, error)
             identity.close()
+            if self._evidence is not None:
+                self._evidence.finish(keep=not identity.way and bool(identity.errors))
+                self._evidence = None
             self.set_gains(self.settings["rxgain"], self.settings["txgain"])
 
     def _caller_told(self, message: Call | Waiting) -> None:

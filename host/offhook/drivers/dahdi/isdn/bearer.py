@@ -107,7 +107,7 @@ class BearerPort(Port):
         """See Port."""
         if self.line is None:
             return causes.DESTINATION_OUT_OF_ORDER
-        if not self.span_of.up:
+        if not self.span_of.up or self.machine.alarm:
             return causes.NETWORK_OUT_OF_ORDER
         return 0 if self.free else causes.NORMAL_CIRCUIT_CONGESTION
 
