@@ -50,7 +50,7 @@ password = "a phone's secret"
 number = "101"
 """
 PROMPT = "offhook> "
-ANSWER_S = 120.0
+ANSWER_S = 240.0
 """Wall time for an answer of a box that is emulated on a busy machine."""
 
 

@@ -26,7 +26,7 @@ OFFHOOK: Final = ("/usr/sbin/offhook", "-C", "/etc/offhook/asterisk.conf")
 ENVIRONMENT_OFFSET: Final = 0x80000
 """Bytes from the start of the disk to the sector in which the boot loader and RAUC keep the state of the slots."""
 ENVIRONMENT_SIZE: Final = 0x200
-ANSWER_S: Final = 120.0
+ANSWER_S: Final = 300.0
 """How long the exchange may take until it answers, before a start counts as bad."""
 
 
