@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import json
 import os
 import readline
 import shutil
@@ -18,7 +19,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from offhook.field import provisioned
 from offhook.field.box import OFFHOOK, Places, ask, run
@@ -75,20 +76,37 @@ def _status(_: list[str]) -> str:
 
 @command("network", "addresses, routes, name servers")
 def _network(_: list[str]) -> str:
+    lines = []
+    for port in _told_by_ip("address"):
+        addresses = [f"{one['local']}/{one['prefixlen']}" for one in port["addr_info"]] or ["no address"]
+        lines.append(f"{port['ifname']:12}{port['operstate'].lower():10}{addresses[0]}")
+        lines += [f"{'':22}{address}" for address in addresses[1:]]
+    for route in _told_by_ip("route"):
+        if route["dst"] == "default":
+            lines.append(f"{'router':22}{route.get('gateway', 'none')} by {route['dev']}")
     resolv = Path("/run/systemd/resolve/resolv.conf")
     known = resolv.read_text().splitlines() if resolv.exists() else []
-    servers = [line for line in known if line.startswith("nameserver")]
-    return "\n".join([run("ip", "-brief", "address").strip(), run("ip", "route").strip(), *servers])
+    servers = [line.split()[1] for line in known if line.startswith("nameserver ")]
+    return "\n".join([*lines, f"{'name servers':22}{' '.join(servers) or 'none'}"])
+
+
+def _told_by_ip(what: str) -> list[dict[str, Any]]:
+    told = run("ip", "-json", what)
+    try:
+        return [entry for entry in json.loads(told) if entry]
+    except ValueError as error:
+        raise OSError(f"ip {what}: {told.strip() or error}") from error
 
 
 @command("trunk", "registration of the trunk")
 def _trunk(_: list[str]) -> str:
-    return ask("pjsip show registrations").strip()
+    return "\n".join(ask(line).strip() for line in ("trunk show", "pjsip show registrations"))
 
 
 @command("lines", "phones and lines")
 def _lines(_: list[str]) -> str:
-    return "\n".join([ask("pjsip list endpoints").strip(), ask("dahdi show channels").strip()])
+    told = [ask(line).strip() for line in ("pjsip list endpoints", "dahdi show channels")]
+    return "\n".join(text for text in told if not text.startswith("No such command"))
 
 
 @command("logs [N|export]", "the last N lines of the log; all of it to the card")
@@ -252,5 +270,7 @@ def serve(terminal: str) -> int:
             if line:
                 try:
                     show(answer(line))
+                except OSError as error:
+                    print(error)
                 except (KeyboardInterrupt, EOFError):
                     print()

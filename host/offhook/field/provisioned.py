@@ -39,6 +39,9 @@ def write(path: Path, text: str, mode: int = 0o640) -> None:
         out.flush()
         os.fsync(out.fileno())
     beside.chmod(mode)
+    if os.geteuid() == 0:  # it is read by whoever the folder belongs to
+        folder_of = path.parent.stat()
+        os.chown(beside, folder_of.st_uid, folder_of.st_gid)
     beside.rename(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
