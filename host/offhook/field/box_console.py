@@ -185,11 +185,14 @@ def _cli(_: list[str]) -> str:
 
 
 def find(line: str) -> tuple[Command, list[str]] | None:
-    """The word that a line begins with, shortened or not, and what follows; None for the exchange."""
+    """The word that a line begins with, and what follows; None for the exchange.
+
+    A word that takes nothing after it is the exchange's when something follows: "trunk", but "trunk test cloud".
+    """
     word, *rest = line.split()
-    names = {name.split()[0]: function for name, (function, _) in COMMANDS.items()}
-    if word in names:
-        return names[word], rest
+    for name, (function, _) in COMMANDS.items():
+        if word == name.split()[0] and (not rest or "[" in name):
+            return function, rest
     return None
 
 

@@ -16,6 +16,8 @@ def test_its_own_words_are_found_and_everything_else_is_the_exchanges() -> None:
     assert found[1] == ["200"]
     assert find("core show channels") is None
     assert find("logsx") is None
+    assert find("trunk") is not None
+    assert find("trunk test cloud") is None
 
 
 def test_help_fits_a_small_terminal() -> None:
