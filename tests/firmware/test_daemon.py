@@ -14,6 +14,15 @@ import pytest
 from support.daemon import Daemon
 from support.supervisor_board import FIRMWARE, PATIENCE_S, Board
 
+MODULES_CONF = """\
+[modules]
+autoload = no
+load => res_board.so
+load => res_supervisor.so
+load => res_pjsip.so
+load => chan_pjsip.so
+load => pbx_config.so
+"""
 PJSIP_CONF = """\
 [udp]
 type = transport
@@ -26,6 +35,7 @@ bind = 127.0.0.1:{sip}
 def daemon(board: Board, tmp_path: Path) -> Iterator[Daemon]:
     """A daemon whose supervisor is the board, which runs by the real clock."""
     files = {
+        "modules.conf": MODULES_CONF,
         "supervisor.conf": f"[general]\ndevice = {board.port}\n",
         "pjsip.conf": PJSIP_CONF,
         "extensions.conf": "[default]\nexten => 1,1,Hangup()\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -64,8 +65,9 @@ class Board:
         """Give an order and take its answer; False when the board restarted instead of answering."""
         process = self._process
         assert process is not None and process.stdin is not None and process.stdout is not None
-        process.stdin.write(json.dumps(order) + "\n")
-        process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it restarts right now; reading tells
+            process.stdin.write(json.dumps(order) + "\n")
+            process.stdin.flush()
         while (line := process.stdout.readline()) and not line.startswith("{"):
             self.errors += line
         if not line:

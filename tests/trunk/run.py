@@ -186,7 +186,7 @@ class Story:
     def calls(self) -> None:
         """A call out that nobody speaks in, beyond the limit, and a call in over the connection we registered over."""
         phone = self.cloud.phone("-sf", HERE / "answer.xml", "-m", 1)
-        self.daemon.cli("channel originate PJSIP/+49301@plain application Wait 8")
+        self.daemon.cli("channel originate PJSIP/+49301@plain application Wait 6")
         until(lambda: "no audio from the cloud in PJSIP/plain" in self.daemon.log(), "the silent side is named", 20)
         shown = self.daemon.cli("trunk show plain")
         assert "Calls:        1 of 1" in shown, shown
@@ -208,7 +208,7 @@ class Story:
         self.daemon.cli("channel originate PJSIP/+49991@secret application Playback tt-monkeys")
         until(lambda: "Echo" in far.cli("core show channels concise"), "the far end answers", 20)
         name = self.daemon.cli("core show channels concise").partition("!")[0]
-        time.sleep(4)
+        time.sleep(3.5)  # longer than the silence that would be told
         assert "no audio from" not in "\n".join(
             line for line in self.daemon.log().splitlines() if f"in {name}" in line
         ), "audio goes both ways"
@@ -252,7 +252,7 @@ def main() -> int:
                     story.encrypted_call(far)
                     story.address_change("192.168.77.9")
                     story.address_change(BOX)
-                    for seconds in (15,) if short else (8, 20, 45):
+                    for seconds in (7,) if short else (8, 20, 45):
                         story.outage(seconds)
                     for address in ("198.51.100.2",) if short else ("198.51.100.2", "198.51.100.1", "198.51.100.2"):
                         story.rebind(address)
