@@ -42,6 +42,14 @@ void aside_return(struct engine *engine, struct letter *letter)
     slab_put(&engine->slab, letter, letter_bytes(letter->count));
 }
 
+/* Whether the control thread expects packets that begin like that. */
+static bool is_wanted(const struct rtp *rtp, uint8_t first)
+{
+    if (first <= STUN_LAST)
+        return rtp->guard.aside & ASIDE_STUN;
+    return first >= DTLS_FIRST && first <= DTLS_LAST && rtp->guard.aside & ASIDE_DTLS;
+}
+
 /* ChannelData (RFC 8656 12.4): what it holds came from the peer the channel is bound to. */
 static void receive_by_detour(struct rtp *rtp, const struct datagram *packet)
 {
@@ -56,21 +64,18 @@ static void receive_by_detour(struct rtp *rtp, const struct datagram *packet)
     inner.from = rtp->remote;
     if (inner.count > packet->count - CHANNEL_HEADER || !inner.count)
         return;
-    uint8_t first = inner.bytes[0];
-    if (first <= STUN_LAST && rtp->guard.aside & ASIDE_STUN)
-        hand_to_control(rtp, &inner, true);
-    else if (first > CHANNEL_LAST || (first >= DTLS_FIRST && first <= DTLS_LAST))
+    if (inner.bytes[0] > CHANNEL_LAST)
         rtp_receive(rtp, &inner);
+    else if (is_wanted(rtp, inner.bytes[0]))
+        hand_to_control(rtp, &inner, true);
 }
 
 void aside_receive(struct rtp *rtp, const struct datagram *packet)
 {
-    uint8_t first = packet->bytes[0], wanted = rtp->guard.aside;
-    if (first <= STUN_LAST && wanted & ASIDE_STUN)
+    uint8_t first = packet->bytes[0];
+    if (is_wanted(rtp, first))
         hand_to_control(rtp, packet, false);
-    else if (first >= DTLS_FIRST && first <= DTLS_LAST && wanted & ASIDE_DTLS)
-        hand_to_control(rtp, packet, false);
-    else if (first >= CHANNEL_FIRST && first <= CHANNEL_LAST && wanted & ASIDE_STUN)
+    else if (first >= CHANNEL_FIRST && first <= CHANNEL_LAST && rtp->guard.aside & ASIDE_STUN)
         receive_by_detour(rtp, packet);
     else
         rtp->leg->engine->packets_bad++;
