@@ -19,6 +19,10 @@ _SCREENED = 0x03
 _PASSED = 0x01
 
 
+_NOT_OF_PARTIES = frozenset({"transport", "lr", "maddr", "ttl", "method"})
+"""Parameters that URIs of parties do not have, as they have no port (RFC 3261 19.1.1, table 1)."""
+
+
 def party_of(address: NameAddr) -> Party:
     """Name and number an address header gives; the number ends at a semicolon ("123;phone-context=national")."""
     uri = address.uri
@@ -119,7 +123,8 @@ def identity_headers(party: Party, base: NameAddr, endpoint: Endpoint, *, callin
     uri = base.uri
     if not isinstance(uri, SipUri):
         return []
-    uri = uri.replace(user=party.number.text)
+    params = {name: value for name, value in uri.params.items() if name not in _NOT_OF_PARTIES}
+    uri = uri.replace(user=party.number.text, port=None, params=params)
     display = party.name.text if party.name.valid else ""
     headers: list[Header] = []
     hidden = restricted(party)
@@ -129,12 +134,12 @@ def identity_headers(party: Party, base: NameAddr, endpoint: Endpoint, *, callin
         headers.append(("P-Asserted-Identity", str(NameAddr(uri, display))))
     if endpoint.send_rpid:
         passed = party.presentation() & _SCREENED == _PASSED
-        params: dict[str, str | None] = {
+        told: dict[str, str | None] = {
             "party": "calling" if calling else "called",
             "privacy": "full" if hidden else "off",
             "screen": "yes" if passed else "no",
         }
-        headers.append(("Remote-Party-ID", str(NameAddr(uri, display, params))))
+        headers.append(("Remote-Party-ID", str(NameAddr(uri, display, told))))
     return headers
 
 
