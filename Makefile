@@ -128,6 +128,9 @@ bench: $(STAMPS)/test $(ENGINE) ## the load of $(SHARED)/bench; beside the peer 
 echo-run: $(STAMPS)/system ## build/echo-run: the echo canceller over recorded signals (echo-run --help)
 	@$(MAKE) --no-print-directory -s -C host/engine echo-run
 
+bench-echo: $(STAMPS)/test ## the echo canceller beside OSLEC and Speex (ARGS=--quick, ARGS="--only cost")
+	@$(PY) tests/bench/echo/run.py $(ARGS)
+
 conformance-root: $(ENGINE) ## lay out DEST=FOLDER for the Asterisk Test Suite
 	@test -n "$(DEST)" || { echo "make conformance-root DEST=FOLDER"; exit 2; }
 	@$(PY) tests/conformance/layout.py "$(DEST)" --python $(VENV)/bin/python
