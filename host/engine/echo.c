@@ -10,7 +10,7 @@
 #include "echo_nlp.h"
 #include "echo_tone.h"
 
-enum { TAPS_A_MS = 8, SHORT = 0, LONG = 1 };
+enum { TAPS_A_MS = 8, SHORT = 0, LONG = 1, REST = 3 };
 
 /* Mean square of what is sent below which the line's own noise shows: -50 dBm0. */
 static const float QUIET = 2500;
@@ -23,7 +23,7 @@ struct group {
     struct nlp nlp;
     struct tone_watch tones;
     word *sent, *heard, *error; /* of this hop */
-    unsigned filled;
+    unsigned filled, rests;
     struct evidence evidence;
     mask on, suppress, reset;                             /* reset: asked for, done at the next block */
     word sent_level, echo_level, heard_level, left_level; /* slow means of speech, for the figures */
@@ -138,7 +138,9 @@ static void learn(struct echo *echo, struct group *group)
     seen->back_echo = back.echo;
     seen->likeness = back.likeness;
     word forget, weight = judge_weigh(&group->judge, seen, pace, ~group->on | group->tones.disabled, &forget);
-    adapt_learn(group->adapt, group->error, hop, hurry ? 2 : 1, weight, forget);
+    /* What is known well needs no step each time: equations are kept, and so is what they ask for. */
+    unsigned steps = hurry ? 2 : judge_settled(&group->judge) ? ++group->rests % REST == 0 : 1;
+    adapt_learn(group->adapt, group->error, hop, steps, weight, forget);
     struct verdict verdict = judge_decide(&group->judge, seen, pace);
     if (any(verdict.copy))
         echo_filter_load(group->filter, adapt_taps(group->adapt), verdict.copy);

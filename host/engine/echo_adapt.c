@@ -86,21 +86,17 @@ static inline struct cword correlated(struct cword a, struct cword b)
     return (struct cword){a.re * b.re + a.im * b.im, a.im * b.re - a.re * b.im};
 }
 
-/* The transform of something that lies at one end of 2 taps of time; the rest is silence. */
+/* The transform of what lies at the end of 2 taps of time; the rest is silence. */
 static void transform_end(const struct adapt *adapt, const word *samples, unsigned count, struct cword *out)
 {
+    if (count == adapt->taps) {
+        fft_forward_last(adapt->fft, samples, out);
+        return;
+    }
     word *time = adapt->scratch->time;
-    memset(time, 0, (2 * adapt->taps - count) * sizeof(word));
-    memcpy(time + 2 * adapt->taps - count, samples, count * sizeof(word));
-    fft_forward(adapt->fft, time, out);
-}
-
-static void transform_start(const struct adapt *adapt, const word *samples, struct cword *out)
-{
-    word *time = adapt->scratch->time;
-    memcpy(time, samples, adapt->taps * sizeof(word));
-    memset(time + adapt->taps, 0, adapt->taps * sizeof(word));
-    fft_forward(adapt->fft, time, out);
+    memset(time, 0, (adapt->taps - count) * sizeof(word));
+    memcpy(time + adapt->taps - count, samples, count * sizeof(word));
+    fft_forward_last(adapt->fft, time, out);
 }
 
 /* The window of 2 taps from the spectra of its halves, each as it is when it lies at the end: earlier by `taps` samples
@@ -143,9 +139,9 @@ struct adapt_hop adapt_error(struct adapt *adapt, const word *sent, const word *
     }
     for (unsigned k = 0; k < taps; k++)
         scratch->a[k] = product(scratch->window[k], adapt->spectrum[k]);
-    fft_inverse(adapt->fft, scratch->a, scratch->time);
+    fft_inverse_last(adapt->fft, scratch->a, scratch->time);
     struct adapt_hop seen = {.likeness = likeness(adapt, scratch->window, hop)};
-    const word *echo = scratch->time + 2 * taps - hop;
+    const word *echo = scratch->time + taps - hop;
     for (unsigned i = 0; i < hop; i++) {
         error[i] = heard[i] - echo[i];
         seen.error += error[i] * error[i];
@@ -188,28 +184,26 @@ static void accumulate(struct adapt *adapt, const word *error, unsigned hop, wor
     unsigned taps = adapt->taps;
     struct adapt_scratch *scratch = adapt->scratch;
     word *time = scratch->time;
-    memset(time, 0, (2 * taps - hop) * sizeof(word));
+    memset(time, 0, (taps - hop) * sizeof(word));
     for (unsigned i = 0; i < hop; i++)
-        time[2 * taps - hop + i] = error[i] * weight_root;
-    fft_forward(adapt->fft, time, scratch->a);
+        time[taps - hop + i] = error[i] * weight_root;
+    fft_forward_last(adapt->fft, time, scratch->a);
     for (unsigned k = 0; k < taps; k++)
         scratch->a[k] = correlated(scratch->a[k], scratch->window[k]);
-    fft_inverse(adapt->fft, scratch->a, time);
+    fft_inverse_first(adapt->fft, scratch->a, time);
     for (unsigned i = 0; i < taps; i++)
         adapt->rho[i] = adapt->rho[i] * forget + time[i];
 
     for (unsigned k = 0; k < taps; k++)
         scratch->a[k] = correlated(scratch->fresh[k], scratch->window[k]);
-    fft_inverse(adapt->fft, scratch->a, time);
-    /* Symmetric; wrapped lags count negative at these frequencies. */
-    time[taps] = all(0);
-    for (unsigned i = 1; i < taps; i++)
-        time[2 * taps - i] = -time[i];
-    fft_forward(adapt->fft, time, scratch->a);
+    fft_inverse_first(adapt->fft, scratch->a, time);
+    /* Symmetric: the transform is twice the real part of that of one half. */
+    time[0] *= 0.5f;
+    fft_forward_first(adapt->fft, time, scratch->a);
     float share = (float)hop / (float)(2 * taps);
     for (unsigned k = 0; k < taps; k++) {
         const struct cword *x = &scratch->window[k];
-        adapt->correlation[k] = adapt->correlation[k] * forget + scratch->a[k].re;
+        adapt->correlation[k] = adapt->correlation[k] * forget + 2.0f * scratch->a[k].re;
         adapt->power[k] = adapt->power[k] * forget + (x->re * x->re + x->im * x->im) * share;
     }
 }
@@ -222,13 +216,13 @@ static void descend(struct adapt *adapt, word ridge)
     word *time = scratch->time;
     struct cword *a = scratch->a, *course = scratch->b;
 
-    transform_start(adapt, adapt->rho, a);
+    fft_forward_first(adapt->fft, adapt->rho, a);
     for (unsigned k = 0; k < taps; k++) {
         word gain = 1.0f / (adapt->power[k] + ridge);
         a[k].re *= gain;
         a[k].im *= gain;
     }
-    fft_inverse(adapt->fft, a, time);
+    fft_inverse_first(adapt->fft, a, time);
     word slope = all(0), carried = all(0);
     for (unsigned i = 0; i < taps; i++) {
         slope += adapt->rho[i] * time[i];
@@ -243,7 +237,7 @@ static void descend(struct adapt *adapt, word ridge)
         along += course_i * adapt->rho[i];
         length += course_i * course_i;
     }
-    transform_start(adapt, adapt->course, course);
+    fft_forward_first(adapt->fft, adapt->course, course);
 
     /* Rows after now: the first half, as it wraps, is Z times the course, sign and all. */
     word curvature = all(0), edge = all(0);
@@ -251,11 +245,10 @@ static void descend(struct adapt *adapt, word ridge)
         a[k] = product(adapt->late[k], course[k]);
         curvature += adapt->correlation[k] * (course[k].re * course[k].re + course[k].im * course[k].im);
     }
-    fft_inverse(adapt->fft, a, time);
+    fft_inverse_first(adapt->fft, a, time);
     for (unsigned i = 0; i < taps; i++)
         edge += time[i] * time[i];
-    memset(time + taps, 0, taps * sizeof(word));
-    fft_forward(adapt->fft, time, a);
+    fft_forward_first(adapt->fft, time, a);
     curvature = curvature * (1.0f / (float)taps) - edge + length * ridge;
     mask good = (curvature > all(0)) & (along > all(0));
     word step = only(good, along / curvature);
@@ -267,7 +260,7 @@ static void descend(struct adapt *adapt, word ridge)
         adapt->spectrum[k].re += step * course[k].re;
         adapt->spectrum[k].im += step * course[k].im;
     }
-    fft_inverse(adapt->fft, a, time);
+    fft_inverse_first(adapt->fft, a, time);
     for (unsigned i = 0; i < taps; i++) {
         adapt->before[i] = adapt->rho[i];
         adapt->response[i] += step * adapt->course[i];
@@ -312,7 +305,7 @@ void adapt_restore(struct adapt *adapt, mask where, const word *taps)
         adapt->rho[i] = only(~where, adapt->rho[i]);
     }
     adapt->slope = only(~where, adapt->slope);
-    transform_start(adapt, adapt->response, adapt->spectrum);
+    fft_forward_first(adapt->fft, adapt->response, adapt->spectrum);
 }
 
 void adapt_reset(struct adapt *adapt, mask where)
@@ -322,7 +315,7 @@ void adapt_reset(struct adapt *adapt, mask where)
         adapt->response[i] = only(~where, adapt->response[i]);
         adapt->course[i] = only(~where, adapt->course[i]);
     }
-    transform_start(adapt, adapt->response, adapt->spectrum);
+    fft_forward_first(adapt->fft, adapt->response, adapt->spectrum);
 }
 
 const word *adapt_taps(const struct adapt *adapt)

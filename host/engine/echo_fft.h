@@ -18,7 +18,15 @@ void fft_destroy(struct fft *fft);
 /* in: 2n reals. out: n values. */
 void fft_forward(const struct fft *fft, const word *in, struct cword *out);
 
+/* When one half of the 2n is silence: in is the other, n reals. */
+void fft_forward_first(const struct fft *fft, const word *in, struct cword *out);
+void fft_forward_last(const struct fft *fft, const word *in, struct cword *out);
+
 /* The reverse; in is used up. out: 2n reals. */
 void fft_inverse(const struct fft *fft, struct cword *in, word *out);
+
+/* When one half is wanted: out is that, n reals. */
+void fft_inverse_first(const struct fft *fft, struct cword *in, word *out);
+void fft_inverse_last(const struct fft *fft, struct cword *in, word *out);
 
 #endif

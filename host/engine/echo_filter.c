@@ -11,7 +11,6 @@ struct echo_filter {
     struct cword (*spectra)[BLOCK], (*heard)[BLOCK]; /* of the parts; of past blocks, a ring */
     word history[2 * BLOCK];                         /* what was sent: the block before, and this one */
     word ahead[BLOCK];                               /* what later taps add to this block */
-    word time[2 * BLOCK];
     struct cword work[BLOCK];
 };
 
@@ -85,8 +84,7 @@ void echo_filter_block(struct echo_filter *filter)
                 work[k].im += x[k].re * h[k].im + x[k].im * h[k].re;
             }
         }
-        fft_inverse(filter->fft, work, filter->time);
-        memcpy(filter->ahead, filter->time + BLOCK, sizeof filter->ahead);
+        fft_inverse_last(filter->fft, work, filter->ahead);
     }
     memcpy(filter->history, filter->history + BLOCK, BLOCK * sizeof(word));
 }
@@ -95,11 +93,8 @@ void echo_filter_load(struct echo_filter *filter, const word *taps, mask where)
 {
     for (unsigned i = 0; i < filter->taps; i++)
         filter->response[i] = choose(where, taps[i], filter->response[i]);
-    for (unsigned part = 0; part < filter->parts; part++) {
-        memcpy(filter->time, filter->response + (part + 1) * BLOCK, BLOCK * sizeof(word));
-        memset(filter->time + BLOCK, 0, BLOCK * sizeof(word));
-        fft_forward(filter->fft, filter->time, filter->spectra[part]);
-    }
+    for (unsigned part = 0; part < filter->parts; part++)
+        fft_forward_first(filter->fft, filter->response + (part + 1) * BLOCK, filter->spectra[part]);
 }
 
 const word *echo_filter_taps(const struct echo_filter *filter)

@@ -14,6 +14,7 @@ static const float MEMORY = 1.0f * 8000, /* samples of speech after which an equ
     LEAST_HOPS = 2.5f,         /* compared */
     SURE = 3.5f, SURER = 4.5f, /* standard errors by which the background must lead; while somebody talks */
     ALIKE = 0.95f,             /* spectra */
+    SETTLED = 0.001f,
     VARIED = 0.85f, TONE_BLOCKS = 5, /* alike */
     FAIR = 0.01f,                    /* leakage below which haste is less urgent */
     UNKNOWN = 0.1f,                  /* leakage above which the foreground knows nothing worth keeping */
@@ -190,4 +191,9 @@ word judge_unknown_echo(const struct judge *judge)
 bool judge_knows(const struct judge *judge, unsigned lane)
 {
     return judge->leak_fore[lane] < UNKNOWN;
+}
+
+bool judge_settled(const struct judge *judge)
+{
+    return !any(judge->active & ((judge->leak_back > all(SETTLED)) | (judge->talk > all(0)) | (judge->trial > all(0))));
 }

@@ -65,6 +65,9 @@ word judge_unknown_echo(const struct judge *judge);
 /* The foreground knows the echo of a lane. */
 bool judge_knows(const struct judge *judge, unsigned lane);
 
+/* Every lane that speaks is known well. */
+bool judge_settled(const struct judge *judge);
+
 /* Convergence is in hand somewhere: short hops are worth their price. seen: so many samples of the present hop. */
 bool judge_hurries(const struct judge *judge, const struct evidence *seen, float samples);
 
