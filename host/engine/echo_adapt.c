@@ -20,6 +20,8 @@ struct adapt {
     word *raw, *seen; /* the last 2 taps samples that were sent: as they were; with their weights */
     word *response, *rho, *before, *course; /* taps; rho a step ago; direction of the last step */
     struct cword *spectrum, *late;          /* of response; of the last `taps` of seen */
+    struct cword *gradient, *growth;        /* spectra of what rho and r have yet to take in */
+    word faded;                             /* what is left of rho and r meanwhile */
     word *correlation, *power;              /* of all that was seen: spectrum of r; smooth one, never negative */
     word *recent;                           /* power spectrum of what was sent of late */
     word slope;                             /* rho . preconditioned rho, a step ago */
@@ -48,7 +50,7 @@ void adapt_scratch_destroy(struct adapt_scratch *scratch)
 
 struct adapt *adapt_create(unsigned taps, const struct fft *fft, struct adapt_scratch *scratch)
 {
-    size_t bytes = sizeof(struct adapt) + 15 * taps * sizeof(word);
+    size_t bytes = sizeof(struct adapt) + 19 * taps * sizeof(word);
     struct adapt *adapt = aligned_alloc(sizeof(word), bytes);
     if (!adapt)
         return NULL;
@@ -67,6 +69,9 @@ struct adapt *adapt_create(unsigned taps, const struct fft *fft, struct adapt_sc
     adapt->recent = adapt->power + taps;
     adapt->spectrum = (struct cword *)(adapt->recent + taps);
     adapt->late = adapt->spectrum + taps;
+    adapt->gradient = adapt->late + taps;
+    adapt->growth = adapt->gradient + taps;
+    adapt->faded = all(1);
     return adapt;
 }
 
@@ -178,34 +183,46 @@ static void take_in(struct adapt *adapt, unsigned hop, word weight_root, word fo
     adapt->weight_root = weight_root;
 }
 
-/* Add the new equations: gradient and correlation. */
+/* The new equations, as spectra: what they are in time is only wanted when a step is taken. */
 static void accumulate(struct adapt *adapt, const word *error, unsigned hop, word weight_root, word forget)
 {
     unsigned taps = adapt->taps;
     struct adapt_scratch *scratch = adapt->scratch;
-    word *time = scratch->time;
-    memset(time, 0, (taps - hop) * sizeof(word));
+    memset(scratch->time, 0, (taps - hop) * sizeof(word));
     for (unsigned i = 0; i < hop; i++)
-        time[taps - hop + i] = error[i] * weight_root;
-    fft_forward_last(adapt->fft, time, scratch->a);
-    for (unsigned k = 0; k < taps; k++)
-        scratch->a[k] = correlated(scratch->a[k], scratch->window[k]);
-    fft_inverse_first(adapt->fft, scratch->a, time);
-    for (unsigned i = 0; i < taps; i++)
-        adapt->rho[i] = adapt->rho[i] * forget + time[i];
+        scratch->time[taps - hop + i] = error[i] * weight_root;
+    fft_forward_last(adapt->fft, scratch->time, scratch->a);
+    float share = (float)hop / (float)(2 * taps);
+    for (unsigned k = 0; k < taps; k++) {
+        struct cword x = scratch->window[k];
+        struct cword gradient = correlated(scratch->a[k], x), growth = correlated(scratch->fresh[k], x);
+        adapt->gradient[k].re = adapt->gradient[k].re * forget + gradient.re;
+        adapt->gradient[k].im = adapt->gradient[k].im * forget + gradient.im;
+        adapt->growth[k].re = adapt->growth[k].re * forget + growth.re;
+        adapt->growth[k].im = adapt->growth[k].im * forget + growth.im;
+        adapt->power[k] = adapt->power[k] * forget + (x.re * x.re + x.im * x.im) * share;
+    }
+    adapt->faded *= forget;
+}
 
-    for (unsigned k = 0; k < taps; k++)
-        scratch->a[k] = correlated(scratch->fresh[k], scratch->window[k]);
-    fft_inverse_first(adapt->fft, scratch->a, time);
+/* rho and r take in what has gathered: of the products, only lags below `taps` belong to them. */
+static void settle(struct adapt *adapt)
+{
+    unsigned taps = adapt->taps;
+    struct adapt_scratch *scratch = adapt->scratch;
+    word *time = scratch->time;
+    fft_inverse_first(adapt->fft, adapt->gradient, time);
+    for (unsigned i = 0; i < taps; i++)
+        adapt->rho[i] = adapt->rho[i] * adapt->faded + time[i];
+    fft_inverse_first(adapt->fft, adapt->growth, time);
     /* Symmetric: the transform is twice the real part of that of one half. */
     time[0] *= 0.5f;
     fft_forward_first(adapt->fft, time, scratch->a);
-    float share = (float)hop / (float)(2 * taps);
-    for (unsigned k = 0; k < taps; k++) {
-        const struct cword *x = &scratch->window[k];
-        adapt->correlation[k] = adapt->correlation[k] * forget + 2.0f * scratch->a[k].re;
-        adapt->power[k] = adapt->power[k] * forget + (x->re * x->re + x->im * x->im) * share;
-    }
+    for (unsigned k = 0; k < taps; k++)
+        adapt->correlation[k] = adapt->correlation[k] * adapt->faded + 2.0f * scratch->a[k].re;
+    memset(adapt->gradient, 0, taps * sizeof *adapt->gradient);
+    memset(adapt->growth, 0, taps * sizeof *adapt->growth);
+    adapt->faded = all(1);
 }
 
 /* One step of conjugate gradients. */
@@ -274,6 +291,9 @@ void adapt_learn(struct adapt *adapt, const word *error, unsigned hop, unsigned 
     word weight_root = root(weight);
     take_in(adapt, hop, weight_root, root(forget));
     accumulate(adapt, error, hop, weight_root, forget);
+    if (!steps)
+        return;
+    settle(adapt);
     word mean = all(0);
     for (unsigned k = 0; k < adapt->taps; k++)
         mean += adapt->power[k];
@@ -291,6 +311,10 @@ void adapt_doubt(struct adapt *adapt, mask where, float share)
         adapt->power[i] *= by;
         adapt->rho[i] *= by;
         adapt->before[i] *= by;
+        adapt->gradient[i].re *= by;
+        adapt->gradient[i].im *= by;
+        adapt->growth[i].re *= by;
+        adapt->growth[i].im *= by;
     }
     for (unsigned i = 0; i < 2 * taps; i++)
         adapt->seen[i] *= by_root;
@@ -303,6 +327,8 @@ void adapt_restore(struct adapt *adapt, mask where, const word *taps)
     for (unsigned i = 0; i < adapt->taps; i++) {
         adapt->response[i] = choose(where, taps[i], adapt->response[i]);
         adapt->rho[i] = only(~where, adapt->rho[i]);
+        adapt->gradient[i].re = only(~where, adapt->gradient[i].re);
+        adapt->gradient[i].im = only(~where, adapt->gradient[i].im);
     }
     adapt->slope = only(~where, adapt->slope);
     fft_forward_first(adapt->fft, adapt->response, adapt->spectrum);

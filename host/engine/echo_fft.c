@@ -9,10 +9,10 @@ struct turn {
 
 struct fft {
     unsigned points;
-    struct turn *twist;  /* exp(-i pi t / 2n): half a bin down */
+    struct turn *twist;   /* exp(-i pi t / 2n): half a bin down */
     struct turn *untwist; /* the same, scaled by 1 / n */
-    struct turn *halves; /* of the pass by two, where n is no power of four */
-    struct turn *passes; /* three a butterfly, pass after pass, the widest first */
+    struct turn *halves;  /* of the pass by two, where n is no power of four */
+    struct turn *passes;  /* three a butterfly, pass after pass, the widest first */
     struct turn storage[];
 };
 

@@ -14,16 +14,15 @@ static const float MEMORY = 1.0f * 8000, /* samples of speech after which an equ
     LEAST_HOPS = 2.5f,         /* compared */
     SURE = 3.5f, SURER = 4.5f, /* standard errors by which the background must lead; while somebody talks */
     ALIKE = 0.95f,             /* spectra */
-    SETTLED = 0.001f,
-    VARIED = 0.85f, TONE_BLOCKS = 5, /* alike */
-    FAIR = 0.01f,                    /* leakage below which haste is less urgent */
-    UNKNOWN = 0.1f,                  /* leakage above which the foreground knows nothing worth keeping */
-    TALK_BLOCKS = 16,                /* after an excess */
-    SUSPICION_BLOCKS = 12,           /* of excess that looks like the old echo: the path has changed; */
-    DISTANT = 0.3f,                  /* a block of any other excess, against one of those */
-    PEACE_BLOCKS = 60,               /* without excess, after which a trial in vain is forgotten */
-    TRIAL_BLOCKS = 60,               /* for the background to show it */
-    HURRY_BLOCKS = 100;              /* 0.8 s */
+    SETTLED = 0.001f, VARIED = 0.85f, TONE_BLOCKS = 5, /* alike */
+    FAIR = 0.01f,                                      /* leakage below which haste is less urgent */
+    UNKNOWN = 0.1f,        /* leakage above which the foreground knows nothing worth keeping */
+    TALK_BLOCKS = 16,      /* after an excess */
+    SUSPICION_BLOCKS = 12, /* of excess that looks like the old echo: the path has changed; */
+    DISTANT = 0.3f,        /* a block of any other excess, against one of those */
+    PEACE_BLOCKS = 60,     /* without excess, after which a trial in vain is forgotten */
+    TRIAL_BLOCKS = 60,     /* for the background to show it */
+    HURRY_BLOCKS = 100;    /* 0.8 s */
 
 struct pace pace_of(unsigned hop, unsigned taps)
 {

@@ -1,5 +1,6 @@
-/* A plugin for QEMU's user mode: counts executed instructions and tells at the end. Debian ships the emulator with plugins
- * switched on, but not their header: what is used of it is declared here (it is kept stable between versions). */
+/* A plugin for QEMU's user mode: counts executed instructions and tells at the end. Debian ships the emulator with
+ * plugins switched on, but not their header: what is used of it is declared here (it is kept stable between versions).
+ */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,8 @@ typedef void (*at_exit)(qemu_plugin_id_t id, void *data);
 
 extern void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_translated callback);
 extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *block);
-extern void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *block, tb_executed callback, int flags, void *data);
+extern void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *block, tb_executed callback, int flags,
+                                                 void *data);
 extern void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, at_exit callback, void *data);
 
 #define EXPORTED __attribute__((visibility("default")))
