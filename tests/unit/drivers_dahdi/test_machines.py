@@ -90,13 +90,13 @@ STEPS = st.lists(
     ),
     max_size=60,
 )
-SWITCHES = st.tuples(*[st.booleans()] * 8)
+SWITCHES = st.tuples(*[st.booleans()] * 9)
 
 
 @given(STEPS, SWITCHES)
 def test_a_phone_never_wedges(steps: list[tuple[str, object]], switches: tuple[bool, ...]) -> None:
     """Whatever happens, hanging up and the end of every call leave it at rest."""
-    three_way, transfer, waiting, deluxe, held, immediate, silent, to_busy = switches
+    three_way, transfer, waiting, deluxe, held, immediate, silent, to_busy, again = switches
     habits = Habits(
         rules=Rules(call_waiting=waiting, forwarding=True, redial=True, call_return=True, last_caller="7"),
         three_way=three_way,
@@ -107,6 +107,7 @@ def test_a_phone_never_wedges(steps: list[tuple[str, object]], switches: tuple[b
         immediate=immediate,
         silent_hold=silent,
         transfer_to_busy=to_busy,
+        dial_again=again,
     )
     phone, world, now = Phone(SmallPlan(), habits), World(), 0.0
     for kind, value in steps:
@@ -159,7 +160,7 @@ def settle(machine: Phone | Trunk, world: World, now: float) -> None:
 @given(STEPS, SWITCHES)
 def test_a_trunk_never_wedges(steps: list[tuple[str, object]], switches: tuple[bool, ...]) -> None:
     """Whatever happens, the end of its call and a while leave it at rest."""
-    identity, answer, hangup, dial_tone, progress, pulses, ground, polarity = switches
+    identity, answer, hangup, dial_tone, progress, pulses, ground, polarity, _ = switches
     manners = Manners(
         ground_start=ground,
         caller_id=identity,

@@ -251,6 +251,20 @@ async def test_an_impossible_number_gets_reorder_tone_then_the_howler(office: Of
     assert alice.hears_silence()
 
 
+async def test_dial_tone_comes_again_when_the_far_end_has_hung_up(office: Office) -> None:
+    """With autoreoriginate: after the battery drop, without going on hook."""
+    await office.start(PHONES.replace("channel => 1", "autoreoriginate = yes\nchannel => 1"), PLAN)
+    await connect(office, 1, 2)
+    alice, bob = office.phone(1), office.phone(2)
+    bob.on_hook()
+    await office.until(lambda: alice.hears(350, 440), 3)
+    assert alice.battery_drops == 1
+    alice.dial("103")
+    await office.until(lambda: office.phone(3).ringing, 5)
+    alice.on_hook()
+    await office.until(lambda: not len(office.pbx.channels), 3)
+
+
 async def test_an_answer_may_have_to_be_confirmed(office: Office) -> None:
     """Option c: it counts once # was pressed."""
     await office.start(PHONES, PLAN + "exten => 77,1,Dial(DAHDI/2c,60)\n")

@@ -66,7 +66,7 @@ class ContextPlan:
         return bool(parks is not None and digits and parks(self._context, digits))
 
 
-def habits_of(settings: ChannelSettings) -> Habits:
+def habits_of(settings: ChannelSettings, signalling: str) -> Habits:
     """The phone's habits by its settings."""
     rules = Rules(
         first_digit=settings["firstdigit_timeout"] / 1000,
@@ -91,6 +91,7 @@ def habits_of(settings: ChannelSettings) -> Habits:
         caller_id_after=settings["sendcalleridafter"] if settings["usecallerid"] else 0,
         silent_hold=settings["threewaysilenthold"],
         held_by_caller=settings["calledsubscriberheld"],
+        dial_again=settings["autoreoriginate"] and signalling == "fxo_ks" and not settings["immediate"],
         reverse_on_answer=settings["answeronpolarityswitch"],
         reverse_on_hangup=settings["hanguponpolarityswitch"],
     )
@@ -103,7 +104,7 @@ class PhonePort(Port):
 
     def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str) -> None:
         super().__init__(pbx, line, settings, signalling)
-        self.machine = Phone(ContextPlan(pbx, settings), habits_of(settings))
+        self.machine = Phone(ContextPlan(pbx, settings), habits_of(settings, signalling))
         self.identity = IdentitySender(self)
         self.lamp = MessageLamp(self)
         self.ring_cadence: dict[int, tuple[int, ...]] = {}
@@ -120,7 +121,7 @@ class PhonePort(Port):
     def settings_changed(self) -> None:
         """See Port."""
         super().settings_changed()
-        self.machine.habits = habits_of(self.settings)
+        self.machine.habits = habits_of(self.settings, self.signalling)
         self.machine.call_waiting = self.machine.habits.call_waiting
         self.lamp.end()
         self.lamp = MessageLamp(self)

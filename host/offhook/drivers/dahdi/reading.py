@@ -23,7 +23,7 @@ _TIMERS = ("isup_timer.", "mtp3_timer.")
 WITHOUT_EFFECT = frozenset(
     {
         *("adsi", "usesmdi", "smdiport", "rxdrc", "txdrc", "tonezone"),
-        *("restrictcid", "autoreoriginate", "mwilevel", "mwimonitornotify"),
+        *("restrictcid", "mwilevel", "mwimonitornotify"),
         *("useincomingcalleridondahditransfer", "dtmfcidlevel", "distinctiveringaftercid", "defaultcic", "defaultozz"),
         *("ani_info_digits", "ani_wink_time", "ani_timeout", "outsignalling", "minunused", "minidle", "idleext"),
         *("idledial", "max_call_waiting_calls", "allow_call_waiting_calls", "mwi_mailboxes", "mwi_vm_boxes"),

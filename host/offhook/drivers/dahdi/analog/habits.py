@@ -39,6 +39,8 @@ class Habits:
     """Dial tone after a flash may time out, to silence."""
     held_by_caller: bool = False
     """A called phone that hangs up may lift again while the caller stays."""
+    dial_again: bool = False
+    """Dial tone comes again once the far end has hung up."""
     reverse_on_answer: bool = False
     reverse_on_hangup: bool = False
 

@@ -32,6 +32,8 @@ _BOUNCE = 2.0
 _BEEP_EVERY = 10.0
 _DECIDE_S = 1.0
 """Call waiting deluxe waits that long for a digit."""
+_DISCONNECT_S = 1.0
+"""The battery drop that tells a phone of the end is over by then."""
 _HOWLER_AFTER = 30.0
 _QUIET_AFTER = 90.0
 
@@ -61,6 +63,8 @@ class Phone:
         self._beep = NEVER
         self._noise = NEVER
         self._noise_next = ""
+        self._again = NEVER
+        """When dial tone comes again for a phone that stayed off hook."""
         self._decide_by = NEVER
         self._deciding = False
         """A flash was given for a waiting call with call waiting deluxe: a digit says what for."""
@@ -101,7 +105,7 @@ class Phone:
     @property
     def next_timer(self) -> float:
         """When ``tick`` is due; infinity: never."""
-        return min(self._deadline, self._beep, self._noise, self._decide_by)
+        return min(self._deadline, self._beep, self._noise, self._again, self._decide_by)
 
     def new_number(self) -> int:
         """A number for a call that comes from outside."""
@@ -151,7 +155,7 @@ class Phone:
     def _forget(self) -> None:
         self._active = self._waiting = self._third = self.collector = None
         self.conference = self._deciding = False
-        self._deadline = self._beep = self._noise = self._decide_by = NEVER
+        self._deadline = self._beep = self._noise = self._again = self._decide_by = NEVER
 
     def _lifted(self, now: float) -> list[Order]:
         if self.off_hook:
@@ -188,7 +192,7 @@ class Phone:
             return []
         self.off_hook = self._deciding = False
         self.collector = None
-        self._deadline = self._beep = self._noise = NEVER
+        self._deadline = self._beep = self._noise = self._again = NEVER
         call, waiting, third = self._active, self._waiting, self._third
         if call is None:
             return self._at_rest()
@@ -433,6 +437,9 @@ class Phone:
             out.append(orders.Tone(self._noise_next))
             self._noise = now + _QUIET_AFTER if self._noise_next else NEVER
             self._noise_next = ""
+        if now >= self._again:
+            self._again = NEVER
+            out += [orders.DoHook(Hook.OFF), *self._new_call(now, "dial")]
         return out
 
     def _reorder(self, now: float) -> list[Order]:
@@ -504,7 +511,11 @@ class Phone:
                 waiting.stage = Stage.UP
                 out.append(orders.Tell(waiting.number, Condition.ANSWER))
             return [*out, orders.Tell(waiting.number, Condition.UNHOLD), orders.Hear((waiting.number,))]
-        out = [orders.DoHook(Hook.ON), *self._reorder(now)]
+        if self.habits.dial_again:
+            self._again = now + _DISCONNECT_S
+            out = [orders.DoHook(Hook.ON), orders.Hear(()), orders.Tone("")]
+        else:
+            out = [orders.DoHook(Hook.ON), *self._reorder(now)]
         return [*out, orders.Battery(True)] if self.habits.reverse_on_hangup else out
 
     def _rang_in_vain(self, waiting: PhoneCall | None, third: PhoneCall | None) -> list[Order]:
