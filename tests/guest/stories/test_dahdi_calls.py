@@ -181,6 +181,7 @@ def test_a_phone_calls_over_the_isdn_pair(daemon: Daemon) -> None:
         phone.hook(Hook.OFF)
         hear(phone, 1.0)
         phone.dial("T8")
+        phone.expect(Event.DIALCOMPLETE)
         hear(phone, 3.0)
         said = sound.encode(sound.tone((1000,), 2000), "ulaw")
         heard = sound.decode(talk(2.0, (phone, said))[0], "ulaw")
