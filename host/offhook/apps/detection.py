@@ -77,6 +77,8 @@ async def background_detect(
     watch = channel.media.watch_silence(silence_ms=quiet, noise_ms=_FRAME_MS, threshold=SILENCE_LEVEL)
     now = channel.pbx.now
     began = now()
+    loud: float | None = None
+    """When the talk began that is going on or was last heard."""
     try:
         while not playback.done:
             frame = await channel.read()
@@ -87,10 +89,13 @@ async def background_detect(
                 event = frame.event
                 if isinstance(event, PlaybackDone) and event.playback is playback:
                     break
-                if not isinstance(event, Silence) or event.watch is not watch:
+                if isinstance(event, Noise) and event.watch is watch and loud is None:
+                    loud = now()
+                if not isinstance(event, Silence) or event.watch is not watch or loud is None:
                     continue
                 # From the first loud frame to the one that makes the silence long enough, less that silence.
-                talked = event.duration_ms + (-(-quiet // _FRAME_MS) - 1) * _FRAME_MS - quiet
+                talked = round((now() - loud) * 1000) + _FRAME_MS - quiet
+                loud = None
                 if limit and (now() - began) * 1000 >= limit:
                     verbose(3, "BackgroundDetect: Talk analysis time complete on %s.", channel.name)
                 elif talked > shortest and (not longest or talked < longest):

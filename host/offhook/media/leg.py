@@ -38,6 +38,7 @@ class Leg:
     __slots__ = (
         "_closed",
         "_handle",
+        "_latest",
         "_mixer",
         "_music",
         "_peer",
@@ -61,6 +62,7 @@ class Leg:
         self._peer: Leg | None = None
         self._mixer: Mixer | None = None
         self._music: tuple[Playback, MohSource] | None = None
+        self._latest: Playback | None = None
         self._sending = False
 
     def close(self) -> None:
@@ -120,7 +122,13 @@ class Leg:
             raise MemoryError("no memory for a playback")
         playback = Playback(self, handle)
         self.engine.watch_object(handle, playback)
+        self._latest = playback
         return playback
+
+    @property
+    def plays(self) -> bool:
+        """Whether a file, tones or music are being played to the far end."""
+        return self._latest is not None and not self._latest.done
 
     def tones(self, spec: ToneSpec | str, *, mix: bool = False) -> Playback:
         """Play call-progress tones (a ToneSpec, or the text ``indications.conf`` would hold)."""
@@ -346,13 +354,13 @@ class PipeLeg(Leg):
 
     @property
     def heard(self) -> bool:
-        """Whether the other half is connected to something that has been heard, through other pipes if need be."""
+        """Whether the other half plays, or is connected to something that has been heard, through pipes if need be."""
         leg: Leg | None = self
         for _ in range(_MOST_PIPES):
             if not isinstance(leg, PipeLeg):
                 return leg is not None and leg.heard
             other = leg._other
-            if other._mixer is not None:
+            if other._mixer is not None or other.plays:
                 return True
             leg = other._peer
         return False

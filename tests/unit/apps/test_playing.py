@@ -198,11 +198,18 @@ def watches(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 async def test_talk_of_the_right_length_is_detected(
     exchange: Exchange, endless: list[Playback], watches: list[object]
 ) -> None:
+    clock = [exchange.pbx.now()]
+    exchange.pbx.now = lambda: clock[0]  # type: ignore[method-assign]
     channel = await caller(exchange, DIALPLAN, "detect")
     await eventually(lambda: bool(watches))
-    for talked in (0, 20, 3000, 700):
-        channel.deliver(Media(Silence(channel.media, watches[0], talked)))  # type: ignore[arg-type]
-    assert await said(exchange) == "talked 680"
+    channel.deliver(Media(Silence(channel.media, watches[0], 0)))  # type: ignore[arg-type]
+    for talked in (20, 3000, 700):
+        for part in (0.3, 0.7):  # a gap too short for silence makes no two talks of it
+            channel.deliver(Media(Noise(channel.media, watches[0], 0)))  # type: ignore[arg-type]
+            clock[0] += part * talked / 1000
+        clock[0] += 0.5
+        channel.deliver(Media(Silence(channel.media, watches[0], 40)))  # type: ignore[arg-type]
+    assert await said(exchange) == "talked 720"
 
 
 async def test_talking_is_told_to_listeners(exchange: Exchange, watches: list[object]) -> None:
