@@ -10,6 +10,7 @@ import contextlib
 import getpass
 import json
 import os
+import re
 import readline
 import shutil
 import subprocess
@@ -105,8 +106,10 @@ def _trunk(_: list[str]) -> str:
 
 @command("lines", "phones and lines")
 def _lines(_: list[str]) -> str:
-    told = [ask(line).strip() for line in ("pjsip list endpoints", "dahdi show channels")]
-    return "\n".join(text for text in told if not text.startswith("No such command"))
+    phones = re.findall(r"^ *Endpoint: +(\S+) +(\S.*?) +(\d+) of ", ask("pjsip list endpoints"), re.MULTILINE)
+    lines = [f"{name:30}{state:20}{calls} calls" for name, state, calls in phones]
+    told = ask("dahdi show channels").strip()
+    return "\n".join([*lines, *([] if told.startswith("No such command") else [told])]) or "There are none."
 
 
 @command("logs [N|export]", "the last N lines of the log; all of it to the card")
