@@ -202,13 +202,18 @@ async def test_talk_of_the_right_length_is_detected(
     exchange.pbx.now = lambda: clock[0]  # type: ignore[method-assign]
     channel = await caller(exchange, DIALPLAN, "detect")
     await eventually(lambda: bool(watches))
-    channel.deliver(Media(Silence(channel.media, watches[0], 0)))  # type: ignore[arg-type]
+
+    async def heard(kind: type, passes_s: float) -> None:
+        channel.deliver(Media(kind(channel.media, watches[0], 40)))
+        await eventually(lambda: not channel.frames and channel.waiter is not None)
+        clock[0] += passes_s
+
+    await heard(Silence, 0.0)
     for talked in (20, 3000, 700):
-        for part in (0.3, 0.7):  # a gap too short for silence makes no two talks of it
-            channel.deliver(Media(Noise(channel.media, watches[0], 0)))  # type: ignore[arg-type]
-            clock[0] += part * talked / 1000
-        clock[0] += 0.5
+        await heard(Noise, 0.3 * talked / 1000)  # a gap too short for silence makes no two talks of it
+        await heard(Noise, 0.7 * talked / 1000 + 0.5)
         channel.deliver(Media(Silence(channel.media, watches[0], 40)))  # type: ignore[arg-type]
+        await eventually(lambda: not channel.frames)
     assert await said(exchange) == "talked 720"
 
 
