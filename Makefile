@@ -19,7 +19,7 @@ ENGINE_SOURCES := $(wildcard host/engine/*.c host/engine/*.h host/engine/*.py ho
 SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/kernel_shims/*/*.h)
 ENGINE := $(STAMPS)/engine
 
-.PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench \
+.PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench bench-media \
   fuzz fuzz-media race parity boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
   firmware trunk-test \
   test-unit test-sip test-engine test-phones test-browser soak
@@ -130,6 +130,9 @@ echo-run: $(STAMPS)/system ## build/echo-run: the echo canceller over recorded s
 
 bench-echo: $(STAMPS)/test ## the echo canceller beside OSLEC and Speex (ARGS=--quick, ARGS="--only cost")
 	@$(PY) tests/bench/echo/run.py $(ARGS)
+
+bench-media: $(STAMPS)/test $(ENGINE) ## CPU a leg of transcoding, mixing, recording, playing; beside the peer with CONFORMANCE_ROOT
+	@$(PY) tests/bench/media.py $(ARGS)
 
 conformance-root: $(ENGINE) ## lay out DEST=FOLDER for the Asterisk Test Suite
 	@test -n "$(DEST)" || { echo "make conformance-root DEST=FOLDER"; exit 2; }
