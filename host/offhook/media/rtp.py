@@ -169,6 +169,7 @@ class RtpLeg(Leg):
 
     __slots__ = (
         "_address",
+        "_agreed",
         "_guarded",
         "_port",
         "_receive",
@@ -176,6 +177,7 @@ class RtpLeg(Leg):
         "_remote",
         "_secured",
         "_send",
+        "follows",
         "on_packet",
     )
 
@@ -184,6 +186,9 @@ class RtpLeg(Leg):
         self._address = address
         self._port = int(engine.lib.leg_port(handle))
         self._remote: tuple[str, int] | None = None
+        self.follows = False
+        """Whether to send what arrives, as soon as another of the agreed formats does."""
+        self._agreed: tuple[Any, ...] = ({}, None, 0, None, None)
         self._receive: Format | None = None
         self._send: tuple[int, Format] | None = None
         self._remains: bytes | None = None
@@ -249,6 +254,7 @@ class RtpLeg(Leg):
         engine.lib.rtp_codecs(
             self._handle, table, len(known), send_type, send_codec, digits_type, digits_clock, ptime, comfort_noise or 0
         )
+        self._agreed = (dict(receive), digits, ptime, comfort_noise, events)
         self._send = send
         self._receive = next(iter(receive.values()), None)
 
@@ -449,7 +455,14 @@ class RtpLeg(Leg):
 
     def codec_changed(self, name: str) -> None:
         """Another agreed format arrives now."""
-        self._receive = FORMATS.get(name, self._receive)
+        self._receive = arrived = FORMATS.get(name, self._receive)
+        if not self.follows or self._send is None or arrived is None or arrived is self._send[1]:
+            return
+        receive, digits, ptime, comfort_noise, events = self._agreed
+        number = next((number for number, each in receive.items() if each is arrived), None)
+        if number is not None:
+            self.set_codecs(receive, (number, arrived), digits, ptime, comfort_noise=comfort_noise, events=events)
+            self._receive = arrived
 
     def released(self) -> None:
         """Keep the figures."""

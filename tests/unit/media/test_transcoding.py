@@ -178,3 +178,20 @@ def test_silence_of_the_far_end_sends_nothing(scene: Scene) -> None:
     one.timestamp += 4000
     scene.speak(one, sine(610, 100))
     assert two.packets[0].marker
+
+
+def test_what_is_sent_follows_what_arrives(scene: Scene) -> None:
+    one, two = scene.far_end("ulaw", accept=["alaw"]), scene.far_end("ulaw")
+    one.leg.connect(two.leg)
+    one.send(bytes(160), type=8)
+    scene.speak(two, sine(500, 200))
+    assert {packet.type for packet in one.packets} == {0}, "codecs may differ"
+    one.send(bytes(160), type=0)
+    scene.run(20)
+    one.leg.follows = True
+    one.send(bytes(160), type=8)
+    scene.run(40)
+    one.packets.clear()
+    scene.speak(two, sine(500, 200))
+    assert {packet.type for packet in one.packets} == {8}
+    assert one.leg.send_format is one.leg.receive_format is format_named("alaw")

@@ -337,6 +337,7 @@ class CallMedia:
         leg.set_codecs(
             stream.receive, stream.send, stream.digits, ptime, comfort_noise=stream.comfort_noise, events=more
         )
+        leg.follows = stream.kind == "audio" and not endpoint.asymmetric_rtp_codec
         if stream.send is not None and stream.send[1].name == "opus":
             leg.set_encoding(opus_encoding(parse_fmtp(_parameters(stream))))
         self._protect(stream)
