@@ -45,6 +45,7 @@ void nlp_chunk(struct nlp *nlp, word left[CHUNK], word expected, word leak, mask
     for (int i = 0; i < CHUNK; i++) {
         nlp->past[NOISE_ORDER + nlp->position + i] = left[i];
         energy += left[i] * left[i];
+        nlp->sum += left[i];
     }
     nlp->position += CHUNK;
     nlp->energy += energy;
@@ -82,8 +83,9 @@ static void shape(struct nlp *nlp)
 
 void nlp_block(struct nlp *nlp, mask quiet)
 {
-    word energy = nlp->energy * (1.0f / BLOCK);
-    nlp->level = choose(nlp->level > all(0), nlp->level + (energy - nlp->level) * 0.2f, energy);
+    /* A constant offset is no noise (G.711 has none but +-8 for silence). */
+    word offset = nlp->sum * (1.0f / BLOCK), energy = larger(nlp->energy * (1.0f / BLOCK) - offset * offset, all(0));
+    nlp->level = choose(nlp->level > all(0), nlp->level + (energy - nlp->level) * 0.35f, energy);
     nlp->lowest = choose(nlp->level < nlp->lowest, nlp->level, nlp->lowest);
     word lowest = smaller(nlp->lowest, nlp->lowest_before) * 1.2f;
     /* Down at once, up when the search has ended. */
@@ -100,12 +102,12 @@ void nlp_block(struct nlp *nlp, mask quiet)
         for (int lag = 0; lag <= NOISE_ORDER; lag++) {
             word sum = all(0);
             for (int i = 0; i < BLOCK; i++)
-                sum += now[i] * now[i - lag];
+                sum += (now[i] - offset) * (now[i - lag] - offset);
             nlp->lag[lag] = choose(noise, nlp->lag[lag] * 0.95f + sum * 0.05f, nlp->lag[lag]);
         }
     }
     shape(nlp);
     memcpy(nlp->past, nlp->past + BLOCK, NOISE_ORDER * sizeof(word));
     nlp->position = 0;
-    nlp->energy = all(0);
+    nlp->energy = nlp->sum = all(0);
 }
