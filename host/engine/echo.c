@@ -8,6 +8,7 @@
 #include "echo_filter.h"
 #include "echo_judge.h"
 #include "echo_nlp.h"
+#include "echo_slip.h"
 #include "echo_tone.h"
 
 enum { TAPS_A_MS = 8, SHORT = 0, LONG = 1, REST = 3 };
@@ -22,6 +23,7 @@ struct group {
     struct judge judge;
     struct nlp nlp;
     struct tone_watch tones;
+    struct slip slip;
     word *sent, *heard, *error; /* of this hop */
     unsigned filled, rests;
     struct evidence evidence;
@@ -126,6 +128,18 @@ static void figure(struct group *group, const struct pace *pace)
         *levels[i] = choose(speech, *levels[i] + (energies[i] / pace->hop - *levels[i]) * by, *levels[i]);
 }
 
+static void follow_slip(struct echo *echo, struct group *group, mask where)
+{
+    mask later = slip_found(&group->slip, where), slipped = later != 0;
+    if (!any(slipped))
+        return;
+    word *moved = group->error; /* its hop is done with */
+    slip_move(moved, echo_filter_taps(group->filter), echo->taps, later);
+    echo_filter_load(group->filter, moved, slipped);
+    adapt_restore(group->adapt, slipped, moved);
+    judge_calm(&group->judge, slipped);
+}
+
 /* All of a hop is there: learn, and judge. */
 static void learn(struct echo *echo, struct group *group)
 {
@@ -149,6 +163,9 @@ static void learn(struct echo *echo, struct group *group)
     if (any(verdict.doubt))
         adapt_doubt(group->adapt, verdict.doubt, 0.01f);
     figure(group, pace);
+    mask doubtful = judge_suspects(&group->judge);
+    if (any(doubtful))
+        follow_slip(echo, group, doubtful);
     *seen = (struct evidence){0};
     group->filled = 0;
 }
@@ -190,6 +207,7 @@ static void group_chunk(struct echo *echo, struct group *group, const word *sent
     }
     seen->fore_echo += echo_energy;
     tone_watch_chunk(&group->tones, sent, heard);
+    slip_chunk(&group->slip, echoed, heard);
     const struct judge *judge = &group->judge;
     word expected = echo_energy * (1.0f / CHUNK) + judge_unknown_echo(judge);
     nlp_chunk(&group->nlp, left, expected, judge->leak_fore, group->suppress);

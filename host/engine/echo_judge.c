@@ -196,3 +196,17 @@ bool judge_settled(const struct judge *judge)
 {
     return !any(judge->active & ((judge->leak_back > all(SETTLED)) | (judge->talk > all(0)) | (judge->trial > all(0))));
 }
+
+mask judge_suspects(const struct judge *judge)
+{
+    return (judge->suspicion > all(0)) | (judge->trial > all(0));
+}
+
+void judge_calm(struct judge *judge, mask where)
+{
+    judge->suspicion = only(~where, judge->suspicion);
+    judge->trial = only(~where, judge->trial);
+    judge->talk = only(~where, judge->talk);
+    judge->leak_back = choose(where, judge->leak_fore, judge->leak_back);
+    compare_anew(judge, where);
+}

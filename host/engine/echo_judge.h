@@ -65,6 +65,10 @@ word judge_unknown_echo(const struct judge *judge);
 /* The foreground knows the echo of a lane. */
 bool judge_knows(const struct judge *judge, unsigned lane);
 
+/* Lanes in which the path may have changed; and the reason was found, the foreground is right again. */
+mask judge_suspects(const struct judge *judge);
+void judge_calm(struct judge *judge, mask where);
+
 /* Every lane that speaks is known well. */
 bool judge_settled(const struct judge *judge);
 

@@ -198,6 +198,25 @@ static void a_changed_path_is_found(void)
     echo_destroy(echo);
 }
 
+/* A driver that loses a millisecond, or repeats one. */
+static void a_slip_is_followed(void)
+{
+    for (int slip = -8; slip <= 16; slip += 24) {
+        clear();
+        make_speech(sent, 0, 6 * RATE, 4000, 1, 0);
+        struct hybrid hybrid = NEAR_ONE;
+        add_echo(0, 4 * RATE, hybrid);
+        hybrid.delay += slip;
+        add_echo(4 * RATE, 2 * RATE, hybrid);
+        pass_companded(6 * RATE);
+        struct echo *echo = plain(32);
+        run_from(echo, 0, 6 * RATE);
+        CHECK(erle(4.12, 4.4) > 25, "%d samples: %.1f dB", slip, erle(4.12, 4.4));
+        CHECK(erle(5, 6) > 30, "%d samples: %.1f dB", slip, erle(5, 6));
+        echo_destroy(echo);
+    }
+}
+
 /* G.168 test 6, and 4: neither a tone nor silence makes it forget. */
 static void tones_and_silence_cost_nothing(void)
 {
@@ -383,6 +402,7 @@ int main(void)
     RUN(double_talk_costs_nothing);
     RUN(it_converges_in_double_talk);
     RUN(a_changed_path_is_found);
+    RUN(a_slip_is_followed);
     RUN(tones_and_silence_cost_nothing);
     RUN(comfort_noise_hides_what_is_left);
     RUN(a_near_voice_is_let_through);
