@@ -238,8 +238,8 @@ def show(request: Request) -> None:
     limit = f" of {limits.spend:.2f}" if limits.spend else ""
     request.print(f"Spent today:  {trunk.meter.cost(now):.2f}{limit}")
     for channel, silence in trunk.silences.items():
-        if silence.told:
-            request.print(f"Silence:      {silence.told} in {channel.name}")
+        told = f", {silence.told}" if silence.told else ""
+        request.print(f"Call:         {channel.name}, {silence.cloud.packets} packets from the cloud{told}")
 
 
 def _state(trunk: Trunk, now: float) -> str:

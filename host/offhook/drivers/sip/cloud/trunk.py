@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 PONG_S: Final = 4.0
 """A sign of life is answered within, several retransmissions included. RFC 5626 4.4.1 would wait 10 s, and a call that
 comes in meanwhile is lost."""
+CHANGED_S: Final = 2.0
+"""The same after the network has changed, when there is reason to doubt."""
 FAMILY: Final = "trunk"
 """The AstDB family of what was spent: survives a restart."""
 
@@ -101,31 +103,42 @@ class Trunk:
         while True:
             # Between 80 and 100 percent of the interval (RFC 5626 4.4.1).
             await asyncio.sleep(self.settings.values["keepalive"] * random.uniform(0.8, 1.0))
-            client = self.client
-            flow = client.flow if client is not None else None
-            if flow is None or not isinstance(flow.carrier, Connection) or not flow.open:
-                continue
-            connection, asked = flow.carrier, self.stack.now()
-            try:
-                connection.ping()
-            except OSError as error:
-                connection.close(str(error))
-                continue
-            await asyncio.sleep(PONG_S)
-            if connection.open and connection.heard < asked:
-                self.pongs_missed += 1
-                connection.close(f"no sign of life within {PONG_S:.0f} s")
-                self.went_down()
+            await self._sign_of_life(PONG_S)
+
+    async def _sign_of_life(self, patience: float) -> None:
+        """Ask the other end of the connection for one; without, it is closed."""
+        client = self.client
+        flow = client.flow if client is not None else None
+        if flow is None or not isinstance(flow.carrier, Connection) or not flow.open:
+            return
+        connection, asked = flow.carrier, self.stack.now()
+        try:
+            connection.ping()
+        except OSError as error:
+            connection.close(str(error))
+            return
+        await asyncio.sleep(patience)
+        if connection.open and connection.heard < asked:
+            self.pongs_missed += 1
+            connection.close(f"no sign of life within {patience:.0f} s")
+            self.went_down()
 
     def network_changed(self) -> None:
-        """Another address, another way: what we had may be dead without a word. Register anew at once."""
+        """Another address, another way: register anew at once.
+
+        A connection from an address that is not ours any more is dead without a word. One from the address that still
+        leads there may live: calls need it, so it is asked.
+        """
         client = self.client
         if client is None:
             return
         self.backoff.news()
         flow = client.flow
         if flow is not None and flow.open:
-            flow.carrier.close("the network has changed")
+            if self.stack.routing.source(flow.host) == flow.carrier.host:
+                self.stack.pbx.spawn(self._sign_of_life(CHANGED_S), f"trunk {self.name} lives")
+            else:
+                flow.carrier.close("the network has changed")
         client.register_now()
 
     # ---- calls --------------------------------------------------------------------------------------
