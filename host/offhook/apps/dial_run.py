@@ -11,7 +11,7 @@ from offhook.apps.dial_digits import CallingCode, ProgressDigits
 from offhook.apps.dial_identity import Identities
 from offhook.calls import causes
 from offhook.calls.channel import Channel
-from offhook.calls.dialing import Dialing
+from offhook.calls.dialing import CALLS, INHERITED_CALLS, Dialing
 from offhook.calls.frames import Condition
 from offhook.calls.requesting import RequestError, max_forwards, prepare, request, split_destinations
 from offhook.dialplan.executor import run_application
@@ -65,7 +65,8 @@ async def run_dial(channel: Channel, destinations: str, timeout: str, option_tex
         channel.set("DIALSTATUS", "CANCEL")
         return Ending(False)
     options = Options(option_text)
-    dialing = Dialing(
+    inherited: Dialing | None = channel.data.pop(INHERITED_CALLS, None)
+    dialing = inherited or Dialing(
         channel.pbx,
         channel,
         quiet="m" in options or bool(options["r"]),
@@ -79,6 +80,8 @@ async def run_dial(channel: Channel, destinations: str, timeout: str, option_tex
         call.targets = _targets(destinations)
         call.wait = _timeouts(timeout)
         answered = Answered(channel, options, dialing)
+        if inherited is not None:
+            return await _wait(call, answered, inherited=True)
         return await _call(call, answered)
     except (InvalidArguments, InvalidLimit) as error:
         log.warning("%s: Dial: %s", channel.name, error)
@@ -100,7 +103,7 @@ def _targets(destinations: str) -> list[str]:
 
 
 async def _call(call: _Call, answered: Answered) -> Ending:
-    channel, options, dialing = call.channel, call.options, call.dialing
+    channel, options = call.channel, call.options
     if "C" in options and "resetcdr" in channel.pbx.registry.applications:
         await run_application(channel, "ResetCDR")
     answered.screening = await privacy.introduce(channel, options)
@@ -113,17 +116,29 @@ async def _call(call: _Call, answered: Answered) -> Ending:
         log.info("%s: Dial has nobody to call; give technology/address", channel.name)
         call.status = "CHANUNAVAIL"
         return Ending(True, final=True)
+    return await _wait(call, answered)
+
+
+async def _wait(call: _Call, answered: Answered, *, inherited: bool = False) -> Ending:
+    """Call everybody, unless a transfer gave the channel calls under way, and wait for an answer."""
+    channel, options, dialing = call.channel, call.options, call.dialing
     progress = ProgressDigits(channel, options)
     try:
-        await _request_all(call)
+        if not inherited:
+            await _request_all(call)
         dialing.on_digit = CallingCode(channel, options)
         dialing.on_forward = call.identities.forwarded
         dialing.on_frame = progress.watch
-        dialing.start()
+        if inherited:
+            dialing.take_over(channel)
+        else:
+            dialing.start()
+        channel.data[CALLS] = dialing
         if dialing.attempts:
             call.status = "NOANSWER"
             entertain(channel, options)
         outcome = await dialing.run(*call.wait)
+        channel.data.pop(CALLS, None)
         call.status = outcome.status
         await progress.finished()
         if outcome.channel is None:

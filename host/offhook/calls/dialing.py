@@ -16,7 +16,7 @@ from offhook.calls import causes, events
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control, Digit, Forward, Frame, Text
 from offhook.calls.party import Connected, Number, Redirecting
-from offhook.calls.requesting import RequestError, max_forwards, prepare, request
+from offhook.calls.requesting import RequestError, connected_from, max_forwards, prepare, request
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 
 DIALING = "dialing"
 """Key in a called channel's data of the Dialing that it rings for."""
+CALLS = "calls"
+"""Key in a calling channel's data of its Dialing, while nobody has answered."""
+INHERITED_CALLS = "inherited calls"
+"""Key in a channel's data of a Dialing that it goes on with: who began it transferred the channel to it."""
 
 
 @dataclass(slots=True)
@@ -114,6 +118,8 @@ class Dialing:
     allow_forward: bool = True
     tell_connected: bool = True
     """Tell the caller who is being called, or who answered of several; and pass on what changes of that."""
+    handed_over: bool = False
+    """Another channel goes on with it: the one that began it leaves the called channels alone."""
     forward_ends_timeout: bool = False
     """After a forward an answer is waited for without end."""
     on_frame: Callable[[Channel, Frame], bool] | None = None
@@ -232,7 +238,8 @@ class Dialing:
                     return Outcome("CHANUNAVAIL")
                 await self._wait(None if until is None else until - now)
         except asyncio.CancelledError:
-            self._end_event("CANCEL")
+            if not self.handed_over:
+                self._end_event("CANCEL")
             raise
         finally:
             if caller is not None and not caller.hungup:
@@ -443,6 +450,31 @@ class Dialing:
                 self._connect_early(channel)
             self._tell(attempt)
 
+    def hand_over(self, heir: Channel) -> None:
+        """Have another channel go on with it, as soon as that runs Dial; it ends with the channel otherwise."""
+        self.handed_over = True
+        if self._early is not None:
+            self._drop_early(self._early)
+        heir.data[INHERITED_CALLS] = self
+        heir.at_end(self._give_up_inheritance)
+
+    def _give_up_inheritance(self) -> None:
+        if self.handed_over:
+            self.handed_over = False
+            self._end_event("CANCEL")
+            self.finish()
+
+    def take_over(self, caller: Channel) -> None:
+        """Go on for this channel: the called ones are told who it is."""
+        self.handed_over = False
+        self.caller = caller
+        for attempt in self.attempts:
+            if not attempt.over:
+                attempt.channel.data["dialed_by"] = caller
+                attempt.channel.set_connected(connected_from(caller))
+        if self.early_media and len(self.attempts) == 1 and not self.attempts[0].over:
+            self._connect_early(self.attempts[0].channel)
+
     def _end_event(self, status: str) -> None:
         for attempt in self.attempts:
             if not attempt.over and attempt.channel is not self.answered:
@@ -462,6 +494,8 @@ class Dialing:
 
     def finish(self, cause: int = 0) -> None:
         """End every channel but the one that answered, with this cause."""
+        if self.handed_over:
+            return
         if self._early is not None:
             self._drop_early(self._early)
         for attempt in self.attempts:

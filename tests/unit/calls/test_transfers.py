@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from offhook.calls import events
+from offhook.calls.frames import Condition, Control
 from offhook.calls.transfer import Transfer, attended_transfer, blind_transfer
 
 PLAN = """
@@ -88,3 +89,49 @@ async def test_both_legs_in_one_bridge_are_no_transfer(exchange: Any) -> None:
     exchange.dialplan(PLAN)
     caller, called = await bridged(exchange, "a", "b")
     assert attended_transfer(caller, called) is Transfer.FAIL
+
+
+BLONDE = """
+[calls]
+exten => talk,1,Dial(Local/up@calls/n)
+exten => up,1,Answer()
+ same => n,Wait(60)
+exten => ask,1,Dial(Local/ring@calls/n,60)
+exten => ring,1,Ringing()
+ same => n,Wait(60)
+"""
+
+
+async def blonde(exchange):
+    """A talks to B; A's other call rings at C and is given to B. The three, C's side that rings."""
+    exchange.dialplan(BLONDE)
+    await exchange.call("Local/talk@calls/n")
+    await exchange.until(lambda: len(exchange.pbx.bridges) == 1)
+    first = exchange.named("Local/talk@calls-00000000;2")
+    other = first.bridge.peer(first)
+    exchange.pbx.spawn(exchange.call("Local/ask@calls/n", timeout=None))
+    await exchange.until(lambda: exchange.pbx.channels.by_prefix("Local/ring@calls") is not None)
+    second = exchange.named("Local/ask@calls-00000002;2")
+    target = exchange.named("Local/ring@calls-00000003;1")
+    await exchange.until(lambda: target.state.text == "Ringing")
+    assert attended_transfer(first, second) is Transfer.SUCCESS
+    await exchange.until(lambda: second.hungup and first.hungup)
+    return other, target
+
+
+async def test_who_rings_goes_on_ringing_for_the_transferee(exchange):
+    other, target = await blonde(exchange)
+    await exchange.until(lambda: other.application == "Dial")
+    assert target.alive
+    assert [event.status for event in exchange.heard(events.DialEnd) if event.peer is target] == []
+    target.deliver(Control(Condition.ANSWER))
+    target.mark_up()
+    await exchange.until(lambda: other.bridge is not None and set(other.bridge) == {other, target})
+    assert other.get("DIALSTATUS") == "ANSWER"
+
+
+async def test_who_rings_stops_when_the_transferee_leaves(exchange):
+    other, target = await blonde(exchange)
+    other.request_hangup()
+    await exchange.until(lambda: target.hungup)
+    assert [event.status for event in exchange.heard(events.DialEnd) if event.peer is target] == ["CANCEL"]
