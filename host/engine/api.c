@@ -12,122 +12,14 @@
 #include "codec.h"
 #include "codec_pool.h"
 #include "cost.h"
-#include "detector.h"
 #include "echo_bank.h"
-#include "effect.h"
 #include "engine.h"
 #include "leg_line.h"
 #include "level.h"
-#include "mixer.h"
-#include "player.h"
-#include "recorder.h"
+#include "orders.h"
 #include "rtp.h"
 #include "secure.h"
 #include "soundfile.h"
-
-static void order(struct leg *leg, enum command_kind kind, int32_t a, int64_t b, int64_t c)
-{
-    struct command command = {.kind = kind, .a = a, .leg = leg, .b = b, .c = c};
-    engine_order(leg->engine, &command);
-}
-
-static void order_about(struct engine *engine, enum command_kind kind, void *object, int32_t a, int64_t b)
-{
-    struct command command = {.kind = kind, .a = a, .object = object, .b = b};
-    engine_order(engine, &command);
-}
-
-/* Events and what they free */
-
-static void destroy_leg(struct leg *leg)
-{
-    if (leg->rtp) {
-        leg->engine->wire->ops->close(leg->engine->wire, leg->rtp);
-        secure_free(leg->rtp->guard.keys);
-        secure_free(leg->rtp->guard.control_keys);
-        free(leg->rtp);
-    }
-    if (leg->line)
-        line_destroy(leg->line);
-    free(leg);
-}
-
-static void destroy(void *object, enum freed what)
-{
-    switch (what) {
-    case FREED_LEG:
-        destroy_leg(object);
-        break;
-    case FREED_PLAYER:
-        player_destroy(object);
-        break;
-    case FREED_RECORDER:
-        recorder_destroy(object);
-        break;
-    case FREED_SECURE:
-        secure_free(object);
-        break;
-    case FREED_EFFECT:
-        effect_destroy(object);
-        break;
-    case FREED_DETECTOR:
-    case FREED_WATCH:
-    case FREED_MIXER:
-    case FREED_LETTER:
-        free(object);
-        break;
-    }
-}
-
-int engine_events(struct engine *engine, struct engine_event *events, int max)
-{
-    uint64_t count;
-    int taken = 0;
-    if (read(engine->event_descriptor, &count, sizeof(count)) < 0 && errno != EAGAIN)
-        return 0;
-    codec_pool_tend();
-    while (taken < max && ring_pop(&engine->events, &events[taken])) {
-        if (events[taken].kind == EVENT_FREE)
-            destroy(events[taken].object, (enum freed)events[taken].a);
-        else
-            taken++;
-    }
-    return taken;
-}
-
-/* Orders given before may still be under way: what is freed travels behind them, and back. */
-static void free_later(struct engine *engine, void *object, enum freed what)
-{
-    if (engine->stopped)
-        destroy(object, what);
-    else
-        order_about(engine, COMMAND_FREE, object, (int32_t)what, 0);
-}
-
-void leg_free(struct leg *leg)
-{
-    free_later(leg->engine, leg, FREED_LEG);
-}
-
-void player_free(struct player *player)
-{
-    free_later(player->engine, player, FREED_PLAYER);
-}
-
-void recorder_free(struct recorder *recorder)
-{
-    free_later(recorder->engine, recorder, FREED_RECORDER);
-}
-
-void watch_free(struct watch *watch)
-{
-    free_later(watch->engine, watch, FREED_WATCH);
-}
-
-void mixer_free(struct mixer *mixer)
-{
-    free_later(mixer->engine, mixer, FREED_MIXER);
-}
 
 /* Codecs */
 
@@ -177,7 +69,7 @@ int engine_sound_readable(const char *extension)
 static struct leg *announce(struct leg *leg)
 {
     if (leg)
-        order(leg, COMMAND_ADD, 0, 0, 0);
+        order_leg(leg, COMMAND_ADD, 0, 0, 0);
     return leg;
 }
 
@@ -285,7 +177,7 @@ struct leg *leg_snoop(struct leg *target, int spy, int whisper)
 
 void leg_close(struct leg *leg)
 {
-    order(leg, COMMAND_CLOSE, 0, 0, 0);
+    order_leg(leg, COMMAND_CLOSE, 0, 0, 0);
 }
 
 int leg_port(const struct leg *leg)
@@ -306,47 +198,47 @@ void leg_connect(struct leg *leg, struct leg *other, int digits)
 
 void leg_disconnect(struct leg *leg)
 {
-    order(leg, COMMAND_DISCONNECT, 0, 0, 0);
+    order_leg(leg, COMMAND_DISCONNECT, 0, 0, 0);
 }
 
 void leg_loopback(struct leg *leg, int on)
 {
-    order(leg, COMMAND_LOOPBACK, on, 0, 0);
+    order_leg(leg, COMMAND_LOOPBACK, on, 0, 0);
 }
 
 void leg_gain(struct leg *leg, double in_db, double out_db)
 {
-    order(leg, COMMAND_GAIN, 0, level_gain(in_db), level_gain(out_db));
+    order_leg(leg, COMMAND_GAIN, 0, level_gain(in_db), level_gain(out_db));
 }
 
 void leg_mute(struct leg *leg, int direction, int on)
 {
-    order(leg, COMMAND_MUTE, direction, on, 0);
+    order_leg(leg, COMMAND_MUTE, direction, on, 0);
 }
 
 void leg_spy(struct leg *leg, int spy, int whisper)
 {
-    order(leg, COMMAND_SPY, spy, whisper, 0);
+    order_leg(leg, COMMAND_SPY, spy, whisper, 0);
 }
 
 void leg_detect_digits(struct leg *leg, int on, int relaxed)
 {
-    order(leg, COMMAND_DETECT, on, relaxed, 0);
+    order_leg(leg, COMMAND_DETECT, on, relaxed, 0);
 }
 
 void leg_digit(struct leg *leg, int digit, int ms)
 {
-    order(leg, COMMAND_DIGIT, digit, ms, 0);
+    order_leg(leg, COMMAND_DIGIT, digit, ms, 0);
 }
 
 void leg_digit_begin(struct leg *leg, int digit)
 {
-    order(leg, COMMAND_DIGIT_BEGIN, digit, 0, 0);
+    order_leg(leg, COMMAND_DIGIT_BEGIN, digit, 0, 0);
 }
 
 void leg_digit_end(struct leg *leg, int digit, int ms)
 {
-    order(leg, COMMAND_DIGIT_END, digit, ms, 0);
+    order_leg(leg, COMMAND_DIGIT_END, digit, ms, 0);
 }
 
 /* Lines */
@@ -359,13 +251,13 @@ const struct line_figures *line_figures(const struct leg *leg)
 void line_gain(struct leg *leg, double in_db, double out_db)
 {
     if (leg->line)
-        order(leg, COMMAND_LINE_GAIN, 0, level_gain(in_db), level_gain(out_db));
+        order_leg(leg, COMMAND_LINE_GAIN, 0, level_gain(in_db), level_gain(out_db));
 }
 
 void line_echo(struct leg *leg, int on)
 {
     if (leg->line)
-        order(leg, COMMAND_LINE_ECHO, on, 0, 0);
+        order_leg(leg, COMMAND_LINE_ECHO, on, 0, 0);
 }
 
 const char *line_echo_state(const struct leg *leg, double *erl_db, double *erle_db)
@@ -420,145 +312,12 @@ void rtp_encoding(struct leg *leg, const struct codec_settings *settings)
 
 void rtp_option(struct leg *leg, int option, int value)
 {
-    order(leg, COMMAND_OPTION, option, value, 0);
+    order_leg(leg, COMMAND_OPTION, option, value, 0);
 }
 
 void rtp_identity(const struct leg *leg, char *cname)
 {
     rtcp_cname(leg->rtp, cname);
-}
-
-/* Sound */
-
-struct player *leg_play(struct leg *leg, const char *const *paths, int count, int64_t offset_ms, int flags)
-{
-    struct player *player = player_make_files(leg, paths, count, offset_ms, flags);
-    if (player)
-        order_about(leg->engine, COMMAND_PLAY, player, 0, 0);
-    return player;
-}
-
-struct player *leg_tones(struct leg *leg, const struct tone_item *items, int count, int repeat, int level, int flags)
-{
-    struct player *player = player_make_tones(leg, items, count, repeat, level, flags);
-    if (player)
-        order_about(leg->engine, COMMAND_PLAY, player, 0, 0);
-    return player;
-}
-
-struct player *leg_fsk(struct leg *leg, int kind, const uint8_t *octets, int count, int seizure_bits, int mark_bits,
-                       int level, int flags)
-{
-    struct player *player = player_make_fsk(leg, kind == FSK_KIND_V_23 ? FSK_V_23 : FSK_BELL_202, octets, count,
-                                            seizure_bits, mark_bits, level, flags);
-    if (player)
-        order_about(leg->engine, COMMAND_PLAY, player, 0, 0);
-    return player;
-}
-
-void player_order(struct player *player, int what, int64_t value)
-{
-    order_about(player->engine, COMMAND_PLAYER_ORDER, player, what, value);
-}
-
-struct recorder *leg_record(struct leg *leg, const char *path, const char *extension, int direction, int append,
-                            int threshold)
-{
-    struct recorder *recorder = recorder_make(leg, path, extension, direction, append, threshold);
-    if (recorder)
-        order_about(leg->engine, COMMAND_RECORD, recorder, 0, 0);
-    return recorder;
-}
-
-void recorder_order(struct recorder *recorder, int what, int64_t value)
-{
-    order_about(recorder->engine, COMMAND_RECORDER_ORDER, recorder, what, value);
-}
-
-struct watch *leg_watch(struct leg *leg, int silence_ms, int noise_ms, int threshold)
-{
-    struct watch *watch = calloc(1, sizeof(*watch));
-    if (!watch)
-        return NULL;
-    watch->engine = leg->engine;
-    watch->leg = leg;
-    watch->silence_ms = silence_ms;
-    watch->noise_ms = noise_ms;
-    watch->threshold = threshold;
-    order_about(leg->engine, COMMAND_WATCH, watch, 0, 0);
-    return watch;
-}
-
-void watch_close(struct watch *watch)
-{
-    order_about(watch->engine, COMMAND_WATCH_CLOSE, watch, 0, 0);
-}
-
-struct detector *leg_detector(struct leg *leg, int kind, int direction, const struct detector_tone *tones, int count,
-                              int block_ms, double purity)
-{
-    struct detector *detector = detector_make(leg, kind, direction, tones, count, block_ms, purity);
-    if (detector)
-        order_about(leg->engine, COMMAND_DETECTOR, detector, 0, 0);
-    return detector;
-}
-
-struct effect *leg_effect(struct leg *leg, int direction, int rate, int denoise, int agc, double pitch, char *error)
-{
-    struct effect *effect = effect_make(leg, direction, rate, denoise, agc, pitch, error);
-    if (effect)
-        order_about(leg->engine, COMMAND_EFFECT, effect, 0, 0);
-    return effect;
-}
-
-void effect_close(struct effect *effect)
-{
-    order_about(effect->engine, COMMAND_EFFECT_CLOSE, effect, 0, 0);
-}
-
-void effect_free(struct effect *effect)
-{
-    free_later(effect->engine, effect, FREED_EFFECT);
-}
-
-void detector_close(struct detector *detector)
-{
-    order_about(detector->engine, COMMAND_DETECTOR_CLOSE, detector, 0, 0);
-}
-
-void detector_free(struct detector *detector)
-{
-    free_later(detector->engine, detector, FREED_DETECTOR);
-}
-
-/* Mixers */
-
-struct mixer *mixer_new(struct engine *engine, int rate)
-{
-    struct mixer *mixer = calloc(1, sizeof(*mixer));
-    if (!mixer)
-        return NULL;
-    mixer->engine = engine;
-    mixer->wanted_rate = rate;
-    order_about(engine, COMMAND_MIXER, mixer, 0, 0);
-    return mixer;
-}
-
-void mixer_add(struct mixer *mixer, struct leg *leg, int flags)
-{
-    struct command command = {.kind = COMMAND_MIXER_ADD, .a = flags, .leg = leg, .object = mixer};
-    engine_order(mixer->engine, &command);
-}
-
-void mixer_remove(struct mixer *mixer, struct leg *leg)
-{
-    struct command command = {.kind = COMMAND_MIXER_REMOVE, .leg = leg, .object = mixer};
-    engine_order(mixer->engine, &command);
-}
-
-void mixer_close(struct mixer *mixer)
-{
-    order_about(mixer->engine, COMMAND_MIXER_CLOSE, mixer, 0, 0);
 }
 
 /* Simulated time */

@@ -43,6 +43,7 @@ void mixer_tick(struct mixer *mixer)
     struct engine *engine = mixer->engine;
     mixer->rate = mixer->wanted_rate ? mixer->wanted_rate : best_rate(mixer);
     int n = mixer->rate / 100;
+    mixer->whole = NULL;
     mixer->sum = engine_scratch(engine, (size_t)n * sizeof(int32_t));
     if (!mixer->sum)
         return;
@@ -60,19 +61,26 @@ void mixer_tick(struct mixer *mixer)
     }
 }
 
-struct block mixer_heard_by(const struct leg *leg)
+/* The sum without one member's share. */
+static int16_t *without(const struct mixer *mixer, const int16_t *share)
 {
-    const struct mixer *mixer = leg->mixer;
-    struct block block = {.samples = NULL};
-    if (!leg->hears || !mixer->sum)
-        return block;
     int n = mixer->rate / 100;
-    int16_t *samples = engine_scratch(leg->engine, (size_t)n * sizeof(int16_t));
-    if (!samples)
-        return block;
-    for (int i = 0; i < n; i++) {
-        int32_t value = mixer->sum[i] - (leg->mix_share ? leg->mix_share[i] : 0);
+    int16_t *samples = engine_scratch(mixer->engine, (size_t)n * sizeof(int16_t));
+    for (int i = 0; samples && i < n; i++) {
+        int32_t value = mixer->sum[i] - (share ? share[i] : 0);
         samples[i] = (int16_t)(value > 32767 ? 32767 : value < -32768 ? -32768 : value);
     }
-    return (struct block){.samples = samples, .rate = mixer->rate};
+    return samples;
+}
+
+struct block mixer_heard_by(const struct leg *leg)
+{
+    struct mixer *mixer = leg->mixer;
+    struct block block = {.samples = NULL, .rate = mixer->rate};
+    if (!leg->hears || !mixer->sum)
+        return block;
+    if (!leg->mix_share && !mixer->whole)
+        mixer->whole = without(mixer, NULL);
+    block.samples = leg->mix_share ? without(mixer, leg->mix_share) : mixer->whole;
+    return block;
 }

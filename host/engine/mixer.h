@@ -12,7 +12,7 @@ struct mixer {
     int wanted_rate; /* 0: the best of the members' */
     int rate;        /* this tick */
     int32_t *sum;
-    bool any;
+    int16_t *whole; /* what all hear who say nothing; made when the first asks */
 };
 
 /* Real-time thread. */
