@@ -138,6 +138,11 @@ def _read_parameters(data: bytes) -> dict[int, bytes]:
     return found
 
 
+def _reason(text: str) -> str:
+    """Why something is not told; other letters than P say no more than that."""
+    return "" if not text else "P" if text[0] == "P" else "O"
+
+
 def _multiple_call(found: dict[int, bytes]) -> Call:
     def text(kind: int) -> str:
         return found.get(kind, b"").decode("latin-1")
@@ -146,8 +151,8 @@ def _multiple_call(found: dict[int, bytes]) -> Call:
         number=text(_NUMBER) if _NUMBER in found else None,
         name=text(_NAME).rstrip() if _NAME in found else None,
         time=text(_TIME),
-        no_number=text(_NO_NUMBER)[:1],
-        no_name=text(_NO_NAME)[:1],
+        no_number=_reason(text(_NO_NUMBER)),
+        no_name=_reason(text(_NO_NAME)),
         dialled=text(_DIALLED),
     )
 
