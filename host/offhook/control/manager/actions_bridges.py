@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from offhook.calls.bridge import Bridge
+from offhook.calls.bridge_technologies import SUSPENDED, TECHNOLOGIES
 from offhook.control.manager.actions_channels import Headers, block_headers, find_channel
 from offhook.control.manager.module import module
 from offhook.control.manager.render import bridge_block
 from offhook.modules import ActionError, ActionRequest, Syntax
-
-TECHNOLOGIES = (
-    ("native_rtp", "Native", 90),
-    ("holding_bridge", "Holding", 50),
-    ("simple_bridge", "1to1Mix", 50),
-    ("softmix", "MultiMix", 10),
-)
-"""Ways of mixing: name, kind, preference."""
-
-SUSPENDED = "bridges.suspended"
-"""Where ``pbx.parts`` has the names of technologies that are not to be used."""
 
 
 def _headers(bridge: Bridge) -> Headers:
