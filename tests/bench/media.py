@@ -35,14 +35,14 @@ from support.far_end import TYPES, FarEnd, Rtp  # noqa: E402
 
 PAIRS = ("ulaw", "alaw", "g722", "gsm", "g729", "speex16", "opus")
 PARTIES = (3, 10, 50, 200)
-COMPARED = (
+STEPS = ("ulaw", "gsm", "g726", "adpcm", "lpc10", "speex8", "g722")
+COMPARED = [
     ("ulaw", "alaw"),
-    ("ulaw", "gsm"),
-    ("ulaw", "g722"),
-    ("ulaw", "opus"),
-    ("g722", "opus"),
-    ("ulaw", "speex16"),
-)
+    *(pair for name in STEPS for pair in ((name, "slin8"), ("slin8", name))),
+    ("opus", "slin48"),
+    ("slin48", "opus"),
+]
+"""Single steps: the peer measures no more."""
 
 DIALPLAN = """\
 [bench]
