@@ -83,7 +83,7 @@ def dump_channel(channel: Channel, level: str = "") -> None:
         ("Parkinglot", channel.parking_lot or "default"),
         ("Language", channel.language),
         ("State", f"{channel.state.text} ({int(channel.state)})"),
-        ("NativeFormat", f"({'|'.join(channel.formats)})"),
+        ("NativeFormat", f"({'|'.join(channel.native_formats)})"),
         ("Context", channel.context),
         ("Extension", channel.exten),
         ("Priority", str(channel.priority)),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -228,6 +228,11 @@ class Channel(RunsDialplan, Technology):
     def streams(self) -> list[Stream]:
         """The channel's media streams; a driver that knows several of a kind says so."""
         return streams_of(self.formats)
+
+    @property
+    def native_formats(self) -> Sequence[str]:
+        """Names of the formats in use; a driver that knows more of them than are in use says so."""
+        return self.formats
 
     def attach(self, media: Leg) -> None:
         """Make a leg of the engine the channel's own; its events are delivered as frames."""

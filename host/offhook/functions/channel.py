@@ -33,7 +33,7 @@ _SWITCHES = ("tdd", "digitdetect", "faxdetect", "relaxdtmf")
 
 def _formats(channel: Channel, kind: Kind) -> str:
     names = []
-    for name in channel.formats:
+    for name in channel.native_formats:
         found = format_named(str(name))
         if found is not None and found.kind is kind:
             names.append(found.name)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from offhook.calls import events
+from offhook.media.formats import format_named
 from support.sip_call import Telephone, audio, media_lines
 
 PJSIP = """
@@ -121,6 +122,18 @@ async def test_no_answer_to_our_offer_ends_the_call(alice: Telephone) -> None:
     call = await alice.call("echo", body=b"")
     call.ack(await call.response(200))
     await call.bye()
+
+
+@pytest.mark.parametrize(("option", "native"), [("no", ("alaw",)), ("yes", ("ulaw", "alaw"))])
+async def test_the_format_in_use_is_the_native_one(office: Any, option: str, native: Any) -> None:
+    alice = await office.telephone(PJSIP + f"asymmetric_rtp_codec = {option}\n", DIALPLAN)
+    call = await alice.call("5000")
+    await call.answered()
+    [channel] = office.pbx.channels
+    channel.session.media.audio.leg.send = (8, format_named("alaw"))
+    assert tuple(channel.native_formats) == native
+    assert channel.formats == ("ulaw", "alaw")
+    await call.hang_up()
 
 
 async def test_cancel_ends_a_ringing_call(office: Any, alice: Telephone) -> None:

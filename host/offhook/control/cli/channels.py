@@ -147,7 +147,7 @@ def show_channel(request: Request) -> None:
         return
     seconds = _duration(channel)
     caller, connected = channel.caller.id, channel.connected.id
-    formats = "|".join(map(str, channel.formats))
+    formats = "|".join(map(str, channel.native_formats))
     rows: list[tuple[str, object]] = [
         (" -- General --", None),
         ("Name", channel.name),
@@ -211,7 +211,7 @@ def _groups(groups: frozenset[str]) -> str:
 
 
 def _format(channel: Channel) -> str:
-    return str(channel.formats[0]) if channel.formats else "none"
+    return str(channel.native_formats[0]) if channel.native_formats else "none"
 
 
 @module.command(

@@ -204,7 +204,7 @@ def _details(channel: Channel) -> Iterator[tuple[str, str]]:
     connected = channel.connected.id
     now = channel.pbx.now()
     left = variable(channel, "TIMEOUT(absolute)") if "TIMEOUT" in channel.pbx.registry.functions else ""
-    format_name = channel.formats[0] if channel.formats else "slin"
+    format_name = channel.native_formats[0] if channel.native_formats else "slin"
     yield "Type", channel.technology
     yield "DNID", channel.dialed.number
     yield "EffectiveConnectedLineNum", connected.number.text if connected.number.valid else "<unknown>"
@@ -213,7 +213,7 @@ def _details(channel: Channel) -> Iterator[tuple[str, str]]:
     yield "BridgeID", channel.bridge.uniqueid if channel.bridge else ""
     yield "Application", channel.application
     yield "Data", channel.application_data
-    yield "Nativeformats", f"({'|'.join(channel.formats) or 'slin'})"
+    yield "Nativeformats", f"({'|'.join(channel.native_formats) or 'slin'})"
     yield "Readformat", format_name
     yield "Readtrans", ""
     yield "Writeformat", format_name

@@ -366,6 +366,11 @@ class SipChannel(Channel):
         """The streams of the call, empty places included."""
         return _shown(self.session.media.streams)
 
+    @property
+    def native_formats(self) -> Sequence[str]:
+        """The formats in use."""
+        return self.session.media.native_formats
+
     def _media_changed(self, before: list[MediaStream]) -> None:
         """New streams are in force."""
         media = self.session.media

@@ -98,6 +98,18 @@ class CallMedia:
         return default_stream(self.streams, "video")
 
     @property
+    def native_formats(self) -> tuple[str, ...]:
+        """Names of the formats in use: the one of audio that is sent, unless each may come and go at any time."""
+        names: dict[str, None] = {}
+        for stream in (stream for stream in self.streams if stream.active):
+            sent = stream.leg.send_format if stream.leg is not None and stream.send is not None else None
+            if stream.kind == "audio" and sent is not None and not self.terms.endpoint.asymmetric_rtp_codec:
+                names[sent.name] = None
+            else:
+                names.update(dict.fromkeys(codec.name for codec in stream.codecs))
+        return tuple(names)
+
+    @property
     def formats(self) -> tuple[str, ...]:
         """Names of all formats of all streams."""
         names = dict.fromkeys(codec.name for stream in self.streams if stream.active for codec in stream.codecs)

@@ -180,12 +180,13 @@ def string_between(scope: Scope, name: str, insertion: str, *more: str) -> str:
 def regex(scope: Scope, data: str) -> str:
     """Whether a text fits an extended regular expression: 1 or 0.
 
-    The expression stands in double quotes: REGEX("^5" 555). One blank after the closing quote is skipped.
+    The expression stands in double quotes: REGEX("^5" 555). One blank after the closing quote is skipped. A backslash
+    of the expression is written twice, and quotes do not end it inside brackets: REGEX("\\\\[C-[0-9]+\\\\]" [C-1]).
     """
-    fields = data.split('"', 2)
-    if len(fields) < 3 or not fields[2]:
+    fields = split_arguments(data, '"', 3)
+    if len(fields) < 3:
         raise FunctionError('REGEX needs an expression in double quotes and a text: REGEX("expression" text)')
-    text = fields[2][1:] if fields[2][0] in " \t" else fields[2]
+    text = fields[2][1:] if fields[2][:1] in (" ", "\t") else fields[2]
     try:
         found = compile_regex(fields[1]).search(text)
     except RegexError as error:
