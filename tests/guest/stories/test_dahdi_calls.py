@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -189,3 +190,29 @@ def test_a_phone_calls_over_the_isdn_pair(daemon: Daemon) -> None:
         phone.hook(Hook.ON)
         time.sleep(SETTLE_S)
         assert "0 active channels" in daemon.cli("core show channels count"), daemon.told()
+
+
+def test_a_span_is_removed_in_a_call_and_comes_back(daemon: Daemon) -> None:
+    """Unplugged and plugged as the kernel does it; dahdi_cfg sets its channels up again."""
+    device = Path("/sys/bus/dahdi_spans/devices/span-1").resolve().parent
+    with lines(5) as (phone,):
+        time.sleep(SETTLE_S)
+        phone.hook(Hook.OFF)
+        hear(phone, 1.0)
+        phone.dial("T600")
+        phone.expect(Event.DIALCOMPLETE)
+        hear(phone, 1.0)
+        assert "1 active channel" in daemon.cli("core show channels count"), daemon.told()
+        (device / "unassign_span").write_text("1")
+        time.sleep(0.5)
+        assert "0 active channels" in daemon.cli("core show channels count"), daemon.told()
+        phone.hook(Hook.ON)
+        (device / "assign_span").write_text("1:1:1")
+        again = Path("/etc/dahdi/again.conf")
+        again.write_text("fxoks=1-4\n")
+        subprocess.run(("dahdi_cfg", "-c", again), check=True)
+        time.sleep(5.0)
+        phone.hook(Hook.OFF)
+        assert hears(hear(phone, 2.0), 350, 440), daemon.told()
+        phone.hook(Hook.ON)
+        time.sleep(SETTLE_S)

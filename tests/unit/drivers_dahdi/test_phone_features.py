@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
+import pytest
+
+from kernel_shims.line import LineError
 from kernel_shims.simulator import sound
 from offhook.calls.line_events import DndState
 from offhook.media.callerid import Call, Receiver
@@ -351,3 +356,19 @@ async def test_a_span_pulled_out_in_a_call_clears_it_and_comes_back(office: Offi
     await office.until(lambda: len(lines.ports) == 8 or len(lines.ports) == 4, 5)
     await connect(office, 1, 2)
     assert await hears(office, 1, 2)
+
+
+async def test_a_span_that_is_back_before_it_is_set_up_is_waited_for(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with the kernel's: registered first, given its signalling later."""
+    lines = await office.start(PHONES, PLAN)
+    office.system.remove_span(1)
+    await office.advance(0.2)
+    office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
+    with monkeypatch.context() as unready:
+        unready.setattr(office.system, "open", Mock(side_effect=LineError("no signalling")))
+        await office.advance(5)
+        assert not lines.ports
+    await office.until(lambda: len(lines.ports) == 4, 5)
+    await connect(office, 1, 2)

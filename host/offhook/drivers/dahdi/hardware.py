@@ -71,6 +71,27 @@ def set_up(pbx: Pbx, conf: SystemConf) -> list[str]:
     return done
 
 
+async def set_up_again(pbx: Pbx, system: LineSystem, channels: frozenset[int]) -> None:
+    """Set up the spans and channels that came back, where that is Offhook's work. Raises LineError."""
+    if not isinstance(system, DahdiSystem):
+        return
+    conf = await pbx.off_loop(find_conf, pbx.config.etc_dir)
+    if not is_ours(pbx, conf):
+        return
+    held = {span.number for span in system.spans() if channels & {*range(span.first, span.first + span.channels)}}
+    part = SystemConf(
+        path=conf.path,
+        spans=[span for span in conf.spans if span.number in held],
+        signalling={channel: name for channel, name in conf.signalling.items() if channel in channels},
+        alaw=conf.alaw,
+        mulaw=conf.mulaw,
+        idle_bits=conf.idle_bits,
+        zones=conf.zones,
+        default_zone=conf.default_zone,
+    )
+    await pbx.off_loop(set_up, pbx, part)
+
+
 def kernel_zones(pbx: Pbx) -> dict[str, Zone]:
     """The zones of indications.conf as the kernel takes them."""
     return {name: _kernel_zone(zone) for name, zone in pbx.zones.items()}

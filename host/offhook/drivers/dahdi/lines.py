@@ -16,6 +16,7 @@ from offhook.calls.line_events import ChannelAlarm, SpanAlarm
 from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi.addresses import Address, order_of_hunt, parse
 from offhook.drivers.dahdi.alarms import words_of
+from offhook.drivers.dahdi.hardware import set_up_again
 from offhook.drivers.dahdi.isdn.spans import ISDN, IsdnSpans
 from offhook.drivers.dahdi.options import DIGITAL, RADIO
 from offhook.drivers.dahdi.phone_port import PhonePort
@@ -100,12 +101,13 @@ class Lines:
         port.settings = settings
         port.settings_changed()
 
-    def open(self, settings: ChannelSettings) -> Port | None:
-        """Open one channel; what keeps it from working is logged with the line of the file."""
+    def open(self, settings: ChannelSettings, *, patient: bool = False) -> Port | None:
+        """Open one channel; what keeps it from working is logged with the line of the file, if it will not be tried
+        again."""
         try:
             port = self._port_for(settings)
         except LineError as error:
-            self._refuse(settings, str(error))
+            self._refuse(settings, str(error), logging.DEBUG if patient else logging.ERROR)
             return None
         if port is not None:
             port.on_alarm = self._alarm
@@ -142,8 +144,8 @@ class Lines:
                 f"make system.conf say {_WORDS.get(kernel, kernel)}={line.number}, or change the line here"
             )
 
-    def _refuse(self, settings: ChannelSettings, sentence: str) -> None:
-        log.error("%s:%d: %s", settings.file, settings.line, sentence)
+    def _refuse(self, settings: ChannelSettings, sentence: str, level: int) -> None:
+        log.log(level, "%s:%d: %s", settings.file, settings.line, sentence)
 
     def _close(self, port: Port) -> None:
         del self.ports[port.number]
@@ -195,20 +197,25 @@ class Lines:
     def _look_again(self) -> None:
         """Look whether hardware that was removed is back, as long as some is missing."""
         self._search = None
-        there = [range(span.first, span.first + span.channels) for span in self.system.spans()]
-        for number in sorted(self._missing):
-            if any(number in channels for channels in there):
-                self._missing.discard(number)
-                self.return_of(range(number, number + 1))
-        if self._missing:
+        spans = self.system.spans()
+        back = [n for n in sorted(self._missing) if any(s.first <= n < s.first + s.channels for s in spans)]
+        if back:
+            self.pbx.spawn(self._take_back(back), "take lines back")
+        elif self._missing:
             self._search = self.pbx.loop.call_later(_SEARCH_S, self._look_again)
 
-    def return_of(self, numbers: range) -> None:
-        """Channels are there again: open those that are configured."""
-        for number in numbers:
+    async def _take_back(self, back: list[int]) -> None:
+        """Channels are there again: open those that are configured; what is not set up yet is tried again."""
+        try:
+            await set_up_again(self.pbx, self.system, frozenset(back))
+        except LineError as error:
+            log.debug("%s", error)
+        for number in back:
             settings = self.reading.channels.get(number)
-            if settings is not None and number not in self.ports:
-                self.open(settings)
+            if settings is None or number in self.ports or self.open(settings, patient=True) is not None:
+                self._missing.discard(number)
+        if self._missing and self._search is None:
+            self._search = self.pbx.loop.call_later(_SEARCH_S, self._look_again)
 
     def _alarm(self, port: Port, bits: int) -> None:
         report = port.settings["reportalarms"]
