@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 
+from kernel_shims.line import Happening
 from offhook.calls import causes
 from offhook.calls.channel import State
 from offhook.drivers.dahdi.isdn import numbers
@@ -198,13 +201,17 @@ async def test_spans_are_shown_and_their_messages(office: Office, caplog: pytest
 
 
 async def test_a_cut_cable_ends_calls_and_both_sides_know(office: Office) -> None:
-    """A span that is pulled out: its calls and its D channel end; what is left goes on."""
+    """A span that is pulled out: its calls and its D channel end, with no word on a descriptor that is closed."""
     lines = await start(office)
     channel = lines.request("g2/5551", None, ("", ""))
     channel.tech_call("")
     await office.until(lambda: channel.state is State.UP, 5)
+    said = lines.isdn.spans[4].link.lib = Mock(wraps=lines.isdn.spans[4].link.lib)
+    office.system.ports[55].happen(Happening.REMOVED)
+    await office.advance(0.1)
     office.system.remove_span(4)
-    await office.until(lambda: channel.hungup, 2)
+    await office.until(lambda: channel.hungup and 40 not in lines.ports, 2)
+    said.pri_hangup.assert_not_called()
     assert sorted(lines.isdn.spans) == [3] and 40 not in lines.ports and 9 in lines.ports
 
 

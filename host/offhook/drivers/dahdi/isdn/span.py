@@ -89,8 +89,13 @@ class IsdnSpan:
         return self._names
 
     def stop(self) -> None:
-        """End the D channel. Calls were ended before."""
+        """End the D channel. Calls that are left end, and nobody is told: the descriptor is ours no more."""
         line, self._line = self._line, None
+        left, self.calls = list(self.calls.values()), {}
+        for call in left:
+            self._incoming.forget(call)
+            if call.channel is not None:
+                call.channel.far_end_hangup(causes.DESTINATION_OUT_OF_ORDER)
         for timer in (self._timer, self._reset_timer):
             if timer is not None:
                 timer.cancel()
@@ -360,7 +365,8 @@ class IsdnSpan:
 
     def reject(self, handle: Any, cause: int) -> None:
         """Refuse a call that has no channel."""
-        self.link.hangup(handle, cause)
+        if self._line is not None:
+            self.link.hangup(handle, cause)
 
     # ---- B channels ------------------------------------------------------------------------------------------
 
