@@ -116,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input input = {data, size};
     build();
+    engine_trace(engine, (int)size % 4, "", 0);
     for (int step = 0; step < STEPS && input.left; step++) {
         unsigned what = take(&input);
         if (what % 8 < 6)
