@@ -105,7 +105,7 @@ _READ: dict[str, Callable[[Channel], str]] = {
     "secure_bridge_signaling": lambda channel: channel.data.get(SECURE, {}).get("signaling", ""),
     "secure_bridge_media": lambda channel: channel.data.get(SECURE, {}).get("media", ""),
     "max_forwards": lambda channel: str(max_forwards(channel)),
-    "callid": lambda channel: channel.callid,
+    "callid": lambda channel: f"[{channel.callid}]" if channel.callid else "",
     "device_name": lambda channel: channel.name.rpartition("-")[0],
     "tenantid": lambda channel: channel.tenantid,
 }

@@ -44,6 +44,13 @@ async def test_reading(exchange: Exchange, channel: Channel, item: str, value: s
     assert await exchange.read(f"${{CHANNEL({item})}}", channel) == value
 
 
+async def test_the_number_of_the_call_is_written_as_in_the_log(exchange: Exchange, channel: Channel):
+    channel.callid = "C-00000007"
+    assert await exchange.read("${CHANNEL(callid)}", channel) == "[C-00000007]"
+    channel.callid = ""
+    assert await exchange.read("${CHANNEL(callid)}", channel) == ""
+
+
 @pytest.mark.parametrize(
     ("item", "written", "value"),
     [
