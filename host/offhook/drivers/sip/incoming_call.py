@@ -285,6 +285,7 @@ def _start(incoming: IncomingRequest) -> None:
     call.request = message
     call.peer_flow = incoming.flow
     call.contact = stack.contact(incoming.flow, endpoint)
+    call.notes["update"] = "UPDATE" in message.members("Allow")
     call.start(dialog, INCOMING)
     session = call.session
     assert session is not None
