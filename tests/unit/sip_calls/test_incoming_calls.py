@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from offhook.calls import events
+from offhook.calls.party import Connected, Number, Party
 from offhook.media.formats import format_named
 from support.sip_call import Telephone, audio, media_lines
 
@@ -298,4 +299,31 @@ async def test_requests_outside_every_dialog_are_481(alice: Telephone) -> None:
     call.remote = call.remote.replace("tag=", "tag=x")
     assert (await call.request("BYE")).status == 481
     call.remote = call.remote.replace("tag=x", "tag=")
+    await call.hang_up()
+
+
+@pytest.mark.parametrize(("allow", "method"), [("INVITE, ACK, BYE, UPDATE", "UPDATE"), ("INVITE, ACK, BYE", "INVITE")])
+async def test_a_new_connected_party_is_told_as_the_caller_allows(office: Any, allow: str, method: str) -> None:
+    alice = await office.telephone(f"{PJSIP}send_pai = yes\n", DIALPLAN)
+    call = await alice.call("echo", ("Allow", allow))
+    await call.answered()
+    office.channel("PJSIP/alice").set_connected(Connected(Party(number=Number(True, "4711"))))
+    told = await alice.next(method)
+    assert "4711" in told.get("P-Asserted-Identity")
+    assert bool(told.body) is (method == "INVITE")
+    call.reply(told, 200, body=audio() if told.body else b"")
+    if told.body:
+        assert (await alice.next("ACK")).cseq.number == told.cseq.number
+    await call.hang_up()
+
+
+async def test_without_send_connected_line_the_first_identity_stays(office: Any) -> None:
+    alice = await office.telephone(f"{PJSIP}send_rpid = yes\nsend_connected_line = no\n", DIALPLAN)
+    call = await alice.call("ring")
+    ringing = await call.response(180)
+    office.channel("PJSIP/alice").set_connected(Connected(Party(number=Number(True, "4711"))))
+    await call.response(183)
+    answer = await call.response(200)
+    assert answer.get("Remote-Party-ID") == ringing.get("Remote-Party-ID")
+    call.ack(answer)
     await call.hang_up()

@@ -47,7 +47,17 @@ log = logging.getLogger(__name__)
 class IncomingInvite:
     """The first INVITE of a call that came in, until its ACK."""
 
-    __slots__ = ("_accept_wanted", "_answered", "_described", "_description", "_offer", "_reliable", "call", "incoming")
+    __slots__ = (
+        "_accept_wanted",
+        "_answered",
+        "_described",
+        "_description",
+        "_identity",
+        "_offer",
+        "_reliable",
+        "call",
+        "incoming",
+    )
 
     def __init__(self, call: CallSession, incoming: IncomingRequest, *, reliable: bool) -> None:
         self.call = call
@@ -58,6 +68,7 @@ class IncomingInvite:
         self._described = False
         self._answered = False
         self._accept_wanted = False
+        self._identity: list[Header] = []
         self._reliable: ReliableProvisionals | None = None
         transaction = incoming.transaction
         transaction.user = self
@@ -187,8 +198,9 @@ class IncomingInvite:
         response = self.incoming.response(status, "", headers, body, SDP if body else "")
         if channel is not None:
             if call.endpoint.send_connected_line or call.status is INCOMING:
-                for name, value in call.identity_headers(message.to):
-                    response.add(name, value)
+                self._identity = call.identity_headers(message.to)
+            for name, value in self._identity:  # without send_connected_line, the first one told stays
+                response.add(name, value)
             if status == 181 or 300 <= status < 400:
                 for name, value in diversion_headers(response, channel.redirecting, call.endpoint):
                     response.add(name, value)
