@@ -26,7 +26,7 @@ exten => single,1,Answer()
 exten => forked,1,Answer()
  same => n,ForkCDR(e)
  same => n,Wait(60)
-exten => none,1,NoCDR()
+exten => none,1,Set(CDR_PROP(disable)=1)
  same => n,Answer()
 
 [callees]

@@ -177,7 +177,7 @@ def cdr_submit(request: Request) -> None:
             "v": "The new record keeps the variables.",
         },
     ),
-    see_also=("CDR", "NoCDR", "ResetCDR"),
+    see_also=("CDR", "CDR_PROP", "ResetCDR"),
 )
 def fork_cdr(channel: Channel, options: str = "") -> None:
     """Go on with a further record beside the present one."""
@@ -185,12 +185,6 @@ def fork_cdr(channel: Channel, options: str = "") -> None:
     chain = engine.chain(channel) if engine else None
     if engine is None or chain is None or not chain.fork(engine.now(), options):
         log.warning("%s: ForkCDR: the channel has no record that could be forked", channel.name)
-
-
-@app_module.application("NoCDR", see_also=("CDR_PROP",))
-def no_cdr(channel: Channel) -> None:
-    """Write no record of this call. CDR_PROP(disable) does the same and can be taken back."""
-    _disable(channel, True)
 
 
 @app_module.application(
