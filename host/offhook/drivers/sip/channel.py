@@ -375,7 +375,9 @@ class SipChannel(Channel):
         """New streams are in force."""
         media = self.session.media
         audio = media.audio
-        self.formats = media.formats
+        # An answer that leaves a choice is one codec all the same, unless both directions may differ.
+        one = self.outgoing and not self.session.endpoint.asymmetric_rtp_codec
+        self.formats = media.preferred_formats if one else media.formats
         if audio is None:
             return
         if audio.leg is not None and self.media is not audio.leg:

@@ -115,6 +115,11 @@ class CallMedia:
         names = dict.fromkeys(codec.name for stream in self.streams if stream.active for codec in stream.codecs)
         return tuple(names)
 
+    @property
+    def preferred_formats(self) -> tuple[str, ...]:
+        """Name of the first format of each stream: what is sent, and expected."""
+        return tuple(dict.fromkeys(stream.codecs[0].name for stream in self.streams if stream.active and stream.codecs))
+
     # ---- descriptions ---------------------------------------------------------------------------------
 
     def take_offer(self, offer: Session) -> Session:
