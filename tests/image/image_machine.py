@@ -82,7 +82,7 @@ class Machine:
             *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", str(cores), "-m", MEMORY),
             *("-nographic", "-monitor", "unix:/box/monitor,server=on,wait=off", "-serial", "stdio"),
             *("-bios", "/box/u-boot.bin"),
-            *("-drive", "if=none,id=card,format=raw,file=/box/card.img,cache=writethrough"),
+            *("-drive", "if=none,id=card,format=raw,file=/box/card.img,cache=writeback"),
             *("-device", "virtio-blk-device,drive=card", "-device", "virtio-rng-device"),
             *("-netdev", f"user,id=net{ports}", "-device", "virtio-net-device,netdev=net"),
         ]
