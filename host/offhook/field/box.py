@@ -200,7 +200,7 @@ def good(
     answered: Callable[[], bool] | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-    restart: Callable[[], object] = lambda: run("systemctl", "reboot"),
+    restart: Callable[[], object] = lambda: run("systemctl", "--no-block", "start", "reboot.target"),
 ) -> int:
     """Wait until the exchange answers, then let this system be started again; an exit status.
 
@@ -261,7 +261,7 @@ def main(arguments: list[str]) -> int:
         case ["reset"]:
             Path("/data/factory-reset").touch()
             os.sync()
-            say(run("systemctl", "reboot"))
+            say(run("systemctl", "--no-block", "start", "reboot.target"))
             return 0
         case ["console", terminal]:
             from offhook.field.box_console import serve

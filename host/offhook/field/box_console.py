@@ -165,17 +165,17 @@ def _reset(_: list[str]) -> str:
         return "Nothing was done."
     Path("/data/factory-reset").touch()
     os.sync()
-    return run("systemctl", "reboot")
+    return run("systemctl", "--no-block", "start", "reboot.target")
 
 
 @command("reboot", "start the box again")
 def _reboot(_: list[str]) -> str:
-    return run("systemctl", "reboot")
+    return run("systemctl", "--no-block", "start", "reboot.target")
 
 
 @command("halt", "stop the box before the power is switched off")
 def _halt(_: list[str]) -> str:
-    return run("systemctl", "poweroff")
+    return run("systemctl", "--no-block", "start", "poweroff.target")
 
 
 @command("cli", "the exchange's own console; exit comes back")
