@@ -128,6 +128,10 @@ class Leg:
     def gain(self, in_db: float = 0.0, out_db: float = 0.0) -> None: ...
     def mute(self, direction: str, on: bool = True) -> None: ...
 
+    def figures(self) -> dict[str, Any]:
+        """Nothing flows."""
+        return {}
+
 
 class Mixer:
     """A mixer; ``legs`` tells a test who is in it."""

@@ -85,6 +85,7 @@ class ReInvite:
                 # Without a usable answer the call goes on as it was.
                 take_acknowledged(call, event.request)
             call.refreshes.proceed()
+            call.not_for_long()
         elif isinstance(event, TransactionTimeout) and event.timer == "L":
             call.lost(causes.NO_USER_RESPONSE)
         elif isinstance(event, TransportFailed | CancelReceived):

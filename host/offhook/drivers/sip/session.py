@@ -290,6 +290,11 @@ class CallSession:
         """The peer transfers its call: it is the peer that says BYE once it has heard how that went (RFC 5589 6.1)."""
         self.notes["keep for bye"] = True
 
+    def not_for_long(self) -> None:
+        """The peer wants its call back instead of saying BYE, and there is none any more."""
+        if "bye overdue" in self.notes:
+            self._send_bye()
+
     def keep_no_longer(self) -> None:
         """The transfer came to nothing."""
         self.notes.pop("keep for bye", None)

@@ -1,0 +1,41 @@
+"""Transfers by REFER, as the telephones see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from offhook.calls import events
+from support.sip_call import audio
+
+PJSIP = """
+[alice]
+type = endpoint
+context = test
+allow = !all,ulaw
+direct_media = no
+"""
+DIALPLAN = """
+[test]
+exten => _bob.,1,Dial(PJSIP/alice/sip:bob@127.0.0.1:${EXTEN:3})
+exten => gone,1,Hangup()
+"""
+
+
+async def test_who_wants_its_call_back_after_transferring_it_hears_bye(office: Any) -> None:
+    alice = await office.telephone(PJSIP, DIALPLAN)
+    bob = await office.another("bob")
+    call = await alice.call(f"bob{bob.peer.address.split(':')[1]}")
+    called = await bob.incoming()
+    await called.accept()
+    await call.answered()
+    host = f"{alice.peer.server[0]}:{alice.peer.server[1]}"
+    call.send("REFER", ("Refer-To", f"<sip:gone@{host}>"))
+    await alice.next("202")
+    await called.bye()
+    for _ in range(2):
+        call.reply(await alice.next("NOTIFY"), 200)
+    assert [event.result for event in office.heard(events.BlindTransfer)] == ["Success"]
+    await alice.silent(10)
+    call.invite = call.send("INVITE", body=audio())
+    call.ack(await call.response(200))
+    call.reply(await alice.next("BYE", 1), 200)
