@@ -163,6 +163,8 @@ static void learn(struct echo *echo, struct group *group)
     if (any(verdict.doubt))
         adapt_doubt(group->adapt, verdict.doubt, 0.01f);
     figure(group, pace);
+    /* Whatever came: a lane that ran away begins anew (what is no number is not less, either). */
+    group->reset |= ~(back.error < all(1e20f));
     mask doubtful = judge_suspects(&group->judge);
     if (any(doubtful))
         follow_slip(echo, group, doubtful);

@@ -14,6 +14,7 @@ static const float MEMORY = 1.0f * 8000, /* samples of speech after which an equ
     LEAST_HOPS = 2.5f,         /* compared */
     SURE = 3.5f, SURER = 4.5f, /* standard errors by which the background must lead; while somebody talks */
     ALIKE = 0.95f,             /* spectra */
+    PROOF = 0.25f,             /* of the foreground's error */
     SETTLED = 0.001f, VARIED = 0.85f, TONE_BLOCKS = 5, /* alike */
     FAIR = 0.01f,                                      /* leakage below which haste is less urgent */
     UNKNOWN = 0.1f,        /* leakage above which the foreground knows nothing worth keeping */
@@ -136,7 +137,9 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     word sure = surety(judge, seen, pace, limit);
     /* On a tone any response is good that is right at its frequency (and at those of the coding's distortion). */
     mask telling = (seen->likeness < all(VARIED)) | (judge->leak_fore > all(UNKNOWN));
-    mask better = active & telling & (seen->back_error < seen->fore_error);
+    /* A background on trial has to show more than what repeats itself in near speech. */
+    word bar = choose(judge->trial > all(0), all(PROOF), all(1));
+    mask better = active & telling & (seen->back_error < seen->fore_error * bar);
     mask unknown = (judge->leak_fore > all(UNKNOWN)) & (seen->back_error < seen->fore_error * 0.5f);
 
     struct verdict verdict;
