@@ -85,7 +85,7 @@ def install(run: Callable[..., str], calls: Callable[[], int], folder: Path = FO
     while calls() and waited < CALLS_S:
         time.sleep(LOOK_S * 5)
         waited += LOOK_S * 5
-    run("systemctl", "reboot")
+    run("systemctl", "--no-block", "start", "reboot.target")
     return 0
 
 

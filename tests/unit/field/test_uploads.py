@@ -43,7 +43,7 @@ def test_it_is_installed_and_the_box_restarts_after_the_last_call(
         return "Installing\n"
 
     assert install(run, lambda: left.pop(0), tmp_path) == 0
-    assert ran == [("rauc", "install", str(tmp_path / "ready")), ("systemctl", "reboot")]
+    assert ran == [("rauc", "install", str(tmp_path / "ready")), ("systemctl", "--no-block", "start", "reboot.target")]
     assert not left
     assert outcome(tmp_path) == (True, "Installing\nThe box restarts into it as soon as no call goes on.\n")
     assert not (tmp_path / "ready").exists()
