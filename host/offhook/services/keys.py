@@ -7,14 +7,14 @@ import logging
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from typing import TYPE_CHECKING
 
 from offhook.calls.pbx import Pbx
 from offhook.log import NOTICE, verbose
 from offhook.modules import Module, Request
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 log = logging.getLogger(__name__)
 module = Module("res_crypto", "Cryptographic Digital Signatures", priority=9)
@@ -49,6 +49,11 @@ def read_key(path: Path) -> Key:
         raise Unusable(f"{path} can be read by others (mode {mode:04o}); chmod 600 it")
     text = path.read_bytes()
     digest = hashlib.md5(text).hexdigest()
+    # The library takes 8 MB, and few have keys.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
     try:
         found = load_pem_private_key(text, None) if private else load_pem_public_key(text)
     except TypeError:
