@@ -109,7 +109,7 @@ class CdrEngine:
         if chain is None:
             return
         now = self.now()
-        chain.changed(now, in_hangup=True)
+        chain.changed(now, in_hangup="hangup_logic" in channel.flags)
         for record in chain:
             record.last = now
             record.finalize()
