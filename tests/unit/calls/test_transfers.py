@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from offhook.calls import events
 from offhook.calls.frames import Condition, Control
 from offhook.calls.transfer import Transfer, attended_transfer, blind_transfer
@@ -102,13 +104,15 @@ exten => ring,1,Ringing()
 """
 
 
-async def blonde(exchange):
-    """A talks to B; A's other call rings at C and is given to B. The three, C's side that rings."""
+async def blonde(exchange, *, by_the_called=False):
+    """A talks to B; A's other call rings at C and is given to B: B, and C's side that rings."""
     exchange.dialplan(BLONDE)
     await exchange.call("Local/talk@calls/n")
     await exchange.until(lambda: len(exchange.pbx.bridges) == 1)
     first = exchange.named("Local/talk@calls-00000000;2")
     other = first.bridge.peer(first)
+    if by_the_called:
+        first, other = other, first
     exchange.pbx.spawn(exchange.call("Local/ask@calls/n", timeout=None))
     await exchange.until(lambda: exchange.pbx.channels.by_prefix("Local/ring@calls") is not None)
     second = exchange.named("Local/ask@calls-00000002;2")
@@ -119,8 +123,9 @@ async def blonde(exchange):
     return other, target
 
 
-async def test_who_rings_goes_on_ringing_for_the_transferee(exchange):
-    other, target = await blonde(exchange)
+@pytest.mark.parametrize("by_the_called", [False, True])
+async def test_who_rings_goes_on_ringing_for_the_transferee(exchange, by_the_called):
+    other, target = await blonde(exchange, by_the_called=by_the_called)
     await exchange.until(lambda: other.application == "Dial")
     assert target.alive
     assert [event.status for event in exchange.heard(events.DialEnd) if event.peer is target] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from offhook.calls import events
+from offhook.calls.party import Connected, Number, Party
 from support.sip_call import audio
 
 PJSIP = """
@@ -39,3 +40,22 @@ async def test_who_wants_its_call_back_after_transferring_it_hears_bye(office: A
     call.invite = call.send("INVITE", body=audio())
     call.ack(await call.response(200))
     call.reply(await alice.next("BYE", 1), 200)
+
+
+async def test_who_rings_is_told_by_update_who_calls_now(office: Any) -> None:
+    alice = await office.telephone(f"{PJSIP}send_pai = yes\n", DIALPLAN)
+    bob = await office.another("bob")
+    call = await alice.call(f"bob{bob.peer.address.split(':')[1]}")
+    called = await bob.incoming()
+    called.reply(called.invite, 180, ("Allow", "INVITE, ACK, CANCEL, BYE, UPDATE"))
+    await call.response(180)
+    (channel,) = [channel for channel in office.pbx.channels if channel.state.text == "Ringing"]
+    channel.set_connected(Connected(Party(number=Number(True, "4711"))))
+    told = await bob.next("UPDATE")
+    assert "4711" in told.get("P-Asserted-Identity")
+    assert not told.body
+    called.reply(told, 200)
+    await called.accept()
+    await call.answered()
+    await call.hang_up()
+    await called.bye()

@@ -251,6 +251,8 @@ class OutgoingInvite:
                 return
             call.follow(dialog)
             call.status = EARLY
+            if "Allow" in response:
+                call.notes["update"] = "UPDATE" in response.members("Allow")
         elif status != 183 and status != 180:
             return
         try:

@@ -93,6 +93,8 @@ class Refreshes:
             return False
         if refresh.method == "INVITE":
             return call.status is CONFIRMED and session.may_invite
+        if call.status is EARLY and call.uac and not refresh.offer:
+            return True
         if call.status is not CONFIRMED and not (call.status is EARLY and call.notes.get("early confirmed")):
             return False
         return session.may_update or not refresh.offer
