@@ -23,7 +23,7 @@ def sources() -> Iterator[Path]:
 def shim_sources() -> Iterator[Path]:
     """Every file that the bindings are made from."""
     yield from (cache.CHECKOUT / SHIMS / name for name in ("Makefile", "build.py"))
-    yield from sorted((cache.CHECKOUT / SHIMS).rglob("*.h"))
+    yield from sorted(path for kind in ("*.h", "*.c") for path in (cache.CHECKOUT / SHIMS).rglob(kind))
 
 
 def _compile(folder: Path, work: Path, out: str) -> None:

@@ -1,4 +1,4 @@
-"""Write the cffi glue of a binding: ``build.py dahdi|pri OUTPUT.c``, or ``build.py --cflags`` for its include path."""
+"""Write the cffi glue of a binding: ``build.py dahdi|pri|r2 OUTPUT.c``; ``build.py --cflags``: its include path."""
 
 from __future__ import annotations
 
@@ -90,6 +90,15 @@ def pri(output: str) -> None:
     ffi.emit_c_code(output)
 
 
+def r2(output: str) -> None:
+    """The binding of libopenr2."""
+    ffi = FFI()
+    text = (HERE / "r2/declarations.h").read_text()
+    ffi.cdef(re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+    ffi.set_source("kernel_shims.r2._r2", (HERE / "r2/io.c").read_text(), py_limited_api=True)
+    ffi.emit_c_code(output)
+
+
 def main(arguments: list[str]) -> None:
     """See the text of this file."""
     match arguments:
@@ -99,6 +108,8 @@ def main(arguments: list[str]) -> None:
             dahdi(output)
         case ["pri", output]:
             pri(output)
+        case ["r2", output]:
+            r2(output)
         case _:
             sys.exit(__doc__)
 

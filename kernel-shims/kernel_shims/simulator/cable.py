@@ -1,4 +1,4 @@
-"""A cable between two simulated spans: sound of B channels and frames of D channels cross over."""
+"""A cable between two simulated spans: sound, frames of D channels and signalling bits cross over."""
 
 from __future__ import annotations
 
@@ -58,11 +58,18 @@ class CableEnd:
         return [self._coming.popleft() if self._coming else 0 for _ in range(STEP)]
 
     def step(self) -> None:
-        """See Party: frames cross over."""
+        """See Party: frames and signalling bits cross over."""
         port, other = self._port, self.other
+        if port is not None and port.signalling == SIGNALLINGS["cas"] and other is not None and other._port is not None:
+            self._bits(port.sent_abcd, other._port)
         while port is not None and port.framed and other is not None and (frame := port.take_frame()):
             if other._port is not None and not self.cut:
                 other._port.give_frame(frame)
+
+    def _bits(self, sent: int, far: SimulatedPort) -> None:
+        if far.abcd != sent and not self.cut:
+            far.abcd = sent
+            far.happen(Happening.BITS_CHANGED)
 
 
 def join(one: SimulatedPort, two: SimulatedPort) -> tuple[CableEnd, CableEnd]:

@@ -158,7 +158,7 @@ async def test_line_care(office: Office) -> None:
 async def test_mistakes_of_the_file_are_told_with_line_and_remedy(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wanted = (("fxs_ks", 1), ("mfcr2", 2), ("fxo_ks", 25))
+    wanted = (("fxs_ks", 1), ("ss7", 2), ("mfcr2", 3), ("fxo_ks", 25))
     text = "[channels]\n" + "".join(f"signalling = {word}\nchannel => {number}\n" for word, number in wanted)
     await office.start(text, PLAN)
     told = [record.message for record in caplog.records if "chan_dahdi.conf:" in record.message]
@@ -166,5 +166,6 @@ async def test_mistakes_of_the_file_are_told_with_line_and_remedy(
         "chan_dahdi.conf:3: channel 1: signalling is fxs_ks here but fxo_ks in the driver; make system.conf say"
         in told[0]
     )
-    assert "signalling mfcr2 is not there yet" in told[1]
-    assert "no such channel 25; span 1 has 1-4, span 2 has 5-8" in told[2]
+    assert "signalling ss7 is not there yet" in told[1]
+    assert "make system.conf say cas=3:1101" in told[2]
+    assert "no such channel 25; span 1 has 1-4, span 2 has 5-8" in told[3]

@@ -20,6 +20,7 @@ from offhook.drivers.dahdi.hardware import set_up_again
 from offhook.drivers.dahdi.isdn.spans import ISDN, IsdnSpans
 from offhook.drivers.dahdi.options import DIGITAL, RADIO
 from offhook.drivers.dahdi.phone_port import PhonePort
+from offhook.drivers.dahdi.r2.port import R2Port
 from offhook.drivers.dahdi.reading import PSEUDO, ChannelSettings, Reading
 from offhook.drivers.dahdi.tie_port import WINKING, TiePort
 from offhook.drivers.dahdi.trunk_port import TrunkPort
@@ -40,11 +41,16 @@ PORT_KINDS: dict[str, PortMaker] = {
     **dict.fromkeys(("fxo_ls", "fxo_gs", "fxo_ks"), PhonePort),
     **dict.fromkeys(("fxs_ls", "fxs_gs", "fxs_ks"), TrunkPort),
     **dict.fromkeys(("em", "em_e1", "em_w", "featd"), TiePort),
+    "mfcr2": R2Port,
 }
 """What makes the port of a signalling."""
+_IN_DRIVER = {**dict.fromkeys(WINKING, "em"), "mfcr2": "cas"}
+"""What the driver calls signallings that it has no word of their own for."""
 _NAMES = {number: name for name, number in SIGNALLINGS.items()}
 _WORDS = {"em": "e&m", "em_e1": "e&me1"} | {name: name.replace("_", "") for name in SIGNALLINGS if name[:2] == "fx"}
 """Words of system.conf."""
+_IDLE = {"cas": ":1101"}
+"""What stands there behind the channels: the bits of an idle line."""
 DEFAULT_CADENCES = (
     (125, 125, 2000, -4000),
     (250, 250, 500, 1000, 250, 250, 500, -4000),
@@ -120,16 +126,16 @@ class Lines:
         wanted: str = settings["signalling"]
         if wanted in ISDN:
             return self.isdn.bearer(settings)
-        if wanted in DIGITAL or wanted in RADIO:
+        if (wanted in DIGITAL or wanted in RADIO) and wanted not in PORT_KINDS:
             raise LineError(f"channel {settings.number}: signalling {wanted} is not there yet")
         line = self.system.open(settings.number)
         signalling = wanted if wanted != "auto" else _NAMES.get(line.signalling, "")
         try:
             self._check(line, signalling)
+            return PORT_KINDS[signalling](self.pbx, line, settings, signalling)
         except LineError:
             line.close()
             raise
-        return PORT_KINDS[signalling](self.pbx, line, settings, signalling)
 
     def _check(self, line: LinePort, signalling: str) -> None:
         """Whether the channel is set up in the driver for what the file wants of it."""
@@ -137,11 +143,12 @@ class Lines:
             what = f"signalling {signalling} is not there yet" if signalling else "the driver has it not configured"
             raise LineError(f"channel {line.number}: {what}")
         there = _NAMES.get(line.signalling, f"type {line.signalling:#x}")
-        kernel = "em" if signalling in WINKING else signalling
+        kernel = _IN_DRIVER.get(signalling, signalling)
         if line.signalling != SIGNALLINGS.get(kernel, line.signalling):
+            wanted = f"{_WORDS.get(kernel, kernel)}={line.number}{_IDLE.get(kernel, '')}"
             raise LineError(
                 f"channel {line.number}: signalling is {signalling} here but {there} in the driver; "
-                f"make system.conf say {_WORDS.get(kernel, kernel)}={line.number}, or change the line here"
+                f"make system.conf say {wanted}, or change the line here"
             )
 
     def _refuse(self, settings: ChannelSettings, sentence: str, level: int) -> None:

@@ -73,3 +73,4 @@ def request(
 # These register themselves with the module above.
 from offhook.drivers.dahdi import actions, care_commands, commands  # noqa: E402, F401
 from offhook.drivers.dahdi.isdn import commands as isdn_commands  # noqa: E402, F401
+from offhook.drivers.dahdi.r2 import commands as r2_commands  # noqa: E402, F401
