@@ -149,7 +149,8 @@ async def _wait(call: _Call, answered: Answered, *, inherited: bool = False) -> 
         return ending
     finally:
         progress.stop()
-        dialing.finish(answered.losers_cause if dialing.answered else _cancelling_cause(call))
+        if dialing.caller is channel:  # else a transferee goes on with it already
+            dialing.finish(answered.losers_cause if dialing.answered else _cancelling_cause(call))
         stop_entertaining(channel, options)
 
 

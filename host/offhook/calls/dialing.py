@@ -238,7 +238,7 @@ class Dialing:
                     return Outcome("CHANUNAVAIL")
                 await self._wait(None if until is None else until - now)
         except asyncio.CancelledError:
-            if not self.handed_over:
+            if not self.handed_over and self.caller is caller:
                 self._end_event("CANCEL")
             raise
         finally:
@@ -252,7 +252,8 @@ class Dialing:
         try:
             await waiter
         finally:
-            self._waiter = None
+            if self._waiter is waiter:  # else somebody who took the calls over waits meanwhile
+                self._waiter = None
             if handle is not None:
                 handle.cancel()
 

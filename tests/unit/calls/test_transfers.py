@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from offhook.calls import events
+from offhook.calls.channel import Channel
 from offhook.calls.frames import Condition, Control
 from offhook.calls.transfer import Transfer, attended_transfer, blind_transfer
 
@@ -140,3 +142,26 @@ async def test_who_rings_stops_when_the_transferee_leaves(exchange):
     other.request_hangup()
     await exchange.until(lambda: target.hungup)
     assert [event.status for event in exchange.heard(events.DialEnd) if event.peer is target] == ["CANCEL"]
+
+
+async def test_the_transferee_may_be_there_before_the_transferer_is_gone(exchange, monkeypatch):
+    hang_up = Channel.request_hangup
+
+    async def later(channel, cause):
+        for _ in range(50):
+            await asyncio.sleep(0)
+        hang_up(channel, cause)
+
+    def late(channel, cause=0):
+        if channel.name.startswith("Local/ask@"):
+            channel.pbx.spawn(later(channel, cause))
+        else:
+            hang_up(channel, cause)
+
+    monkeypatch.setattr(Channel, "request_hangup", late)
+    other, target = await blonde(exchange, by_the_called=True)
+    await exchange.until(lambda: other.application == "Dial")
+    assert target.alive
+    target.deliver(Control(Condition.ANSWER))
+    target.mark_up()
+    await exchange.until(lambda: other.bridge is not None and set(other.bridge) == {other, target})
