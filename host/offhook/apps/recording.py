@@ -8,9 +8,9 @@ import os
 from offhook.calls.channel import Channel, Hangup, State
 from offhook.calls.frames import Digit, Media
 from offhook.calls.prompts import ANY_DIGIT, NoPrompt, play
+from offhook.dialplan.arguments import need_channel
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import need_channel
 from offhook.media.events import RecordDone, Silence
 from offhook.media.formats import format_for_extension
 from offhook.modules import Module, Options, Syntax

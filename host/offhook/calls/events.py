@@ -502,20 +502,3 @@ class LineSignal:
 @dataclass(slots=True)
 class PowerFailing:
     """The supply is about to go, milliseconds are left: what waits to be written is written now."""
-
-
-@dataclass(slots=True)
-class Reload:
-    """A module was reloaded; status 0 is success."""
-
-    module: str
-    status: int
-
-
-@dataclass(slots=True)
-class ModuleLoad:
-    """A module was loaded ("Load") or unloaded ("Unload")."""
-
-    action: str
-    module: str
-    status: str

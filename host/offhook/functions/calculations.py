@@ -7,9 +7,9 @@ import math
 import random
 from collections.abc import Callable
 
+from offhook.dialplan.arguments import from_octets, integer, need_channel, number
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import from_octets, integer, need_channel, number
 from offhook.modules import Module, Syntax
 
 log = logging.getLogger(__name__)

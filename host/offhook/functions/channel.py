@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from offhook.calls.channel import Channel
 from offhook.calls.requesting import SECURE, max_forwards, set_max_forwards
+from offhook.dialplan.arguments import find_channel, integer, need_channel
 from offhook.dialplan.condition import truth
 from offhook.dialplan.executor import Run
 from offhook.dialplan.invocation import FunctionError
@@ -15,7 +16,6 @@ from offhook.dialplan.posix import RegexError, compile_regex
 from offhook.dialplan.scope import Scope
 from offhook.dialplan.subroutine import complete_arguments
 from offhook.functions.gains import apply_gains
-from offhook.functions.parsing import find_channel, integer, need_channel
 from offhook.media.formats import Kind, format_named
 from offhook.modules import Module, Syntax
 

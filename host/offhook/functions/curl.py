@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from offhook.dialplan.arguments import from_octets, integer, number, octets
 from offhook.dialplan.condition import truth
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import from_octets, integer, number, octets
 from offhook.modules import Module, Syntax
 
 log = logging.getLogger(__name__)

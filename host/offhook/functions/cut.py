@@ -6,9 +6,9 @@ import logging
 import re
 import sys
 
+from offhook.dialplan.arguments import escaped_char, number, variable
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import escaped_char, number, variable
 from offhook.modules import Module, Syntax
 
 log = logging.getLogger(__name__)

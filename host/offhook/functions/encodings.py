@@ -10,9 +10,9 @@ import logging
 import os
 from urllib.parse import quote, unquote_to_bytes
 
+from offhook.dialplan.arguments import from_octets, octets
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import from_octets, octets
 from offhook.modules import Module, Syntax
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ import os
 import stat
 from collections.abc import Callable
 
+from offhook.dialplan.arguments import from_octets, integer, octets
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import from_octets, integer, octets
 from offhook.modules import Module, Syntax
 
 log = logging.getLogger(__name__)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
+from offhook.dialplan.arguments import need_channel
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.posix import RegexError, compile_regex
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import need_channel
 from offhook.modules import Module, Syntax
 
 log = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from offhook.calls import causes
 from offhook.calls.channel import Channel
+from offhook.dialplan.arguments import need_channel
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import need_channel
 from offhook.modules import Module, Syntax
 
 module = Module("func_hangupcause", "HANGUPCAUSE related functions and applications")

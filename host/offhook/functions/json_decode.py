@@ -6,9 +6,9 @@ import json
 import logging
 from typing import Any
 
+from offhook.dialplan.arguments import variable
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import variable
 from offhook.modules import Module, Syntax
 
 log = logging.getLogger(__name__)

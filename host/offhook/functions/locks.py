@@ -7,8 +7,8 @@ from collections import deque
 from typing import Any
 
 from offhook.calls.channel import Channel
+from offhook.dialplan.arguments import need_channel
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import need_channel
 from offhook.modules import Module, Request, Syntax
 
 module = Module("func_lock", "Dialplan mutexes")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
+from offhook.dialplan.arguments import find_channel, unquoted
 from offhook.dialplan.condition import holds
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.dialplan.timing import Timing
-from offhook.functions.parsing import find_channel, unquoted
 from offhook.modules import Module, Syntax, split_arguments
 
 module = Module("func_logic", "Logical dialplan functions")

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from offhook import ASTERISK_VERSION
+from offhook.dialplan.arguments import from_octets, integer
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import from_octets, integer
 from offhook.modules import Module, Syntax
 
 log = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ import logging
 import random
 from typing import Any, NamedTuple
 
+from offhook.dialplan.arguments import from_octets, integer, need_channel, octets
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.posix import Regex, RegexError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import from_octets, integer, need_channel, octets
 from offhook.modules import Module, Syntax
 
 log = logging.getLogger(__name__)

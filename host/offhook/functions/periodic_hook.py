@@ -10,9 +10,9 @@ from offhook.calls import events
 from offhook.calls.channel import Channel
 from offhook.calls.originate import Origination, originate
 from offhook.config.model import TRUE_WORDS
+from offhook.dialplan.arguments import need_channel
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import need_channel
 from offhook.modules import Module, Syntax
 
 log = logging.getLogger(__name__)

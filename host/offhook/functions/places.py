@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from offhook.dialplan.arguments import integer, need_channel
 from offhook.dialplan.context import DialplanError
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.location import caller_number, parse_location
 from offhook.dialplan.scope import Scope
 from offhook.dialplan.subroutine import run_gosub
 from offhook.dialplan.substitution import compile_template
-from offhook.functions.parsing import integer, need_channel
 from offhook.modules import Module, Syntax
 
 module = Module("func_dialplan", "Dialplan Context/Extension/Priority Checking Functions")

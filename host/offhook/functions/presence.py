@@ -7,9 +7,9 @@ import binascii
 from typing import Any
 
 from offhook.calls.presence import STATES, UNKNOWN, Report
+from offhook.dialplan.arguments import from_octets, octets
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import from_octets, octets
 from offhook.modules import CommandError, Module, Request, Syntax
 
 module = Module("func_presencestate", "Gets or sets a presence state in the dialplan")

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
+from offhook.dialplan.arguments import find_channel, need_channel
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.dialplan.variables import Variables
-from offhook.functions.parsing import find_channel, need_channel
 from offhook.modules import Module, Syntax
 
 if TYPE_CHECKING:

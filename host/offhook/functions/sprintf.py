@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from offhook.dialplan.arguments import from_octets, integer, number
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import from_octets, integer, number
 from offhook.modules import Module, Syntax, split_arguments
 
 module = Module("func_sprintf", "SPRINTF dialplan function")

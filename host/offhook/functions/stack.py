@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 
 from offhook.calls.channel import Channel
+from offhook.dialplan.arguments import integer, need_channel
 from offhook.dialplan.condition import holds, truth
 from offhook.dialplan.context import DialplanError
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.dialplan.subroutine import drop, frames, gosub, leave, set_local
-from offhook.functions.parsing import integer, need_channel
 from offhook.modules import Module, Syntax, split_arguments
 
 log = logging.getLogger(__name__)

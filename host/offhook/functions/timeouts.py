@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from offhook.dialplan.arguments import need_channel, number
 from offhook.dialplan.executor import Run
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.dialplan.timeouts import absolute_left, set_absolute
-from offhook.functions.parsing import need_channel, number
 from offhook.functions.strings.times import show_time
 from offhook.log import verbose
 from offhook.modules import Module, Syntax

@@ -10,8 +10,8 @@ from ssl import SSLContext
 from typing import TYPE_CHECKING, Any
 
 from offhook import ASTERISK_VERSION
+from offhook.dialplan.arguments import integer, number, octets
 from offhook.dialplan.invocation import FunctionError
-from offhook.functions.parsing import integer, number, octets
 
 if TYPE_CHECKING:
     from offhook.functions.curl import Options

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from offhook.config.model import ConfigError, ConfigFile
 from offhook.log import NOTICE, verbose
+from offhook.modules.events import ModuleLoad, Reload
 from offhook.modules.module import Hook, LoadError, Module, StartError
 
 if TYPE_CHECKING:
@@ -363,8 +364,6 @@ class Loader:
         loaded.state = State.KNOWN
 
     def _tell(self, action: str, name: str, status: str) -> None:
-        from offhook.calls.events import ModuleLoad
-
         if self.booted:
             self.pbx.bus.publish(ModuleLoad(action, name, status))
 
@@ -391,8 +390,6 @@ class Loader:
                 result = await (self._reload_one(name) if name else self._reload_all())
             finally:
                 self._reloading = False
-        from offhook.calls.events import Reload
-
         self.pbx.bus.publish(Reload(name or "All", result.value))
         return result
 

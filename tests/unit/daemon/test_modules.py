@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from offhook.calls.bus import Bus
-from offhook.calls.events import ModuleLoad, Reload
 from offhook.config.model import ConfigError
 from offhook.config.parser import loads
 from offhook.modules import Module
+from offhook.modules.events import ModuleLoad, Reload
 from offhook.modules.loader import (
     Loader,
     Reloaded,

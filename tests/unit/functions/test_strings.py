@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offhook.dialplan.arguments import escaped
 from offhook.functions import cut, sayfiles, strings
-from offhook.functions.parsing import escaped
 from offhook.functions.strings.times import read_time, show_time
 from support.exchange import Exchange
 

@@ -10,6 +10,7 @@ from offhook.calls.security import KINDS
 from offhook.control.manager.permissions import CALL, REPORTING, SECURITY, SYSTEM
 from offhook.control.manager.protocol import clean
 from offhook.control.manager.render import channel_block, escape, render
+from offhook.modules.events import ModuleLoad, Reload
 
 
 def _lines(pairs: Iterable[tuple[str, str]]) -> str:
@@ -94,11 +95,11 @@ def shutdown(event: events.Shutdown) -> str:
     return f"Shutdown: {event.how}\r\nRestart: {'True' if event.restart else 'False'}\r\n"
 
 
-@render(events.Reload, "Reload", SYSTEM)
-def reload(event: events.Reload) -> str:
+@render(Reload, "Reload", SYSTEM)
+def reload(event: Reload) -> str:
     return f"Module: {event.module}\r\nStatus: {event.status}\r\n"
 
 
-@render(events.ModuleLoad, lambda event: event.action, SYSTEM, names=("Load", "Unload"))
-def module_load(event: events.ModuleLoad) -> str:
+@render(ModuleLoad, lambda event: event.action, SYSTEM, names=("Load", "Unload"))
+def module_load(event: ModuleLoad) -> str:
     return f"Module: {event.module}\r\nStatus: {event.status}\r\n"

@@ -6,13 +6,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from offhook.calls.channel import State
+from offhook.dialplan.arguments import need_channel, variable
 from offhook.dialplan.condition import truth
 from offhook.dialplan.invocation import FunctionError
 from offhook.drivers.sip.calls import module
 from offhook.drivers.sip.channel import SipChannel
 from offhook.drivers.sip.offering import offer_formats, offered_formats, refresh, set_dtmf_mode
 from offhook.drivers.sip.stack import PART, SipStack
-from offhook.functions.parsing import need_channel, variable
 from offhook.media.formats import parse_allow
 from offhook.modules import Syntax
 from offhook.sip.errors import SIPError

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from offhook.calls.channel import INHERITED
+from offhook.dialplan.arguments import integer, need_channel
 from offhook.dialplan.invocation import FunctionError
 from offhook.drivers.sip.channel import SipChannel
 from offhook.drivers.sip.outgoing_call import INHERITABLE
-from offhook.functions.parsing import integer, need_channel
 from offhook.modules import Module, Syntax
 from offhook.sip.errors import SIPError
 from offhook.sip.grammar import split_list

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from offhook.calls.channel import Channel
+from offhook.dialplan.arguments import need_channel
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import need_channel
 from offhook.functions.strings.declaration import module
 from offhook.modules import Syntax, split_arguments
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
+from offhook.dialplan.arguments import delimiter, escaped, escaped_char, variable
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import delimiter, escaped, escaped_char, variable
 from offhook.functions.strings.declaration import module
 from offhook.modules import Syntax, split_arguments
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
+from offhook.dialplan.arguments import escaped, escaped_char, from_octets, integer, octets, variable
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.posix import RegexError, compile_regex
 from offhook.dialplan.scope import MOST_NESTED, Scope
-from offhook.functions.parsing import escaped, escaped_char, from_octets, integer, octets, variable
 from offhook.functions.strings.declaration import module
 from offhook.modules import Syntax, split_arguments
 

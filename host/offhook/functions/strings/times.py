@@ -7,9 +7,9 @@ import re
 from datetime import datetime
 from typing import Any
 
+from offhook.dialplan.arguments import number, octets
 from offhook.dialplan.scope import Scope
 from offhook.dialplan.timing import local_time
-from offhook.functions.parsing import number, octets
 from offhook.functions.strings.declaration import module
 from offhook.modules import Syntax
 

@@ -11,9 +11,9 @@ from offhook.calls.channel import INHERITED, Channel
 from offhook.calls.features import granted
 from offhook.calls.pbx import Pbx
 from offhook.config.model import TRUE_WORDS
+from offhook.dialplan.arguments import need_channel
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.functions.parsing import need_channel
 from offhook.modules import Module, Request, Syntax
 from offhook.services.features.attended import AttendedTransfer, transfer_attended
 from offhook.services.features.builtin import application, disconnect, transfer_blindly
