@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from guest.dahdi_kernel import BLOCK, Event, Hook, Line, lines
+from guest.dahdi_kernel import Event, Hook, lines
+from guest.hearing import hear, hears, talk
 from kernel_shims.simulator import sound
 from support.daemon import Daemon
 
@@ -59,7 +58,6 @@ exten => 600,1,Answer()
 SETTLE_S = 1.5
 RING_DEBOUNCE_S = 2.1
 DIALED_S = 3.0
-SILENCE = b"\xff" * BLOCK
 
 
 @pytest.fixture(scope="module")
@@ -69,37 +67,6 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, spans: None) -> Iterator[Da
     with Daemon(folder, {"chan_dahdi.conf": CHANNELS, "extensions.conf": PLAN}) as running:
         time.sleep(SETTLE_S)
         yield running
-
-
-def talk(seconds: float, *said: tuple[Line, bytes]) -> list[bytes]:
-    """Have lines say something, then silence, for a while; what each of them heard meanwhile."""
-    poll = select.poll()
-    heard, left = {line.fd: b"" for line, _ in said}, {line.fd: data for line, data in said}
-    for line, _ in said:
-        poll.register(line.fd, select.POLLIN | select.POLLOUT | select.POLLPRI)
-    by_fd = {line.fd: line for line, _ in said}
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for fd, ready in poll.poll(100):
-            if ready & select.POLLPRI:
-                by_fd[fd].event(0)
-                continue
-            if ready & select.POLLIN:
-                heard[fd] += os.read(fd, BLOCK)
-            if ready & select.POLLOUT:
-                left[fd] = left[fd][os.write(fd, (left[fd] + SILENCE)[:BLOCK]) :]
-    return [heard[line.fd] for line, _ in said]
-
-
-def hear(line: Line, seconds: float) -> list[int]:
-    """What a line says for a while."""
-    return sound.decode(talk(seconds, (line, b""))[0], "ulaw")
-
-
-def hears(samples: list[int], *frequencies: float) -> bool:
-    """Whether these frequencies are most of what was heard at the end."""
-    last = samples[-4000:]
-    return len(last) == 4000 and sum(sound.share(last, frequency) for frequency in frequencies) > 0.8
 
 
 def test_a_phone_gets_dial_tone_and_echoes_through_the_dialplan(daemon: Daemon) -> None:

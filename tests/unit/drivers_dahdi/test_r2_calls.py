@@ -230,3 +230,33 @@ async def test_the_span_is_pulled_out_in_mid_call(office: Office) -> None:
     assert channel.hangup_cause == causes.DESTINATION_OUT_OF_ORDER
     office.channel("DAHDI/9-1").hangup()
     await office.until(lambda: not len(office.pbx.channels), 10)
+
+
+async def test_a_call_leaves_a_file(office: Office) -> None:
+    """mfcr2_call_files, in the folder of mfcr2_logdir below the log's."""
+    office.pbx.paths.log = str(office.folder)
+    lines = await start(office, one="mfcr2_call_files = yes\nmfcr2_logdir = span3\nmfcr2_logging = all")
+    channel = call(lines, "g1/4400")
+    await office.until(lambda: channel.state is State.UP, 10)
+    channel.hangup()
+    await all_idle(office, lines)
+    written = sorted(path.name for path in (office.folder / "mfcr2/span3").iterdir())
+    assert len(written) == 2, "one for each end"
+    assert "SEIZE" in (office.folder / "mfcr2/span3" / written[0]).read_text()
+
+
+async def test_a_variant_that_does_not_exist(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """The channels stay closed, and the line of the file is told."""
+    office.system.add_span(dict.fromkeys(range(1, 3), "cas"), "alaw")
+    lines = await office.begin("[channels]\nsignalling = mfcr2\nmfcr2_variant = atlantis\nchannel => 1\n", PLAN)
+    assert not r2_ports(lines) and not office.system.ports[1].is_open
+    assert "chan_dahdi.conf:4: channel 1: there is no MFC/R2 variant atlantis; there are ar, br" in caplog.text
+
+
+async def test_the_far_end_gives_up_while_digits_are_sent(office: Office) -> None:
+    """Clearing in the middle of the tones leaves both ends idle."""
+    lines = await start(office)
+    channel = call(lines, "g1/4321")
+    await office.advance(0.4)
+    channel.hangup()
+    await all_idle(office, lines)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kernel_shims.line import LineError
 from kernel_shims.r2.events import COLLECT_CALL, Cause, Direction, Kind
@@ -193,3 +195,42 @@ def test_what_is_wrong_is_told() -> None:
         R2Line(1, "alaw", replace(TERMS, variant="xx"), lambda: 0.0)
     with pytest.raises(LineError, match="/nowhere has no MFC/R2 protocol definitions"):
         R2Line(1, "alaw", replace(TERMS, protocol_file="/nowhere"), lambda: 0.0)
+
+
+def test_numbers_in_dtmf() -> None:
+    """Bits as ever, numbers as DTMF (R2 with DTMF): no tones back, the end is a pause."""
+    terms = replace(TERMS, dtmf_dialing=True, dtmf_detection=True)
+    pair = Pair(terms, terms)
+    assert pair.one.make_call("5551234", "4321", 0)
+    pair.settle()
+    assert pair.event(pair.two, Kind.OFFERED).dnis == "4321"
+    assert pair.two.accept(charge=True)
+    pair.event(pair.one, Kind.ACCEPTED)
+    assert pair.two.answer()
+    pair.settle()
+    pair.event(pair.one, Kind.ANSWERED)
+    pair.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 15), st.integers(1, 40)), max_size=12), st.booleans())
+def test_no_bits_wedge_a_line(changes: list[tuple[int, int]], calling: bool) -> None:
+    """Whatever the far end sends, when it is idle again and our call is cleared a call is possible."""
+    now = 0.0
+    line = R2Line(1, "alaw", TERMS, lambda: now)
+    line.begin(9)
+    if calling:
+        line.make_call("1", "2", 0)
+    for bits, steps in [*changes, (9, 100)]:
+        line.bits(bits)
+        for _ in range(steps):
+            now += 0.01
+            line.hear(b"\xd5" * 80)
+    if line.direction is not Direction.STOPPED and not line.disconnect(Cause.NORMAL):
+        line.idle()
+    now += 60
+    line.tick()
+    if line.direction is not Direction.STOPPED:
+        line.idle()
+    assert line.make_call("1", "2", 0)
+    line.close()
