@@ -26,7 +26,7 @@ from offhook.config.store import Configuration
 from offhook.dialplan.plan import Dialplan
 from offhook.dialplan.reading import read_extensions
 from offhook.drivers import local
-from offhook.drivers.sip import call_parts, calls, header_functions, parts, resource, trunks
+from offhook.drivers.sip import call_parts, calls, header_functions, parts, resource, send_to_voicemail, trunks
 from offhook.drivers.sip.stack import SipStack
 from offhook.functions import callerid, channel, hangupcause
 from offhook.functions import stack as stack_functions
@@ -47,7 +47,7 @@ bind = 127.0.0.1:0
 """
 SOURCES = (
     acl, resource, parts, trunks, call_parts, calls, header_functions, local, call_control, dial, digits, echo, flow,
-    messages, other_channels, variables, callerid, channel, hangupcause, stack_functions,
+    messages, other_channels, variables, callerid, channel, hangupcause, stack_functions, send_to_voicemail,
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from offhook.calls import events
 from offhook.calls.party import Connected, Number, Party
+from offhook.drivers.sip import header_functions
 from support.sip_call import audio
 
 PJSIP = """
@@ -59,3 +60,27 @@ async def test_who_rings_is_told_by_update_who_calls_now(office: Any) -> None:
     await call.answered()
     await call.hang_up()
     await called.bye()
+
+
+async def test_a_refer_can_ask_for_voicemail(office: Any) -> None:
+    alice = await office.telephone(PJSIP, DIALPLAN)
+    bob = await office.another("bob")
+    call = await alice.call(f"bob{bob.peer.address.split(':')[1]}")
+    called = await bob.incoming()
+    await called.accept()
+    await call.answered()
+    host = f"{alice.peer.server[0]}:{alice.peer.server[1]}"
+    caller, _ = sorted(office.pbx.channels, key=lambda channel: channel.name)
+    voicemail = ("Diversion", f'<sip:gone@{host}>;reason="send_to_vm"')
+    called.send("REFER", ("Refer-To", f"<sip:nowhere@{host}>"), voicemail)
+    await bob.next("202")
+    told = await bob.next("NOTIFY")
+    while not told.get("Subscription-State").startswith("terminated"):
+        called.reply(told, 200)
+        told = await bob.next("NOTIFY")
+    called.reply(told, 200)
+    assert caller.redirecting.reason == "unknown", "what failed leaves nothing"
+    called.send("REFER", ("Refer-To", f"<sip:gone@{host}>"), voicemail, ("X-Digium-Call-Feature", "feature_send_to_vm"))
+    await bob.next("202")
+    assert caller.redirecting.reason == "send_to_vm"
+    assert ("X-Digium-Call-Feature", "feature_send_to_vm") in header_functions.headers_of(caller.session)

@@ -30,7 +30,7 @@ def _call(scope: Scope, function: str) -> CallSession:
     return channel.session
 
 
-def _heard(call: CallSession) -> list[Header]:
+def headers_of(call: CallSession) -> list[Header]:
     """The headers the function works on: those received with the INVITE, or those to send with ours."""
     if call.added_headers is None:
         request = call.request
@@ -113,7 +113,7 @@ def header(scope: Scope, action: str, name: str = "", number: str = "") -> str:
     and remove. The number says which of several of the same name is meant, 1 being the first.
     """
     place = _numbered("PJSIP_HEADER", action, name, number)
-    headers = _heard(_call(scope, "PJSIP_HEADER"))
+    headers = headers_of(_call(scope, "PJSIP_HEADER"))
     if action.lower() == "read":
         return _read(headers, name, place)
     if action.lower() == "remove":
@@ -125,7 +125,7 @@ def header(scope: Scope, action: str, name: str = "", number: str = "") -> str:
 def set_header(scope: Scope, value: str, action: str, name: str = "", number: str = "") -> None:
     """Add, change or remove a header."""
     place = _numbered("PJSIP_HEADER", action, name, number)
-    _change("PJSIP_HEADER", _heard(_call(scope, "PJSIP_HEADER")), action, name, place, value)
+    _change("PJSIP_HEADER", headers_of(_call(scope, "PJSIP_HEADER")), action, name, place, value)
 
 
 def _change(function: str, headers: list[Header], action: str, name: str, number: int, value: str) -> None:
@@ -152,7 +152,7 @@ def headers(scope: Scope, prefix: str = "") -> str:
 
     They are those of the INVITE received, or of the headers added to the INVITE to be sent.
     """
-    return _names(_heard(_call(scope, "PJSIP_HEADERS")), prefix)
+    return _names(headers_of(_call(scope, "PJSIP_HEADERS")), prefix)
 
 
 @module.function(

@@ -45,6 +45,11 @@ def receive_refer(call: CallSession, incoming: IncomingRequest) -> None:
         log.info("%s asks for a transfer without saying where: Refer-To is missing or no SIP URI", call.name)
         incoming.respond(400)
         return
+    try:
+        noted = [undo for look in call.stack.on_refer if (undo := look(channel, message)) is not None]
+    except SIPError as error:
+        incoming.respond(error.status)
+        return
     wish = message.get("Refer-Sub")
     referral = Referral(call, subscribed=wish is None or wish.strip().lower().startswith("true"))
     call.notes["referral"] = referral
@@ -62,6 +67,9 @@ def receive_refer(call: CallSession, incoming: IncomingRequest) -> None:
         except SIPError as error:
             log.warning("%s asks for a transfer to a call that cannot be told: %s", call.name, error)
             status = 400
+    if status != 200:
+        for undo in noted:
+            undo()
     if not referral.subscribed:
         incoming.respond(status, headers=[("Refer-Sub", "false")])
     elif status != 200 or referral.transferee is None:

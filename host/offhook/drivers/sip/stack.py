@@ -48,6 +48,7 @@ from offhook.sip.parser import parse
 from offhook.sip.transaction import ServerTransaction, Timing, Transaction
 
 if TYPE_CHECKING:
+    from offhook.calls.channel import Channel
     from offhook.calls.pbx import Pbx
     from offhook.config.model import Section
     from offhook.drivers.sip.contact import Contact
@@ -83,6 +84,9 @@ class TimerOwner(Protocol):
     def on_timer_event(self, event: Event) -> None: ...
 
 
+Undo = Callable[[], None]
+
+
 class SipStack:
     """Everything SIP of one exchange."""
 
@@ -108,6 +112,9 @@ class SipStack:
         self.on_sent: list[Callable[[bytes, Flow], None]] = []
         self.on_received: list[Callable[[bytes, Flow], None]] = []
         self.on_reloaded: list[Callable[[], None]] = []
+        self.on_refer: list[Callable[[Channel, Request], Undo | None]] = []
+        """What looks at a REFER before it is carried out: (channel, request) -> how to undo what it did. May raise
+        SIPError to refuse it."""
         self.sips_contact = False
         """Whether requests that travel by sips name a sips Contact."""
         self.maintenance: set[str] = set()
