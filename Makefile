@@ -14,6 +14,8 @@ SHARED ?= ../shared
 PY := $(VENV)/bin/python
 STAMPS := build/stamps
 export PYTHON SHARED
+# Variables of the command line are meant for this file; the makefiles below have an OUT of their own.
+MAKEOVERRIDES =
 
 ENGINE_SOURCES := $(wildcard host/engine/*.c host/engine/*.h host/engine/*.py host/engine/Makefile)
 SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/kernel_shims/*/*.h)
