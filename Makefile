@@ -16,6 +16,7 @@ STAMPS := build/stamps
 export PYTHON SHARED
 # Variables of the command line are meant for this file; the makefiles below have an OUT of their own.
 MAKEOVERRIDES =
+unexport OUT
 
 ENGINE_SOURCES := $(wildcard host/engine/*.c host/engine/*.h host/engine/*.py host/engine/Makefile)
 SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/kernel_shims/*/*.h)
