@@ -2,8 +2,11 @@
 typedef void *openr2_chan_t;
 typedef void *openr2_context_t;
 
-int openr2_context_get_max_ani(openr2_context_t *);
-int openr2_context_get_max_dnis(openr2_context_t *);
+int openr2_context_get_skip_category_request(openr2_context_t *);
+int openr2_context_get_mf_back_timeout(openr2_context_t *);
+int openr2_context_get_metering_pulse_timeout(openr2_context_t *);
+int openr2_context_get_dtmf_detection(openr2_context_t *);
+int openr2_context_get_dtmf_dialing(openr2_context_t *, int *, int *);
 int openr2_context_get_ani_first(openr2_context_t *);
 int openr2_context_get_immediate_accept(openr2_context_t *);
 void openr2_context_set_ani_first(openr2_context_t *, int);
@@ -30,6 +33,11 @@ void openr2_chan_disable_call_files(openr2_chan_t *);
 const char *openr2_chan_get_rx_cas_string(openr2_chan_t *);
 const char *openr2_chan_get_tx_cas_string(openr2_chan_t *);
 const char *openr2_chan_get_call_state_string(openr2_chan_t *);
+const char *openr2_chan_get_r2_state_string(openr2_chan_t *);
+const char *openr2_chan_get_mf_state_string(openr2_chan_t *);
+const char *openr2_chan_get_mf_group_string(openr2_chan_t *);
+int openr2_chan_get_tx_mf_signal(openr2_chan_t *);
+int openr2_chan_get_rx_mf_signal(openr2_chan_t *);
 
 int r2_accept(openr2_chan_t *chan, int with_charge);
 int r2_answer(openr2_chan_t *chan, int mode);

@@ -9,7 +9,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kernel_shims.line import LineError
@@ -349,11 +349,34 @@ class R2Line:
         )
 
     @property
-    def ani_first(self) -> bool:
-        """Whether the caller's number is asked for first, by terms or variant."""
-        return bool(self._lib.openr2_context_get_ani_first(self._context))
+    def register_states(self) -> tuple[str, str, str, str]:
+        """Names of the state of the tones, their group, the state of the line and that of the call."""
+        lib, string = self._lib, self._ffi.string
+        names = (
+            lib.openr2_chan_get_mf_state_string(self._chan),
+            lib.openr2_chan_get_mf_group_string(self._chan),
+            lib.openr2_chan_get_r2_state_string(self._chan),
+            lib.openr2_chan_get_call_state_string(self._chan),
+        )
+        tones, group, line, call = (string(name).decode() for name in names)
+        return tones, group, line, call
 
     @property
-    def immediate_accept(self) -> bool:
-        """Whether group B is skipped, by terms or variant."""
-        return bool(self._lib.openr2_context_get_immediate_accept(self._context))
+    def signals(self) -> tuple[int, int]:
+        """The tones sent and received, as libopenr2 numbers them."""
+        lib = self._lib
+        return int(lib.openr2_chan_get_tx_mf_signal(self._chan)), int(lib.openr2_chan_get_rx_mf_signal(self._chan))
+
+    def in_force(self) -> Terms:
+        """The terms, with what the variant has where they leave it open."""
+        lib, context, null = self._lib, self._context, self._ffi.NULL
+        return replace(
+            self.terms,
+            ani_first=bool(lib.openr2_context_get_ani_first(context)),
+            skip_category=bool(lib.openr2_context_get_skip_category_request(context)),
+            immediate_accept=bool(lib.openr2_context_get_immediate_accept(context)),
+            mf_back_timeout=lib.openr2_context_get_mf_back_timeout(context),
+            metering_pulse_timeout=lib.openr2_context_get_metering_pulse_timeout(context),
+            dtmf_detection=bool(lib.openr2_context_get_dtmf_detection(context)),
+            dtmf_dialing=bool(lib.openr2_context_get_dtmf_dialing(context, null, null)),
+        )

@@ -210,6 +210,7 @@ async def test_commands(office: Office) -> None:
     shown = await office.cli("mfcr2 show channels")
     assert shown[0].split()[:2] == ["Chan", "Link#"] and len(shown) == 9
     assert len(await office.cli("mfcr2 show channels group 2")) == 5
+    assert (await office.cli("mfcr2 show links"))[-1].split() == ["1", "none", "OK", "8", "9-16"]
     assert (await office.cli("mfcr2 show version"))[0].startswith("OpenR2 version: 1.")
     assert any("Brazil" in line for line in await office.cli("mfcr2 show variants"))
     assert await office.cli("mfcr2 set debug all 9") == ["MFC/R2 debugging set to 'all' for channel 9."]
@@ -218,6 +219,25 @@ async def test_commands(office: Office) -> None:
     for line in ("mfcr2 set debug nonsense", "mfcr2 set idle 99"):
         with pytest.raises(CommandError):
             await office.cli(line)
+
+
+async def test_a_channel_is_shown_with_its_states(office: Office) -> None:
+    """dahdi show channel, idle and in a call."""
+    lines = await start(office, one="mfcr2_charge_calls = no")
+    shown = await office.cli("dahdi show channel 9")
+    for line in (
+        "Signalling Type: MFC/R2",
+        "MFC/R2 Call State: Idle",
+        "MFC/R2 Charge Calls: No",
+        "MFC/R2 Rx CAS: IDLE",
+    ):
+        assert line in shown
+    channel = call(lines, "g1/4400")
+    await office.until(lambda: channel.state is State.UP, 10)
+    shown = await office.cli("dahdi show channel 9")
+    assert "MFC/R2 Call State: Answered" in shown and "MFC/R2 Rx CAS: ANSWER" in shown
+    channel.hangup()
+    await all_idle(office, lines)
 
 
 async def test_the_span_is_pulled_out_in_mid_call(office: Office) -> None:

@@ -14,6 +14,8 @@ from kernel_shims.r2.events import COLLECT_CALL, Cause, Direction, Kind
 from kernel_shims.r2.line import R2Line, Terms, category_name, category_of, variants
 from kernel_shims.r2.pair import Pair
 
+ONE_WAY = {"CN"}
+"""Its caller's number is asked for with A-1, which libopenr2's calling side takes for a further called digit."""
 TERMS = Terms(max_ani=7, max_dnis=4)
 
 
@@ -54,7 +56,7 @@ def clear(pair: Pair, first: R2Line, second: R2Line) -> None:
         assert line.states == ("IDLE", "IDLE")
 
 
-@pytest.mark.parametrize("variant", [code for code, _ in variants() if code != "CN"])
+@pytest.mark.parametrize("variant", [code for code, _ in variants() if code not in ONE_WAY])
 def test_a_call_of_every_variant(variant: str) -> None:
     """Numbers, category, answer and clearing from the calling side; then once more the other way."""
     terms = replace(TERMS, variant=variant.lower())

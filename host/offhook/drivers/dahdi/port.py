@@ -125,6 +125,10 @@ class Port:
         if found is not None:
             yield f"\t{found.state}, ERL {found.return_loss_db:.1f} dB, ERLE {found.enhancement_db:.1f} dB"
 
+    def signalling_lines(self) -> Iterator[str]:
+        """What ``dahdi show channel`` tells of the signalling beyond its name."""
+        return iter(())
+
     @property
     def echo_ms(self) -> int:
         """The longest echo that is cancelled: 8 taps are a millisecond."""

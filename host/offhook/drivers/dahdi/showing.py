@@ -135,6 +135,7 @@ def channel_block(port: Port) -> Iterator[str]:
     yield "Echo Cancellation:"
     yield from port.echo_lines()
     yield f"Wait for dialtone: {settings['waitfordialtone']}ms"
+    yield from port.signalling_lines()
     yield from _sound_lines(port)
     if port.signalling.startswith("fxo"):
         yield f"Hookstate (FXS only): {_hook(port)}"

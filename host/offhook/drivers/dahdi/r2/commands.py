@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from offhook.config.model import TRUE_WORDS
+from offhook.drivers.dahdi.care import ranges
 from offhook.drivers.dahdi.module import lines_of, module
 from offhook.drivers.dahdi.r2.port import R2Port
 from offhook.modules import CommandError, Request, Syntax
@@ -24,6 +25,7 @@ _LINK = 30
 _LEVELS = ("all", "error", "warning", "debug", "notice", "cas", "mf", "stack", "nothing")
 _ACCEPT_TICKS, _ACCEPT_TICK_S = 50, 0.1
 _ROW = "{:>4} {:>4} {:<7.7} {:<7.7} {:<8.8} {:<9.9} {:<16.16} {:<8.8} {:<8.8}"
+_LINK_ROW = "{:<5} {:<10} {:<15} {:<10} {}"
 
 
 def _ports(pbx: Pbx) -> list[R2Port]:
@@ -102,7 +104,7 @@ def show_channels(request: Request) -> None:
     columns = ("Chan", "Link#", "Variant", "Max ANI", "Max DNIS", "ANI First", "Immediate Accept", "Tx CAS", "Rx CAS")
     request.print(_ROW.format(*columns))
     for port in ports:
-        terms = port.r2.terms
+        terms = port.r2.in_force()
         request.print(
             _ROW.format(
                 str(port.number),
@@ -110,11 +112,24 @@ def show_channels(request: Request) -> None:
                 terms.variant.upper(),
                 str(terms.max_ani),
                 str(terms.max_dnis),
-                "Yes" if port.r2.ani_first else "No",
-                "Yes" if port.r2.immediate_accept else "No",
+                "Yes" if terms.ani_first else "No",
+                "Yes" if terms.immediate_accept else "No",
                 *port.r2.states,
             )
         )
+
+
+@module.command("mfcr2 show links", "Show MFC/R2 links")
+def show_links(request: Request) -> None:
+    """Shows the channels by links: an E1's worth at most that have the same terms. No link has a thread here."""
+    ports = _ports(request.pbx)
+    links = _links(ports)
+    if not ports:
+        return
+    request.print("Live links", "", _LINK_ROW.format("Index", "Thread", "Dahdi-Device", "Channels", "Channel-List"))
+    for link in sorted(set(links.values())):
+        numbers = [number for number, one in links.items() if one == link]
+        request.print(_LINK_ROW.format(link, "none", "OK", len(numbers), ranges(numbers)))
 
 
 @module.command("mfcr2 set debug", "Set MFC/R2 channel logging level", complete=_complete_channel(1, _LEVELS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import Happening, LineEvent, LinePort
@@ -20,6 +21,7 @@ from offhook.config.model import TRUE_WORDS
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.isdn.bearer import Bearer
 from offhook.drivers.dahdi.port import BLOCK, Port
+from offhook.drivers.dahdi.r2.showing import shown
 from offhook.drivers.dahdi.r2.terms import q850, r2_cause, terms_of
 
 if TYPE_CHECKING:
@@ -387,6 +389,10 @@ class R2Port(Port):
         self.blocked = True
         self.r2.block()
         self._settle()
+
+    def signalling_lines(self) -> Iterator[str]:
+        """See Port."""
+        return shown(self.r2, self.settings)
 
     def channel_item(self, channel: DahdiChannel, item: str) -> str | None:
         """See Port."""
