@@ -280,3 +280,38 @@ async def test_the_far_end_gives_up_while_digits_are_sent(office: Office) -> Non
     await office.advance(0.4)
     channel.hangup()
     await all_idle(office, lines)
+
+
+async def test_both_ends_seize_at_once(office: Office) -> None:
+    """Neither call gets through, and the line is free again."""
+    lines = await start(office)
+    made = [call(lines, "9/4400"), call(lines, "13/4400")]
+    await office.until(lambda: all(channel.hungup for channel in made), 60)
+    await all_idle(office, lines)
+    channel = call(lines, "9/4400")
+    await office.until(lambda: channel.state is State.UP, 10)
+    channel.hangup()
+    await all_idle(office, lines)
+
+
+async def test_forced_release(office: Office) -> None:
+    """mfcr2_forced_release clears with a signal of its own (Brazil)."""
+    variant = "mfcr2_variant = br"
+    lines = await start(office, variant, f"{variant}\nmfcr2_forced_release = yes")
+    channel = call(lines, "g1/4400")
+    await office.until(lambda: channel.state is State.UP, 10)
+    office.channel("DAHDI/13-1").hangup()
+    await office.until(lambda: office.system.ports[13].sent_abcd & 0xC == 0, 1)
+    await office.until(lambda: channel.hungup, 5)
+    await all_idle(office, lines)
+
+
+async def test_a_cause_of_the_dialplans(office: Office) -> None:
+    """MFCR2_CAUSE goes before the cause of the hangup."""
+    lines = await start(office, two="mfcr2_accept_on_offer = no")
+    office.dialplan(PLAN + "exten => 4404,1,Set(MFCR2_CAUSE=17)\n same => n,Hangup(34)\n")
+    channel = call(lines, "g1/4404")
+    await office.until(lambda: bool(channel.hangup_cause), 10)
+    assert channel.hangup_cause == causes.USER_BUSY
+    channel.hangup()
+    await all_idle(office, lines)
