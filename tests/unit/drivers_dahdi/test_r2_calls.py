@@ -221,6 +221,14 @@ async def test_commands(office: Office) -> None:
             await office.cli(line)
 
 
+async def test_a_span_with_signalling_bits_is_proposed_as_r2(office: Office) -> None:
+    """lines scan, where the file has nothing of it yet."""
+    office.system.add_span(dict.fromkeys(range(1, 5), "cas"), "alaw")
+    await office.begin("[channels]\n", PLAN)
+    changes = await office.cli("lines scan")
+    assert "+signalling = mfcr2" in changes and "+channel => 1-4" in changes
+
+
 async def test_a_channel_is_shown_with_its_states(office: Office) -> None:
     """dahdi show channel, idle and in a call."""
     lines = await start(office, one="mfcr2_charge_calls = no")

@@ -183,7 +183,7 @@ def timing(lines: Lines) -> Iterator[str]:
 def proposal(lines: Lines) -> str:
     """A chan_dahdi.conf for the hardware there is; channels that are configured keep their own lines."""
     out = ["; Found by `lines scan`. Lines hold for the channels below them.", "[channels]"]
-    names = {number: name for name, number in SIGNALLINGS.items()}
+    names = {number: name for name, number in SIGNALLINGS.items()} | {SIGNALLINGS["cas"]: "mfcr2"}
     group = 0
     for span in lines.system.spans():
         out += ["", f"; span {span.number}: {span.description}"]
@@ -201,6 +201,9 @@ def proposal(lines: Lines) -> str:
                 continue
             group += 1
             context = "from-phones" if kind in PORT_KINDS["fxs"] else "from-lines"
+            if kind == SIGNALLINGS["cas"]:
+                context = "from-trunk"
+                out.append("mfcr2_variant = itu")
             out += [f"signalling = {names[kind]}", f"context = {context}", f"group = {group}"]
             out.append(f"channel => {ranges(numbers)}")
     return "\n".join(out) + "\n"
