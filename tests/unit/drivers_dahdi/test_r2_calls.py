@@ -323,3 +323,27 @@ async def test_a_cause_of_the_dialplans(office: Office) -> None:
     assert channel.hangup_cause == causes.USER_BUSY
     channel.hangup()
     await all_idle(office, lines)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "mfcr2_immediate_accept = yes",
+        "mfcr2_get_ani_first = no",
+        "mfcr2_get_ani_first = no\nmfcr2_skip_category = yes",
+        "mfcr2_get_ani_first = no\nmfcr2_max_ani = 0",
+        "mfcr2_double_answer = yes",
+        "mfcr2_charge_calls = no",
+        "mfcr2_max_dnis = 0",
+        "immediate = yes",
+        "mfcr2_dtmf_detection = yes\nmfcr2_dtmf_dialing = yes",
+    ],
+)
+async def test_a_call_under_other_terms(office: Office, setting: str) -> None:
+    """Each of them at both ends: the call gets through, is answered and cleared."""
+    lines = await start(office, one=setting)
+    office.dialplan(PLAN + "exten => s,1,Answer()\n same => n,Wait(60)\n")
+    channel = call(lines, "g1/4400")
+    await office.until(lambda: channel.state is State.UP, 20)
+    channel.hangup()
+    await all_idle(office, lines)
