@@ -38,8 +38,21 @@ struct r2_io {
     unsigned char in[MOST_HEARD], out[MOST_SAID];
 };
 
-enum r2_kind { CALL_INIT, OFFERED, ACCEPTED, ANSWERED, DISCONNECTED, ENDED, ALARMED, SYSTEM_ERROR, PROTOCOL_ERROR,
-               BLOCKED, IDLE, ANI_DIGIT, BILLING_PULSE };
+enum r2_kind {
+    CALL_INIT,
+    OFFERED,
+    ACCEPTED,
+    ANSWERED,
+    DISCONNECTED,
+    ENDED,
+    ALARMED,
+    SYSTEM_ERROR,
+    PROTOCOL_ERROR,
+    BLOCKED,
+    IDLE,
+    ANI_DIGIT,
+    BILLING_PULSE
+};
 
 static void r2_happened(void *chan, int kind, int value, const char *ani, const char *dnis);
 static int r2_wants_digit(void *chan, char digit);
@@ -213,7 +226,10 @@ static void r2_clock(long seconds, long microseconds)
 
 /* ---- events ------------------------------------------------------------------------------------------------ */
 
-static void on_init(openr2_chan_t *chan) { r2_happened(chan, CALL_INIT, 0, NULL, NULL); }
+static void on_init(openr2_chan_t *chan)
+{
+    r2_happened(chan, CALL_INIT, 0, NULL, NULL);
+}
 static void on_offered(openr2_chan_t *chan, const char *ani, const char *dnis, openr2_calling_party_category_t category)
 {
     r2_happened(chan, OFFERED, (int)category, ani, dnis);
@@ -222,24 +238,54 @@ static void on_accepted(openr2_chan_t *chan, openr2_call_mode_t mode)
 {
     r2_happened(chan, ACCEPTED, (int)mode, NULL, NULL);
 }
-static void on_answered(openr2_chan_t *chan) { r2_happened(chan, ANSWERED, 0, NULL, NULL); }
+static void on_answered(openr2_chan_t *chan)
+{
+    r2_happened(chan, ANSWERED, 0, NULL, NULL);
+}
 static void on_disconnect(openr2_chan_t *chan, openr2_call_disconnect_cause_t cause)
 {
     r2_happened(chan, DISCONNECTED, (int)cause, NULL, NULL);
 }
-static void on_end(openr2_chan_t *chan) { r2_happened(chan, ENDED, 0, NULL, NULL); }
-static void on_read(openr2_chan_t *chan, const unsigned char *codes, int count) { (void)chan, (void)codes, (void)count; }
-static void on_alarm(openr2_chan_t *chan, int alarm) { r2_happened(chan, ALARMED, alarm, NULL, NULL); }
-static void on_os_error(openr2_chan_t *chan, int error) { r2_happened(chan, SYSTEM_ERROR, error, NULL, NULL); }
+static void on_end(openr2_chan_t *chan)
+{
+    r2_happened(chan, ENDED, 0, NULL, NULL);
+}
+static void on_read(openr2_chan_t *chan, const unsigned char *codes, int count)
+{
+    (void)chan, (void)codes, (void)count;
+}
+static void on_alarm(openr2_chan_t *chan, int alarm)
+{
+    r2_happened(chan, ALARMED, alarm, NULL, NULL);
+}
+static void on_os_error(openr2_chan_t *chan, int error)
+{
+    r2_happened(chan, SYSTEM_ERROR, error, NULL, NULL);
+}
 static void on_protocol_error(openr2_chan_t *chan, openr2_protocol_error_t error)
 {
     r2_happened(chan, PROTOCOL_ERROR, (int)error, NULL, NULL);
 }
-static void on_blocked(openr2_chan_t *chan) { r2_happened(chan, BLOCKED, 0, NULL, NULL); }
-static void on_idle(openr2_chan_t *chan) { r2_happened(chan, IDLE, 0, NULL, NULL); }
-static int on_dnis(openr2_chan_t *chan, char digit) { return r2_wants_digit(chan, digit); }
-static void on_ani(openr2_chan_t *chan, char digit) { r2_happened(chan, ANI_DIGIT, digit, NULL, NULL); }
-static void on_pulse(openr2_chan_t *chan) { r2_happened(chan, BILLING_PULSE, 0, NULL, NULL); }
+static void on_blocked(openr2_chan_t *chan)
+{
+    r2_happened(chan, BLOCKED, 0, NULL, NULL);
+}
+static void on_idle(openr2_chan_t *chan)
+{
+    r2_happened(chan, IDLE, 0, NULL, NULL);
+}
+static int on_dnis(openr2_chan_t *chan, char digit)
+{
+    return r2_wants_digit(chan, digit);
+}
+static void on_ani(openr2_chan_t *chan, char digit)
+{
+    r2_happened(chan, ANI_DIGIT, digit, NULL, NULL);
+}
+static void on_pulse(openr2_chan_t *chan)
+{
+    r2_happened(chan, BILLING_PULSE, 0, NULL, NULL);
+}
 
 static void tell(void *chan, openr2_log_level_t level, const char *format, va_list arguments)
 {
@@ -320,7 +366,10 @@ static int r2_make_call(openr2_chan_t *chan, const char *ani, const char *dnis, 
     return openr2_chan_make_call(chan, ani, dnis, (openr2_calling_party_category_t)category);
 }
 
-static int r2_direction(openr2_chan_t *chan) { return (int)openr2_chan_get_direction(chan); }
+static int r2_direction(openr2_chan_t *chan)
+{
+    return (int)openr2_chan_get_direction(chan);
+}
 static void r2_set_log_level(openr2_chan_t *chan, int level)
 {
     openr2_chan_set_log_level(chan, (openr2_log_level_t)level);
@@ -328,7 +377,10 @@ static void r2_set_log_level(openr2_chan_t *chan, int level)
 
 /* ---- names ------------------------------------------------------------------------------------------------- */
 
-static int r2_variant(const char *name) { return (int)openr2_proto_get_variant(name); }
+static int r2_variant(const char *name)
+{
+    return (int)openr2_proto_get_variant(name);
+}
 static int r2_variants(void)
 {
     int count = 0;
@@ -344,7 +396,10 @@ static const char *r2_variant_country(int place)
     int count;
     return openr2_proto_get_variant_list(&count)[place].country;
 }
-static int r2_category(const char *name) { return (int)openr2_proto_get_category(name); }
+static int r2_category(const char *name)
+{
+    return (int)openr2_proto_get_category(name);
+}
 static const char *r2_category_name(int category)
 {
     return openr2_proto_get_category_string((openr2_calling_party_category_t)category);
@@ -353,4 +408,7 @@ static const char *r2_cause_name(int cause)
 {
     return openr2_proto_get_disconnect_string((openr2_call_disconnect_cause_t)cause);
 }
-static const char *r2_error_name(int error) { return openr2_proto_get_error((openr2_protocol_error_t)error); }
+static const char *r2_error_name(int error)
+{
+    return openr2_proto_get_error((openr2_protocol_error_t)error);
+}

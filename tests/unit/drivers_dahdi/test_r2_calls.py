@@ -273,6 +273,23 @@ async def test_a_call_leaves_a_file(office: Office) -> None:
     assert "SEIZE" in (office.folder / "mfcr2/span3" / written[0]).read_text()
 
 
+async def test_a_reload_changes_what_it_can(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """What is logged and who may call, at once; the variant is told to need a restart."""
+    lines = await start(office)
+    assert not lines.ports[9].r2.call_files  # type: ignore[attr-defined]
+    office.pbx.paths.log = str(office.folder)
+    extra = "mfcr2_call_files = yes\nmfcr2_allow_collect_calls = yes"
+    office.configure(CHANNELS.format(one=extra, two="mfcr2_variant = br"))
+    await office.reload()
+    assert lines.ports[9].r2.call_files  # type: ignore[attr-defined]
+    assert lines.ports[9].settings["mfcr2_allow_collect_calls"]
+    assert "channel 13: MFC/R2 goes on as it was" in caplog.text
+    channel = call(lines, "g1/4400")
+    await office.until(lambda: channel.state is State.UP, 10)
+    channel.hangup()
+    await all_idle(office, lines)
+
+
 async def test_a_variant_that_does_not_exist(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     """The channels stay closed, and the line of the file is told."""
     office.system.add_span(dict.fromkeys(range(1, 3), "cas"), "alaw")

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kernel_shims.line import Happening, LineEvent, LinePort
+from kernel_shims.line import Happening, LineError, LineEvent, LinePort
 from kernel_shims.r2.events import COLLECT_CALL, Cause, Direction, Kind, R2Event
 from kernel_shims.r2.line import R2Line, category_name, category_of, cause_name, error_name
 from offhook.calls import causes
@@ -70,6 +71,24 @@ class R2Port(Port):
         if self.line is not None:
             self.r2.begin(self.line.bits())
             self._settle()
+
+    def settings_changed(self) -> None:
+        """See Port; what is logged changes at once, how R2 is spoken with the next start of the channel."""
+        super().settings_changed()
+        if self.line is None:
+            return
+        try:
+            terms = terms_of(self.settings.values, self.pbx.paths.log)
+        except LineError as error:
+            log.warning("channel %d: %s", self.number, error)
+            return
+        self.r2.set_log(terms.log)
+        self.r2.set_call_files(terms.call_files)
+        before = self.r2.terms
+        if replace(terms, log=before.log, call_files=before.call_files) != before:
+            log.warning(
+                "channel %d: MFC/R2 goes on as it was; dahdi restart puts the new settings in force", self.number
+            )
 
     def _happened(self, event: LineEvent) -> None:
         super()._happened(event)
