@@ -13,14 +13,15 @@ from offhook.calls import causes
 from offhook.calls.channel import Channel
 from offhook.calls.dialing import CALLS, INHERITED_CALLS, Dialing
 from offhook.calls.frames import Condition
-from offhook.calls.requesting import RequestError, max_forwards, prepare, request, split_destinations
+from offhook.calls.requesting import STREAMS, RequestError, max_forwards, prepare, request, split_destinations
+from offhook.calls.streams import Stream
 from offhook.dialplan.executor import run_application
 from offhook.dialplan.subroutine import complete_arguments, run_gosub
 from offhook.modules import Options
 
 log = logging.getLogger(__name__)
 
-_FIRST_FORMATS = "formats of the first Dial"
+_FIRST_STREAMS = "streams of the first Dial that preserved them"
 _RESULTS = ("ANSWEREDTIME", "DIALEDTIME", "RINGTIME", "PROGRESSTIME")
 
 
@@ -154,14 +155,26 @@ async def _wait(call: _Call, answered: Answered, *, inherited: bool = False) -> 
         stop_entertaining(channel, options)
 
 
+def _request(call: _Call, target: str) -> Channel:
+    channel = call.channel
+    if "j" not in call.options:
+        return request(channel.pbx, target, channel)
+    first: list[Stream] = channel.data.setdefault(_FIRST_STREAMS, channel.streams)
+    channel.data[STREAMS] = first
+    formats = tuple(dict.fromkeys(name for stream in first if stream.active for name in stream.formats))
+    try:
+        return request(channel.pbx, target, channel, formats)
+    finally:
+        del channel.data[STREAMS]
+
+
 async def _request_all(call: _Call) -> None:
     channel, options = call.channel, call.options
     group = channel.get("OUTBOUND_GROUP_ONCE") or channel.get("OUTBOUND_GROUP")
     channel.variables.pop("OUTBOUND_GROUP_ONCE")
-    formats = channel.data.setdefault(_FIRST_FORMATS, channel.formats) if "j" in options else ()
     for target in call.targets:
         try:
-            called = request(channel.pbx, target, channel, formats)
+            called = _request(call, target)
         except RequestError as error:
             log.info("cannot call %s: %s (cause %d, %s)", target, error, error.cause, causes.text(error.cause))
             call.dialing.tally.count(error.cause)

@@ -34,7 +34,9 @@ class Ears:
         self.hear = self._events.put_nowait
 
     async def next(self, seconds: float | None) -> MediaEvent | None:
-        """The next event, None when there is none in so many seconds."""
+        """The next event, None when there is none in so many seconds. One that came already is never too late."""
+        if not self._events.empty():
+            return self._events.get_nowait()
         try:
             return await asyncio.wait_for(self._events.get(), seconds)
         except TimeoutError:
@@ -265,8 +267,9 @@ class _Pulses:
         pulses, last = 0, now()
         while True:
             ends = [] if deadline is None else [deadline]
-            if pulses:
-                ends.append(last + _DIGIT_ENDS_S)
+            digit_ends = last + _DIGIT_ENDS_S if pulses else None
+            if digit_ends is not None:
+                ends.append(digit_ends)
             elif self.digits and self._digit_timeout is not None:
                 ends.append(last + self._digit_timeout)
             event = await ears.next(max(0.0, min(ends) - now()) if ends else None)
@@ -274,7 +277,8 @@ class _Pulses:
                 if not event.begins and event.lasted_ms <= _PULSE_MOST_MS:
                     pulses, last = pulses + 1, now()
                 continue
-            if pulses and now() >= last + _DIGIT_ENDS_S:
+            # Which wait is over is known by what was waited for: a timer of the loop may come a little early.
+            if digit_ends is not None and digit_ends == min(ends):
                 self.digits += self._digit(pulses)
                 pulses = 0
                 if self._most and len(self.digits) >= self._most:
@@ -283,7 +287,7 @@ class _Pulses:
                 if len(self.digits) >= _MOST_DIGITS:
                     self.status = "MAXDIGITS"
                     return
-            elif event is None:
+            else:
                 self.status = "TIMEOUT"
                 return
 

@@ -161,17 +161,17 @@ class Bridge:
         if channel.bridge is not None:
             raise RuntimeError(f"{channel.name} is in bridge {channel.bridge.uniqueid} already")
         member.role = role
+        if swap is not None and swap in self.members:
+            self._leave(swap, mix=False)
         self.members[channel] = member
         channel.bridge = self
         if not member.suspended:
             channel.consumer = lambda frame: self._frame(channel, frame)
         if self.kind == "basic":
-            accounts.join(channel, [other for other in self.members if other is not channel and other is not swap])
+            accounts.join(channel, [other for other in self.members if other is not channel])
         self.pbx.bus.publish(events.BridgeEnter(self, channel, swap))
         if self.minder is not None:
             self.minder.entered(self, channel, swap)
-        if swap is not None and swap in self.members:
-            self._leave(swap, mix=False)
         self._mix()
         self._name_peers()
         for build in self.pbx.parts.get("member_features", ()):

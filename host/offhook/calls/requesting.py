@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 DEFAULT_MAX_FORWARDS = 20
 SECURE = "secure bridge"
 """Key of Channel.data: what CHANNEL(secure_bridge_signaling) and (secure_bridge_media) demand of called parties."""
+STREAMS = "streams to offer"
+"""Key of a requester's Channel.data: the streams (a list of Stream, as they are towards the requester) that called
+parties are offered instead of those it has now."""
 
 
 class RequestError(Exception):

@@ -7,6 +7,7 @@ from typing import Any
 
 from offhook.apps import bridging, playing
 from offhook.calls import events
+from offhook.calls.channel import Channel
 
 PLAN = """
 [test]
@@ -65,6 +66,27 @@ async def test_a_third_party_may_come_and_go(exchange: Any) -> None:
     await exchange.until(lambda: len(bridge) == 3)
     exchange.named("Local/add@test").request_hangup()
     await exchange.until(lambda: len(bridge) == 2)
+
+
+async def test_who_takes_a_place_comes_when_the_other_has_left(exchange: Any) -> None:
+    start(exchange)
+    await exchange.call("Local/wait@test/n")
+    exchange.pbx.spawn(exchange.call("Local/bridge@test/n"))
+    await exchange.until(lambda: any(len(bridge) == 2 for bridge in exchange.pbx.bridges))
+    bridge = next(iter(exchange.pbx.bridges))
+    replaced = next(channel for channel in bridge if channel.name.startswith("Local/wait@test"))
+    order: list[tuple[str, str, int]] = []
+    for kind in (events.BridgeEnter, events.BridgeLeave):
+        exchange.pbx.bus.subscribe(kind, lambda e: order.append((type(e).__name__, e.channel.name, len(e.bridge))))
+    other = Waiter(exchange.pbx, "Waiter/1")
+    bridge.impart(other, swap=replaced)
+    assert order == [("BridgeLeave", replaced.name, 1), ("BridgeEnter", "Waiter/1", 2)]
+    assert not bridge.dissolved
+    bridge.remove(other)
+
+
+class Waiter(Channel):
+    """A channel without sound."""
 
 
 async def test_participants_ring_until_the_announcer_comes(exchange: Any) -> None:

@@ -202,6 +202,18 @@ def test_a_caller_with_nothing_the_endpoint_takes_gets_all_of_the_endpoints_code
     assert [codec.name for codec in initial_streams(strangers, terms(incoming=False))[0].codecs] == ["ulaw", "alaw"]
 
 
+def test_what_the_caller_only_receives_the_called_party_only_sends() -> None:
+    codecs = (Codec(format_named("h264")),)
+    wanted = [
+        MediaStream("audio", (Codec(format_named("ulaw")),), state="sendonly"),
+        MediaStream("video", codecs, state="sendonly"),
+        MediaStream("video", codecs, state="recvonly"),
+        MediaStream("video", codecs, state="inactive"),
+    ]
+    streams = initial_streams(wanted, terms("!all,ulaw,h264", incoming=False))
+    assert [stream.state for stream in streams] == ["sendrecv", "recvonly", "sendonly", "inactive"]
+
+
 # ---- several streams -------------------------------------------------------------------------------------
 
 

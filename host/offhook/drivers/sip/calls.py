@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from offhook.calls.channel import Channel, State
 from offhook.calls.pbx import Pbx
+from offhook.calls.requesting import STREAMS
 from offhook.drivers.sip.channel import SipChannel
 from offhook.drivers.sip.device_state import device_state
 from offhook.drivers.sip.incoming_call import receive_invite
@@ -25,7 +26,8 @@ def request(
     for gate in stack.gates:
         gate(destination.endpoint, destination.uri.user or "")
     if isinstance(requester, SipChannel):
-        wanted = requester.session.media.streams
+        preserved = requester.data.get(STREAMS)
+        wanted = requester.session.media.streams if preserved is None else requester.session.media.restored(preserved)
     else:
         wanted = requested_streams(formats)
     call = new_call(stack, destination, wanted)

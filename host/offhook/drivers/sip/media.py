@@ -207,6 +207,19 @@ class CallMedia:
             widened.append(stream)
         return widened
 
+    def restored(self, shown: Sequence[Stream]) -> list[MediaStream]:
+        """Streams as the call had them when they were shown so, with the parameters their formats have now."""
+        known = {codec.format: codec for stream in self.streams for codec in stream.codecs}
+        return [
+            MediaStream(
+                each.kind,
+                tuple(known.get(wanted) or Codec(wanted) for wanted in map(format_named, each.formats)),
+                name=each.name,
+                state=each.state,
+            )
+            for each in shown
+        ]
+
     def merged(self, wanted: Sequence[Stream]) -> list[MediaStream]:
         """The streams in force, changed to what is wanted as far as the endpoint allows; places never vanish."""
         result: list[MediaStream] = []

@@ -212,14 +212,20 @@ def joint_codecs(remote: Iterable[Codec], local: Formats, kind: str, preference:
 
 
 def initial_streams(requested: Sequence[MediaStream], terms: Terms) -> list[MediaStream]:
-    """The streams of an outgoing call: what the caller has, as far as the endpoint takes it; else all it allows."""
-    streams = []
+    """The streams of an outgoing call: what the caller has, as far as the endpoint takes it; else all it allows.
+
+    What is only sent to the caller is only received from the called party, and the other way round; the first audio
+    stream goes both ways whoever holds.
+    """
+    streams: list[MediaStream] = []
     for wish in requested:
         if not wish.active:
             continue
         codecs = joint_codecs(wish.codecs, terms.allowed, wish.kind, terms.preference)
         if codecs:
-            streams.append(MediaStream(wish.kind, codecs, name=wish.name))
+            both_ways = wish.kind == "audio" and default_stream(streams, wish.kind) is None
+            state = "sendrecv" if both_ways else reverse_direction(wish.state)
+            streams.append(MediaStream(wish.kind, codecs, name=wish.name, state=state))
     return streams or streams_of(terms.allowed)
 
 
