@@ -40,6 +40,11 @@ PROMPTS = (
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Some stories here have a clock of their own: a loop policy."""
+    config.addinivalue_line("filterwarnings", "ignore:Overriding the .event_loop_policy.")
+
+
 @pytest.fixture
 async def exchange(tmp_path: Path) -> AsyncIterator[Exchange]:
     """An exchange; after the test nothing of any call is left."""
