@@ -6,6 +6,7 @@
 
 #include "echo_adapt.h"
 #include "echo_filter.h"
+#include "echo_guard.h"
 #include "echo_judge.h"
 #include "echo_nlp.h"
 #include "echo_slip.h"
@@ -22,6 +23,7 @@ struct group {
     struct adapt *adapt;
     struct judge judge;
     struct nlp nlp;
+    struct guard guard;
     struct tone_watch tones;
     struct slip slip;
     word *sent, *heard, *error; /* of this hop */
@@ -138,6 +140,7 @@ static void follow_slip(struct echo *echo, struct group *group, mask where)
     echo_filter_load(group->filter, moved, slipped);
     adapt_restore(group->adapt, slipped, moved);
     judge_calm(&group->judge, slipped);
+    guard_reset(&group->guard, slipped);
 }
 
 /* All of a hop is there: learn, and judge. */
@@ -158,6 +161,9 @@ static void learn(struct echo *echo, struct group *group)
     struct verdict verdict = judge_decide(&group->judge, seen, pace);
     if (any(verdict.copy))
         echo_filter_load(group->filter, adapt_taps(group->adapt), verdict.copy);
+    if (any(verdict.drop))
+        echo_filter_clear(group->filter, verdict.drop);
+    guard_reset(&group->guard, verdict.copy | verdict.drop);
     if (any(verdict.restore))
         adapt_restore(group->adapt, verdict.restore, echo_filter_taps(group->filter));
     if (any(verdict.doubt))
@@ -182,6 +188,7 @@ static void block_is_full(struct echo *echo, struct group *group)
         echo_filter_load(group->filter, adapt_taps(group->adapt), group->reset);
         judge_reset(&group->judge, group->reset);
         nlp_reset(&group->nlp, group->reset);
+        guard_reset(&group->guard, group->reset);
         tone_watch_reset(&group->tones, group->reset);
         group->sent_level = only(~group->reset, group->sent_level);
         group->reset = group->reset & 0;
@@ -196,24 +203,27 @@ static void group_chunk(struct echo *echo, struct group *group, const word *sent
     bool full = echo_filter_chunk(group->filter, sent, echoed);
     word *sent_hop = group->sent + group->filled, *heard_hop = group->heard + group->filled;
     struct evidence *seen = &group->evidence;
-    word echo_energy = all(0), left[CHUNK];
+    word echo_energy = all(0), came = all(0), passed = all(0), left[CHUNK];
     for (int i = 0; i < CHUNK; i++) {
         left[i] = heard[i] - echoed[i];
         sent_hop[i] = sent[i];
         heard_hop[i] = heard[i];
         seen->sent += sent[i] * sent[i];
-        seen->heard += heard[i] * heard[i];
+        came += heard[i] * heard[i];
         seen->fore_error += left[i] * left[i];
         seen->fore_cross += left[i] * echoed[i];
         echo_energy += echoed[i] * echoed[i];
     }
+    seen->heard += came;
     seen->fore_echo += echo_energy;
     tone_watch_chunk(&group->tones, sent, heard);
     slip_chunk(&group->slip, echoed, heard);
     const struct judge *judge = &group->judge;
     word expected = echo_energy * (1.0f / CHUNK) + judge_unknown_echo(judge);
     nlp_chunk(&group->nlp, left, expected, judge->leak_fore, group->suppress);
-    mask work = group->on & ~group->tones.disabled;
+    for (int i = 0; i < CHUNK; i++)
+        passed += left[i] * left[i];
+    mask work = group->on & ~group->tones.disabled & ~guard_chunk(&group->guard, came, passed);
     for (int i = 0; i < CHUNK; i++)
         out[i] = choose(work, left[i], heard[i]);
     group->filled += CHUNK;

@@ -8,10 +8,6 @@
 
 _Static_assert((int)LINE_CHUNK == (int)ECHO_SAMPLES, "lines move by the canceller's millisecond");
 
-/* Powers of samples; the mean is over some 8 ms. */
-static const float GUARD_SPEED = 0.12f, GUARD_LOUDER = 1.25f, GUARD_FLOOR = 1000.0f;
-enum { GUARD_PATIENCE_MS = 250 };
-
 static struct echo_bank *make(int tail_ms)
 {
     struct echo_bank *bank = calloc(1, sizeof(*bank));
@@ -80,7 +76,6 @@ void bank_attach(struct line *line)
     if (!line->bank)
         return;
     line->bank->lines[line->lane] = line;
-    line->bank->guards[line->lane] = (struct echo_guard){0};
     echo_reset(line->bank->echo, line->lane);
     echo_switch(line->bank->echo, line->lane, true);
 }
@@ -89,29 +84,6 @@ void bank_detach(struct line *line)
 {
     if (line->bank)
         line->bank->lines[line->lane] = NULL;
-}
-
-static float power(const int16_t *samples)
-{
-    float sum = 0;
-    for (int i = 0; i < ECHO_SAMPLES; i++)
-        sum += (float)samples[i] * samples[i];
-    return sum / ECHO_SAMPLES;
-}
-
-/* Whether what the canceller left may be passed on. Kept out for long, it forgets its path and begins anew. */
-static bool trusted(struct echo_bank *bank, unsigned lane, const int16_t *came, const int16_t *left)
-{
-    struct echo_guard *guard = &bank->guards[lane];
-    guard->came += (power(came) - guard->came) * GUARD_SPEED;
-    guard->left += (power(left) - guard->left) * GUARD_SPEED;
-    guard->out = guard->left > (guard->out ? 1.0f : GUARD_LOUDER) * guard->came + GUARD_FLOOR;
-    guard->ms = guard->out ? guard->ms + 1 : 0;
-    if (guard->ms >= GUARD_PATIENCE_MS) {
-        guard->ms = 0;
-        echo_reset(bank->echo, lane);
-    }
-    return !guard->out;
 }
 
 /* A lane whose line has nothing more in this tick hears a silent millisecond beside a silent one. */
@@ -128,7 +100,7 @@ static void run_chunk(struct echo_bank *bank, int at)
     echo_process(bank->echo, sent, heard, out);
     for (unsigned lane = 0; lane < BANK_LANES; lane++) {
         struct line *line = bank->lines[lane];
-        if (line && line->taken > at && trusted(bank, lane, heard[lane], out[lane]))
+        if (line && line->taken > at)
             memcpy(line->heard + at, out[lane], sizeof(silence));
     }
 }

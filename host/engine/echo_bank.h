@@ -7,17 +7,10 @@
 
 #include "echo.h"
 
-enum { BANK_LANES = 1 /* until lanes of a canceller are proven to leave each other alone */ };
+enum { BANK_LANES = 4 };
 
 struct engine;
 struct line;
-
-/* What is passed on is never louder than what came: a canceller that makes it so is off its path. */
-struct echo_guard {
-    float came, left; /* mean power of late */
-    int ms;           /* for which it has been kept out */
-    bool out;
-};
 
 struct echo_bank {
     struct echo_bank *next;
@@ -25,8 +18,7 @@ struct echo_bank {
     int tail_ms;
     unsigned taken;                 /* lanes given out, a bit each: the control thread's */
     struct line *lines[BANK_LANES]; /* lanes in use: the real-time thread's */
-    struct echo_guard guards[BANK_LANES];
-    uint64_t tick; /* in which it ran last */
+    uint64_t tick;                  /* in which it ran last */
 };
 
 /* Control thread. Find a lane for a line, making a bank if need be; false when there is no memory. */

@@ -97,6 +97,17 @@ void echo_filter_load(struct echo_filter *filter, const word *taps, mask where)
         fft_forward_first(filter->fft, filter->response + (part + 1) * BLOCK, filter->spectra[part]);
 }
 
+void echo_filter_clear(struct echo_filter *filter, mask where)
+{
+    for (unsigned i = 0; i < filter->taps; i++)
+        filter->response[i] = only(~where, filter->response[i]);
+    for (unsigned part = 0; part < filter->parts; part++)
+        for (int k = 0; k < BLOCK; k++) {
+            filter->spectra[part][k].re = only(~where, filter->spectra[part][k].re);
+            filter->spectra[part][k].im = only(~where, filter->spectra[part][k].im);
+        }
+}
+
 const word *echo_filter_taps(const struct echo_filter *filter)
 {
     return filter->response;

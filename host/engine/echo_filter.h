@@ -22,6 +22,9 @@ void echo_filter_block(struct echo_filter *filter);
 /* Take over taps in the lanes of a mask; between blocks. */
 void echo_filter_load(struct echo_filter *filter, const word *taps, mask where);
 
+/* No response at all. */
+void echo_filter_clear(struct echo_filter *filter, mask where);
+
 const word *echo_filter_taps(const struct echo_filter *filter);
 
 #endif

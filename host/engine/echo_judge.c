@@ -10,8 +10,7 @@ static const float MEMORY = 1.0f * 8000, /* samples of speech after which an equ
     EXCESS = 20,                         /* an error this far above what leaks is not echo, */
     LOUDEST = 2,                         /* nor one this far above all the echo there can be */
     LESSON = 4,                /* tails of speech that teach most of a path: what is left then falls as 1 / time */
-    FADE = 0.1f,               /* of a hop, in the comparison of foreground and background */
-    LEAST_HOPS = 2.5f,         /* compared */
+    LOUDER = 0.1f,             /* of what came: half a dB is no accident any more */
     SURE = 3.5f, SURER = 4.5f, /* standard errors by which the background must lead; while somebody talks */
     ALIKE = 0.95f,             /* spectra */
     PROOF = 0.25f,             /* of the foreground's error */
@@ -23,7 +22,16 @@ static const float MEMORY = 1.0f * 8000, /* samples of speech after which an equ
     DISTANT = 0.3f,        /* a block of any other excess, against one of those */
     PEACE_BLOCKS = 60,     /* without excess, after which a trial in vain is forgotten */
     TRIAL_BLOCKS = 60,     /* for the background to show it */
+    PLAIN = 0.05f,         /* of what came: no accident, a background that leaves so little knows the path */
+    FAILING_BLOCKS = 25,   /* worse than none, for a foreground that was good: two voices may be alike for a syllable */
+    MISTRUST_BLOCKS = 250, /* 2 s */
     HURRY_BLOCKS = 100;    /* 0.8 s */
+
+/* How much a hop fades at the next, and how many are to be compared: of foreground and background; of either with none,
+ * which near speech hides longer. */
+static const struct test {
+    float fade, least_hops;
+} SHORT_TEST = {0.1f, 2.5f}, LONG_TEST = {0.03f, 8};
 
 struct pace pace_of(unsigned hop, unsigned taps)
 {
@@ -77,31 +85,42 @@ word judge_weigh(struct judge *judge, const struct evidence *seen, const struct 
     return weight * choose(judge->active, all(1), all(1e-6f));
 }
 
-/* By how many standard errors the background leads: a test on the mean of normalised differences, so that neither loud
- * hops nor one lucky hop decide. Hops in which both err by far more than echo say little. */
-static word surety(struct judge *judge, const struct evidence *seen, const struct pace *pace, word usual)
+/* By how many standard errors one leads: a test on the mean of normalised differences, so that neither loud hops nor
+ * one lucky hop decide. */
+static word surety(struct contest *sums, word one, word other, word noise, word weight, struct test test)
+{
+    word lead = (other - one) / (other + one + noise);
+    word keep = 1.0f - weight * test.fade, weight2 = weight * weight;
+    sums->w = sums->w * keep + weight;
+    sums->wz = sums->wz * keep + weight * lead;
+    sums->ww = sums->ww * keep + weight2;
+    sums->wwz = sums->wwz * keep + weight2 * lead;
+    sums->wwzz = sums->wwzz * keep + weight2 * lead * lead;
+    word all_weights = larger(sums->w, all(1e-3f)), mean = sums->wz / all_weights;
+    word variance = sums->wwzz - 2.0f * mean * sums->wwz + mean * mean * sums->ww + 1e-5f * sums->ww;
+    return only(sums->w > all(test.least_hops), mean * all_weights / (root(variance) + 1e-9f));
+}
+
+/* Hops in which both err by far more than echo say little of foreground and background. */
+static word telling_weight(const struct judge *judge, const struct evidence *seen, const struct pace *pace, word usual)
 {
     word least = smaller(seen->fore_error, seen->back_error) / pace->hop;
     /* A background let loose on trial takes near speech for echo: there the foreground's measure counts. */
     word limit = choose(judge->trial > all(0), usual + judge->noise * 3.0f, judge->limit);
-    word weight = only(judge->active, 1.0f / larger(least / limit, all(1)));
-    word lead = (seen->fore_error - seen->back_error) / (seen->fore_error + seen->back_error + 1.0f);
-    word keep = 1.0f - weight * FADE, weight2 = weight * weight;
-    judge->w = judge->w * keep + weight;
-    judge->wz = judge->wz * keep + weight * lead;
-    judge->ww = judge->ww * keep + weight2;
-    judge->wwz = judge->wwz * keep + weight2 * lead;
-    judge->wwzz = judge->wwzz * keep + weight2 * lead * lead;
-    word all_weights = larger(judge->w, all(1e-3f)), mean = judge->wz / all_weights;
-    word variance = judge->wwzz - 2.0f * mean * judge->wwz + mean * mean * judge->ww + 1e-5f * judge->ww;
-    return only(judge->w > all(LEAST_HOPS), mean * all_weights / (root(variance) + 1e-9f));
+    return only(judge->active, 1.0f / larger(least / limit, all(1)));
+}
+
+static void contest_anew(struct contest *sums, mask where)
+{
+    word *const each[] = {&sums->w, &sums->wz, &sums->ww, &sums->wwz, &sums->wwzz};
+    for (int i = 0; i < 5; i++)
+        *each[i] = only(~where, *each[i]);
 }
 
 static void compare_anew(struct judge *judge, mask where)
 {
-    word *const sums[] = {&judge->w, &judge->wz, &judge->ww, &judge->wwz, &judge->wwzz};
-    for (int i = 0; i < 5; i++)
-        *sums[i] = only(~where, *sums[i]);
+    contest_anew(&judge->back_fore, where);
+    contest_anew(&judge->fore_none, where);
 }
 
 void judge_reset(struct judge *judge, mask where)
@@ -112,10 +131,14 @@ void judge_reset(struct judge *judge, mask where)
     judge->floor_now = choose(where, all(1000), judge->floor_now);
     judge->far = only(~where, judge->far);
     compare_anew(judge, where);
+    contest_anew(&judge->back_none, where);
+    judge->mistrust = only(~where, judge->mistrust);
     judge->talk = only(~where, judge->talk);
     judge->suspicion = only(~where, judge->suspicion);
     judge->against = only(~where, judge->against);
     judge->along = only(~where, judge->along);
+    judge->came = only(~where, judge->came);
+    judge->failing = only(~where, judge->failing);
     judge->patience = choose(where, all(1), judge->patience);
     judge->learnt = only(~where, judge->learnt);
     judge->steady = only(~where, judge->steady);
@@ -134,13 +157,21 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     judge->talk = choose(error > limit + judge->noise * 3.0f, all(TALK_BLOCKS), judge->talk - pace->blocks);
     mask talk = judge->talk > all(0);
 
-    word sure = surety(judge, seen, pace, limit);
+    word telling_hop = telling_weight(judge, seen, pace, limit), present = only(active, all(1));
+    word sure = surety(&judge->back_fore, seen->back_error, seen->fore_error, all(1), telling_hop, SHORT_TEST);
+    word hiss = judge->noise * (pace->hop * 3.0f); /* differences within the noise decide nothing */
+    word worth = surety(&judge->back_none, seen->back_error, seen->heard, hiss, present, LONG_TEST);
+    word kept = surety(&judge->fore_none, seen->fore_error, seen->heard, hiss, present, LONG_TEST);
     /* On a tone any response is good that is right at its frequency (and at those of the coding's distortion). */
     mask telling = (seen->likeness < all(VARIED)) | (judge->leak_fore > all(UNKNOWN));
     /* A background on trial has to show more than what repeats itself in near speech. */
     word bar = choose(judge->trial > all(0), all(PROOF), all(1));
     mask better = active & telling & (seen->back_error < seen->fore_error * bar);
     mask unknown = (judge->leak_fore > all(UNKNOWN)) & (seen->back_error < seen->fore_error * 0.5f);
+    /* Better than a bad foreground is not good: it has to be better than none, and surely so once it was not. */
+    better &= seen->back_error < seen->heard;
+    mask plain = seen->back_error + hiss < seen->heard * PLAIN;
+    better &= (judge->mistrust <= all(0)) | (worth > all(SURE)) | plain;
 
     struct verdict verdict;
     verdict.copy = better & (unknown | (~talk & (sure > all(SURE))) | (sure > all(SURER)));
@@ -155,6 +186,17 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     mask idle = judge->trial <= all(0);
     judge->against = judge->against * pace->quiet + seen->fore_cross;
     judge->along = judge->along * pace->quiet + seen->fore_echo;
+    /* What is left is louder than what came. A foreground that never was good for anything goes at once; one that was,
+     * only when no chance of two voices explains it. */
+    judge->came = judge->came * pace->quiet + seen->heard;
+    mask louder = judge->along + 2.0f * judge->against < judge->came * -LOUDER;
+    mask known = judge->leak_fore < all(UNKNOWN), fails = kept < all(-SURER);
+    judge->failing = choose(active, only(fails, judge->failing + pace->blocks), judge->failing);
+    mask hopeless = judge->failing > all(FAILING_BLOCKS);
+    verdict.drop = active & ~verdict.copy & (judge->along * each > judge->noise) &
+                   ((known & hopeless) | (~known & (louder | fails)));
+    judge->mistrust = choose(verdict.drop, all(MISTRUST_BLOCKS), judge->mistrust - present * pace->blocks);
+    judge->leak_fore = choose(verdict.drop, all(1), judge->leak_fore);
     /* What the old path no longer sends is still taken out: the error looks like the echo, turned over, and is louder
      * than what is heard. */
     mask contrary = heard & (judge->against < judge->along * -0.5f) & (error > judge->noise * 3.0f);
@@ -164,15 +206,21 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     judge->suspicion = choose(beyond & idle, judge->suspicion + step, choose(heard, less, judge->suspicion));
     judge->suspicion = only(~verdict.copy, judge->suspicion);
     judge->patience = choose(judge->talk < all(-PEACE_BLOCKS), all(1), judge->patience);
-    verdict.doubt = judge->suspicion > judge->patience * SUSPICION_BLOCKS;
+    verdict.doubt = (judge->suspicion > judge->patience * SUSPICION_BLOCKS) | (verdict.drop & known & idle);
     judge->patience = smaller(choose(verdict.doubt, judge->patience * 2.0f, judge->patience), all(8));
     judge->suspicion = only(~verdict.doubt, judge->suspicion);
     judge->trial = choose(heard, judge->trial - pace->blocks, judge->trial);
     judge->trial = choose(verdict.doubt, all(TRIAL_BLOCKS), only(~verdict.copy, judge->trial));
     judge->leak_back = choose(verdict.doubt, all(1), judge->leak_back);
     judge->learnt = only(~verdict.doubt, judge->learnt);
-    mask anew = verdict.copy | verdict.restore | verdict.doubt;
-    compare_anew(judge, anew);
+    contest_anew(&judge->back_fore, verdict.copy | verdict.restore | verdict.doubt | verdict.drop);
+    contest_anew(&judge->fore_none, verdict.copy | verdict.drop);
+    contest_anew(&judge->back_none, verdict.restore | verdict.doubt);
+    mask other = verdict.copy | verdict.drop; /* another foreground: what was seen was of the one before */
+    judge->against = only(~other, judge->against);
+    judge->along = only(~other, judge->along);
+    judge->came = only(~other, judge->came);
+    judge->failing = only(~other, judge->failing);
 
     word spent = choose(judge->leak_back > all(FAIR), all(pace->blocks * 0.33f), all(pace->blocks));
     judge->hurry = choose(active, judge->hurry - spent, judge->hurry);

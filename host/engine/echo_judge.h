@@ -25,14 +25,23 @@ struct pace {
     float tails;  /* of the tail's length */
 };
 
+/* By how much one error is smaller than another, z = (other - one) / (other + one) a hop, of a weight w: fading sums.
+ */
+struct contest {
+    word w, wz, ww, wwz, wwzz;
+};
+
 struct judge {
     word leak_fore, leak_back; /* error over what is heard when there is nothing but echo: the share that is left */
     word floor, floor_now;     /* noise of the line: lowest error of late */
     word far;                  /* level of what was sent, held for the length of the tail */
-    /* By how much the background is better, z = (fore - back) / (fore + back) a hop, of a weight w: fading sums. */
-    word w, wz, ww, wwz, wwzz;
+    /* Three compete: the foreground, the background, and no canceller at all. */
+    struct contest back_fore, back_none, fore_none;
+    word mistrust;         /* blocks for which the background has to prove itself against none: it was wrong before */
     word talk;             /* blocks for which double talk is still assumed */
     word against, along;   /* of late: products of foreground error and echo; of echo with itself */
+    word came;             /* of late: energy of what came back */
+    word failing;          /* blocks for which the foreground has done worse than none, surely */
     word patience;         /* with an excess, times the usual: trials in vain make wait longer */
     word suspicion, trial; /* blocks: error beyond what leaks; of a trial that began because of it */
     word hurry;            /* blocks of speech for which convergence is worth more work */
@@ -46,6 +55,7 @@ struct judge {
 
 struct verdict {
     mask copy, restore, doubt;
+    mask drop; /* the foreground does worse than none */
 };
 
 struct pace pace_of(unsigned hop, unsigned taps);

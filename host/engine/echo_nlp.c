@@ -2,9 +2,14 @@
 
 #include <string.h>
 
-static const float MARGIN = 20,          /* above what usually leaks it is a near voice */
-    FIRM = 0.02f, MEEK = 0.25f,          /* bounds of the two together: -17 and -6 dB below the echo */
-    AUDIBLE = 50,                        /* echo below this needs no hiding: -66 dBm0 */
+static const float MARGIN = 20, /* above what usually leaks it is a near voice */
+    FIRM = 0.02f, MEEK = 0.25f, /* bounds of the two together: -17 and -6 dB below the echo */
+    AUDIBLE = 50,               /* echo below this needs no hiding: -66 dBm0 */
+    LOUDEST_NOISE = 250000,     /* -30 dBm0: what is steady and louder is a tone, or music */
+    PEAK = 4,                   /* of comfort noise, times its level: a predictor that changes under way may ring */
+    QUIETER = 2.0f,             /* times its mean, which scatters */
+    FLAT = 0.02f,               /* of the power is left by the predictor of a noise; of a tone, less */
+    SHAPED = 0.98f, /* bound of a reflection: the lags of a tone, gathered in pieces, may ask for more than stability */
     LEAST_NOISE = 1, OPENING = 1.0f / 8, /* a sample: a near voice is let through within a millisecond, */
     CLOSING = 1.0f / 24;                 /* and gives way to noise within three */
 
@@ -16,6 +21,7 @@ void nlp_reset(struct nlp *nlp, mask where)
     nlp->echo = only(~where, nlp->echo);
     nlp->share = choose(where, all(1), nlp->share);
     nlp->noise = choose(where, all(LEAST_NOISE), nlp->noise);
+    nlp->flat |= where;
     nlp->lowest = nlp->lowest_before = choose(where, all(1e9f), nlp->lowest);
     nlp->level = only(~where, nlp->level);
     for (int i = 0; i <= NOISE_ORDER; i++)
@@ -35,8 +41,8 @@ static word comfort(struct nlp *nlp)
     for (int i = 0; i < NOISE_ORDER; i++)
         sample += nlp->predictor[i] * nlp->made[i];
     memmove(nlp->made + 1, nlp->made, (NOISE_ORDER - 1) * sizeof(word));
-    nlp->made[0] = sample;
-    return sample;
+    nlp->made[0] = smaller(larger(sample, -nlp->peak), nlp->peak);
+    return nlp->made[0];
 }
 
 void nlp_chunk(struct nlp *nlp, word left[CHUNK], word expected, word leak, mask where)
@@ -51,14 +57,18 @@ void nlp_chunk(struct nlp *nlp, word left[CHUNK], word expected, word leak, mask
     nlp->energy += energy;
     nlp->left += (energy * (1.0f / CHUNK) - nlp->left) * 0.35f;
     nlp->echo = larger(nlp->echo * 0.97f, expected);
-    word limit = larger(smaller(leak * MARGIN, all(MEEK)), all(FIRM)) * nlp->echo + nlp->noise * 2.0f;
+    word noise = only(nlp->flat & (nlp->noise < all(LOUDEST_NOISE)), nlp->noise);
+    word limit = larger(smaller(leak * MARGIN, all(MEEK)), all(FIRM)) * nlp->echo + noise * 2.0f;
     mask close = where & (nlp->echo > all(AUDIBLE)) & (nlp->left < limit);
     word step = choose(close, all(-CLOSING), all(OPENING));
     if (!any(close) && !any(nlp->share < all(1)))
         return;
+    /* Never louder than what it hides: what was taken for noise may have been speech. */
+    word amplitude = root(smaller(nlp->left * QUIETER / nlp->noise, all(1)));
     for (int i = 0; i < CHUNK; i++) {
         nlp->share = smaller(larger(nlp->share + step, all(0)), all(1));
-        left[i] = nlp->share * left[i] + (1.0f - nlp->share) * comfort(nlp);
+        word mixed = nlp->share * left[i] + (1.0f - nlp->share) * comfort(nlp) * amplitude;
+        left[i] = choose(nlp->share < all(1), mixed, left[i]);
     }
 }
 
@@ -70,15 +80,20 @@ static void shape(struct nlp *nlp)
         word sum = nlp->lag[order + 1];
         for (int i = 0; i < order; i++)
             sum -= predictor[i] * nlp->lag[order - i];
-        word reflection = sum / error, before[NOISE_ORDER];
+        word reflection = smaller(larger(sum / error, all(-SHAPED)), all(SHAPED)), before[NOISE_ORDER];
         memcpy(before, predictor, sizeof before);
         for (int i = 0; i < order; i++)
             predictor[i] = before[i] - reflection * before[order - 1 - i];
         predictor[order] = reflection;
         error *= 1.0f - reflection * reflection;
     }
-    memcpy(nlp->predictor, predictor, sizeof predictor);
-    nlp->gain = root(nlp->noise * error / (nlp->lag[0] * 1.001f + 1e-3f));
+    word power = nlp->lag[0] * 1.001f + 1e-3f;
+    nlp->flat = error > power * FLAT;
+    for (int i = 0; i < NOISE_ORDER; i++)
+        nlp->predictor[i] = only(nlp->flat, predictor[i]);
+    word level = root(nlp->noise);
+    nlp->gain = level * choose(nlp->flat, root(error / power), all(1));
+    nlp->peak = level * PEAK;
 }
 
 void nlp_block(struct nlp *nlp, mask quiet)

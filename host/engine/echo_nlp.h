@@ -17,7 +17,8 @@ struct nlp {
     word past[BLOCK + NOISE_ORDER]; /* what is left: this block, and a little before */
     int position;
     word lag[NOISE_ORDER + 1]; /* autocorrelation of the noise */
-    word predictor[NOISE_ORDER], gain;
+    word predictor[NOISE_ORDER], gain, peak;
+    mask flat;              /* that noise is one, and no tone */
     word made[NOISE_ORDER]; /* comfort noise of late, newest first */
     bits seed;
 };
