@@ -84,3 +84,23 @@ async def test_a_refer_can_ask_for_voicemail(office: Any) -> None:
     await bob.next("202")
     assert caller.redirecting.reason == "send_to_vm"
     assert ("X-Digium-Call-Feature", "feature_send_to_vm") in header_functions.headers_of(caller.session)
+
+
+async def test_who_rings_and_knows_no_update_is_told_who_calls_now_once_it_has_answered(office: Any) -> None:
+    alice = await office.telephone(f"{PJSIP}send_pai = yes\n", DIALPLAN)
+    bob = await office.another("bob")
+    call = await alice.call(f"bob{bob.peer.address.split(':')[1]}")
+    called = await bob.incoming()
+    called.reply(called.invite, 180)
+    await call.response(180)
+    (channel,) = [channel for channel in office.pbx.channels if channel.state.text == "Ringing"]
+    channel.set_connected(Connected(Party(number=Number(True, "4711"))))
+    await bob.silent(1)
+    await called.accept()
+    await call.answered()
+    told = await bob.next("INVITE")
+    assert "4711" in told.get("P-Asserted-Identity")
+    called.reply(told, 200, body=audio())
+    await bob.next("ACK")
+    await call.hang_up()
+    await called.bye()

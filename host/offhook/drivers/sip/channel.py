@@ -22,7 +22,7 @@ from offhook.drivers.sip.pairing import connect_streams, disconnect_streams, pai
 from offhook.drivers.sip.refresh import Refresh
 from offhook.drivers.sip.refused import Refused
 from offhook.drivers.sip.reports import tell_quiet, tell_report
-from offhook.drivers.sip.states import CALLING, EARLY, ENDED, UP
+from offhook.drivers.sip.states import ENDED, UP
 from offhook.drivers.sip.transferring import transfer
 from offhook.log import NOTICE
 from offhook.media.engine import NoPort
@@ -259,8 +259,6 @@ class SipChannel(Channel):
             return True
         invite = self._invite
         if self.state is State.UP or isinstance(invite, OutgoingInvite):
-            if call.status in (CALLING, EARLY) and not call.notes.get("update"):
-                return True
             method = "UPDATE" if call.notes.get("update") else endpoint.connected_line_method.upper()
             call.refreshes.add(Refresh(method, offer=method == "INVITE"))
         elif endpoint.rpid_immediate:
