@@ -25,6 +25,8 @@ silence_module = Module("app_waitforsilence", "Wait For Silence/Noise")
 function_module = Module("func_talkdetect", "Talk detection dialplan function")
 
 SILENCE_LEVEL = 256
+_TALK_LEVEL = 512
+"""What BackgroundDetect takes for talk; it does not go by dsp.conf."""
 _FRAME_MS = 20
 _HOOKS = "frame_hooks"
 _TALK = "talk_detect"
@@ -74,7 +76,8 @@ async def background_detect(
         log.warning("%s: BackgroundDetect: %s", channel.name, missing)
         return None
     assert channel.media is not None
-    watch = channel.media.watch_silence(silence_ms=quiet, noise_ms=_FRAME_MS, threshold=SILENCE_LEVEL)
+    # The silence has to be longer than said, by what is told in frames.
+    watch = channel.media.watch_silence(silence_ms=quiet + 1, noise_ms=_FRAME_MS, threshold=_TALK_LEVEL)
     now = channel.pbx.now
     began = now()
     loud: float | None = None
@@ -94,7 +97,7 @@ async def background_detect(
                 if not isinstance(event, Silence) or event.watch is not watch or loud is None:
                     continue
                 # From the first loud frame to the one that makes the silence long enough, less that silence.
-                talked = round((now() - loud) * 1000) + _FRAME_MS - quiet
+                talked = max(0, round((now() - loud) * 1000) - quiet)
                 loud = None
                 if limit and (now() - began) * 1000 >= limit:
                     verbose(3, "BackgroundDetect: Talk analysis time complete on %s.", channel.name)

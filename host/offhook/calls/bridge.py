@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from offhook.calls import accounts, causes, events
+from offhook.calls.bridge_technologies import HOLDING, SIMPLE, SOFTMIX, choose
 from offhook.calls.channel import WAITS, Channel, State
 from offhook.calls.frames import Condition, Control, Digit, Frame, Media, Text
 from offhook.calls.streams import mirrored
@@ -74,7 +75,8 @@ class Bridge:
 
     ``dissolve_on_hangup``: any member's hangup ends the bridge (a two-party call).
     ``dissolve_when_empty``: the bridge ends with its last member.
-    ``technology`` is Asterisk's name for the way of mixing: simple_bridge, softmix, holding_bridge, native_rtp.
+    ``technology`` is Asterisk's name for the way of mixing: simple_bridge, softmix, holding_bridge. A bridge for which
+    all that could serve it are suspended ends when a channel comes in.
     """
 
     def __init__(
@@ -99,7 +101,7 @@ class Bridge:
         self.dissolve_when_empty = dissolve_when_empty
         self.holding = holding
         self.softmix = softmix
-        self.technology = "holding_bridge" if holding else "softmix" if softmix else "simple_bridge"
+        self.technology = choose(pbx, (HOLDING,) if holding else (SOFTMIX,) if softmix else (SIMPLE, SOFTMIX))
         self.created_at = pbx.now()
         self.members: dict[Channel, Member] = {}
         self.dissolved = False
@@ -126,7 +128,9 @@ class Bridge:
     # ---- coming and going ---------------------------------------------------------------------------
 
     async def join(self, channel: Channel, *features: Feature, swap: Channel | None = None, role: str = "") -> None:
-        """Put a channel whose task this is into the bridge and wait until it is out again."""
+        """Put a channel whose task this is into the bridge and wait until it is out again (at once if dissolved)."""
+        if self.dissolved:
+            return
         departed = self.pbx.loop.create_future()
         self._enter(channel, Member(self, channel, list(features), departed), swap, role)
         try:
@@ -173,6 +177,8 @@ class Bridge:
         if self.minder is not None:
             self.minder.entered(self, channel, swap)
         self._mix()
+        if self.dissolved:
+            return
         self._name_peers()
         for build in self.pbx.parts.get("member_features", ()):
             if (found := build(member)) is not None:
@@ -387,14 +393,27 @@ class Bridge:
         for member in self.members.values():
             member.suspended = False
 
-    def _mix(self) -> None:
-        active = [c for c, m in self.members.items() if not m.suspended and c.media is not None]
+    def _choose(self) -> str:
+        """The way of mixing for those who are here now."""
         if self.holding:
+            return choose(self.pbx, (HOLDING,), self.technology, (HOLDING,))
+        if self.softmix or len(self.members) > 2:
+            return choose(self.pbx, (SOFTMIX,), self.technology, (SOFTMIX,))
+        return choose(self.pbx, (SIMPLE,), self.technology, (SIMPLE, SOFTMIX))
+
+    def _mix(self) -> None:
+        technology = self._choose()
+        if not technology:
+            log.warning("Bridge %s has no technology available to support it.", self.uniqueid)
+            self.dissolve()
+            return
+        self._set_technology(technology)
+        active = [c for c, m in self.members.items() if not m.suspended and c.media is not None]
+        if technology == HOLDING:
             self._mix_holding(active)
             return
-        if not self.softmix and len(self.members) <= 2:
+        if technology == SIMPLE:
             self._drop_mixer()
-            self._set_technology("simple_bridge")
             pair = (active[0], active[1]) if len(active) == 2 else None
             if pair != self._pair:
                 self._drop_pair()
@@ -406,7 +425,6 @@ class Bridge:
                     pair[1].tech_paired(pair[0])
             return
         self._drop_pair()
-        self._set_technology("softmix")
         if self._mixer is None:
             self._mixer = self.pbx.engine.mixer()
             self._mixing.clear()

@@ -1,14 +1,49 @@
-"""The ways of mixing, as the manager and the console list them."""
+"""The ways of mixing: their names for the manager and the console, and which of them a bridge uses."""
 
 from __future__ import annotations
 
-TECHNOLOGIES = (
-    ("native_rtp", "Native", 90),
-    ("holding_bridge", "Holding", 50),
-    ("simple_bridge", "1to1Mix", 50),
-    ("softmix", "MultiMix", 10),
-)
-"""Ways of mixing: name, kind, preference."""
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-SUSPENDED = "bridges.suspended"
-"""Where ``pbx.parts`` has the names of technologies that are not to be used."""
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+
+NATIVE, HOLDING, SIMPLE, SOFTMIX = "native_rtp", "holding_bridge", "simple_bridge", "softmix"
+
+TECHNOLOGIES = (
+    (NATIVE, "Native", 90),
+    (HOLDING, "Holding", 50),
+    (SIMPLE, "1to1Mix", 50),
+    (SOFTMIX, "MultiMix", 10),
+)
+"""Ways of mixing: name, kind, preference. A bridge of native_rtp is a simple_bridge here whose parties send to each
+other."""
+
+_SUSPENDED = "bridges.suspended"
+"""Where ``pbx.parts`` has the names of technologies that are not to be chosen."""
+
+
+def suspended(pbx: Pbx, name: str) -> bool:
+    """Whether a technology is not to be chosen."""
+    return name in pbx.parts.get(_SUSPENDED, ())
+
+
+def set_suspended(pbx: Pbx, name: str, suspend: bool) -> bool:
+    """Let a technology (its name in any case) not be chosen, or again; False when there is none of that name.
+
+    Bridges that use it already go on with it as long as it suits them.
+    """
+    known = next((known for known, _, _ in TECHNOLOGIES if known == name.lower()), None)
+    if known is None:
+        return False
+    names: set[str] = pbx.parts.setdefault(_SUSPENDED, set())
+    (names.add if suspend else names.discard)(known)
+    return True
+
+
+def choose(pbx: Pbx, wanted: Sequence[str], current: str = "", suitable: Sequence[str] = ()) -> str:
+    """The first technology wanted that is not suspended, else the current one if it is suitable, else ""."""
+    for name in wanted:
+        if not suspended(pbx, name):
+            return name
+    return current if current in suitable else ""

@@ -215,7 +215,24 @@ async def test_talk_of_the_right_length_is_detected(
         if talked != 700:
             await heard(Silence, 0.0)
     channel.deliver(Media(Silence(channel.media, watches[0], 40)))  # type: ignore[arg-type]
-    assert await said(exchange) == "talked 720"
+    assert await said(exchange) == "talked 700"
+
+
+async def test_talk_is_louder_than_dsp_conf_says_and_silence_longer_than_asked_for(
+    exchange: Exchange, endless: list[Playback], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from support import silent_engine
+
+    asked: list[dict[str, object]] = []
+
+    def watch(leg: silent_engine.Leg, **options: object) -> silent_engine.Watch:
+        asked.append(options)
+        return silent_engine.Watch()
+
+    monkeypatch.setattr(silent_engine.Leg, "watch_silence", watch)
+    await caller(exchange, DIALPLAN, "detect")
+    await eventually(lambda: bool(asked))
+    assert asked == [{"silence_ms": 501, "noise_ms": 20, "threshold": 512}]
 
 
 async def test_talking_is_told_to_listeners(exchange: Exchange, watches: list[object]) -> None:

@@ -1,4 +1,4 @@
-"""``bridge show`` and ``bridge kick``: what the console tells of bridges, and whom it takes out."""
+"""``bridge show``, ``kick`` and ``technology``: what the console tells of bridges, and what it does to them."""
 
 from __future__ import annotations
 
@@ -74,3 +74,37 @@ def test_technologies_are_listed(exchange: Any) -> None:
     lines = ask(exchange, bridges.show_technologies).splitlines()
     assert lines[0].split() == ["Name", "Type", "Priority", "Suspended"]
     assert [line.split() for line in lines[1:]][-1] == ["softmix", "MultiMix", "10", "No"]
+
+
+async def test_a_suspended_technology_is_not_chosen(exchange: Any) -> None:
+    assert ask(exchange, bridges.suspend_technology, "nix") == "Bridge technology 'nix' not found\n"
+    assert ask(exchange, bridges.suspend_technology, "Simple_Bridge") == "Suspended bridge technology 'Simple_Bridge'\n"
+    assert "Yes" in next(
+        line for line in ask(exchange, bridges.show_technologies).splitlines() if line.startswith("simple_bridge")
+    )
+    bridge, _, called = await talk(exchange)
+    assert bridge.technology == "softmix"
+    ask(exchange, bridges.unsuspend_technology, "simple_bridge")
+    bridge.suspend(called)
+    bridge.resume(called)
+    assert bridge.technology == "simple_bridge"
+
+
+async def test_a_bridge_goes_on_with_a_technology_suspended_later(exchange: Any) -> None:
+    bridge, _, called = await talk(exchange)
+    ask(exchange, bridges.suspend_technology, "simple_bridge")
+    bridge.suspend(called)
+    bridge.resume(called)
+    assert bridge.technology == "simple_bridge" and len(bridge) == 2
+
+
+async def test_a_bridge_that_nothing_can_serve_ends(exchange: Any, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("simple_bridge", "softmix"):
+        ask(exchange, bridges.suspend_technology, name)
+    exchange.dialplan(PLAN)
+    await exchange.call("Local/a@all/n")
+    caller = next(channel for channel in exchange.pbx.channels if channel.name.startswith("Local/a@all-00000000;2"))
+    await exchange.until(lambda: caller.application == "Wait" or caller.hungup)
+    assert not len(exchange.pbx.bridges)
+    assert "has no technology available to support it" in caplog.text
+    assert not any(record.exc_info for record in caplog.records)

@@ -279,6 +279,15 @@ def accepted(media: str, agreed: Terms) -> MediaStream:
     return stream
 
 
+def test_video_answered_one_way_is_one_way_from_then_on() -> None:
+    agreed = terms("!all,ulaw,h264", incoming=False)
+    pending = streams_of(agreed.allowed)
+    legs(pending)
+    video = "m=video 4002 RTP/AVP 99\na=rtpmap:99 H264/90000\na=sendonly\n"
+    receive_answer(sdp("m=audio 4000 RTP/AVP 0\na=sendonly\n" + video), pending, agreed)
+    assert [stream.state for stream in pending] == ["sendrecv", "recvonly"]
+
+
 def test_an_answer_says_what_is_sent_and_where() -> None:
     stream = accepted("m=audio 4000 RTP/AVP 8 101\n" + EVENTS, terms())
     assert stream.remote == ("192.0.2.7", 4000)

@@ -1,11 +1,11 @@
-"""``bridge show`` and ``bridge kick``: who talks to whom."""
+"""``bridge show``, ``bridge kick`` and ``bridge technology``: who talks to whom, and how they are mixed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from offhook.calls.bridge_technologies import SUSPENDED, TECHNOLOGIES
+from offhook.calls.bridge_technologies import TECHNOLOGIES, set_suspended, suspended
 from offhook.control.cli.completion import first
 from offhook.modules import Module, Request
 
@@ -96,7 +96,34 @@ def show_technologies(request: Request) -> None:
     """List the ways of mixing."""
     if request.args:
         raise request.usage()
-    suspended = request.pbx.parts.get(SUSPENDED, frozenset())
     request.print(_TECHNOLOGY.format("Name", "Type", "Priority", "Suspended"))
     for name, kind, preference in TECHNOLOGIES:
-        request.print(_TECHNOLOGY.format(name, kind, preference, "Yes" if name in suspended else "No"))
+        request.print(_TECHNOLOGY.format(name, kind, preference, "Yes" if suspended(request.pbx, name) else "No"))
+
+
+def _names(_pbx: Any) -> list[str]:
+    return [name for name, _, _ in TECHNOLOGIES]
+
+
+@module.command("bridge technology suspend <technology-name>", "Suspend a bridge technology", complete=first(_names))
+def suspend_technology(request: Request) -> None:
+    """Choose a way of mixing no longer; bridges that use it go on."""
+    _set_suspended(request, True)
+
+
+@module.command(
+    "bridge technology unsuspend <technology-name>", "Unsuspend a bridge technology", complete=first(_names)
+)
+def unsuspend_technology(request: Request) -> None:
+    """Choose a suspended way of mixing again."""
+    _set_suspended(request, False)
+
+
+def _set_suspended(request: Request, suspend: bool) -> None:
+    if len(request.args) != 1:
+        raise request.usage()
+    name = request.args[0]
+    if not set_suspended(request.pbx, name, suspend):
+        request.print(f"Bridge technology '{name}' not found")
+    else:
+        request.print(f"{'Suspended' if suspend else 'Unsuspended'} bridge technology '{name}'")

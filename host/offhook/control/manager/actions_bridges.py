@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offhook.calls.bridge import Bridge
-from offhook.calls.bridge_technologies import SUSPENDED, TECHNOLOGIES
+from offhook.calls.bridge_technologies import TECHNOLOGIES, set_suspended, suspended
 from offhook.control.manager.actions_channels import Headers, block_headers, find_channel
 from offhook.control.manager.module import module
 from offhook.control.manager.render import bridge_block
@@ -78,14 +78,13 @@ def bridge_kick(request: ActionRequest) -> None:
 @module.action("BridgeTechnologyList", ())
 def technology_list(request: ActionRequest) -> None:
     """List the ways of mixing."""
-    suspended = request.pbx.parts.get(SUSPENDED, frozenset())
     request.listed("Bridge technology listing will follow")
     for name, kind, preference in TECHNOLOGIES:
         headers = [
             ("BridgeTechnology", name),
             ("BridgeType", kind),
             ("BridgePriority", str(preference)),
-            ("BridgeSuspended", "Yes" if name in suspended else "No"),
+            ("BridgeSuspended", "Yes" if suspended(request.pbx, name) else "No"),
             ("ActionID", request.get("ActionID")),
         ]
         request.event("BridgeTechnologyListItem", headers)
@@ -106,13 +105,6 @@ def technology_unsuspend(request: ActionRequest) -> None:
 
 def _set_suspended(request: ActionRequest, suspend: bool) -> None:
     name = request.require("BridgeTechnology", "BridgeTechnology must be provided")
-    name = next((known for known, _, _ in TECHNOLOGIES if known == name.lower()), "")
-    if not name:
+    if not set_suspended(request.pbx, name, suspend):
         raise ActionError("BridgeTechnology not found")
-    suspended: set[str] = request.pbx.parts.setdefault(SUSPENDED, set())
-    if suspend:
-        suspended.add(name)
-        request.ok("Suspended bridge technology")
-    else:
-        suspended.discard(name)
-        request.ok("Unsuspended bridge technology")
+    request.ok("Suspended bridge technology" if suspend else "Unsuspended bridge technology")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from offhook.calls.bridge_technologies import NATIVE, suspended
 from offhook.calls.features import granted
 from offhook.drivers.sip.negotiation import MediaStream
 from offhook.drivers.sip.refresh import Refresh
@@ -18,7 +19,7 @@ _TRIED = "direct media tried"
 
 def engage(one: SipChannel, two: SipChannel) -> None:
     """Let two parties that talk to each other alone send to each other, when everything about them allows it."""
-    if not (_ready(one) and _ready(two) and _common(one, two)):
+    if suspended(one.pbx, NATIVE) or not (_ready(one) and _ready(two) and _common(one, two)):
         return
     for channel in (one, two):
         leg: Any = channel.media

@@ -383,6 +383,8 @@ def receive_answer(answer: Session, pending: Sequence[MediaStream], terms: Terms
             stream.remote_hold = stated in ("sendonly", "inactive") or stream.remote is None
         stream.rtcp_mux = stream.rtcp_mux and "rtcp-mux" in media
         stream.direction = _both(stream.wanted, reverse_direction(stated))
+        if not default and not stream.local_hold and not stream.remote_hold:
+            stream.state = stream.direction  # what is shown, and wanted from now on, is what was agreed
         # The peer shall use our numbers; many use their own, which do no harm where we gave them no other meaning.
         stream.receive = {stream.payloads.of(wanted): wanted for wanted in offered}
         for codec, payload in found.codecs.items():
