@@ -4,42 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from offhook.apps import interface_test
 from offhook.calls import events
 from offhook.config.paths import Paths
-from offhook.media.simulated import SimulatedEngine
 from support.call_exchange import Exchange
-from support.line_story import STEP, StoryLoop, StoryPolicy
+from support.sound_story import OneThreadPolicy, advance, sounding
 
 IDLE = "Answer()\nsame => n,Wait(100)"
 WHAT = ("NOISE", "TONE")
 
 
-class OneThread(StoryLoop):
-    """Does blocking work at once: a thread would be slow by this clock whenever the machine is busy."""
-
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
-        done = self.create_future()
-        done.set_result(func(*args))
-        return done
-
-
-class Policy(StoryPolicy):
-    """Makes such loops."""
-
-    def new_event_loop(self) -> asyncio.AbstractEventLoop:
-        return OneThread()
-
-
 @pytest.fixture(scope="module")
-def event_loop_policy() -> Policy:
-    return Policy()
+def event_loop_policy() -> OneThreadPolicy:
+    return OneThreadPolicy()
 
 
 @pytest.fixture
@@ -48,27 +30,8 @@ async def exchange(tmp_path: Path) -> AsyncIterator[Exchange]:
     running.load(interface_test)
     running.pbx.paths = Paths(str(tmp_path / "asterisk.conf"))
     running.pbx.paths.log = str(tmp_path)
-    engine = SimulatedEngine()
-    engine.start()
-    running.pbx.engine = engine
-    yield running
-    for channel in running.pbx.channels:
-        channel.request_hangup()
-    await advance(running, 0.2)
-    await running.pbx.end_tasks()
-    assert not len(running.pbx.channels)
-    assert engine.figures().legs == 0
-    engine.stop()
-
-
-async def advance(exchange: Exchange, seconds: float) -> None:
-    loop = exchange.pbx.loop
-    assert isinstance(loop, StoryLoop)
-    for _ in range(round(seconds / STEP)):
-        loop.clock += STEP
-        for _ in range(6):
-            await asyncio.sleep(0)
-        exchange.pbx.engine.advance()  # type: ignore[attr-defined]
+    async with sounding(running):
+        yield running
 
 
 async def meet(exchange: Exchange, server: str, client: str, seconds: float = 60) -> None:
