@@ -139,6 +139,27 @@ def test_addresses() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "user", "params"),
+    [
+        ("sip:bob;phone-context=national@example.com", "bob;phone-context=national", {}),
+        (
+            "sip:bob;phone-context=national@example.com;transport=udp",
+            "bob;phone-context=national",
+            {"transport": "udp"},
+        ),
+        ('sip:bob@example.com;x="a@b"', "bob", {"x": '"a@b"'}),
+        ('sip:example.com;x="a;b@c"', "", {"x": '"a;b@c"'}),
+    ],
+)
+def test_a_semicolon_of_the_user_part_ends_no_uri_without_brackets(
+    text: str, user: str, params: dict[str, str | None]
+) -> None:
+    address = NameAddr.parse(text)
+    assert isinstance(address.uri, SipUri)
+    assert (address.uri.user, address.uri.host, address.params) == (user, "example.com", params)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         '"Bob <sip:b@c>',

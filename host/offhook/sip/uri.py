@@ -355,9 +355,10 @@ class NameAddr:
                 raise SIPError(400, detail="text after <URI>")
             rest = rest[1:]
         else:
-            # RFC 3261 20: without <>, everything after the first semicolon belongs to the header, not to the URI.
-            uri_text, _, rest = text.partition(";")
-            uri_text = uri_text.rstrip()
+            # RFC 3261 20: without <>, everything after the first semicolon belongs to the header, not to the URI. One
+            # of the user part wants <> as well, but comes without; parameters have no @ outside quotes (25.1).
+            semicolon = text.find(";", max(0, text.partition('"')[0].find("@")))
+            uri_text, rest = (text[:semicolon].rstrip(), text[semicolon + 1 :]) if semicolon >= 0 else (text, "")
             if "?" in uri_text or "," in uri_text:
                 raise SIPError(400, detail="URI with ? or , needs <>")
         return cls(parse_uri(uri_text), display, parse_params(rest) if rest else None)
