@@ -229,6 +229,22 @@ async def test_bridging_two_calls(calls, admin):
     )
 
 
+async def test_a_suspended_bridge_technology_is_not_used(calls, admin):
+    answer = await admin.one("BridgeTechnologySuspend", BridgeTechnology="simple_bridge")
+    assert answer["Message"] == "Suspended bridge technology"
+    await originate(admin, Channel="Local/call@default/n")
+    await calls.until(lambda: [len(bridge) for bridge in calls.pbx.bridges] == [2])
+    assert next(iter(calls.pbx.bridges)).technology == "softmix"
+    listing = await admin.act("BridgeTechnologyList")
+    assert [block[2:5:2] for block in listing[1:-1] if "BridgeSuspended: Yes" in block] == [
+        ["BridgeType: 1to1Mix", "BridgeSuspended: Yes"]
+    ]
+    answer = await admin.one("BridgeTechnologyUnsuspend", BridgeTechnology="simple_bridge")
+    assert answer["Message"] == "Unsuspended bridge technology"
+    answer = await admin.one("BridgeTechnologySuspend", BridgeTechnology="none")
+    assert answer["Message"] == "BridgeTechnology not found"
+
+
 async def test_digits_to_and_from_a_channel(calls, admin):
     await originate(admin)
     assert (await admin.one("PlayDTMF", Channel=NAME, Digit="5", Duration="1"))["Response"] == "Success"
