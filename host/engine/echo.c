@@ -203,27 +203,28 @@ static void group_chunk(struct echo *echo, struct group *group, const word *sent
     bool full = echo_filter_chunk(group->filter, sent, echoed);
     word *sent_hop = group->sent + group->filled, *heard_hop = group->heard + group->filled;
     struct evidence *seen = &group->evidence;
-    word echo_energy = all(0), came = all(0), passed = all(0), left[CHUNK];
+    word echo_energy = all(0), came = all(0), remains = all(0), left[CHUNK];
     for (int i = 0; i < CHUNK; i++) {
         left[i] = heard[i] - echoed[i];
         sent_hop[i] = sent[i];
         heard_hop[i] = heard[i];
         seen->sent += sent[i] * sent[i];
         came += heard[i] * heard[i];
-        seen->fore_error += left[i] * left[i];
+        remains += left[i] * left[i];
         seen->fore_cross += left[i] * echoed[i];
         echo_energy += echoed[i] * echoed[i];
     }
     seen->heard += came;
+    seen->fore_error += remains;
     seen->fore_echo += echo_energy;
     tone_watch_chunk(&group->tones, sent, heard);
     slip_chunk(&group->slip, echoed, heard);
     const struct judge *judge = &group->judge;
     word expected = echo_energy * (1.0f / CHUNK) + judge_unknown_echo(judge);
     nlp_chunk(&group->nlp, left, expected, judge->leak_fore, group->suppress);
-    for (int i = 0; i < CHUNK; i++)
-        passed += left[i] * left[i];
-    mask work = group->on & ~group->tones.disabled & ~guard_chunk(&group->guard, came, passed);
+    /* What the non-linear processor hides stays hidden. */
+    mask astray = guard_chunk(&group->guard, came, remains) & (group->nlp.share >= all(1));
+    mask work = group->on & ~group->tones.disabled & ~astray;
     for (int i = 0; i < CHUNK; i++)
         out[i] = choose(work, left[i], heard[i]);
     group->filled += CHUNK;

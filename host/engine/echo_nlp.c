@@ -7,7 +7,7 @@ static const float MARGIN = 20, /* above what usually leaks it is a near voice *
     AUDIBLE = 50,               /* echo below this needs no hiding: -66 dBm0 */
     LOUDEST_NOISE = 250000,     /* -30 dBm0: what is steady and louder is a tone, or music */
     PEAK = 4,                   /* of comfort noise, times its level: a predictor that changes under way may ring */
-    QUIETER = 2.0f,             /* times its mean, which scatters */
+    QUIETER = 1.25f,            /* times its mean, which scatters */
     FLAT = 0.02f,               /* of the power is left by the predictor of a noise; of a tone, less */
     SHAPED = 0.98f, /* bound of a reflection: the lags of a tone, gathered in pieces, may ask for more than stability */
     LEAST_NOISE = 1, OPENING = 1.0f / 8, /* a sample: a near voice is let through within a millisecond, */
@@ -67,8 +67,7 @@ void nlp_chunk(struct nlp *nlp, word left[CHUNK], word expected, word leak, mask
     word amplitude = root(smaller(nlp->left * QUIETER / nlp->noise, all(1)));
     for (int i = 0; i < CHUNK; i++) {
         nlp->share = smaller(larger(nlp->share + step, all(0)), all(1));
-        word mixed = nlp->share * left[i] + (1.0f - nlp->share) * comfort(nlp) * amplitude;
-        left[i] = choose(nlp->share < all(1), mixed, left[i]);
+        left[i] = nlp->share * left[i] + (1.0f - nlp->share) * comfort(nlp) * amplitude;
     }
 }
 
