@@ -86,7 +86,7 @@ async def _served(channel: Channel, request: str, arguments: list[str], enhanced
     if network and enhanced:
         log.warning("%s: EAGI cannot send sound over the network; write AGI", channel.name)
         return "FAILURE"
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         try:
             if network:
                 link: links.Link = await (links.connect if kind[0] == "a" else links.connect_any)(request)
@@ -118,7 +118,7 @@ async def _steered(session: Session, arguments: list[str], enhanced: bool) -> st
     return status
 
 
-def _sound(channel: Channel, stack: contextlib.ExitStack) -> int:
+def _sound(channel: Channel, stack: contextlib.AsyncExitStack) -> int:
     """Have the caller's sound written to a pipe; the descriptor to read it from."""
     if channel.media is None:
         raise links.LaunchError("the channel has no sound")
@@ -127,6 +127,8 @@ def _sound(channel: Channel, stack: contextlib.ExitStack) -> int:
     stack.callback(os.close, writing)
     form = channel.get("EAGI_AUDIO_FORMAT") or "sln"
     recording: Recording = channel.media.record(f"/proc/self/fd/{writing}", form.replace("slin", "sln"))
+    # The engine opens the pipe by its number: that stays ours until the engine is done with it.
+    stack.push_async_callback(recording.wait)
     stack.callback(recording.stop)
     return reading
 

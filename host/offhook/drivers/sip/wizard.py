@@ -198,7 +198,8 @@ async def unload(pbx: Pbx) -> None:
     stack: SipStack = pbx.parts[PART]
     stack.more_sections.remove(sections)
     pbx.dialplan.remove_registrar(REGISTRAR)
-    await read_again(pbx.parts[PART])
+    if not pbx.stopping:
+        await read_again(pbx.parts[PART])
 
 
 @module.on_reload

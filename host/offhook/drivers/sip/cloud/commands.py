@@ -180,7 +180,8 @@ async def unload(pbx: Pbx) -> None:
     await asyncio.gather(*(client.leave() for client in clients if client is not None))
     trunks.stack.on_reloaded.remove(trunks.configure)
     trunks.stack.more_sections.remove(trunks.sections)
-    await read_again(trunks.stack)
+    if not pbx.stopping:
+        await read_again(trunks.stack)
 
 
 @module.on_reload
