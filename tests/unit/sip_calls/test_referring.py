@@ -20,6 +20,7 @@ DIALPLAN = """
 [test]
 exten => _bob.,1,Dial(PJSIP/alice/sip:bob@127.0.0.1:${EXTEN:3})
 exten => gone,1,Hangup()
+exten => later,1,Wait(60)
 """
 
 
@@ -104,3 +105,24 @@ async def test_who_rings_and_knows_no_update_is_told_who_calls_now_once_it_has_a
     await bob.next("ACK")
     await call.hang_up()
     await called.bye()
+
+
+async def test_the_last_of_the_music_on_hold_answers_no_transfer(office: Any) -> None:
+    alice = await office.telephone(PJSIP, DIALPLAN)
+    bob = await office.another("bob")
+    call = await alice.call(f"bob{bob.peer.address.split(':')[1]}")
+    called = await bob.incoming()
+    await called.accept()
+    await call.answered()
+    leg = next(channel.media for channel in office.pbx.channels if channel.outgoing)
+    leg.sent = 10
+    office.pbx.bus.subscribe(events.BlindTransfer, lambda _: setattr(leg, "sent", 11))
+    call.send("REFER", ("Refer-To", f"<sip:later@{alice.peer.server[0]}:{alice.peer.server[1]}>"))
+    await alice.next("202")
+    await alice.silent(1)
+    leg.sent = 12
+    for status in (b"100", b"200"):
+        told = await alice.next("NOTIFY")
+        assert status in told.body
+        call.reply(told, 200)
+    await called.hang_up()

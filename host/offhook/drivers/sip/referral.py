@@ -49,7 +49,8 @@ class Referral:
         self._tried = False
         self._drops: list[Callable[[], object]] = []
         self._looking: asyncio.TimerHandle | None = None
-        self._sent = 0
+        self._sent: int | None = None
+        """Packets sent to the transferee up to the last look; None while that is no measure."""
 
     # ---- telling --------------------------------------------------------------------------------------
 
@@ -96,7 +97,6 @@ class Referral:
         self._drops.append(lambda: hooks.remove(self._indicated))
         self._drops.append(transferee.pbx.bus.subscribe(events.BridgeEnter, self._entered))
         transferee.at_end(self._ended)
-        self._sent = self._packets()
         self._look_again()
 
     def _indicated(self, condition: Condition) -> None:
@@ -115,17 +115,20 @@ class Referral:
         self._looking = self.call.stack.loop.call_later(_LOOK_S, self._look)
 
     def _look(self) -> None:
-        """Media to the transferee without a tone of ours: something answered it."""
+        """Media to the transferee without a tone of ours: something answered it.
+
+        It takes two looks at silence of ours: of music or a tone that has just ended the last may still be on its way.
+        """
         transferee = self.transferee
         assert transferee is not None
         packets = self._packets()
         toned = "tone" in transferee.data or "music" in transferee.data
-        if packets > self._sent and not toned:
+        if self._sent is not None and packets > self._sent and not toned:
             self.notify(200)
         elif self.call.stack.now() >= self.ends_at:
             self.end()
         else:
-            self._sent = packets
+            self._sent = None if toned else packets
             self._look_again()
 
     def _packets(self) -> int:
