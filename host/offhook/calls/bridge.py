@@ -165,17 +165,17 @@ class Bridge:
         if channel.bridge is not None:
             raise RuntimeError(f"{channel.name} is in bridge {channel.bridge.uniqueid} already")
         member.role = role
-        if swap is not None and swap in self.members:
-            self._leave(swap, mix=False)
         self.members[channel] = member
         channel.bridge = self
         if not member.suspended:
             channel.consumer = lambda frame: self._frame(channel, frame)
+        if self.minder is not None:
+            self.minder.entered(self, channel, swap)  # what the other one has (a parking place) is taken over first
+        if swap is not None and swap in self.members:
+            self._leave(swap, mix=False)
         if self.kind == "basic":
             accounts.join(channel, [other for other in self.members if other is not channel])
         self.pbx.bus.publish(events.BridgeEnter(self, channel, swap))
-        if self.minder is not None:
-            self.minder.entered(self, channel, swap)
         self._mix()
         if self.dissolved:
             return

@@ -80,7 +80,7 @@ async def test_who_takes_a_place_comes_when_the_other_has_left(exchange: Any) ->
         exchange.pbx.bus.subscribe(kind, lambda e: order.append((type(e).__name__, e.channel.name, len(e.bridge))))
     other = Waiter(exchange.pbx, "Waiter/1")
     bridge.impart(other, swap=replaced)
-    assert order == [("BridgeLeave", replaced.name, 1), ("BridgeEnter", "Waiter/1", 2)]
+    assert order == [("BridgeLeave", replaced.name, 2), ("BridgeEnter", "Waiter/1", 2)]
     assert not bridge.dissolved
     bridge.remove(other)
 
