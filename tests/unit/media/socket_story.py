@@ -89,11 +89,17 @@ async def settle(engine: Engine) -> None:
 
 
 async def gone(engine: Engine) -> None:
-    """Wait until the closed legs have left, however slow the machine; a leg that stays is counted later."""
+    """Wait until closed legs have left and given their descriptors back, however slow the machine.
+
+    Whatever stays is counted later.
+    """
+    before = -1
     for _ in range(500):
         await settle(engine)
-        if not engine.figures().legs:
+        now = descriptors()
+        if not engine.figures().legs and now == before:
             return
+        before = now
 
 
 def has_ipv6() -> bool:
