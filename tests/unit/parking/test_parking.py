@@ -95,6 +95,18 @@ async def test_a_caller_parks_itself_and_is_fetched(exchange: Any) -> None:
     await finish(exchange)
 
 
+async def test_who_takes_a_parked_channels_place_in_the_bridge_is_parked(exchange: Any) -> None:
+    parking = start(exchange)
+    await exchange.call("Local/park@callers/n")
+    await exchange.until(lambda: told(exchange) == ["ParkedCall"])
+    parked = exchange.named("Local/park@callers-00000000;2")
+    other = Channel(exchange.pbx, "Other/1")
+    parked.bridge.impart(other, swap=parked)
+    assert told(exchange) == ["ParkedCall", "ParkedCallSwap"]
+    assert parking.lots["default"].places[701].channel is other
+    await finish(exchange)
+
+
 async def test_giving_up(exchange: Any) -> None:
     parking = start(exchange)
     await exchange.call("Local/park@callers/n")
