@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from offhook.calls.bridge import Bridge, Feature, Member
+from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel, Hangup, State
 from offhook.calls.features import grant_by_options
 from offhook.calls.frames import Digit, Frame
 from offhook.calls.holding import ANNOUNCER, PARTICIPANT, Announcing, Waiting
 from offhook.calls.joining import bring_in
 from offhook.calls.limits import CallLimit, parse_limit
+from offhook.calls.member import Feature, Member
 from offhook.calls.transfer import Transfer, blind_transfer
 from offhook.dialplan.location import parse_location
 from offhook.log import verbose

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from offhook.apps import privacy
 from offhook.apps.digits import send_digits
 from offhook.calls import causes, events
-from offhook.calls.bridge import Bridge, Feature
+from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel
 from offhook.calls.dialing import Dialing, set_duration
 from offhook.calls.features import grant_by_options
 from offhook.calls.frames import Condition
 from offhook.calls.limits import CallLimit, Limit, parse_limit
+from offhook.calls.member import Feature
 from offhook.calls.requesting import reset_max_forwards
 from offhook.dialplan.executor import run_h
 from offhook.dialplan.location import parse_location

@@ -10,64 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from offhook.calls import accounts, causes, events
 from offhook.calls.bridge_technologies import HOLDING, SIMPLE, SOFTMIX, choose
-from offhook.calls.channel import WAITS, Channel, State
+from offhook.calls.channel import Channel
 from offhook.calls.frames import Condition, Control, Digit, Frame, Media, Text
+from offhook.calls.indicating import WAITS
+from offhook.calls.member import Feature, Member, Minder
+from offhook.calls.mixing import Mixing
 from offhook.calls.streams import mirrored
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
 
 log = logging.getLogger(__name__)
-
-
-class Feature(Protocol):
-    """Something that watches a member while it is bridged: DTMF features, limits, interval hooks."""
-
-    def joined(self, member: Member) -> None:
-        """The member is in the bridge."""
-
-    def frame(self, member: Member, frame: Frame) -> bool:
-        """A frame came from the member; True keeps it from the others."""
-        ...
-
-    def left(self, member: Member) -> None:
-        """The member is out of the bridge; give up timers."""
-
-
-class Minder(Protocol):
-    """Who decides what becomes of a bridge instead of the bridge itself (an attended transfer)."""
-
-    def entered(self, bridge: Bridge, channel: Channel, swap: Channel | None) -> None:
-        """A channel is in, perhaps in the place of another."""
-
-    def departed(self, bridge: Bridge, channel: Channel) -> None:
-        """A channel left on its own account: it hung up or was taken away."""
-
-
-class Member:
-    """A channel's presence in a bridge."""
-
-    __slots__ = ("bridge", "channel", "departed", "features", "joined_at", "lonely", "muted", "role", "suspended")
-
-    def __init__(
-        self, bridge: Bridge, channel: Channel, features: list[Feature], departed: asyncio.Future[None] | None
-    ) -> None:
-        self.bridge = bridge
-        self.channel = channel
-        self.features = features
-        self.departed = departed
-        """Set when a task waits in ``join``."""
-        self.joined_at = channel.pbx.now()
-        self.role = ""
-        self.muted = False
-        self.suspended = False
-        """Out of the mix for a moment (a prompt is played, a transfer is dialled)."""
-        self.lonely = False
-        """Does not keep the bridge alive when only such members are left (announcers, spies)."""
 
 
 class Bridge:
@@ -110,9 +67,7 @@ class Bridge:
         self.video_mode = "none"
         self.video_source = ""
         self.data: dict[str, Any] = {}
-        self._mixer: Any = None
-        self._mixing: set[Channel] = set()
-        self._pair: tuple[Channel, Channel] | None = None
+        self._mixing = Mixing(pbx)
         pbx.bridges.add(self)
         pbx.bus.publish(events.BridgeCreate(self))
 
@@ -212,7 +167,7 @@ class Bridge:
         member = self.members.pop(channel)
         channel.bridge = None
         channel.consumer = None
-        self._disconnect(channel)
+        self._mixing.disconnect(channel)
         self._settle_accounts()
         for feature in member.features:
             feature.left(member)
@@ -244,7 +199,7 @@ class Bridge:
         member = self.members.pop(channel)
         channel.bridge = None
         channel.consumer = None
-        self._disconnect(channel)
+        self._mixing.disconnect(channel)
         self._settle_accounts()
         self.pbx.bus.publish(events.BridgeLeave(self, channel))
         if self.members:
@@ -281,7 +236,7 @@ class Bridge:
             if not channel.hangup_cause:
                 channel.hangup_cause = cause or causes.NORMAL_CLEARING
             self._leave(channel, mix=False)
-        self._unmix()
+        self._mixing.close()
         self.pbx.bridges.remove(self)
         self.pbx.bus.publish(events.BridgeDestroy(self))
 
@@ -330,8 +285,8 @@ class Bridge:
 
     def _match_streams(self, channel: Channel) -> None:
         """A party of a call of two has other streams now: the other one is asked for the same."""
-        if self._pair is not None and channel in self._pair:
-            other = self._pair[0] if self._pair[1] is channel else self._pair[1]
+        other = self._mixing.other(channel)
+        if other is not None:
             wanted = mirrored(channel.streams, other.streams)
             if wanted != other.streams:
                 other.indicate(Condition.STREAM_TOPOLOGY_REQUEST, wanted)
@@ -408,81 +363,12 @@ class Bridge:
             self.dissolve()
             return
         self._set_technology(technology)
-        active = [c for c, m in self.members.items() if not m.suspended and c.media is not None]
-        if technology == HOLDING:
-            self._mix_holding(active)
-            return
-        if technology == SIMPLE:
-            self._drop_mixer()
-            pair = (active[0], active[1]) if len(active) == 2 else None
-            if pair != self._pair:
-                self._drop_pair()
-                if pair is not None:
-                    assert pair[0].media is not None and pair[1].media is not None
-                    pair[0].media.connect(pair[1].media, digits=False)
-                    self._pair = pair
-                    pair[0].tech_paired(pair[1])
-                    pair[1].tech_paired(pair[0])
-            return
-        self._drop_pair()
-        if self._mixer is None:
-            self._mixer = self.pbx.engine.mixer()
-            self._mixing.clear()
-        for channel in [c for c in self._mixing if c not in active]:
-            self._disconnect(channel)
-        for channel in active:
-            if channel not in self._mixing and channel.media is not None:
-                self._mixing.add(channel)
-                self._mixer.add(channel.media, heard=not self.members[channel].muted)
-
-    def _mix_holding(self, active: list[Channel]) -> None:
-        """Only an announcer is heard, by everybody else."""
-        announcers = [channel for channel in active if self.members[channel].role == "announcer"]
-        if not announcers:
-            self._drop_mixer()
-            return
-        if self._mixer is None:
-            self._mixer = self.pbx.engine.mixer()
-            self._mixing.clear()
-        for channel in [c for c in self._mixing if c not in active]:
-            self._disconnect(channel)
-        for channel in active:
-            if channel not in self._mixing and channel.media is not None:
-                announces = channel in announcers
-                self._mixing.add(channel)
-                self._mixer.add(channel.media, hears=not announces, heard=announces)
+        self._mixing.arrange(technology, self.members)
 
     def _set_technology(self, technology: str) -> None:
         if technology != self.technology:
             old, self.technology = self.technology, technology
             self.pbx.bus.publish(events.BridgeTechnology(self, old))
-
-    def _disconnect(self, channel: Channel) -> None:
-        if self._pair is not None and channel in self._pair:
-            self._drop_pair()
-        if channel in self._mixing:
-            self._mixing.discard(channel)
-            if channel.media is not None:
-                self._mixer.remove(channel.media)
-
-    def _drop_pair(self) -> None:
-        pair, self._pair = self._pair, None
-        if pair is not None:
-            for channel in pair:
-                channel.tech_unpaired()
-            media = pair[0].media or pair[1].media
-            if media is not None:
-                media.disconnect()
-
-    def _drop_mixer(self) -> None:
-        if self._mixer is not None:
-            self._mixer.close()
-            self._mixer = None
-            self._mixing.clear()
-
-    def _unmix(self) -> None:
-        self._drop_pair()
-        self._drop_mixer()
 
 
 #: Conditions that end at the bridge: they are about the leg itself.
@@ -531,45 +417,3 @@ def _after(channel: Channel, task: asyncio.Task[None] | None) -> None:
         after(channel)
     else:
         channel.hangup(0 if channel.hangup_cause else causes.NORMAL_CLEARING)
-
-
-class Bridges:
-    """All bridges by unique id."""
-
-    __slots__ = ("_by_id", "_pbx")
-
-    def __init__(self, pbx: Pbx) -> None:
-        self._pbx = pbx
-        self._by_id: dict[str, Bridge] = {}
-
-    def new_id(self) -> str:
-        """A fresh unique id (a random UUID, as Asterisk's bridges have)."""
-        import uuid
-
-        return str(uuid.uuid4())
-
-    def add(self, bridge: Bridge) -> None:
-        """Take a new bridge in."""
-        self._by_id[bridge.uniqueid] = bridge
-
-    def remove(self, bridge: Bridge) -> None:
-        """Drop an ended bridge."""
-        self._by_id.pop(bridge.uniqueid, None)
-
-    def find(self, uniqueid: str) -> Bridge | None:
-        """The bridge of that id or name."""
-        found = self._by_id.get(uniqueid)
-        if found is None and uniqueid:
-            found = next((bridge for bridge in self._by_id.values() if bridge.name == uniqueid), None)
-        return found
-
-    def __iter__(self) -> Iterator[Bridge]:
-        return iter(list(self._by_id.values()))
-
-    def __len__(self) -> int:
-        return len(self._by_id)
-
-
-def up(channel: Channel) -> bool:
-    """Whether a channel is answered."""
-    return channel.state is State.UP

@@ -12,11 +12,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from offhook.calls import causes, events, interception
+from offhook.calls.channel_state import State as State
 from offhook.calls.frames import Condition, Control, Digit, Frame, Media
+from offhook.calls.indicating import Indicates
 from offhook.calls.party import Caller, Connected, Dialed, Redirecting
 from offhook.calls.running import RunsDialplan
 from offhook.calls.streams import Stream, streams_of
@@ -36,36 +37,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _QUEUE_LIMIT = 128
-WAITS = "waits on hold"
-"""Flag of a channel whose party was put on hold by another."""
 INHERITED = "inherited"
 """Key in a channel's data of lists, by the keys of features, that channels called from it get copies of."""
 
 
-class State(IntEnum):
-    """A channel's state; the numbers are those of ChannelState in the manager interface."""
-
-    DOWN = 0
-    RESERVED = 1
-    OFFHOOK = 2
-    DIALING = 3
-    RING = 4
-    RINGING = 5
-    UP = 6
-    BUSY = 7
-    DIALING_OFFHOOK = 8
-    PRERING = 9
-
-    @property
-    def text(self) -> str:
-        """The word Asterisk shows for it."""
-        return _STATE_TEXTS[self]
-
-
-_STATE_TEXTS = ("Down", "Rsrvd", "OffHook", "Dialing", "Ring", "Ringing", "Up", "Busy", "Dialing Offhook", "Pre-ring")
-
-
-class Channel(RunsDialplan, Technology):
+class Channel(RunsDialplan, Indicates, Technology):
     """One party's side of a call. See the module's text for who calls what."""
 
     __slots__ = (
@@ -330,7 +306,7 @@ class Channel(RunsDialplan, Technology):
         found: dict[str, str] = self.data.get("groups", {})
         return list(found.items())
 
-    # ---- towards the party --------------------------------------------------------------------------
+    # ---- answering ----------------------------------------------------------------------------------
 
     def answer(self) -> None:
         """Answer the channel if it is not up; raises Hangup when it is ending."""
@@ -347,61 +323,6 @@ class Channel(RunsDialplan, Technology):
         if self.answered_at is None:
             self.answered_at = self.pbx.now()
         self.set_state(State.UP)
-
-    def indicate(self, condition: Condition, payload: object = None) -> None:
-        """Show a condition to the party: by the technology's signal, else by the zone's tone."""
-        if self.hungup:
-            return
-        for hook in tuple(self.data.get("indication_hooks", ())):
-            hook(condition)
-        if condition is Condition.HOLD:
-            self.flags.add(WAITS)
-        elif condition is Condition.UNHOLD:
-            self.flags.discard(WAITS)
-        shown = self.tech_indicate(condition, payload)
-        if condition is Condition.HOLD and not shown:
-            self.pbx.start_music(self, str(payload or ""))
-        elif condition is Condition.UNHOLD and not shown:
-            self.pbx.stop_music(self)
-        elif condition in _TONES and not shown:
-            self.play_zone_tone(_TONES[condition])
-            if "tone" in self.data and self.pbx.bus.wants(events.TestEvent):
-                where = (("Channel", self.name),)
-                self.pbx.bus.publish(events.TestEvent("RINGING_INBAND", where, "channel.c", "ast_indicate_data"))
-        elif condition is Condition.STOP or (condition in _TONES and shown):
-            self.stop_tones()
-
-    def play_zone_tone(self, name: str) -> None:
-        """Play a tone of the channel's indications zone ("ring", "busy", "congestion", ...) until told to stop."""
-        self.stop_tones()
-        if self.media is not None:
-            tone = self.pbx.zone_tone(self.tone_zone, name)
-            if tone is not None:
-                self.data["tone"] = self.media.tones(tone)
-
-    def stop_tones(self) -> None:
-        """Stop the tone that an indication started."""
-        playing = self.data.pop("tone", None)
-        if playing is not None:
-            playing.stop()
-
-    def send_digit_begin(self, digit: str) -> None:
-        """Begin a digit towards the party."""
-        self.pbx.bus.publish(events.DtmfBegin(self, digit, "Sent"))
-        self.tech_digit_begin(digit)
-
-    def send_digit_end(self, digit: str, duration_ms: int) -> None:
-        """End a digit towards the party."""
-        self.pbx.bus.publish(events.DtmfEnd(self, digit, duration_ms, "Sent"))
-        self.tech_digit_end(digit, duration_ms)
-
-    async def send_digit(self, digit: str, duration_ms: int = 100) -> None:
-        """Send one whole digit."""
-        self.send_digit_begin(digit)
-        try:
-            await self.sleep(duration_ms / 1000)
-        finally:
-            self.send_digit_end(digit, duration_ms)
 
     # ---- from the party -----------------------------------------------------------------------------
 
@@ -546,13 +467,6 @@ class Channel(RunsDialplan, Technology):
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.state.text}>"
-
-
-_TONES = {
-    Condition.RINGING: "ring",
-    Condition.BUSY: "busy",
-    Condition.CONGESTION: "congestion",
-}
 
 
 async def _finish(done: Awaitable[None]) -> None:

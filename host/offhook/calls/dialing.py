@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
+from offhook.calls.attempts import Attempt, Outcome, Tally, status_of_cause
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control, Digit, Forward, Frame, Text
 from offhook.calls.party import Connected, Number, Redirecting
@@ -29,77 +30,6 @@ CALLS = "calls"
 """Key in a calling channel's data of its Dialing, while nobody has answered."""
 INHERITED_CALLS = "inherited calls"
 """Key in a channel's data of a Dialing that it goes on with: who began it transferred the channel to it."""
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One destination being called."""
-
-    channel: Channel
-    dial_string: str
-    address: str
-    over: bool = False
-    orig_name: str = ""
-    known: bool = False
-    """Has an identity of its own, which the caller may be told."""
-    connected: Connected | None = None
-    """Whom it said to be, among several being called."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """How many destinations failed which way; the dial status comes of it."""
-
-    busy: int = 0
-    congestion: int = 0
-    unavailable: int = 0
-
-    def count(self, cause: int) -> None:
-        """Count one failure by its cause."""
-        if cause == causes.USER_BUSY:
-            self.busy += 1
-        elif cause == causes.NORMAL_CIRCUIT_CONGESTION:
-            self.congestion += 1
-        elif cause not in (causes.NO_ANSWER, causes.NORMAL_CLEARING):
-            self.unavailable += 1
-
-    @property
-    def total(self) -> int:
-        """All failures."""
-        return self.busy + self.congestion + self.unavailable
-
-    def status(self, lines: int) -> str:
-        """The dial status when nobody of so many destinations is left; NOANSWER unless every one has its reason."""
-        if self.total != lines:
-            return "NOANSWER"
-        if self.busy:
-            return "BUSY"
-        if self.congestion:
-            return "CONGESTION"
-        if self.unavailable:
-            return "CHANUNAVAIL"
-        return "NOANSWER"
-
-
-def status_of_cause(cause: int) -> str:
-    """The dial status that a hangup cause of a called channel means."""
-    if cause == causes.USER_BUSY:
-        return "BUSY"
-    if cause == causes.NORMAL_CIRCUIT_CONGESTION:
-        return "CONGESTION"
-    if cause in (causes.NO_ROUTE_DESTINATION, causes.SUBSCRIBER_ABSENT):
-        return "CHANUNAVAIL"
-    return "NOANSWER"
-
-
-@dataclass(slots=True)
-class Outcome:
-    """How dialling ended: ``status`` as DIALSTATUS, the answered channel if any, and a digit that ended it."""
-
-    status: str
-    channel: Channel | None = None
-    digit: str = ""
-    cancelled: bool = False
 
 
 @dataclass(slots=True)

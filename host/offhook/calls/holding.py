@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from offhook.calls.bridge import Bridge, Member
+from offhook.calls.bridge import Bridge
 from offhook.calls.frames import Condition, Control, Frame
+from offhook.calls.member import Member
 
 ANNOUNCER = "announcer"
 PARTICIPANT = "holding_participant"

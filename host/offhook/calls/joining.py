@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from offhook.calls.bridge import Bridge, Feature
+from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel, Hangup
+from offhook.calls.member import Feature
 
 BROUGHT_IN = "brought in"
 """Among the flags of a channel that was taken out of its application for a bridge: records take it for a called one."""

@@ -7,9 +7,9 @@ import logging
 from dataclasses import dataclass
 
 from offhook.calls import causes, events
-from offhook.calls.bridge import Member
 from offhook.calls.channel import Channel
 from offhook.calls.frames import Frame
+from offhook.calls.member import Member
 
 log = logging.getLogger(__name__)
 

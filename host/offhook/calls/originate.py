@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
+from offhook.calls.attempts import Outcome
 from offhook.calls.channel import Channel, Hangup, Interruption, State
-from offhook.calls.dialing import Dialing, Outcome
+from offhook.calls.dialing import Dialing
 from offhook.calls.party import Connected, Name, Number, Party
 from offhook.calls.requesting import RequestError, request
 

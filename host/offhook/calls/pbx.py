@@ -8,7 +8,7 @@ import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
-from offhook.calls.bridge import Bridges
+from offhook.calls.bridges import Bridges
 from offhook.calls.bus import Bus
 from offhook.calls.channel import Channel
 from offhook.calls.channels import Channels
@@ -60,7 +60,7 @@ class Pbx:
         self.options = options or CoreOptions()
         self.bus = Bus()
         self.channels = Channels()
-        self.bridges = Bridges(self)
+        self.bridges = Bridges()
         self.globals = Variables()
         self.devices = DeviceStates(self)
         self.presence = Presence(self)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from offhook.apps import monitors
-from offhook.calls.bridge import Member
 from offhook.calls.channel import Channel
+from offhook.calls.member import Member
 from offhook.calls.pbx import Pbx
 from offhook.log import verbose
 from offhook.modules import Module

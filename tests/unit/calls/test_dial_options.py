@@ -8,7 +8,7 @@ import pytest
 
 from offhook.apps import flow
 from offhook.calls import events
-from offhook.calls.dialing import Tally
+from offhook.calls.attempts import Tally
 from offhook.calls.frames import Condition, Control, Digit, Forward
 from offhook.functions import shared, stack
 

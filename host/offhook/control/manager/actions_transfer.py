@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from offhook.calls.bridge import Bridge, Member
+from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel
 from offhook.calls.frames import Digit, Frame
 from offhook.calls.joining import bring_in
+from offhook.calls.member import Member
 from offhook.calls.transfer import Transfer, blind_transfer
 from offhook.config.model import TRUE_WORDS
 from offhook.control.manager.actions_channels import find_channel

@@ -1,7 +1,7 @@
 """Attended transfer by codes: the transferer talks to the target first, between two bridges.
 
 The transferee's bridge is the one that lives on. While a transfer is under way it minds both bridges; what
-happens to the parties are stimuli, and a table says which state follows which.
+happens to the parties are stimuli, and a table (attended_states) says which state follows which.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
-from offhook.calls.bridge import Bridge, Member
+from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel
 from offhook.calls.dialing import Dialing
 from offhook.calls.features import grant, granted
 from offhook.calls.frames import Condition, Control, Frame
+from offhook.calls.member import Member
 from offhook.calls.requesting import RequestError, connected_from, request
 from offhook.calls.transfer import hold_others, set_transfer_variables, unhold_others
 from offhook.log import verbose
+from offhook.services.features.attended_states import FINAL, NEXT, RECALL, State, Stimulus
 from offhook.services.features.builtin import sound_to
 from offhook.services.features.configuration import General
 from offhook.services.features.detection import Work, detection_of
@@ -30,116 +31,6 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
 
 log = logging.getLogger(__name__)
-
-
-class State(Enum):
-    """How far a transfer is."""
-
-    CALLING_TARGET = auto()
-    HESITANT = auto()
-    """The target rings; the transferer is back with the transferee."""
-    CONSULTING = auto()
-    DOUBLE_CHECKING = auto()
-    """The target is up and waits; the transferer is back with the transferee."""
-    REBRIDGE = auto()
-    RESUME = auto()
-    THREEWAY = auto()
-    COMPLETE = auto()
-    BLOND = auto()
-    BLOND_RECALLING = auto()
-    """The transferer is gone and the target rings: if it does not answer, the transferer is called back."""
-    RECALLING = auto()
-    WAIT_TO_RETRANSFER = auto()
-    RETRANSFER = auto()
-    WAIT_TO_RECALL = auto()
-    FAIL = auto()
-
-
-class Stimulus(Enum):
-    """What happens to the parties."""
-
-    TRANSFEREE_HANGUP = auto()
-    TRANSFERER_HANGUP = auto()
-    TARGET_HANGUP = auto()
-    TARGET_ANSWER = auto()
-    RECALL_HANGUP = auto()
-    RECALL_ANSWER = auto()
-    TIMEOUT = auto()
-    ABORT = auto()
-    COMPLETE = auto()
-    THREEWAY = auto()
-    SWAP = auto()
-
-
-_FINAL = frozenset(
-    {State.REBRIDGE, State.RESUME, State.THREEWAY, State.COMPLETE, State.BLOND, State.FAIL},
-)
-
-_NEXT: dict[State, dict[Stimulus, State]] = {
-    State.CALLING_TARGET: {
-        Stimulus.TRANSFEREE_HANGUP: State.FAIL,
-        Stimulus.TRANSFERER_HANGUP: State.BLOND,
-        Stimulus.COMPLETE: State.BLOND,
-        Stimulus.TARGET_ANSWER: State.CONSULTING,
-        Stimulus.TARGET_HANGUP: State.REBRIDGE,
-        Stimulus.TIMEOUT: State.REBRIDGE,
-        Stimulus.ABORT: State.REBRIDGE,
-        Stimulus.THREEWAY: State.THREEWAY,
-        Stimulus.SWAP: State.HESITANT,
-    },
-    State.HESITANT: {
-        Stimulus.TRANSFEREE_HANGUP: State.FAIL,
-        Stimulus.TRANSFERER_HANGUP: State.BLOND,
-        Stimulus.COMPLETE: State.BLOND,
-        Stimulus.TARGET_ANSWER: State.DOUBLE_CHECKING,
-        Stimulus.TARGET_HANGUP: State.RESUME,
-        Stimulus.TIMEOUT: State.RESUME,
-        Stimulus.ABORT: State.RESUME,
-        Stimulus.THREEWAY: State.THREEWAY,
-        Stimulus.SWAP: State.CALLING_TARGET,
-    },
-    State.CONSULTING: {
-        Stimulus.TRANSFEREE_HANGUP: State.FAIL,
-        Stimulus.TRANSFERER_HANGUP: State.COMPLETE,
-        Stimulus.COMPLETE: State.COMPLETE,
-        Stimulus.TARGET_HANGUP: State.REBRIDGE,
-        Stimulus.ABORT: State.REBRIDGE,
-        Stimulus.THREEWAY: State.THREEWAY,
-        Stimulus.SWAP: State.DOUBLE_CHECKING,
-    },
-    State.DOUBLE_CHECKING: {
-        Stimulus.TRANSFEREE_HANGUP: State.FAIL,
-        Stimulus.TRANSFERER_HANGUP: State.COMPLETE,
-        Stimulus.COMPLETE: State.COMPLETE,
-        Stimulus.TARGET_HANGUP: State.RESUME,
-        Stimulus.ABORT: State.RESUME,
-        Stimulus.THREEWAY: State.THREEWAY,
-        Stimulus.SWAP: State.CONSULTING,
-    },
-    State.BLOND_RECALLING: {
-        Stimulus.TRANSFEREE_HANGUP: State.FAIL,
-        Stimulus.RECALL_ANSWER: State.RESUME,
-        Stimulus.RECALL_HANGUP: State.RECALLING,
-        Stimulus.TIMEOUT: State.RECALLING,
-    },
-    State.RECALLING: {
-        Stimulus.TRANSFEREE_HANGUP: State.FAIL,
-        Stimulus.RECALL_ANSWER: State.RESUME,
-        Stimulus.RECALL_HANGUP: State.WAIT_TO_RETRANSFER,
-        Stimulus.TIMEOUT: State.WAIT_TO_RETRANSFER,
-    },
-    State.WAIT_TO_RETRANSFER: {Stimulus.TRANSFEREE_HANGUP: State.FAIL, Stimulus.TIMEOUT: State.RETRANSFER},
-    State.RETRANSFER: {
-        Stimulus.TRANSFEREE_HANGUP: State.FAIL,
-        Stimulus.RECALL_ANSWER: State.RESUME,
-        Stimulus.RECALL_HANGUP: State.WAIT_TO_RECALL,
-        Stimulus.TIMEOUT: State.WAIT_TO_RECALL,
-    },
-    State.WAIT_TO_RECALL: {Stimulus.TRANSFEREE_HANGUP: State.FAIL, Stimulus.TIMEOUT: State.RECALLING},
-}
-_RECALL = frozenset(
-    {State.BLOND_RECALLING, State.RECALLING, State.WAIT_TO_RETRANSFER, State.RETRANSFER, State.WAIT_TO_RECALL}
-)
 
 
 class AttendedTransfer:
@@ -182,9 +73,9 @@ class AttendedTransfer:
 
     async def _run(self) -> None:
         try:
-            while self.state not in _FINAL:
+            while self.state not in FINAL:
                 stimulus = await self._stimulus()
-                following = _NEXT[self.state].get(stimulus)
+                following = NEXT[self.state].get(stimulus)
                 log.debug("attended transfer of %s: %s in state %s", self.transferer.name, stimulus, self.state)
                 if following is not None:
                     self._exit(stimulus)
@@ -268,7 +159,7 @@ class AttendedTransfer:
             self._recall = None
         if state in (State.WAIT_TO_RETRANSFER, State.WAIT_TO_RECALL):
             self._indicate(self.transferee_bridge, Condition.UNHOLD)
-        if state in _RECALL:
+        if state in RECALL:
             if stimulus is Stimulus.TIMEOUT and self.recalled is not None:
                 gone, self.recalled = self.recalled, None
                 gone.request_hangup()
@@ -479,7 +370,7 @@ class AttendedTransfer:
         def answered(frame: Frame) -> bool:
             if isinstance(frame, Control) and frame.condition is Condition.ANSWER and channel.alive:
                 hooks.remove(answered)
-                recalling = self.state in _RECALL
+                recalling = self.state in RECALL
                 self.stimulate(Stimulus.RECALL_ANSWER if recalling else Stimulus.TARGET_ANSWER)
             return False
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from offhook.calls import causes
-from offhook.calls.bridge import Member
 from offhook.calls.channel import Channel, Hangup
+from offhook.calls.member import Member
 from offhook.calls.prompts import play_all
 from offhook.calls.transfer import Transfer, blind_transfer, hold_others, unhold_others
 from offhook.dialplan.context import DialplanError

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from offhook.calls.bridge import Member
 from offhook.calls.channel import INHERITED, Channel
 from offhook.calls.features import granted
+from offhook.calls.member import Member
 from offhook.calls.pbx import Pbx
 from offhook.config.model import TRUE_WORDS
 from offhook.dialplan.arguments import need_channel

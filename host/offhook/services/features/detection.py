@@ -8,9 +8,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from offhook.calls import events
-from offhook.calls.bridge import Member
 from offhook.calls.channel import Channel, Hangup
 from offhook.calls.frames import Digit, Frame
+from offhook.calls.member import Member
 from offhook.log import call_id
 
 log = logging.getLogger(__name__)

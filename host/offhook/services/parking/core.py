@@ -7,10 +7,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 from offhook.calls import causes
-from offhook.calls.bridge import Bridge, Member
+from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel
 from offhook.calls.features import grant
 from offhook.calls.holding import PARTICIPANT
+from offhook.calls.member import Member
 from offhook.calls.pbx import Pbx
 from offhook.calls.prompts import play_all
 from offhook.calls.transfer import set_transfer_variables

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offhook.calls.bridge import Member
 from offhook.calls.channel import Channel
 from offhook.calls.holding import Waiting
+from offhook.calls.member import Member
 
 if TYPE_CHECKING:
     from offhook.services.parking.lots import Lot

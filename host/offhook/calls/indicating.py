@@ -1,0 +1,93 @@
+"""A channel's side of what is shown and sent to the party: conditions, tones, digits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from offhook.calls import events
+from offhook.calls.frames import Condition
+
+if TYPE_CHECKING:
+    from offhook.calls.channel import Channel
+
+WAITS = "waits on hold"
+"""Flag of a channel whose party was put on hold by another."""
+
+
+class Indicates:
+    """What the party of a channel sees and hears that is no media."""
+
+    __slots__ = ()
+
+    @property
+    def _channel(self) -> Channel:
+        """The whole channel that this is a side of."""
+        return cast("Channel", self)
+
+    def indicate(self, condition: Condition, payload: object = None) -> None:
+        """Show a condition to the party: by the technology's signal, else by the zone's tone."""
+        channel = self._channel
+        if channel.hungup:
+            return
+        for hook in tuple(channel.data.get("indication_hooks", ())):
+            hook(condition)
+        if condition is Condition.HOLD:
+            channel.flags.add(WAITS)
+        elif condition is Condition.UNHOLD:
+            channel.flags.discard(WAITS)
+        shown = channel.tech_indicate(condition, payload)
+        if condition is Condition.HOLD and not shown:
+            channel.pbx.start_music(channel, str(payload or ""))
+        elif condition is Condition.UNHOLD and not shown:
+            channel.pbx.stop_music(channel)
+        elif condition in _TONES and not shown:
+            self.play_zone_tone(_TONES[condition])
+            if "tone" in channel.data and channel.pbx.bus.wants(events.TestEvent):
+                where = (("Channel", channel.name),)
+                channel.pbx.bus.publish(events.TestEvent("RINGING_INBAND", where, "channel.c", "ast_indicate_data"))
+        elif condition is Condition.STOP or (condition in _TONES and shown):
+            self.stop_tones()
+
+    def play_zone_tone(self, name: str) -> None:
+        """Play a tone of the channel's indications zone ("ring", "busy", "congestion", ...) until told to stop."""
+        channel = self._channel
+        self.stop_tones()
+        if channel.media is not None:
+            tone = channel.pbx.zone_tone(channel.tone_zone, name)
+            if tone is not None:
+                channel.data["tone"] = channel.media.tones(tone)
+
+    def stop_tones(self) -> None:
+        """Stop the tone that an indication started."""
+        channel = self._channel
+        playing = channel.data.pop("tone", None)
+        if playing is not None:
+            playing.stop()
+
+    def send_digit_begin(self, digit: str) -> None:
+        """Begin a digit towards the party."""
+        channel = self._channel
+        channel.pbx.bus.publish(events.DtmfBegin(channel, digit, "Sent"))
+        channel.tech_digit_begin(digit)
+
+    def send_digit_end(self, digit: str, duration_ms: int) -> None:
+        """End a digit towards the party."""
+        channel = self._channel
+        channel.pbx.bus.publish(events.DtmfEnd(channel, digit, duration_ms, "Sent"))
+        channel.tech_digit_end(digit, duration_ms)
+
+    async def send_digit(self, digit: str, duration_ms: int = 100) -> None:
+        """Send one whole digit."""
+        channel = self._channel
+        self.send_digit_begin(digit)
+        try:
+            await channel.sleep(duration_ms / 1000)
+        finally:
+            self.send_digit_end(digit, duration_ms)
+
+
+_TONES = {
+    Condition.RINGING: "ring",
+    Condition.BUSY: "busy",
+    Condition.CONGESTION: "congestion",
+}
