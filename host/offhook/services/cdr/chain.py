@@ -119,21 +119,21 @@ class Chain:
     def _pair(self, record: Record, bridge: Bridge) -> None:
         """Make records with everybody in the bridge that this one is not paired with yet."""
         for other in self._others(bridge):
-            for candidate in other:
-                if candidate.bridge != record.bridge:
-                    continue
-                if record.party_b is not None and record.party_b.channel is candidate.party_a.channel:
-                    break
-                if pick_party_a(record.party_a, candidate.party_a) is record.party_a:
-                    self._add(record, candidate.party_a, record.last)
-                elif candidate.party_b is not None and candidate.party_b.channel is not record.party_a.channel:
-                    other._add(candidate, record.party_a, record.last)
-                else:
-                    candidate.party_b = record.party_a.copy()
-                    candidate.end = None
-                    if candidate.disposition is not Disposition.NULL and candidate.answer is not None:
-                        candidate.disposition = Disposition.NULL
-                break
+            candidates = [one for one in other if one.bridge == record.bridge]
+            candidate = next((one for one in candidates if one.phase is Phase.BRIDGE), next(iter(candidates), None))
+            if candidate is None:
+                continue
+            if record.party_b is not None and record.party_b.channel is candidate.party_a.channel:
+                continue
+            if pick_party_a(record.party_a, candidate.party_a) is record.party_a:
+                self._add(record, candidate.party_a, record.last)
+            elif candidate.party_b is not None and candidate.party_b.channel is not record.party_a.channel:
+                other._add(candidate, record.party_a, record.last)
+            else:
+                candidate.party_b = record.party_a.copy()
+                candidate.end = None
+                if candidate.disposition is not Disposition.NULL and candidate.answer is not None:
+                    candidate.disposition = Disposition.NULL
 
     def _add(self, record: Record, party_b: Side, now: Moment) -> None:
         new = self.append(now)
@@ -147,16 +147,13 @@ class Chain:
             if channel is not self.channel and (chain := self._find(channel)) is not None:
                 yield chain
 
-    def leave(self, bridge: Bridge, now: Moment) -> bool:
-        """The channel left a bridge; whether a record of it was about that bridge."""
-        left = False
+    def leave(self, bridge: Bridge, now: Moment) -> None:
+        """The channel left a bridge."""
         for record in self:
             record.last = now
             if record.phase is Phase.PARKED or (record.phase is Phase.BRIDGE and record.bridge == bridge.uniqueid):
                 record.finish()
                 record.bridge = ""
-                left = True
-        return left
 
     def park(self, lot: str, space: int, now: Moment) -> None:
         """The channel was parked."""

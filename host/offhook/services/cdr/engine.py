@@ -147,7 +147,8 @@ class CdrEngine:
         if chain is None or not self._counts(event.bridge):
             return
         now = self.now()
-        if chain.leave(event.bridge, now) and event.bridge.kind != "parking":
+        chain.leave(event.bridge, now)
+        if event.bridge.kind != "parking":
             for record in records_with_b(event.channel):
                 if record.phase is Phase.BRIDGE and record.bridge == event.bridge.uniqueid:
                     record.last = now

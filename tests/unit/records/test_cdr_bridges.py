@@ -1,0 +1,105 @@
+"""Who talked to whom and how long, where parties leave a bridge and come back: recorded once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from offhook.calls import events
+from offhook.calls.bridge import Bridge
+from offhook.calls.channel import Channel, State
+from offhook.services.cdr.delivery import Backend, Batch
+from offhook.services.cdr.engine import CdrEngine
+from offhook.services.cdr.fields import Fields
+from offhook.services.cdr.record import Rules
+
+
+class Talks:
+    """Parties on a clock that is set by hand, and the records of their calls."""
+
+    def __init__(self, exchange: Any) -> None:
+        self.pbx = exchange.pbx
+        self.time = 1000.0
+        self.pbx.now = lambda: self.time
+        self.found: list[Fields] = []
+        engine = self.pbx.parts["cdr"] = CdrEngine(self.pbx)
+        engine.configure(Rules(), Batch())
+        engine.delivery.backends["test"] = Backend(self.found.append)
+
+    def party(self, name: str, *, caller: Channel | None = None) -> Channel:
+        """One who calls, or one called by somebody."""
+        channel = Channel(self.pbx, f"Phone/{name}", outgoing=caller is not None, requester=caller)
+        if caller is not None:
+            self.pbx.bus.publish(events.DialBegin(caller, channel, name))
+        channel.set_state(State.UP)
+        if caller is not None:
+            self.pbx.bus.publish(events.DialEnd(caller, channel, "ANSWER"))
+        return channel
+
+    def between(self, one: str, two: str) -> list[tuple[float, float]]:
+        """From when to when records say that two talked, in seconds from the beginning."""
+        return [
+            (fields.start.clock - 1000, fields.end.clock - 1000)
+            for fields in self.found
+            if fields.end is not None and (fields.channel, fields.dstchannel) == (f"Phone/{one}", f"Phone/{two}")
+        ]
+
+
+async def test_who_took_anothers_place_leaves_and_returns(exchange: Any) -> None:
+    """A caller's first partner is replaced; the second one consults somebody and comes back with them."""
+    talks = Talks(exchange)
+    caller = talks.party("caller")
+    first = talks.party("first", caller=caller)
+    second = talks.party("second", caller=talks.party("other"))
+    bridge, aside = Bridge(talks.pbx), Bridge(talks.pbx, dissolve_when_empty=False)
+    bridge.minder = aside.minder = Unmoved()
+    bridge.impart(caller)
+    bridge.impart(first)
+    talks.time += 5
+    bridge.impart(second)
+    first.hangup()
+    talks.time += 5
+    bridge.move(second, aside)
+    third = talks.party("third", caller=talks.party("dialler"))
+    aside.impart(third)
+    talks.time += 5
+    bridge.merge(aside)
+    talks.time += 5
+    for channel in (second, third, caller):
+        channel.hangup()
+    bridge.dissolve()
+    assert talks.between("caller", "first") == [(0, 5)]
+    assert talks.between("caller", "second") == [(5, 20)], "as in Asterisk: who comes back has not been away"
+    assert talks.between("caller", "third") == [(15, 20)]
+    assert talks.between("second", "third") == [(10, 15), (15, 20)]
+
+
+async def test_who_leaves_for_good_is_not_talked_to_any_more(exchange: Any) -> None:
+    talks = Talks(exchange)
+    caller = talks.party("caller")
+    first = talks.party("first", caller=caller)
+    second = talks.party("second", caller=talks.party("other"))
+    bridge, aside = Bridge(talks.pbx), Bridge(talks.pbx, dissolve_when_empty=False)
+    bridge.minder = aside.minder = Unmoved()
+    bridge.impart(caller)
+    bridge.impart(first)
+    talks.time += 5
+    bridge.impart(second)
+    first.hangup()
+    talks.time += 5
+    bridge.move(second, aside)
+    talks.time += 5
+    for channel in (second, caller):
+        channel.hangup()
+    bridge.dissolve()
+    aside.dissolve()
+    assert talks.between("caller", "second") == [(5, 10)]
+
+
+class Unmoved:
+    """Keeps bridges that lose their members."""
+
+    def entered(self, bridge: Bridge, channel: Channel, swap: Channel | None) -> None:
+        """Nothing."""
+
+    def departed(self, bridge: Bridge, channel: Channel) -> None:
+        """Nothing."""
