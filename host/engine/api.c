@@ -15,6 +15,7 @@
 #include "echo_bank.h"
 #include "engine.h"
 #include "leg_line.h"
+#include "leg_stream.h"
 #include "level.h"
 #include "orders.h"
 #include "rtp.h"
@@ -132,6 +133,33 @@ struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, 
         leg->line = NULL;
     }
     if (!leg || !leg->line) {
+        close(own);
+        free(leg);
+        snprintf(error, ENGINE_TEXT, "out of memory");
+        return NULL;
+    }
+    return announce(leg);
+}
+
+struct leg *leg_stream(struct engine *engine, int descriptor, int number, int codec, char *error)
+{
+    const struct framing *framing = framing_named((enum stream_framing)number);
+    error[0] = 0;
+    if (!framing || !codec_load(codec) || !codec_at(codec)->frame_samples ||
+        (number != STREAM_AUDIOSOCKET && strncmp(codec_at(codec)->name, "slin", 4))) {
+        snprintf(error, ENGINE_TEXT, "a stream cannot carry %s", codec_at(codec) ? codec_at(codec)->name : "that");
+        return NULL;
+    }
+    codec_pool_expect(codec_at(codec));
+    int own = own_descriptor(descriptor);
+    if (own < 0) {
+        snprintf(error, ENGINE_TEXT, "the stream's descriptor %d cannot be used: %s", descriptor, strerror(errno));
+        return NULL;
+    }
+    struct leg *leg = leg_make(engine, LEG_STREAM);
+    if (leg)
+        leg->stream = stream_make(leg, own, framing, codec);
+    if (!leg || !leg->stream) {
         close(own);
         free(leg);
         snprintf(error, ENGINE_TEXT, "out of memory");
@@ -268,6 +296,11 @@ const char *line_echo_state(const struct leg *leg, double *erl_db, double *erle_
     *erl_db = echo_erl_db(echo, leg->line->lane);
     *erle_db = echo_erle_db(echo, leg->line->lane);
     return echo_state_name(echo_state(echo, leg->line->lane));
+}
+
+const struct stream_figures *stream_figures(const struct leg *leg)
+{
+    return leg->stream ? &leg->stream->figures : NULL;
 }
 
 /* RTP */

@@ -33,6 +33,7 @@ enum event_kind {
     EVENT_CODEC,         /* object: leg, a: codec that arrives now */
     EVENT_PACKET,        /* object: leg, address, a: enum packet_way, b: bytes, to be had by engine_packet */
     EVENT_LINE_LOST,     /* object: leg, a: errno; 0: the other end closed it */
+    EVENT_STREAM,        /* object: leg, a: enum stream_news, b: the errno or, of nonsense, kind << 16 | length */
     EVENT_TRACE,         /* object: leg, address, a: 1 sent, 2 RTCP; b: type and payload, c: sequence and timestamp */
     EVENT_FREE           /* never handed out: what is freed travels with it */
 };
@@ -43,6 +44,13 @@ enum playout_kind { PLAYOUT_USUAL, PLAYOUT_ADAPTIVE, PLAYOUT_FIXED };
 enum end_reason { END_DONE, END_STOPPED, END_REPLACED, END_CLOSED, END_FAILED };
 enum digit_source { DIGIT_RFC4733, DIGIT_INBAND };
 enum line_law { LINE_ULAW, LINE_ALAW, LINE_LINEAR };
+/* What a stream carries: 16 bit linear sound, the low byte first, alone (to us, from us, both), or AudioSocket's
+ * messages.
+ */
+enum stream_framing { STREAM_HEARD, STREAM_SPOKEN_TO, STREAM_BARE, STREAM_AUDIOSOCKET };
+/* All that came before has been heard when it ends: the far end said so or closed; an error; a message that is none.
+ * STREAM_QUIET: no byte either way for two seconds. */
+enum stream_news { STREAM_ENDED, STREAM_FAILED, STREAM_NONSENSE, STREAM_QUIET };
 enum leg_direction { DIRECTION_IN = 1, DIRECTION_OUT = 2, DIRECTION_BOTH = 3 };
 enum play_flag { PLAY_LOOP = 1, PLAY_MIX = 2, PLAY_MUSIC = 4 };
 enum member_flag { MEMBER_HEARS = 1, MEMBER_HEARD = 2 };
@@ -163,6 +171,13 @@ struct line_figures {
     int32_t depth, level_in, level_out;
 };
 
+/* Of a stream: bytes, messages that found no room, times that sound was waited for, blocks cut out; bytes that wait. */
+struct stream_figures {
+    uint64_t bytes_in, bytes_out;
+    uint32_t dropped, gaps, cut;
+    int32_t held;
+};
+
 struct tone_item {
     float low, high;
     int32_t ms;
@@ -247,6 +262,9 @@ int engine_sound_readable(const char *extension); /* can be played, if only as i
 struct leg *leg_rtp(struct engine *engine, const char *address, int relay, char *error);
 struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, int ahead, int echo_ms, char *error);
 struct leg *leg_null(struct engine *engine, int rate);
+/* A leg on a descriptor that carries bytes (a connection, a pipe); it works on a copy, which is made non-blocking.
+ * `codec` is what is sent; the linear one of a rate for anything but STREAM_AUDIOSOCKET. */
+struct leg *leg_stream(struct engine *engine, int descriptor, int framing, int codec, char *error);
 int leg_pipe(struct engine *engine, struct leg **first, struct leg **second);
 struct leg *leg_snoop(struct leg *target, int spy, int whisper);
 void leg_spy(struct leg *leg, int spy, int whisper);
@@ -271,6 +289,9 @@ const struct line_figures *line_figures(const struct leg *leg);
 void line_gain(struct leg *leg, double in_db, double out_db);
 void line_echo(struct leg *leg, int on);
 const char *line_echo_state(const struct leg *leg, double *erl_db, double *erle_db);
+
+/* NULL for a leg that is no stream. */
+const struct stream_figures *stream_figures(const struct leg *leg);
 
 /* RTP */
 int rtp_remote(struct leg *leg, const char *host, int port, int rtcp_port);

@@ -6,6 +6,7 @@
 #include "effect.h"
 #include "engine.h"
 #include "leg_line.h"
+#include "leg_stream.h"
 #include "level.h"
 #include "mixer.h"
 #include "player.h"
@@ -27,6 +28,8 @@ static void add_leg(struct engine *engine, struct leg *leg)
     }
     if (leg->line)
         line_attach(leg->line);
+    if (leg->stream)
+        stream_attach(leg->stream);
     if (leg->kind == LEG_SNOOP && leg->other && leg->other->closing) {
         leg->other = NULL;
     } else if (leg->kind == LEG_SNOOP && leg->other) {
@@ -43,6 +46,8 @@ static void close_leg(struct engine *engine, struct leg *leg)
         engine->wire->ops->detach(engine->wire, leg->rtp);
     if (leg->line)
         line_detach(leg->line);
+    if (leg->stream)
+        stream_detach(leg->stream);
     leg_release(leg);
     if (leg->previous)
         leg->previous->next = leg->next;

@@ -2,11 +2,12 @@
 
 #include <string.h>
 
+#include "leg_stream.h"
 #include "rtp.h"
 
 enum { GAP_MS = 50, EVENT_INTERVAL_MS = 20, END_PACKETS = 3, VOLUME = 10, LEVEL = 7219 };
 
-enum way { WAY_NONE, WAY_PACKETS, WAY_TONE, WAY_PIPE };
+enum way { WAY_NONE, WAY_PACKETS, WAY_TONE, WAY_PIPE, WAY_STREAM };
 
 struct item {
     char digit;
@@ -118,6 +119,8 @@ static enum way way_of(const struct leg *leg, char digit, struct tone_part *part
 {
     if (leg->kind == LEG_PIPE)
         return leg->other && event_code(digit) >= 0 ? WAY_PIPE : WAY_NONE;
+    if (leg->kind == LEG_STREAM)
+        return stream_digits(leg->stream) && event_code(digit) >= 0 ? WAY_STREAM : WAY_NONE;
     if (leg->kind == LEG_LINE)
         return tone_of_digit(digit, part) ? WAY_TONE : WAY_NONE;
     if (leg->kind != LEG_RTP)
@@ -150,6 +153,8 @@ static void stop(struct leg *leg, struct digits *digits)
             send_event(leg, digits->elapsed, false, true);
     else if (digits->way == WAY_PIPE && leg->other)
         leg_digit_heard(leg->other, digits->now.digit, digits->elapsed, DIGIT_RFC4733);
+    else if (digits->way == WAY_STREAM)
+        stream_digit(leg->stream, digits->now.digit);
     leg->engine->plan_dirty = true;
     if (!digits->count)
         engine_tell_simple(leg->engine, EVENT_DIGITS_SENT, leg, 0, 0, 0);

@@ -18,6 +18,7 @@
 #include "disk.h"
 #include "echo_bank.h"
 #include "leg_line.h"
+#include "leg_stream.h"
 #include "level.h"
 #include "mixer.h"
 #include "player.h"
@@ -192,11 +193,15 @@ void engine_run_tick(struct engine *engine, int64_t now)
     receive_packets(engine);
     if (engine->lines)
         lines_receive(engine);
+    if (engine->streams)
+        streams_receive(engine);
     if (engine->plan_dirty)
         engine_plan(engine);
     process_sound(engine);
     if (engine->lines)
         lines_send(engine);
+    if (engine->streams)
+        streams_send(engine);
     for (struct leg *leg = engine->legs; leg; leg = leg->next)
         if (leg->rtp && leg->phase == engine->tick % RTP_TIMER_TICKS)
             rtp_tick(leg->rtp);

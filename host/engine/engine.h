@@ -117,6 +117,7 @@ struct engine {
     int digit_legs;                /* legs that have a queue of digits */
     struct mixer *mixers;
     struct line *lines;
+    struct stream *streams;
     struct echo_bank *echo_banks;  /* the control thread's list; a bank's lanes are the real-time thread's */
     struct player *ending_players; /* waiting for the disk thread */
     struct recorder *ending_recorders;

@@ -9,6 +9,7 @@
 #include "effect.h"
 #include "engine.h"
 #include "leg_line.h"
+#include "leg_stream.h"
 #include "level.h"
 #include "mixer.h"
 #include "player.h"
@@ -161,6 +162,8 @@ void leg_pull(struct leg *leg)
         block = rtp_pull(leg->rtp);
     } else if (leg->kind == LEG_LINE) {
         block = line_pull(leg->line);
+    } else if (leg->kind == LEG_STREAM) {
+        block = stream_pull(leg->stream);
     } else if (leg->kind != LEG_NULL) {
         block = taken(leg, &leg->carry);
         if (block.samples)
@@ -215,6 +218,11 @@ static void deliver(struct leg *leg, struct block block)
         block = leg_at_rate(leg->engine, &leg->resampler, block, 8000);
         if (block.samples)
             line_push(leg->line, block.samples);
+        break;
+    case LEG_STREAM:
+        block = leg_at_rate(leg->engine, &leg->resampler, block, leg->rate);
+        if (block.samples)
+            stream_push(leg->stream, block.samples);
         break;
     case LEG_PIPE:
         if (leg->other)

@@ -13,9 +13,10 @@
 struct engine;
 struct rtp;
 struct line;
+struct stream;
 struct digits;
 
-enum leg_kind { LEG_RTP, LEG_NULL, LEG_PIPE, LEG_SNOOP, LEG_LINE };
+enum leg_kind { LEG_RTP, LEG_NULL, LEG_PIPE, LEG_SNOOP, LEG_LINE, LEG_STREAM };
 
 /* 10 ms of sound; samples NULL: nothing. */
 struct block {
@@ -95,6 +96,7 @@ struct leg {
 
     struct rtp *rtp;
     struct line *line;
+    struct stream *stream;
     struct leg_figures figures;
 };
 

@@ -7,6 +7,7 @@
 #include "codec_pool.h"
 #include "effect.h"
 #include "leg_line.h"
+#include "leg_stream.h"
 #include "mixer.h"
 #include "player.h"
 #include "recorder.h"
@@ -36,6 +37,8 @@ static void destroy_leg(struct leg *leg)
     }
     if (leg->line)
         line_destroy(leg->line);
+    if (leg->stream)
+        stream_destroy(leg->stream);
     free(leg);
 }
 

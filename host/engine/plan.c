@@ -7,6 +7,7 @@
 #include "detector.h"
 #include "digits.h"
 #include "engine.h"
+#include "leg_stream.h"
 #include "mixer.h"
 #include "recorder.h"
 #include "rtp.h"
@@ -73,6 +74,23 @@ static void want_in(struct leg *leg)
     }
 }
 
+/* Whether what is pushed reaches somebody by itself. */
+static bool sends(const struct leg *leg)
+{
+    switch (leg->kind) {
+    case LEG_RTP:
+        return !leg->relayed;
+    case LEG_LINE:
+        return true;
+    case LEG_STREAM:
+        return leg->stream->framing->speaks;
+    case LEG_SNOOP:
+        return leg->whisper;
+    default:
+        return false;
+    }
+}
+
 static void want_for(struct leg *leg)
 {
     for (const struct recorder *recorder = leg->recorders; recorder; recorder = recorder->next) {
@@ -87,9 +105,7 @@ static void want_for(struct leg *leg)
         want_in(leg);
     if (plays(leg))
         want_out(leg);
-    bool sends =
-        leg->kind == LEG_RTP ? !leg->relayed : leg->kind == LEG_LINE || (leg->kind == LEG_SNOOP && leg->whisper);
-    if (sends && !leg->relay_only && (leg->mixer || leg->peer || leg->loopback || leg->snoops))
+    if (sends(leg) && !leg->relay_only && (leg->mixer || leg->peer || leg->loopback || leg->snoops))
         want_out(leg);
 }
 

@@ -33,6 +33,7 @@ from offhook.media.mixer import Mixer
 from offhook.media.playing import Playback
 from offhook.media.recording import Recording, Watch
 from offhook.media.rtp import Packet, RelayLeg, RtpLeg
+from offhook.media.stream import FRAMINGS, Framing, StreamLeg
 
 __all__ = ["Engine", "EngineError", "Figures", "NoPort", "Settings"]
 
@@ -245,6 +246,16 @@ class Engine:
         leg = LineLeg(self, handle)
         self.watch_object(handle, leg)
         return leg
+
+    def stream_leg(self, descriptor: int, framing: Framing, sent: str = "slin") -> StreamLeg:
+        """A leg on a connection or pipe, of which it uses a copy. ``sent`` names the format of what is sent to it, or
+        the linear one of its rate. Raises EngineError when that cannot be, or the descriptor cannot be used."""
+        engine = self._running()
+        codec = int(self.lib.engine_codec(sent.encode()))
+        handle = self.lib.leg_stream(engine, descriptor, FRAMINGS.index(framing), codec, self.error_text)
+        if not handle:
+            raise EngineError(self.text(self.error_text))
+        return self._made(StreamLeg, handle)
 
     def snoop(
         self,
@@ -472,6 +483,8 @@ class Engine:
         elif isinstance(leg, LineLeg) and kind == lib.EVENT_LINE_LOST:
             leg.lost = os.strerror(event.a) if event.a else "it was closed"
             leg.deliver(LineLost(leg, leg.lost))
+        elif isinstance(leg, StreamLeg) and kind == lib.EVENT_STREAM:
+            leg.told(event.a, event.b)
         elif isinstance(leg, RtpLeg) and kind == lib.EVENT_CODEC:
             leg.codec_changed(self.text(lib.engine_codec_name(event.a)))
         elif isinstance(leg, RtpLeg) and kind in (lib.EVENT_RTCP_SENT, lib.EVENT_RTCP_RECEIVED):

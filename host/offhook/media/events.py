@@ -93,6 +93,21 @@ class LineLost(MediaEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class StreamEnded(MediaEvent):
+    """All that came from a stream has been heard, and no more will be. Sent once.
+
+    ``error`` is "" when the far end said so or closed it, else a phrase that says what went wrong.
+    """
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamQuiet(MediaEvent):
+    """Not a byte has passed either way for two seconds. Sent once until one does."""
+
+
+@dataclass(frozen=True, slots=True)
 class FarEndAddressLearned(MediaEvent):
     """Packets come from (and, on symmetric legs, go to) this address from now on."""
 
