@@ -74,7 +74,7 @@ static struct leg *announce(struct leg *leg)
     return leg;
 }
 
-struct leg *leg_rtp(struct engine *engine, const char *address, int relay, char *error)
+struct leg *leg_rtp(struct engine *engine, const char *address, int relay, int traffic_class, int priority, char *error)
 {
     struct leg *leg = leg_make(engine, LEG_RTP);
     error[0] = 0;
@@ -86,6 +86,7 @@ struct leg *leg_rtp(struct engine *engine, const char *address, int relay, char 
         return NULL;
     }
     leg->relay_only = relay;
+    leg->rtp->port.marking = (struct wire_marking){(uint8_t)traffic_class, (uint8_t)(priority % WIRE_PRIORITIES)};
     bool opened = address_parse(&leg->rtp->port.local, address, 0);
     if (!opened)
         snprintf(error, ENGINE_TEXT, "\"%.64s\" is no numeric IP address", address);

@@ -109,7 +109,6 @@ struct engine_options {
     int32_t realtime;
     int32_t probation;
     int32_t rtcp_interval; /* ms */
-    int32_t traffic_class; /* DSCP << 2 */
     int32_t digit_timeout; /* ms without a packet after which an unended digit ends */
     int32_t checksums;
 };
@@ -259,7 +258,10 @@ int engine_sound_known(const char *extension);    /* can be played and recorded 
 int engine_sound_readable(const char *extension); /* can be played, if only as it is */
 
 /* Legs */
-struct leg *leg_rtp(struct engine *engine, const char *address, int relay, char *error);
+/* Packets are marked with a traffic class (DSCP << 2) and a priority (0 to 7). NULL with a sentence; a leg and a sentence
+ * where they cannot be marked so. */
+struct leg *leg_rtp(struct engine *engine, const char *address, int relay, int traffic_class, int priority,
+                    char *error);
 struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, int ahead, int echo_ms, char *error);
 struct leg *leg_null(struct engine *engine, int rate);
 /* A leg on a descriptor that carries bytes (a connection, a pipe); it works on a copy, which is made non-blocking.

@@ -336,7 +336,7 @@ void engine_tick(struct engine *engine, int ticks)
 static struct wire *open_wire(struct engine *engine, char *error)
 {
     const struct engine_options *options = &engine->options;
-    struct wire_settings settings = {options->port_low, options->port_high, options->traffic_class, options->checksums};
+    struct wire_settings settings = {options->port_low, options->port_high, options->checksums};
     struct wire *wire;
     switch (options->mode) {
     case MODE_SIMULATED:

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <netinet/ip.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "api.h"
 
 bool wire_init(struct wire *wire, const struct wire_ops *ops, const struct wire_settings *settings)
 {
@@ -47,7 +50,7 @@ void wire_drop_pair(struct wire *wire, int port)
     wire->ports[port / 16] &= (uint8_t) ~(1 << port / 2 % 8);
 }
 
-int wire_socket(const union address *local, int traffic_class)
+int wire_socket(const union address *local)
 {
     int on = 1, off = 0;
     int family = local->any.sa_family;
@@ -55,11 +58,8 @@ int wire_socket(const union address *local, int traffic_class)
     if (descriptor < 0)
         return -1;
     setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
-    if (family == AF_INET6) {
+    if (family == AF_INET6)
         setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, address_any(local) ? &off : &on, sizeof(on));
-        setsockopt(descriptor, IPPROTO_IPV6, IPV6_TCLASS, &traffic_class, sizeof(traffic_class));
-    }
-    setsockopt(descriptor, IPPROTO_IP, IP_TOS, &traffic_class, sizeof(traffic_class));
     if (bind(descriptor, &local->any, address_length(local))) {
         int why = errno;
         close(descriptor);
@@ -67,6 +67,27 @@ int wire_socket(const union address *local, int traffic_class)
         return -1;
     }
     return descriptor;
+}
+
+bool wire_mark(int descriptor, struct wire_marking marking, char *error)
+{
+    int traffic_class = marking.traffic_class, priority = marking.priority;
+    if (traffic_class) {
+        /* of a socket for both families the second is what IPv4 goes by; one for IPv4 alone has only that */
+        setsockopt(descriptor, IPPROTO_IPV6, IPV6_TCLASS, &traffic_class, sizeof(traffic_class));
+        if (setsockopt(descriptor, IPPROTO_IP, IP_TOS, &traffic_class, sizeof(traffic_class))) {
+            snprintf(error, ENGINE_TEXT, "RTP is not marked with type of service %d: %s", traffic_class,
+                     strerror(errno));
+            return false;
+        }
+    }
+    /* after the type of service, from which the kernel guesses a priority */
+    if (priority && setsockopt(descriptor, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority))) {
+        snprintf(error, ENGINE_TEXT, "RTP is not sent with priority %d: %s; 7 takes CAP_NET_ADMIN", priority,
+                 strerror(errno));
+        return false;
+    }
+    return true;
 }
 
 int64_t wire_arrival(const struct wire *wire, struct msghdr *message, int64_t now)
@@ -103,33 +124,46 @@ void wire_map(union address *address)
     address->v6 = mapped;
 }
 
-bool wire_open_sockets(struct wire *wire, const union address *local, int sockets[2], int *port)
+static bool bind_pair(const union address *local, int pair, int sockets[2])
+{
+    union address address = *local;
+    address_set_port(&address, pair);
+    sockets[0] = wire_socket(&address);
+    if (sockets[0] < 0)
+        return false;
+    address_set_port(&address, pair + 1);
+    sockets[1] = wire_socket(&address);
+    if (sockets[1] < 0) {
+        int why = errno;
+        close(sockets[0]);
+        errno = why;
+    }
+    return sockets[1] >= 0;
+}
+
+bool wire_open_sockets(struct wire *wire, struct wire_port *port, char *error)
 {
     enum { TRIES = 4096 };
-    for (int i = 0; i < TRIES; i++) {
+    errno = EADDRINUSE;
+    for (int i = 0; i < TRIES && errno == EADDRINUSE; i++) {
         int pair = wire_pick_pair(wire);
-        if (!pair) {
-            errno = EADDRINUSE;
-            return false;
-        }
-        union address address = *local;
-        address_set_port(&address, pair);
-        sockets[0] = wire_socket(&address, wire->settings.traffic_class);
-        if (sockets[0] >= 0) {
-            address_set_port(&address, pair + 1);
-            sockets[1] = wire_socket(&address, wire->settings.traffic_class);
-            if (sockets[1] >= 0) {
-                *port = pair;
-                return true;
-            }
-            int why = errno;
-            close(sockets[0]);
-            errno = why;
+        if (!pair)
+            break;
+        if (bind_pair(&port->local, pair, port->sockets)) {
+            port->port = pair;
+            if (wire_mark(port->sockets[0], port->marking, error))
+                wire_mark(port->sockets[1], port->marking, error);
+            return true;
         }
         wire_drop_pair(wire, pair);
-        if (errno != EADDRINUSE)
-            return false;
     }
+    if (errno == EMFILE || errno == ENFILE)
+        snprintf(error, ENGINE_TEXT, "no descriptor is left for an RTP socket: raise the limit of open files");
+    else if (errno == EADDRINUSE)
+        snprintf(error, ENGINE_TEXT, "no RTP port is free between %d and %d", wire->settings.port_low,
+                 wire->settings.port_high);
+    else
+        snprintf(error, ENGINE_TEXT, "no RTP socket can be bound: %s", strerror(errno));
     return false;
 }
 

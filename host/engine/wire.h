@@ -15,12 +15,24 @@
 struct wire;
 struct rtp;
 
-enum { WIRE_BATCH = 64, WIRE_PACKET = 1600 /* bytes received of one packet */, WIRE_ROOM = 256 /* packets to send */ };
+enum {
+    WIRE_BATCH = 64,
+    WIRE_PACKET = 1600, /* bytes received of one packet */
+    WIRE_ROOM = 256,    /* packets to send */
+    WIRE_PRIORITIES = 8
+};
+
+/* How packets are marked: the octet of type of service (IPv6: traffic class), and the priority that queues and VLAN
+ * tags on the way out go by (SO_PRIORITY). Part of a port from its opening on: no packet costs more for it. */
+struct wire_marking {
+    uint8_t traffic_class, priority;
+};
 
 /* The local end of an RTP leg: an even port for RTP and the next one for RTCP. */
 struct wire_port {
     union address local;  /* as asked for: may be a wildcard */
     union address source; /* what packets come from when a header is written by hand */
+    struct wire_marking marking;
     int port;
     int sockets[2];
     struct pool_pair *pair;
@@ -39,7 +51,7 @@ struct datagram {
 
 struct wire_ops {
     int mode;
-    /* Control thread. Reserve a pair of ports; false with a sentence. */
+    /* Control thread. Reserve a pair of ports; false with a sentence. True with one: not all could be had. */
     bool (*open)(struct wire *wire, struct rtp *rtp, char *error);
     /* Control thread, when the engine has let go of it. */
     void (*close)(struct wire *wire, struct rtp *rtp);
@@ -58,7 +70,6 @@ struct wire_ops {
 
 struct wire_settings {
     int port_low, port_high;
-    int traffic_class;
     bool checksums;
 };
 
@@ -87,10 +98,13 @@ int wire_pick_pair(struct wire *wire);
 void wire_drop_pair(struct wire *wire, int port);
 
 /* A bound, non-blocking UDP socket with time stamps; -1 with errno. */
-int wire_socket(const union address *local, int traffic_class);
+int wire_socket(const union address *local);
 
-/* Bind a free pair of ports at an address; false with errno. */
-bool wire_open_sockets(struct wire *wire, const union address *local, int sockets[2], int *port);
+/* Bind a free pair of ports at the port's address; false with a sentence, true with one where they cannot be marked. */
+bool wire_open_sockets(struct wire *wire, struct wire_port *port, char *error);
+
+/* Mark what a socket sends; false with a sentence when that is not permitted. */
+bool wire_mark(int descriptor, struct wire_marking marking, char *error);
 
 /* IPv4 addresses as a dual-stack socket knows them, and back. */
 void wire_map(union address *address);

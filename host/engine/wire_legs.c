@@ -21,17 +21,8 @@ struct legs {
 
 static bool open_port(struct wire *wire, struct rtp *rtp, char *error)
 {
-    struct wire_port *port = &rtp->port;
-    if (!wire_open_sockets(wire, &port->local, port->sockets, &port->port)) {
-        if (errno == EMFILE || errno == ENFILE)
-            snprintf(error, ENGINE_TEXT, "no descriptor is left for an RTP socket: raise the limit of open files");
-        else if (errno == EADDRINUSE)
-            snprintf(error, ENGINE_TEXT, "no RTP port is free between %d and %d", wire->settings.port_low,
-                     wire->settings.port_high);
-        else
-            snprintf(error, ENGINE_TEXT, "no RTP socket can be bound: %s", strerror(errno));
+    if (!wire_open_sockets(wire, &rtp->port, error))
         return false;
-    }
     ((struct legs *)wire)->sockets += 2;
     return true;
 }

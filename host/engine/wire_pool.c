@@ -4,7 +4,7 @@
  * far ends' addresses are known by packets. Then whatever comes from an unknown address is for the one leg that is not
  * settled yet. Where no pair is safe the leg gets one of its own after all. Should two legs of a pair turn out to have
  * the same far end (a peer that uses one port for several calls), their SSRCs tell them apart; what fits neither is
- * dropped. */
+ * dropped. Legs whose packets are marked differently share no pair: marks are the socket's. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +21,7 @@ enum { PAIRS = 4, MOST_AT_ONCE = 32 };
 struct pool_pair {
     struct pool_pair *next; /* control thread */
     union address local;
+    struct wire_marking marking;
     int port;
     int sockets[2];
     int members;        /* control thread's count */
@@ -46,14 +47,19 @@ struct pool {
     struct wire_buffers buffers;
 };
 
+static bool suits(const struct pool_pair *pair, const struct wire_port *port)
+{
+    const struct wire_marking *a = &pair->marking, *b = &port->marking;
+    return pair->local.any.sa_family == port->local.any.sa_family && address_same_host(&pair->local, &port->local) &&
+           a->traffic_class == b->traffic_class && a->priority == b->priority;
+}
+
 /* Control thread: a pair that no other unsettled leg is on. The settled flag of a leg is set by the other thread. */
-static struct pool_pair *shareable(struct pool *pool, const union address *local)
+static struct pool_pair *shareable(struct pool *pool, const struct wire_port *port)
 {
     struct pool_pair *best = NULL;
     for (struct pool_pair *pair = pool->pairs; pair; pair = pair->next) {
-        if (pair->local.any.sa_family != local->any.sa_family || !address_same_host(&pair->local, local))
-            continue;
-        if (pair->newest && !atomic_load(&pair->newest->port.settled))
+        if (!suits(pair, port) || (pair->newest && !atomic_load(&pair->newest->port.settled)))
             continue;
         if (!best || pair->members < best->members)
             best = pair;
@@ -61,16 +67,21 @@ static struct pool_pair *shareable(struct pool *pool, const union address *local
     return best;
 }
 
-static struct pool_pair *new_pair(struct pool *pool, const union address *local)
+static struct pool_pair *new_pair(struct pool *pool, struct wire_port *port, char *error)
 {
     struct pool_pair *pair = calloc(1, sizeof(*pair));
-    if (!pair)
+    if (!pair) {
+        snprintf(error, ENGINE_TEXT, "out of memory");
         return NULL;
-    if (!wire_open_sockets(&pool->wire, local, pair->sockets, &pair->port)) {
+    }
+    if (!wire_open_sockets(&pool->wire, port, error)) {
         free(pair);
         return NULL;
     }
-    pair->local = *local;
+    memcpy(pair->sockets, port->sockets, sizeof(pair->sockets));
+    pair->port = port->port;
+    pair->local = port->local;
+    pair->marking = port->marking;
     pair->next = pool->pairs;
     pool->pairs = pair;
     pool->count++;
@@ -82,19 +93,11 @@ static bool open_port(struct wire *wire, struct rtp *rtp, char *error)
     struct pool *pool = (struct pool *)wire;
     struct pool_pair *pair = NULL;
     if (pool->count >= PAIRS)
-        pair = shareable(pool, &rtp->port.local);
+        pair = shareable(pool, &rtp->port);
     if (!pair)
-        pair = new_pair(pool, &rtp->port.local);
-    if (!pair) {
-        if (errno == EMFILE || errno == ENFILE)
-            snprintf(error, ENGINE_TEXT, "no descriptor is left for an RTP socket: raise the limit of open files");
-        else if (errno == EADDRINUSE)
-            snprintf(error, ENGINE_TEXT, "no RTP port is free between %d and %d", wire->settings.port_low,
-                     wire->settings.port_high);
-        else
-            snprintf(error, ENGINE_TEXT, "no RTP socket can be bound: %s", strerror(errno));
+        pair = new_pair(pool, &rtp->port, error);
+    if (!pair)
         return false;
-    }
     pair->members++;
     pair->newest = rtp;
     rtp->port.pair = pair;

@@ -31,18 +31,21 @@ struct heading {
 struct outgoing {
     struct heading heading;
     union address to;
+    uint8_t priority;
     struct iovec parts[2];
 };
 
 struct steer {
     struct wire wire;
     struct steering steering;
-    int receive4, receive6, send4, send6, claim;
-    struct rtp **legs; /* by port / 2 */
+    int receive4, receive6, claim;
+    int senders[2][WIRE_PRIORITIES]; /* of each family; beyond the first made when a leg wants them, -1 before */
+    struct rtp **legs;               /* by port / 2 */
     time_t bound_at;
     uint8_t bound[8192]; /* a bit for each port that some socket has */
     _Atomic uint64_t *packets_out;
-    int queued[2]; /* of each family */
+    int queued[2];      /* of each family */
+    unsigned urgent[2]; /* a bit for each priority among those queued */
     struct outgoing queue[2][WIRE_ROOM];
     struct mmsghdr messages[WIRE_ROOM];
     struct wire_buffers buffers;
@@ -81,10 +84,43 @@ static bool ours(const union address *local)
 {
     if (address_any(local))
         return true;
-    int probe = wire_socket(local, 0);
+    int probe = wire_socket(local);
     if (probe >= 0)
         close(probe);
     return probe >= 0 || errno != EADDRNOTAVAIL;
+}
+
+static void enlarge(int descriptor, int option, int forced, int bytes)
+{
+    if (setsockopt(descriptor, SOL_SOCKET, forced, &bytes, sizeof(bytes)))
+        setsockopt(descriptor, SOL_SOCKET, option, &bytes, sizeof(bytes));
+}
+
+static int sender(int family)
+{
+    int on = 1;
+    int descriptor = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
+    if (descriptor < 0)
+        return -1;
+    if (family == AF_INET6)
+        setsockopt(descriptor, IPPROTO_IPV6, IPV6_HDRINCL, &on, sizeof(on));
+    enlarge(descriptor, SO_SNDBUF, SO_SNDBUFFORCE, SEND_BUFFER);
+    return descriptor;
+}
+
+/* The header carries the traffic class; what has a priority leaves by a socket of that priority. */
+static void open_senders(struct steer *steer, int priority, char *error)
+{
+    for (int family = 0; family < 2; family++) {
+        int *at = &steer->senders[family][priority];
+        if (*at >= 0 || steer->senders[family][0] < 0)
+            continue;
+        *at = sender(family ? AF_INET6 : AF_INET);
+        if (*at < 0)
+            snprintf(error, ENGINE_TEXT, "RTP of priority %d cannot be sent: %s", priority, strerror(errno));
+        else
+            wire_mark(*at, (struct wire_marking){.priority = (uint8_t)priority}, error);
+    }
 }
 
 static bool open_port(struct wire *wire, struct rtp *rtp, char *error)
@@ -105,6 +141,7 @@ static bool open_port(struct wire *wire, struct rtp *rtp, char *error)
             break;
         if (unbound(steer, port)) {
             rtp->port.port = port;
+            open_senders(steer, rtp->port.marking.priority, error);
             return true;
         }
         wire_drop_pair(wire, port);
@@ -229,20 +266,20 @@ static uint16_t folded(uint32_t sum)
     return sum == 0xffff ? 0xffff : (uint16_t)~sum; /* RFC 768: 0 means no checksum */
 }
 
-static void write_v4(struct outgoing *outgoing, const struct wire_port *port, const struct wire_settings *settings,
-                     const uint8_t *bytes, int count)
+static void write_v4(struct outgoing *outgoing, const struct wire_port *port, bool checksums, const uint8_t *bytes,
+                     int count)
 {
     struct heading *heading = &outgoing->heading;
     heading->v4 = (struct iphdr){.version = 4,
                                  .ihl = 5,
-                                 .tos = (uint8_t)settings->traffic_class,
+                                 .tos = port->marking.traffic_class,
                                  .frag_off = htons(IP_DF),
                                  .ttl = HOPS,
                                  .protocol = IPPROTO_UDP,
                                  .saddr = port->source.v4.sin_addr.s_addr,
                                  .daddr = outgoing->to.v4.sin_addr.s_addr};
     heading->v4.tot_len = htons((uint16_t)(sizeof(struct iphdr) + sizeof(struct udphdr) + (size_t)count));
-    if (settings->checksums) {
+    if (checksums) {
         uint32_t sum = sum_words(0, &heading->v4.saddr, 8);
         sum = sum_words(sum, &(uint32_t){htonl((uint32_t)IPPROTO_UDP << 16 | ntohs(heading->udp.len))}, 4);
         sum = sum_words(sum, &heading->udp, 8);
@@ -250,12 +287,11 @@ static void write_v4(struct outgoing *outgoing, const struct wire_port *port, co
     }
 }
 
-static void write_v6(struct outgoing *outgoing, const struct wire_port *port, const struct wire_settings *settings,
-                     const uint8_t *bytes, int count)
+static void write_v6(struct outgoing *outgoing, const struct wire_port *port, const uint8_t *bytes, int count)
 {
     struct heading *heading = &outgoing->heading;
     memset(&heading->v6, 0, sizeof(heading->v6));
-    heading->v6.ip6_flow = htonl(6u << 28 | (uint32_t)settings->traffic_class << 20);
+    heading->v6.ip6_flow = htonl(6u << 28 | (uint32_t)port->marking.traffic_class << 20);
     heading->v6.ip6_plen = heading->udp.len;
     heading->v6.ip6_nxt = IPPROTO_UDP;
     heading->v6.ip6_hlim = HOPS;
@@ -268,23 +304,33 @@ static void write_v6(struct outgoing *outgoing, const struct wire_port *port, co
     heading->udp.check = folded(sum_words(sum, bytes, count));
 }
 
-static void flush_family(struct steer *steer, int family)
+static void send_all(struct steer *steer, int descriptor, int count)
 {
-    int descriptor = family ? steer->send6 : steer->send4, count = steer->queued[family];
-    for (int i = 0; i < count; i++) {
-        struct outgoing *outgoing = &steer->queue[family][i];
-        steer->messages[i].msg_hdr = (struct msghdr){.msg_name = &outgoing->to,
-                                                     .msg_namelen = address_length(&outgoing->to),
-                                                     .msg_iov = outgoing->parts,
-                                                     .msg_iovlen = 2};
-    }
     for (int sent = 0; sent < count;) {
         int some = sendmmsg(descriptor, steer->messages + sent, (unsigned)(count - sent), MSG_DONTWAIT | MSG_NOSIGNAL);
         if (some > 0)
             atomic_fetch_add_explicit(steer->packets_out, (uint64_t)some, memory_order_relaxed);
         sent += some > 0 ? some : 1; /* one that cannot be sent does not hold up the rest */
     }
+}
+
+static void flush_family(struct steer *steer, int family)
+{
+    for (unsigned left = steer->urgent[family]; left;) {
+        int priority = 31 - __builtin_clz(left), count = 0; /* the urgent first */
+        left &= ~(1u << priority);
+        for (int i = 0; i < steer->queued[family]; i++) {
+            struct outgoing *outgoing = &steer->queue[family][i];
+            if (outgoing->priority == priority)
+                steer->messages[count++].msg_hdr = (struct msghdr){.msg_name = &outgoing->to,
+                                                                   .msg_namelen = address_length(&outgoing->to),
+                                                                   .msg_iov = outgoing->parts,
+                                                                   .msg_iovlen = 2};
+        }
+        send_all(steer, steer->senders[family][priority], count);
+    }
     steer->queued[family] = 0;
+    steer->urgent[family] = 0;
 }
 
 static void flush(struct wire *wire)
@@ -301,21 +347,23 @@ static void send_packet(struct wire *wire, struct rtp *rtp, bool control, const 
     struct steer *steer = (struct steer *)wire;
     const struct wire_port *port = &rtp->port;
     int family = to->any.sa_family == AF_INET6;
-    if (port->source.any.sa_family != to->any.sa_family || (family ? steer->send6 : steer->send4) < 0)
+    if (port->source.any.sa_family != to->any.sa_family || steer->senders[family][port->marking.priority] < 0)
         return;
     if (steer->queued[family] == WIRE_ROOM)
         flush_family(steer, family);
     struct outgoing *outgoing = &steer->queue[family][steer->queued[family]++];
     struct heading *heading = &outgoing->heading;
     outgoing->to = *to;
+    outgoing->priority = port->marking.priority;
+    steer->urgent[family] |= 1u << outgoing->priority;
     heading->udp = (struct udphdr){.source = htons((uint16_t)(port->port + control)),
                                    .dest = htons((uint16_t)address_port(to)),
                                    .len = htons((uint16_t)(count + (int)sizeof(struct udphdr)))};
     address_set_port(&outgoing->to, 0);
     if (family)
-        write_v6(outgoing, port, &wire->settings, bytes, count);
+        write_v6(outgoing, port, bytes, count);
     else
-        write_v4(outgoing, port, &wire->settings, bytes, count);
+        write_v4(outgoing, port, wire->settings.checksums, bytes, count);
     /* the IPv4 header is shorter than its union: the part begins so that it meets the UDP header */
     size_t ip = family ? sizeof(struct ip6_hdr) : sizeof(struct iphdr);
     if (!family)
@@ -327,7 +375,11 @@ static void send_packet(struct wire *wire, struct rtp *rtp, bool control, const 
 static int descriptors(const struct wire *wire)
 {
     const struct steer *steer = (const struct steer *)wire;
-    return 4 + (steer->receive6 >= 0) + (steer->send6 >= 0); /* two sockets, the link, the claim */
+    int count = 3 + (steer->receive6 >= 0); /* the receiving socket, the link, the claim */
+    for (int family = 0; family < 2; family++)
+        for (int priority = 0; priority < WIRE_PRIORITIES; priority++)
+            count += steer->senders[family][priority] >= 0;
+    return count;
 }
 
 static void drop(int descriptor)
@@ -342,8 +394,10 @@ static void end(struct wire *wire)
     steering_end(&steer->steering);
     drop(steer->receive4);
     drop(steer->receive6);
-    drop(steer->send4);
-    drop(steer->send6);
+    for (int priority = 0; priority < WIRE_PRIORITIES; priority++) {
+        drop(steer->senders[0][priority]);
+        drop(steer->senders[1][priority]);
+    }
     drop(steer->claim);
     free(steer->legs);
     wire_end(wire);
@@ -360,12 +414,6 @@ static const struct wire_ops ops = {.mode = MODE_STEER,
                                     .flush = flush,
                                     .descriptors = descriptors,
                                     .end = end};
-
-static void enlarge(int descriptor, int option, int forced, int bytes)
-{
-    if (setsockopt(descriptor, SOL_SOCKET, forced, &bytes, sizeof(bytes)))
-        setsockopt(descriptor, SOL_SOCKET, option, &bytes, sizeof(bytes));
-}
 
 static int receiver(int family)
 {
@@ -385,18 +433,6 @@ static int receiver(int family)
         close(descriptor);
         return -1;
     }
-    return descriptor;
-}
-
-static int sender(int family)
-{
-    int on = 1;
-    int descriptor = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
-    if (descriptor < 0)
-        return -1;
-    if (family == AF_INET6)
-        setsockopt(descriptor, IPPROTO_IPV6, IPV6_HDRINCL, &on, sizeof(on));
-    enlarge(descriptor, SO_SNDBUF, SO_SNDBUFFORCE, SEND_BUFFER);
     return descriptor;
 }
 
@@ -424,7 +460,8 @@ struct wire *wire_steer(const struct wire_settings *settings, char *error)
         return NULL;
     }
     steer->steering.link = -1;
-    steer->receive6 = steer->send4 = steer->send6 = -1;
+    steer->receive6 = -1;
+    memset(steer->senders, -1, sizeof(steer->senders));
     steer->legs = calloc(65536 / 2, sizeof(*steer->legs)); /* only the pages of the range are touched */
     steer->receive4 = receiver(AF_INET);
     steer->claim = claim_namespace();
@@ -433,12 +470,12 @@ struct wire *wire_steer(const struct wire_settings *settings, char *error)
         snprintf(error, ENGINE_TEXT, "another process steers RTP in this network namespace");
     } else if (steer->receive4 < 0 || !steer->legs) {
         snprintf(error, ENGINE_TEXT, "the receiving socket cannot be made: %s", strerror(errno));
-    } else if ((steer->send4 = sender(AF_INET)) < 0) {
+    } else if ((steer->senders[0][0] = sender(AF_INET)) < 0) {
         snprintf(error, ENGINE_TEXT, "the raw sending socket cannot be made (%s); it takes CAP_NET_RAW",
                  strerror(errno));
     } else {
         steer->receive6 = receiver(AF_INET6);
-        steer->send6 = steer->receive6 >= 0 ? sender(AF_INET6) : -1;
+        steer->senders[1][0] = steer->receive6 >= 0 ? sender(AF_INET6) : -1;
         wire_buffers_init(&steer->buffers);
         good = steering_begin(&steer->steering, steer->receive4, steer->receive6, error);
     }

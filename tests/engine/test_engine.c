@@ -103,7 +103,7 @@ static void a_thousand_legs_leave_nothing_behind(void) {
   for (int round = 0; round < 10; round++) {
     struct leg *legs[100];
     for (int i = 0; i < 100; i++) {
-      legs[i] = leg_rtp(engine, "0.0.0.0", 0, error);
+      legs[i] = leg_rtp(engine, "0.0.0.0", 0, 0, 0, error);
       CHECK(legs[i], "%s", error);
       set_codecs(legs[i], i % 4);
       rtp_remote(legs[i], "192.0.2.7", 4000, 4001);
@@ -157,18 +157,18 @@ static void no_port_is_an_error_and_ports_come_back(void) {
   struct engine *engine = engine_new(&few, error);
   struct leg *legs[5];
   for (int i = 0; i < 4; i++) {
-    legs[i] = leg_rtp(engine, "::", 0, error);
+    legs[i] = leg_rtp(engine, "::", 0, 0, 0, error);
     CHECK(legs[i] && leg_port(legs[i]) % 2 == 0 && leg_port(legs[i]) >= 10002);
   }
-  CHECK(!leg_rtp(engine, "::", 0, error) && strstr(error, "port"), "%s", error);
-  CHECK(!leg_rtp(engine, "localhost", 0, error) && strstr(error, "numeric"),
+  CHECK(!leg_rtp(engine, "::", 0, 0, 0, error) && strstr(error, "port"), "%s", error);
+  CHECK(!leg_rtp(engine, "localhost", 0, 0, 0, error) && strstr(error, "numeric"),
         "%s", error);
   leg_close(legs[2]);
   for (int i = 0; i < 3; i++) {
     engine_tick(engine, 1);
     take_events(engine);
   }
-  CHECK((legs[2] = leg_rtp(engine, "::", 0, error)) != NULL, "%s", error);
+  CHECK((legs[2] = leg_rtp(engine, "::", 0, 0, 0, error)) != NULL, "%s", error);
   finish(engine);
 }
 
@@ -271,7 +271,7 @@ static void zoo_make(struct zoo *zoo) {
     zoo->rtp[at] = false;
     break;
   default:
-    zoo->legs[at] = leg_rtp(zoo->engine, "0.0.0.0", !random_number(6), error);
+    zoo->legs[at] = leg_rtp(zoo->engine, "0.0.0.0", !random_number(6), 0, 0, error);
     zoo->rtp[at] = true;
     set_codecs(zoo->legs[at], (int)random_number(8));
     rtp_remote(zoo->legs[at], "192.0.2.7", 4000, 4000 + (int)random_number(2));
@@ -494,7 +494,7 @@ static void threads_start_and_stop(void) {
     CHECK(engine && engine_start(engine, error), "%s", error);
     struct leg *legs[20];
     for (int i = 0; i < 20; i++) {
-      legs[i] = leg_rtp(engine, "127.0.0.1", 0, error);
+      legs[i] = leg_rtp(engine, "127.0.0.1", 0, 0, 0, error);
       CHECK(legs[i], "%s", error);
       set_codecs(legs[i], 0);
       if (i & 1) {

@@ -9,6 +9,7 @@ from typing import Any
 
 from offhook.media.engine import Settings
 from offhook.media.events import PlaybackDone, RecordDone
+from offhook.media.marking import UNMARKED, Marking
 from offhook.media.rtp import RtpStats
 
 
@@ -169,9 +170,10 @@ class RtpLeg(Leg):
     ssrc = 0x1234
     cname = "silent"
 
-    def __init__(self, engine: SilentEngine, port: int) -> None:
+    def __init__(self, engine: SilentEngine, port: int, marking: Marking = UNMARKED) -> None:
         super().__init__(engine)
         self.local_port = port
+        self.marking = marking
         self.remote: tuple[str, int] | None = None
         self.receive: dict[int, Any] = {}
         self.send: tuple[int, Any] | None = None
@@ -257,9 +259,9 @@ class SilentEngine:
     def pipe(self) -> tuple[Leg, Leg]:
         return Leg(self), Leg(self)
 
-    def rtp_leg(self, address: str = "0.0.0.0", **options: Any) -> RtpLeg:
+    def rtp_leg(self, address: str = "0.0.0.0", *, marking: Marking = UNMARKED, **options: Any) -> RtpLeg:
         self.port += 2
-        return RtpLeg(self, self.port)
+        return RtpLeg(self, self.port, marking)
 
     relay_leg = rtp_leg
 

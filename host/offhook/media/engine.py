@@ -29,6 +29,7 @@ from offhook.media.formats import Format, Kind
 from offhook.media.ice_settings import IceSettings
 from offhook.media.leg import DIRECTIONS, Leg, NullLeg, PipeLeg, SnoopLeg
 from offhook.media.line import LAWS, LineLeg
+from offhook.media.marking import UNMARKED, Marking
 from offhook.media.mixer import Mixer
 from offhook.media.playing import Playback
 from offhook.media.recording import Recording, Watch
@@ -54,10 +55,9 @@ class Settings:
 
     Ports from ``rtp.conf``'s rtpstart and rtpend. ``socket_mode``: one steered socket for all legs, a pool of shared
     sockets, or a pair a leg; "auto" takes the first that is permitted. ``realtime`` asks for SCHED_FIFO.
-    ``rtcp_interval`` is in seconds, ``dscp`` marks RTP packets (46: expedited forwarding), ``probation`` counts the
-    packets in sequence after which a new address is believed, and an unended digit ends after ``dtmf_timeout_ms``.
-    ``replay_protection``: an SRTP packet that comes again is dropped. ``srtp``: encryption may be agreed on.
-    ``dtls_mtu``: octets of a DTLS datagram.
+    ``rtcp_interval`` is in seconds, ``probation`` counts the packets in sequence after which a new address is believed,
+    and an unended digit ends after ``dtmf_timeout_ms``. ``replay_protection``: an SRTP packet that comes again is
+    dropped. ``srtp``: encryption may be agreed on. ``dtls_mtu``: octets of a DTLS datagram.
     """
 
     port_low: int = 5000
@@ -67,7 +67,6 @@ class Settings:
     strict_rtp: bool = True
     probation: int = 4
     rtcp_interval: float = 5.0
-    dscp: int = 46
     dtmf_timeout_ms: int = 150
     checksums: bool = True
     replay_protection: bool = True
@@ -165,7 +164,6 @@ class Engine:
                 "realtime": settings.realtime,
                 "probation": settings.probation,
                 "rtcp_interval": int(settings.rtcp_interval * 1000),
-                "traffic_class": settings.dscp << 2,
                 "digit_timeout": settings.dtmf_timeout_ms,
                 "checksums": settings.checksums,
             },
@@ -195,22 +193,27 @@ class Engine:
 
     # ---- legs ------------------------------------------------------------------------------------------
 
-    def rtp_leg(self, address: str = "0.0.0.0", *, kind: Kind | str = Kind.AUDIO) -> RtpLeg:
+    def rtp_leg(
+        self, address: str = "0.0.0.0", *, kind: Kind | str = Kind.AUDIO, marking: Marking = UNMARKED
+    ) -> RtpLeg:
         """A leg on a fresh pair of ports at a local address (IPv4 or IPv6; a wildcard for any). Raises NoPort when
-        all ports of the range are taken. For other kinds than audio it is a RelayLeg."""
+        all ports of the range are taken. For other kinds than audio it is a RelayLeg. Where packets cannot be marked as
+        wanted, the log says so."""
         engine, relays = self._running(), kind != Kind.AUDIO
-        handle = self.lib.leg_rtp(engine, address.encode(), relays, self.error_text)
+        handle = self.lib.leg_rtp(engine, address.encode(), relays, *marking, self.error_text)
         if not handle:
             raise NoPort(self.text(self.error_text))
+        if marking != UNMARKED and (complaint := self.text(self.error_text)):
+            log.warning("%s", complaint)
         leg = (RelayLeg if relays else RtpLeg)(self, handle, address)
         self.watch_object(handle, leg)
         if not self.settings.strict_rtp:
             leg.set_options(strict=False)
         return leg
 
-    def relay_leg(self, address: str = "0.0.0.0") -> RelayLeg:
+    def relay_leg(self, address: str = "0.0.0.0", *, marking: Marking = UNMARKED) -> RelayLeg:
         """An RTP leg for video or text, relayed packet by packet."""
-        leg = self.rtp_leg(address, kind=Kind.VIDEO)
+        leg = self.rtp_leg(address, kind=Kind.VIDEO, marking=marking)
         assert isinstance(leg, RelayLeg)
         return leg
 

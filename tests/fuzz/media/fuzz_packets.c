@@ -42,7 +42,7 @@ static void build(void)
     far = secure_make(secure.suite, keys[1], keys[0], 0, true);
     EXPECT(far);
     for (int i = 0; i < LEGS; i++) {
-        legs[i] = leg_rtp(engine, "127.0.0.1", i == 7, error);
+        legs[i] = leg_rtp(engine, "127.0.0.1", i == 7, 0, 0, error);
         EXPECT(legs[i]);
         set_codecs(legs[i], i == 5 ? "alaw" : "ulaw", i == 5 ? 8 : 0);
         rtp_remote(legs[i], "192.0.2.1", 4000 + 2 * i, 4000 + 2 * i + (i & 1));

@@ -15,6 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "host"))
 
 from offhook.media import Engine, EngineError, RtpLeg, Settings, format_named
+from offhook.media.marking import Marking
 
 ULAW = format_named("ulaw")
 PACKETS = 25
@@ -179,6 +180,51 @@ async def crowd(engine: Engine, parties: int) -> dict[str, Any]:
     return seen
 
 
+def priorities() -> set[int]:
+    """Of all sockets of this process."""
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        if Path(f"/proc/self/fd/{name}").is_socket():
+            with socket.socket(fileno=os.dup(int(name))) as one:
+                found.add(one.getsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY))
+    return found
+
+
+async def first_class(one: socket.socket, family: str) -> int | None:
+    """The type of service, or traffic class, of the first packet that arrives."""
+    for _ in range(300):
+        with contextlib.suppress(BlockingIOError):
+            _, [(_, kind, data)], _, _ = one.recvmsg(2048, 64)
+            assert kind == (socket.IP_TOS if family == "IPv4" else socket.IPV6_TCLASS)
+            return int.from_bytes(data, sys.byteorder)
+        await asyncio.sleep(0.01)
+    return None
+
+
+MARKINGS = (Marking(), Marking(184, 5), Marking(0, 3), Marking(136)) * 2
+
+
+async def marked(engine: Engine, host: str, wildcard: str, family: str) -> dict[str, Any]:
+    """Parties whose packets are marked in different ways hear their echo; what RTP and RTCP come with."""
+    legs = [engine.rtp_leg(wildcard, marking=marking) for marking in MARKINGS]
+    fars = [Far(host, leg) for leg in legs]
+    option = (socket.IPPROTO_IP, 13) if family == "IPv4" else (socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS)
+    seen: dict[str, Any] = {"rtp": []}
+    for number, (leg, far) in enumerate(zip(legs, fars, strict=True)):
+        for one in (far.socket, far.control):
+            one.setsockopt(*option, 1)  # 13: IP_RECVTOS, which socket has no name for
+        with leg.loopback():
+            await settle(engine)
+            far.socket.sendto(packet(number), far.to)
+            seen["rtp"].append(await first_class(far.socket, family))
+    seen["rtcp"] = [await first_class(far.control, family) for far in fars]
+    seen["priorities"] = sorted(priorities())
+    for leg, far in zip(legs, fars, strict=True):
+        leg.close()
+        far.close()
+    return seen
+
+
 async def main(mode: str) -> dict[str, Any]:
     """The whole story."""
     first = descriptors()
@@ -194,6 +240,8 @@ async def main(mode: str) -> dict[str, Any]:
     seen["calls"] = {family: await call(engine, *hosts) for family, hosts in places.items()}
     await settle(engine)
     seen["crowd"] = await crowd(engine, 10)
+    await gone(engine)
+    seen["marked"] = {family: await marked(engine, *hosts, family) for family, hosts in places.items()}
     await gone(engine)
     seen["descriptors_before"] = descriptors()
     seen["legs_made"] = 0

@@ -55,6 +55,10 @@ def test_calls_over_sockets(mode: str) -> None:
     assert seen["crowd"]["own_echo"], "nobody hears another's call, even on a shared port"
     ports, descriptors = {"leg": (10, 20), "pool": (4, 8), "steer": (10, 0)}[seen["mode"]]
     assert (seen["crowd"]["ports"], seen["crowd"]["descriptors"]) == (ports, descriptors)
+    for family, marks in seen["marked"].items():
+        wanted = [0, 184, 0, 136] * 2
+        assert (marks["rtp"], marks["rtcp"]) == (wanted, wanted), family
+        assert {3, 5} <= set(marks["priorities"])
     assert seen["legs_made"] == 1000
     assert seen["descriptors_after"] == seen["descriptors_before"]
     assert seen["legs_after"] == 0

@@ -32,6 +32,7 @@ from offhook.media.dtls import DtlsSettings
 from offhook.media.encoding import opus_encoding
 from offhook.media.engine import EngineError, NoPort
 from offhook.media.formats import Formats, format_named
+from offhook.media.marking import UNMARKED, Marking
 from offhook.sip.sdp import Origin, Session
 from offhook.sip.sdp_attributes import parse_fmtp
 
@@ -277,9 +278,9 @@ class CallMedia:
                     continue
                 engine = self._pbx.engine
                 if stream.kind == "audio" and stream is default_stream(streams, "audio"):
-                    stream.leg = engine.rtp_leg(self.bind)
+                    stream.leg = engine.rtp_leg(self.bind, marking=self._marking("audio"))
                 else:
-                    stream.leg = engine.relay_leg(self.bind)
+                    stream.leg = engine.relay_leg(self.bind, marking=self._marking(stream.kind))
                 made.append(stream)
                 self._make_link(stream)
         except (NoPort, Refused):
@@ -287,6 +288,13 @@ class CallMedia:
                 _close_leg(stream)
                 stream.leg = stream.link = None
             raise
+
+    def _marking(self, kind: str) -> Marking:
+        """Tos and cos of the endpoint's for audio or video."""
+        endpoint = self.terms.endpoint
+        if kind == "audio":
+            return Marking(endpoint.tos_audio, endpoint.cos_audio)
+        return Marking(endpoint.tos_video, endpoint.cos_video) if kind == "video" else UNMARKED
 
     def _make_link(self, stream: MediaStream) -> None:
         """ICE and DTLS for a fresh leg, where the endpoint has any."""

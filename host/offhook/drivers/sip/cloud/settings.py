@@ -100,6 +100,7 @@ class TrunkSettings:
             ("media_encryption", values["media_encryption"]),
             ("direct_media", "no"),
             ("rtp_symmetric", "yes"),
+            ("tos_audio", "ef"),
             # Over UDP a NAT is seen through; a connection is its own way back, and its other end is a proxy.
             ("force_rport", "yes" if protocol == "udp" else "no"),
             ("rewrite_contact", "yes" if protocol == "udp" else "no"),
