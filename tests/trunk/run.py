@@ -30,7 +30,7 @@ host = {DOMAIN}
 username = box
 password = of-box
 ca_file = {{folder}}/ca.pem
-keepalive = 5
+keepalive = 25
 media_encryption = no
 expires = 60
 calls = 2
@@ -55,6 +55,8 @@ calls = 1
 prices = +49: 0.10
 silence = 2
 """
+GOAL_S = 5.0
+"""Registered again after the way is there again; printed and not judged, for a busy machine is slower."""
 RESOLVER = f"[general]\nnameserver = {NAME_SERVER}\nhosts =\n"
 PJSIP = "[local]\ntype = transport\nprotocol = udp\nbind = 127.0.0.1:{sip}\n"
 FAR_PJSIP = f"""\
@@ -223,7 +225,8 @@ class Story:
 
     def report(self) -> None:
         every = [took for times in self.times.values() for took in times]
-        print(f"recovery: median {statistics.median(every):.2f} s, worst {max(every):.2f} s of {len(every)}")
+        print(f"recovery: median {statistics.median(every):.2f} s, worst {max(every):.2f} s of {len(every)}", end="")
+        print(f"; the goal is {GOAL_S:.0f} s{'' if max(every) < GOAL_S else ', MISSED'}")
 
 
 def main() -> int:
@@ -257,10 +260,13 @@ def main() -> int:
                     story.encrypted_call(far)
                     story.address_change("192.168.77.9")
                     story.address_change(BOX)
-                    for seconds in (7,) if short else (8, 20, 45):
+                    for seconds in (7,) if short else (6, 8, 13, 20, 31, 45, 90):
                         story.outage(seconds)
-                    for address in ("198.51.100.2",) if short else ("198.51.100.2", "198.51.100.1", "198.51.100.2"):
-                        story.rebind(address)
+                    addresses = ("198.51.100.2", "198.51.100.1")
+                    for count in range(1 if short else 8):
+                        # At any moment of the time between two looks at the connection.
+                        time.sleep(0.35 * count)
+                        story.rebind(addresses[count % 2])
                     story.lossy(20)
                     story.failover()
                     story.report()

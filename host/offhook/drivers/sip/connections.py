@@ -145,6 +145,12 @@ class Connection(StreamCarrier, asyncio.Protocol):
             raise OSError(f"connection to {host_port(self.flow.host, self.flow.port)} is closed")
         self._write(data)
 
+    @property
+    def socket(self) -> socket.socket | None:
+        """Its socket, for options of TCP; None when there is none any more."""
+        found = self._transport.get_extra_info("socket") if self._transport is not None and self.open else None
+        return cast("socket.socket | None", found)
+
     def ping(self) -> None:
         """Keep the connection alive (RFC 5626 4.4.1)."""
         if self.open:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from offhook.calls import causes
 from offhook.calls.channel import State
 from offhook.calls.requesting import RequestError
+from offhook.drivers.sip.cloud import pulse
 from offhook.drivers.sip.cloud.backoff import Backoff
 from offhook.drivers.sip.cloud.limits import Meter
 from offhook.drivers.sip.cloud.silence import Silence
@@ -32,6 +33,8 @@ PONG_S: Final = 4.0
 comes in meanwhile is lost."""
 CHANGED_S: Final = 2.0
 """The same after the network has changed, when there is reason to doubt."""
+PULSE_S: Final = 0.5
+"""How soon a new connection's pulse is felt."""
 FAMILY: Final = "trunk"
 """The AstDB family of what was spent: survives a restart."""
 
@@ -52,7 +55,7 @@ class Trunk:
         self.silences: dict[SipChannel, Silence] = {}
         day, _, spent = (stack.pbx.astdb.get(FAMILY, f"{self.name}/spent") or "").partition(" ")
         self.meter = Meter(settings.limits, day, float(spent or 0))
-        self._keepalive: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
         self._number = ""
         """The number that the gate let pass last: that of the channel made in the same step."""
 
@@ -71,13 +74,14 @@ class Trunk:
         client = self.client
         if client is not None:
             client.backoff = self._wait
-        if self._keepalive is None:
-            self._keepalive = self.stack.pbx.spawn(self._keep_alive(), f"trunk {self.name}")
+        if not self._watches:
+            for watch in (self._keep_alive, self._feel_pulse):
+                self._watches.append(self.stack.pbx.spawn(watch(), f"trunk {self.name}"))
 
     def stop(self) -> None:
         """Leave it alone."""
-        if self._keepalive is not None:
-            self._keepalive.cancel()
+        for watch in self._watches:
+            watch.cancel()
 
     def _wait(self, status: int) -> float:
         """How long to wait after a failed registration; nothing is sent to a server that cannot be reached anyhow."""
@@ -105,13 +109,43 @@ class Trunk:
             await asyncio.sleep(self.settings.values["keepalive"] * random.uniform(0.8, 1.0))
             await self._sign_of_life(PONG_S)
 
-    async def _sign_of_life(self, patience: float) -> None:
-        """Ask the other end of the connection for one; without, it is closed."""
+    def _connection(self) -> Connection | None:
+        """The open connection that it is registered over."""
         client = self.client
         flow = client.flow if client is not None else None
-        if flow is None or not isinstance(flow.carrier, Connection) or not flow.open:
+        return flow.carrier if flow is not None and flow.open and isinstance(flow.carrier, Connection) else None
+
+    async def _feel_pulse(self) -> None:
+        """Notice within seconds that nothing comes back over the connection, and register over a new one."""
+        while True:
+            connection = self._connection()
+            if connection is None:
+                await asyncio.sleep(PULSE_S)
+                continue
+            try:
+                await self._until_dead(connection)
+            except OSError as error:
+                connection.close(str(error))
+
+    async def _until_dead(self, connection: Connection) -> None:
+        """Watch one connection to its end. Raises OSError for one that has none of what TCP has."""
+        judge = pulse.Pulse()
+        if connection.socket is not None:
+            pulse.begin(connection.socket)
+        while (sock := connection.socket) is not None:
+            finding, wait = judge.feel(*pulse.read(sock))
+            if finding is pulse.Finding.ASK:
+                connection.ping()
+            elif finding is pulse.Finding.DEAD:
+                self._give_up(connection, "nothing comes back over it")
+                return
+            await asyncio.sleep(wait)
+
+    async def _sign_of_life(self, patience: float) -> None:
+        """Ask the other end of the connection for one; without, it is closed."""
+        connection, asked = self._connection(), self.stack.now()
+        if connection is None:
             return
-        connection, asked = flow.carrier, self.stack.now()
         try:
             connection.ping()
         except OSError as error:
@@ -119,9 +153,15 @@ class Trunk:
             return
         await asyncio.sleep(patience)
         if connection.open and connection.heard < asked:
-            self.pongs_missed += 1
-            connection.close(f"no sign of life within {patience:.0f} s")
-            self.went_down()
+            self._give_up(connection, f"no sign of life within {patience:.0f} s")
+
+    def _give_up(self, connection: Connection, why: str) -> None:
+        """Close a connection that is dead, and register anew without the wait that spreads a thousand boxes."""
+        self.pongs_missed += 1
+        connection.close(why)
+        self.went_down()
+        if self.client is not None:
+            self.client.register_now()
 
     def network_changed(self) -> None:
         """Another address, another way: register anew at once.
