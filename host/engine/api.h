@@ -98,6 +98,7 @@ struct player;
 struct recorder;
 struct watch;
 struct mixer;
+struct carrier;
 struct dtls_context;
 struct dtls;
 struct detector;
@@ -332,6 +333,23 @@ const char *dtls_error(const struct dtls *dtls);
 
 /* Addresses of the interfaces that are up, without link-local ones */
 int host_addresses(struct host_address *found, int most);
+
+/* IAX2 (RFC 5456): a UDP port whose mini and meta frames the engine carries, with a leg for each call. Full frames are
+ * for whoever reads carrier_socket, which stays the carrier's. NULL with a sentence when the port cannot be had. */
+struct carrier *carrier_new(struct engine *engine, const char *host, int port, int traffic_class, char *error);
+int carrier_socket(const struct carrier *carrier);
+void carrier_close(struct carrier *carrier); /* it goes with its last leg */
+struct leg *leg_iax(struct carrier *carrier, char *error);
+/* Where the call's frames go and come from: call numbers (theirs 0: not known yet), the call's time now, and whether
+ * they travel in trunk frames, there with a time of their own or without. Formats are set by rtp_codecs, both ways as
+ * payload type 0. */
+int iax_call(struct leg *leg, const char *host, int port, int ours, int theirs, int ms, int trunk, int timestamps);
+/* EVENT_PACKET of such a leg is voice that has to go in a full frame, its time in `port`; iax_opened tells that one
+ * went. iax_voice is what came in one. */
+void iax_opened(struct leg *leg, uint32_t ms);
+int iax_voice(struct leg *leg, uint32_t ms, const uint8_t *bytes, int count);
+/* AES-128 of mini frames sent, or received, from now on; NULL: in the clear. 0 when libcrypto is missing. */
+int iax_key(struct leg *leg, int sends, const uint8_t *key);
 
 /* Packets that are no RTP */
 int engine_packet(struct engine *engine, const struct engine_event *event, uint8_t *bytes);

@@ -84,7 +84,6 @@ void aside_receive(struct rtp *rtp, const struct datagram *packet)
 static void send_by(struct rtp *rtp, bool control, const union address *to, uint8_t *room, const uint8_t *bytes,
                     int count)
 {
-    struct engine *engine = rtp->leg->engine;
     const struct detour *detour = &rtp->guard.detour;
     if (room && detour->channel) {
         uint8_t *header = room - CHANNEL_HEADER;
@@ -92,9 +91,9 @@ static void send_by(struct rtp *rtp, bool control, const union address *to, uint
         header[1] = (uint8_t)detour->channel;
         header[2] = (uint8_t)(count >> 8);
         header[3] = (uint8_t)count;
-        engine->wire->ops->send(engine->wire, rtp, false, &detour->server, header, count + CHANNEL_HEADER);
+        rtp->wire->ops->send(rtp->wire, rtp, false, &detour->server, header, count + CHANNEL_HEADER);
     } else {
-        engine->wire->ops->send(engine->wire, rtp, control, to, bytes, count);
+        rtp->wire->ops->send(rtp->wire, rtp, control, to, bytes, count);
     }
 }
 

@@ -12,6 +12,7 @@
 #include "player.h"
 #include "recorder.h"
 #include "rtp.h"
+#include "wire_iax.h"
 
 static void add_leg(struct engine *engine, struct leg *leg)
 {
@@ -24,7 +25,7 @@ static void add_leg(struct engine *engine, struct leg *leg)
     leg->phase = (uint8_t)(engine_random(engine) % RTP_TIMER_TICKS);
     if (leg->rtp) {
         rtp_begin(leg->rtp, engine->now);
-        engine->wire->ops->attach(engine->wire, leg->rtp);
+        leg->rtp->wire->ops->attach(leg->rtp->wire, leg->rtp);
     }
     if (leg->line)
         line_attach(leg->line);
@@ -43,7 +44,7 @@ static void close_leg(struct engine *engine, struct leg *leg)
 {
     leg_end(leg);
     if (leg->rtp)
-        engine->wire->ops->detach(engine->wire, leg->rtp);
+        leg->rtp->wire->ops->detach(leg->rtp->wire, leg->rtp);
     if (leg->line)
         line_detach(leg->line);
     if (leg->stream)
@@ -227,6 +228,15 @@ void engine_obey(struct engine *engine, struct command *command)
     case COMMAND_RETURN:
     case COMMAND_DETOUR:
         obey_guard(engine, command);
+        break;
+    case COMMAND_IAX_CALL:
+    case COMMAND_IAX_OPENED:
+    case COMMAND_IAX_VOICE:
+    case COMMAND_IAX_KEY:
+        iax_obey(engine, command);
+        break;
+    case COMMAND_CARRIER:
+        carrier_attach(engine, command->object, command->a);
         break;
     case COMMAND_TRACE:
         engine->trace = (struct trace){(uint8_t)command->a, command->addresses[0]};

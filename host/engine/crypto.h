@@ -14,6 +14,7 @@
     X(EVP_CIPHER_CTX_new)                                                                                              \
     X(EVP_CIPHER_CTX_free)                                                                                             \
     X(EVP_CIPHER_CTX_ctrl)                                                                                             \
+    X(EVP_CIPHER_CTX_set_padding)                                                                                      \
     X(EVP_CipherInit_ex)                                                                                               \
     X(EVP_CipherUpdate)                                                                                                \
     X(EVP_CipherFinal_ex)                                                                                              \

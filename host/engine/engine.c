@@ -24,6 +24,7 @@
 #include "player.h"
 #include "recorder.h"
 #include "rtp.h"
+#include "wire_iax.h"
 
 enum {
     COMMANDS = 512,
@@ -160,6 +161,8 @@ static void receive_packets(struct engine *engine)
         for (int i = 0; i < count; i++)
             rtp_receive(batch[i].rtp, &batch[i]);
         engine->wire->ops->flush(engine->wire); /* what is passed on lies in the batch */
+        if (engine->carriers && count)
+            carriers_flush(engine);
         total += (uint64_t)(count > 0 ? count : 0);
     } while (count == WIRE_BATCH && total < 64 * WIRE_BATCH);
     if (total)
@@ -191,6 +194,8 @@ void engine_run_tick(struct engine *engine, int64_t now)
     if (engine->plan_dirty)
         engine_plan(engine);
     receive_packets(engine);
+    if (engine->carriers)
+        carriers_receive(engine);
     if (engine->lines)
         lines_receive(engine);
     if (engine->streams)
@@ -206,6 +211,8 @@ void engine_run_tick(struct engine *engine, int64_t now)
         if (leg->rtp && leg->phase == engine->tick % RTP_TIMER_TICKS)
             rtp_tick(leg->rtp);
     engine->wire->ops->flush(engine->wire);
+    if (engine->carriers)
+        carriers_send(engine);
     if (engine->ending_players)
         player_collect(engine);
     if (engine->ending_recorders)
@@ -435,12 +442,17 @@ void engine_figures(struct engine *engine, struct engine_figures *figures)
         .legs = atomic_load(&engine->leg_count),
         .mode = engine->wire->ops->mode,
         .realtime = engine->realtime,
-        .descriptors = 2 + engine->wire->ops->descriptors(engine->wire),
+        .descriptors = 2 + engine->wire->ops->descriptors(engine->wire) + 2 * atomic_load(&engine->carrier_count),
     };
 }
 
 void engine_free(struct engine *engine)
 {
+    while (engine->carriers) {
+        struct carrier *carrier = engine->carriers;
+        engine->carriers = carrier->next;
+        carrier->wire.ops->end(&carrier->wire);
+    }
     if (engine->wire)
         engine->wire->ops->end(engine->wire);
     if (engine->disk)

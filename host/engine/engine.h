@@ -56,7 +56,12 @@ enum command_kind {
     COMMAND_MIXER_ADD,
     COMMAND_MIXER_REMOVE,
     COMMAND_MIXER_CLOSE,
-    COMMAND_FREE
+    COMMAND_FREE,
+    COMMAND_CARRIER,
+    COMMAND_IAX_CALL,
+    COMMAND_IAX_OPENED,
+    COMMAND_IAX_VOICE,
+    COMMAND_IAX_KEY
 };
 
 /* What an EVENT_FREE is about. */
@@ -69,7 +74,9 @@ enum freed {
     FREED_SECURE,
     FREED_LETTER,
     FREED_DETECTOR,
-    FREED_EFFECT
+    FREED_EFFECT,
+    FREED_CARRIER,
+    FREED_IAX_SEAL
 };
 
 struct codec_setup {
@@ -118,6 +125,7 @@ struct engine {
     struct mixer *mixers;
     struct line *lines;
     struct stream *streams;
+    struct carrier *carriers; /* of IAX2's voice */
     struct echo_bank *echo_banks;  /* the control thread's list; a bank's lanes are the real-time thread's */
     struct player *ending_players; /* waiting for the disk thread */
     struct recorder *ending_recorders;
@@ -135,7 +143,7 @@ struct engine {
     /* read by the control thread */
     _Atomic uint64_t ticks, late_ticks, packets_in, packets_out, packets_bad, command_count, event_count, cpu_ns;
     _Atomic uint64_t memory;
-    _Atomic int leg_count;
+    _Atomic int leg_count, carrier_count;
     char notices[NOTICES][ENGINE_TEXT];
     int notice_count, notice_read;
 };

@@ -13,6 +13,8 @@
 #include "recorder.h"
 #include "rtp.h"
 #include "secure.h"
+#include "wire_iax.h"
+
 void order_leg(struct leg *leg, enum command_kind kind, int32_t a, int64_t b, int64_t c)
 {
     struct command command = {.kind = kind, .a = a, .leg = leg, .b = b, .c = c};
@@ -30,7 +32,7 @@ void order_about(struct engine *engine, enum command_kind kind, void *object, in
 static void destroy_leg(struct leg *leg)
 {
     if (leg->rtp) {
-        leg->engine->wire->ops->close(leg->engine->wire, leg->rtp);
+        leg->rtp->wire->ops->close(leg->rtp->wire, leg->rtp);
         secure_free(leg->rtp->guard.keys);
         secure_free(leg->rtp->guard.control_keys);
         free(leg->rtp);
@@ -59,6 +61,12 @@ static void destroy(void *object, enum freed what)
         break;
     case FREED_EFFECT:
         effect_destroy(object);
+        break;
+    case FREED_CARRIER:
+        carrier_destroy(object);
+        break;
+    case FREED_IAX_SEAL:
+        iax_seal_free(object);
         break;
     case FREED_DETECTOR:
     case FREED_WATCH:

@@ -14,6 +14,7 @@ struct rtp *rtp_make(struct leg *leg)
     if (!rtp)
         return NULL;
     rtp->leg = leg;
+    rtp->wire = leg->engine->wire;
     rtp->direction = DIRECTION_BOTH;
     rtp->strict = true;
     rtp->encoding = (struct codec_settings){-1, -1, -1, -1, -1, -1, -1, -1};
@@ -60,8 +61,8 @@ void rtp_set_remote(struct rtp *rtp, const union address *remote, const union ad
     rtp->mux = address_port(remote) == address_port(control);
     source_expect(rtp, remote, engine->now);
     rtp->event = (struct event_in){0};
-    if (engine->wire->ops->aimed)
-        engine->wire->ops->aimed(engine->wire, rtp);
+    if (rtp->wire->ops->aimed)
+        rtp->wire->ops->aimed(rtp->wire, rtp);
     if (!rtp->rtcp.due && rtp->rtcp_interval)
         rtp->rtcp.due = engine->now + (int64_t)rtp->rtcp_interval * 1000000;
 }

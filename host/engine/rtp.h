@@ -75,6 +75,7 @@ struct rtcp {
 
 struct rtp {
     struct leg *leg;
+    struct wire *wire;
     struct wire_port port;
     union address sdp, remote, remote_control;
     struct source source;

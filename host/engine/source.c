@@ -115,7 +115,7 @@ bool source_accepts(struct rtp *rtp, const union address *from, uint16_t sequenc
             address_set_port(&rtp->remote_control, address_port(from) + 1);
         if (source->state == SOURCE_OPEN)
             tell_address(rtp, from);
-        struct wire *wire = rtp->leg->engine->wire;
+        struct wire *wire = rtp->wire;
         if (wire->ops->aimed)
             wire->ops->aimed(wire, rtp);
     }

@@ -30,6 +30,7 @@ struct wire_marking {
 
 /* The local end of an RTP leg: an even port for RTP and the next one for RTCP. */
 struct wire_port {
+    struct iax_port *iax; /* of a leg on a carrier of IAX2's voice (wire_iax.h); the rest is of RTP legs */
     union address local;  /* as asked for: may be a wildcard */
     union address source; /* what packets come from when a header is written by hand */
     struct wire_marking marking;

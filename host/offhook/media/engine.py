@@ -273,6 +273,13 @@ class Engine:
         target.tap()
         return self._made(SnoopLeg, self.lib.leg_snoop(target._handle, DIRECTIONS[spy], DIRECTIONS[whisper]))
 
+    def new_carrier(self, host: str, port: int, traffic_class: int) -> Any:
+        """See ``media.iax.Carrier``."""
+        handle = self.lib.carrier_new(self._running(), host.encode(), port, traffic_class, self.error_text)
+        if not handle:
+            raise EngineError(self.text(self.error_text))
+        return handle
+
     def _made(self, kind: type[AnyLeg], handle: Any) -> AnyLeg:
         if not handle:
             raise MemoryError("no memory for a leg")
@@ -461,13 +468,10 @@ class Engine:
         lib = self.lib
         room = self.ffi.new("uint8_t[]", event.b)
         count = lib.engine_packet(self._handle, self.ffi.addressof(event), room)
-        if isinstance(leg, RtpLeg) and leg.on_packet is not None:
+        if isinstance(leg, RtpLeg):
             data = bytes(self.ffi.buffer(room, count))
             rtcp, relayed = bool(event.a & lib.PACKET_RTCP_PORT), bool(event.a & lib.PACKET_RELAYED)
-            packet = Packet(data, self.text(event.address), event.port, rtcp, relayed)
-            if self.on_packet is not None:
-                self.on_packet(packet, False)
-            leg.on_packet(packet)
+            leg.take_packet(Packet(data, self.text(event.address), event.port, rtcp, relayed))
 
     def _deliver_leg(self, leg: Leg, event: Any) -> None:
         lib, kind = self.lib, event.kind

@@ -453,6 +453,13 @@ class RtpLeg(Leg):
 
     # ---- the engine's side -----------------------------------------------------------------------------
 
+    def take_packet(self, packet: Packet) -> None:
+        """A packet that is no RTP came."""
+        if self.on_packet is not None:
+            if self.engine.on_packet is not None:
+                self.engine.on_packet(packet, False)
+            self.on_packet(packet)
+
     def codec_changed(self, name: str) -> None:
         """Another agreed format arrives now."""
         self._receive = arrived = FORMATS.get(name, self._receive)
