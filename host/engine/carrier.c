@@ -51,7 +51,7 @@ static int bind_shared(const union address *local, int traffic_class)
 /* Both sockets of a port; false with errno. A port that somebody else has is not shared with him. */
 static bool open_sockets(union address *local, int traffic_class, int *full, int *mini)
 {
-    int alone = wire_socket(local, traffic_class);
+    int alone = wire_socket(local);
     if (alone < 0)
         return false;
     socklen_t length = sizeof(*local);
