@@ -83,10 +83,18 @@ enum rtp_option {
     RTP_GUARD,     /* nothing in the clear, either way */
     RTP_ASIDE,     /* enum aside_kind: what is handed to the control thread */
     RTP_WATCHDOG,  /* seconds without a packet after which EVENT_QUIET tells it; 0: never */
+    RTP_EXTENDED,  /* enum extended_reports: what is sent beyond RTCP's usual reports */
     RTP_JITTER     /* enum playout_kind, or one with the buffer's ms << 8 */
 };
 
-enum aside_kind { ASIDE_STUN = 1, ASIDE_DTLS = 2 };
+/* RTP_STRICT: take packets from anywhere; from the address that proved to be the far end's, by their numbers and their
+ * pace; by their numbers alone. */
+enum strictness { STRICT_NO, STRICT_YES, STRICT_NUMBERS };
+
+enum extended_reports { EXTENDED_SUMMARY = 1, EXTENDED_METRICS = 2 };
+
+/* RTP_ASIDE. ASIDE_CHOSEN: ICE has found the way media is sent; what is of the far end's key is taken from anywhere. */
+enum aside_kind { ASIDE_STUN = 1, ASIDE_DTLS = 2, ASIDE_CHOSEN = 4 };
 enum trace_kind { TRACE_RTP = 1, TRACE_RTCP = 2 };
 enum packet_way { PACKET_RTCP_PORT = 1, PACKET_RELAYED = 2 /* by the leg's detour */ };
 enum secure_limits { PACKET_MAX = 1600, FINGERPRINT_TEXT = 192 };
@@ -143,6 +151,13 @@ struct rtcp_report {
     uint32_t source, fraction, lost, highest, jitter, lsr, dlsr;
 };
 
+/* VoIP metrics (RFC 3611 4.7) of a stream: shares in 1/256, opinion scores times 10, 127 where unknown. */
+struct voip_metrics {
+    uint8_t loss, discard, burst_density, gap_density;
+    uint8_t rating, listening, conversation;
+    uint32_t burst_ms, gap_ms, rtt_ms, delay_ms;
+};
+
 /* Written by the engine, read at any time. Times in microseconds unless named otherwise; in spreads in seconds. */
 struct leg_figures {
     uint32_t ssrc, remote_ssrc;
@@ -152,6 +167,7 @@ struct leg_figures {
     struct spread rtt_spread, jitter_spread, lost_spread, score_spread;          /* what we find */
     struct spread remote_jitter_spread, remote_lost_spread, remote_score_spread; /* what the far end finds */
     struct rtcp_report sent, received;
+    struct voip_metrics metrics, remote_metrics; /* ours of what arrives, theirs of what we send */
     uint32_t concealed_ms, late, reordered, rejected, depth_ms;
     uint32_t sr_sent, rr_sent, sr_received, rr_received;
     int32_t rx_codec, tx_codec, relayed, learned_port;
@@ -228,6 +244,8 @@ struct codec_map {
 
 /* The engine */
 struct engine *engine_new(const struct engine_options *options, char *error);
+/* What may change while it runs, for legs made from now on: ports, probation, rtcp_interval; digit_timeout for all. */
+void engine_change(struct engine *engine, const struct engine_options *options);
 int engine_start(struct engine *engine, char *error);
 void engine_stop(struct engine *engine);
 void engine_free(struct engine *engine);
@@ -259,8 +277,8 @@ int engine_sound_known(const char *extension);    /* can be played and recorded 
 int engine_sound_readable(const char *extension); /* can be played, if only as it is */
 
 /* Legs */
-/* Packets are marked with a traffic class (DSCP << 2) and a priority (0 to 7). NULL with a sentence; a leg and a sentence
- * where they cannot be marked so. */
+/* Packets are marked with a traffic class (DSCP << 2) and a priority (0 to 7). NULL with a sentence; a leg and a
+ * sentence where they cannot be marked so. */
 struct leg *leg_rtp(struct engine *engine, const char *address, int relay, int traffic_class, int priority,
                     char *error);
 struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, int ahead, int echo_ms, char *error);

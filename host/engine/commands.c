@@ -241,6 +241,10 @@ void engine_obey(struct engine *engine, struct command *command)
     case COMMAND_TRACE:
         engine->trace = (struct trace){(uint8_t)command->a, command->addresses[0]};
         break;
+    case COMMAND_CHANGE:
+        engine->options.probation = command->a;
+        engine->options.digit_timeout = (int32_t)command->b;
+        break;
     case COMMAND_PLAY:
         player_begin(command->object);
         break;

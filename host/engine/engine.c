@@ -398,6 +398,14 @@ struct engine *engine_new(const struct engine_options *options, char *error)
     return NULL;
 }
 
+void engine_change(struct engine *engine, const struct engine_options *options)
+{
+    struct command command = {.kind = COMMAND_CHANGE, .a = options->probation, .b = options->digit_timeout};
+    wire_set_range(engine->wire, options->port_low, options->port_high);
+    engine->options.rtcp_interval = options->rtcp_interval;
+    engine_order(engine, &command);
+}
+
 void engine_stop(struct engine *engine)
 {
     if (engine->started) {

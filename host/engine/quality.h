@@ -11,4 +11,9 @@ void spread_add(struct spread *spread, float sample);
  * E-model's rating (ITU-T G.107) of delay and loss, turned into an opinion score (G.107 Annex B) and stretched. */
 float quality_score(const struct spread *rtt, const struct spread *jitter, float jitter_now, const struct spread *lost);
 
+/* The E-model's rating (0 to 93.2) of a delay from mouth to ear and a loss, for G.711 with concealment (G.107 7; G.113
+ * Appendix I: Bpl 25.1), and the opinion score (1 to 4.5) of a rating. */
+float quality_rating(float delay_ms, float lost_percent);
+float quality_opinion(float rating);
+
 #endif

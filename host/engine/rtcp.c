@@ -4,20 +4,10 @@
 
 #include "codec.h"
 #include "quality.h"
+#include "rtcp.h"
 #include "rtp.h"
 
-enum { SENDER_REPORT = 200, RECEIVER_REPORT = 201, SOURCE_DESCRIPTION = 202, CNAME = 1, BLOCK = 24, ROOM = 128 };
-
-static void put(uint8_t *at, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        at[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
-static uint32_t get(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
+enum { CNAME = 1, BLOCK = 24 };
 
 /* NTP time of a monotonic time: the clock may be set meanwhile, differences stay true. */
 static uint64_t ntp_of(const struct engine *engine, int64_t monotonic)
@@ -66,7 +56,7 @@ static int write_block(struct rtp *rtp, uint8_t *at, int64_t now)
     const uint32_t words[] = {sent->source, sent->fraction << 24 | sent->lost, sent->highest, sent->jitter, sent->lsr,
                               sent->dlsr};
     for (int i = 0; i < BLOCK / 4; i++)
-        put(at + 4 * i, words[i]);
+        rtcp_put(at + 4 * i, words[i]);
     return BLOCK;
 }
 
@@ -76,10 +66,10 @@ static int write_report(struct rtp *rtp, uint8_t *bytes, int *type)
     struct leg_figures *figures = &rtp->leg->figures;
     bool sender = (uint32_t)figures->tx_packets != rtp->rtcp.packets_before;
     int size = 8;
-    *type = sender ? SENDER_REPORT : RECEIVER_REPORT;
+    *type = sender ? RTCP_SENDER : RTCP_RECEIVER;
     struct rtcp_report *sent = &figures->sent;
     *sent = (struct rtcp_report){.ssrc = figures->ssrc, .type = (uint32_t)*type, .blocks = rtp->reception.known};
-    put(bytes + 4, figures->ssrc);
+    rtcp_put(bytes + 4, figures->ssrc);
     if (sender) {
         uint64_t ntp = ntp_of(engine, engine->now);
         const struct codec *codec = codec_at(rtp->send_codec);
@@ -90,7 +80,7 @@ static int write_report(struct rtp *rtp, uint8_t *bytes, int *type)
         sent->octets = (uint32_t)figures->tx_octets;
         const uint32_t words[] = {sent->ntp_seconds, sent->ntp_fraction, sent->rtp, sent->packets, sent->octets};
         for (int i = 0; i < 5; i++)
-            put(bytes + 8 + 4 * i, words[i]);
+            rtcp_put(bytes + 8 + 4 * i, words[i]);
         size = 28;
     }
     rtp->rtcp.packets_before = (uint32_t)figures->tx_packets;
@@ -112,13 +102,23 @@ static int write_description(const struct rtp *rtp, uint8_t *bytes)
     int size = (8 + 2 + length + 1 + 3) / 4 * 4; /* at least one null octet ends the list */
     memset(bytes, 0, (size_t)size);
     bytes[0] = 0x81;
-    bytes[1] = SOURCE_DESCRIPTION;
+    bytes[1] = RTCP_DESCRIPTION;
     bytes[3] = (uint8_t)(size / 4 - 1);
-    put(bytes + 4, rtp->leg->figures.ssrc);
+    rtcp_put(bytes + 4, rtp->leg->figures.ssrc);
     bytes[8] = CNAME;
     bytes[9] = (uint8_t)length;
     memcpy(bytes + 10, cname, (size_t)length);
     return size;
+}
+
+int rtcp_write_empty(const struct rtp *rtp, uint8_t *bytes)
+{
+    bytes[0] = 0x80;
+    bytes[1] = RTCP_RECEIVER;
+    bytes[2] = 0;
+    bytes[3] = 1;
+    rtcp_put(bytes + 4, rtp->leg->figures.ssrc);
+    return 8 + write_description(rtp, bytes + 8);
 }
 
 void rtcp_tick(struct rtp *rtp)
@@ -129,14 +129,15 @@ void rtcp_tick(struct rtp *rtp)
     rtp->rtcp.due = rtp->rtcp_interval ? engine->now + (int64_t)rtp->rtcp_interval * 1000000 : 0;
     if (!address_set(&rtp->remote_control) || (!rtp->leg->figures.tx_packets && !rtp->reception.known))
         return;
-    uint8_t *bytes = engine_scratch(engine, ROOM);
+    uint8_t *bytes = engine_scratch(engine, RTCP_ROOM);
     if (!bytes)
         return;
     int type;
     int size = write_report(rtp, bytes, &type);
     size += write_description(rtp, bytes + size);
+    size += rtcp_write_extended(rtp, bytes + size);
     guard_send(rtp, true, bytes, size);
-    if (type == SENDER_REPORT)
+    if (type == RTCP_SENDER)
         rtp->leg->figures.sr_sent++;
     else
         rtp->leg->figures.rr_sent++;
@@ -161,17 +162,17 @@ static void read_block(struct rtp *rtp, const uint8_t *at, int64_t arrival)
     struct leg_figures *figures = &rtp->leg->figures;
     struct rtcp_report *received = &figures->received;
     const struct codec *codec = codec_at(rtp->send_codec);
-    if (get(at) != figures->ssrc)
+    if (rtcp_word(at) != figures->ssrc)
         return;
     uint32_t clock = codec && codec->clock ? codec->clock : 8000;
     received->blocks = 1;
-    received->source = get(at);
+    received->source = rtcp_word(at);
     received->fraction = at[4];
-    received->lost = get(at + 4) & 0xffffff;
-    received->highest = get(at + 8);
-    received->jitter = get(at + 12);
-    received->lsr = get(at + 16);
-    received->dlsr = get(at + 20);
+    received->lost = rtcp_word(at + 4) & 0xffffff;
+    received->highest = rtcp_word(at + 8);
+    received->jitter = rtcp_word(at + 12);
+    received->lsr = rtcp_word(at + 16);
+    received->dlsr = rtcp_word(at + 20);
     rtp_set_loss(rtp, at[4]);
     figures->remote_lost = received->lost;
     figures->remote_jitter = (uint32_t)((uint64_t)received->jitter * 1000000 / clock);
@@ -187,16 +188,16 @@ static void read_report(struct rtp *rtp, const uint8_t *bytes, int size, int64_t
 {
     struct leg_figures *figures = &rtp->leg->figures;
     struct rtcp_report *received = &figures->received;
-    int type = bytes[1], blocks = bytes[0] & 0x1f, first = type == SENDER_REPORT ? 28 : 8;
+    int type = bytes[1], blocks = bytes[0] & 0x1f, first = type == RTCP_SENDER ? 28 : 8;
     if (size < first)
         return;
-    *received = (struct rtcp_report){.ssrc = get(bytes + 4), .type = (uint32_t)type};
-    if (type == SENDER_REPORT) {
-        received->ntp_seconds = get(bytes + 8);
-        received->ntp_fraction = get(bytes + 12);
-        received->rtp = get(bytes + 16);
-        received->packets = get(bytes + 20);
-        received->octets = get(bytes + 24);
+    *received = (struct rtcp_report){.ssrc = rtcp_word(bytes + 4), .type = (uint32_t)type};
+    if (type == RTCP_SENDER) {
+        received->ntp_seconds = rtcp_word(bytes + 8);
+        received->ntp_fraction = rtcp_word(bytes + 12);
+        received->rtp = rtcp_word(bytes + 16);
+        received->packets = rtcp_word(bytes + 20);
+        received->octets = rtcp_word(bytes + 24);
         rtp->rtcp.received_ntp = received->ntp_seconds << 16 | received->ntp_fraction >> 16;
         rtp->rtcp.received_at = arrival;
         figures->sr_received++;
@@ -215,8 +216,24 @@ void rtcp_receive(struct rtp *rtp, const uint8_t *bytes, int count, int64_t arri
         int size = ((bytes[2] << 8 | bytes[3]) + 1) * 4;
         if (size > count)
             return;
-        if (bytes[1] == SENDER_REPORT || bytes[1] == RECEIVER_REPORT)
+        switch (bytes[1]) {
+        case RTCP_SENDER:
+        case RTCP_RECEIVER:
             read_report(rtp, bytes, size, arrival);
+            break;
+        case RTCP_LOST:
+        case RTCP_PICTURE:
+            rtcp_pass_feedback(rtp, bytes, size);
+            break;
+        case RTCP_REFRESH:
+            rtcp_pass_refresh(rtp);
+            break;
+        case RTCP_EXTENDED:
+            rtcp_read_extended(rtp, bytes, size);
+            break;
+        default:
+            break;
+        }
         bytes += size;
         count -= size;
     }

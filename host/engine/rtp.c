@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "quality.h"
 
 enum { SECOND = 1000000000, DROPOUT = 3000 };
 
@@ -16,7 +17,8 @@ struct rtp *rtp_make(struct leg *leg)
     rtp->leg = leg;
     rtp->wire = leg->engine->wire;
     rtp->direction = DIRECTION_BOTH;
-    rtp->strict = true;
+    rtp->strict = STRICT_YES;
+    rtp->source.state = SOURCE_LOCKED; /* on nobody, until there is an address to learn from */
     rtp->encoding = (struct codec_settings){-1, -1, -1, -1, -1, -1, -1, -1};
     rtp->rtcp_interval = (uint32_t)leg->engine->options.rtcp_interval;
     rtp->port.sockets[0] = rtp->port.sockets[1] = -1;
@@ -99,11 +101,7 @@ void rtp_set_option(struct rtp *rtp, int option, int value)
         rtp->symmetric = value;
         break;
     case RTP_STRICT:
-        rtp->strict = value;
-        if (!value)
-            rtp->source.state = SOURCE_OPEN;
-        else if (address_set(&rtp->sdp))
-            source_expect(rtp, &rtp->sdp, engine->now);
+        source_set_strictness(rtp, (enum strictness)value);
         break;
     case RTP_INBAND_DIGITS:
         rtp->inband_digits = value;
@@ -132,6 +130,9 @@ void rtp_set_option(struct rtp *rtp, int option, int value)
         break;
     case RTP_REPORT:
         rtp->report = value;
+        break;
+    case RTP_EXTENDED:
+        rtp->extended = (uint8_t)value;
         break;
     case RTP_GUARD:
         rtp->guard.required = value;
@@ -171,7 +172,8 @@ static void count_packet(struct rtp *rtp, uint16_t sequence, uint32_t ssrc)
     struct leg_figures *figures = &rtp->leg->figures;
     if (!reception->known || reception->ssrc != ssrc) {
         bool again = reception->known;
-        *reception = (struct reception){.ssrc = ssrc, .known = true, .highest = sequence, .base = sequence};
+        *reception = (struct reception){
+            .ssrc = ssrc, .known = true, .highest = sequence, .base = sequence, .summed_to = sequence};
         figures->remote_ssrc = ssrc;
         if (again && rtp->jitter)
             jitter_reset(rtp->jitter, &rtp->leg->engine->slab);
@@ -180,6 +182,7 @@ static void count_packet(struct rtp *rtp, uint16_t sequence, uint32_t ssrc)
         if (ahead && ahead < DROPOUT) {
             if (sequence < reception->highest)
                 reception->cycles += 0x10000;
+            bursts_count(&reception->bursts, ahead - 1u);
             reception->highest = sequence;
         } else if (ahead && ahead < 0x10000 - 100) { /* the sender began anew */
             reception->base = sequence;
@@ -216,6 +219,8 @@ static void count_jitter(struct rtp *rtp, uint32_t timestamp, int64_t arrival, i
         double magnitude = difference < 0 ? -(double)difference : difference;
         if (magnitude < clock) /* a jump of the sender's clock is not jitter */
             reception->jitter += (magnitude - reception->jitter) / 16;
+        if (rtp->extended && magnitude < clock)
+            spread_add(&reception->transits, (float)magnitude);
     }
     reception->timed = true;
     reception->transit = transit;
@@ -244,6 +249,15 @@ static void take_sound(struct rtp *rtp, int codec, uint16_t sequence, uint32_t t
     jitter_put(rtp->jitter, slab, codec, sequence, timestamp, payload, bytes);
 }
 
+/* RFC 3389: the far end is silent, and how much its silence hisses. */
+static void take_noise(struct rtp *rtp, uint8_t *bytes, int count, int header)
+{
+    if (rtp->jitter)
+        jitter_comfort_noise(rtp->jitter, bytes[header] & 0x7f);
+    if (rtp->leg->relay_to)
+        rtp_relay(rtp->leg->relay_to->rtp, bytes, count, header, CODEC_NONE);
+}
+
 static void take_media(struct rtp *rtp, uint8_t *bytes, int count, int header, uint32_t timestamp)
 {
     struct leg *leg = rtp->leg;
@@ -257,9 +271,8 @@ static void take_media(struct rtp *rtp, uint8_t *bytes, int count, int header, u
         return;
     }
     if (!codec) {
-        if ((type == RTP_COMFORT_NOISE || (rtp->noise_type && type == rtp->noise_type)) && rtp->jitter &&
-            count > header)
-            jitter_comfort_noise(rtp->jitter, bytes[header] & 0x7f);
+        if ((type == RTP_COMFORT_NOISE || (rtp->noise_type && type == rtp->noise_type)) && count > header)
+            take_noise(rtp, bytes, count, header);
         return;
     }
     if (codec != rtp->rx_codec) {
@@ -298,14 +311,9 @@ void rtp_receive(struct rtp *rtp, const struct datagram *packet)
         aside_receive(rtp, packet);
         return;
     }
-    if (rtp->strict && packet->control && address_set(&rtp->remote) &&
-        !address_same_host(&packet->from, &rtp->remote)) {
-        leg->figures.rejected++;
-        return;
-    }
     bool report = count >= 8 && (bytes[0] & 0xc0) == 0x80 && bytes[1] >= 192 && bytes[1] <= 223; /* RFC 5761 4 */
     count = guard_open(rtp, packet, report);
-    if (!count) {
+    if (!count || (report && !source_accepts_report(rtp, packet))) {
         leg->figures.rejected++;
         return;
     }

@@ -20,10 +20,20 @@ enum source_state { SOURCE_OPEN, SOURCE_LEARN, SOURCE_LOCKED };
 struct source {
     enum source_state state;
     union address locked, proposed;
-    uint8_t left; /* packets of the proposed address until it is believed */
+    int left; /* packets of the proposed address until it is believed */
     uint16_t sequence;
-    int64_t began, first;
+    int64_t began, first; /* first: of the packets that count; 0: none has come */
 };
+
+/* Packets lost in bursts and alone (RFC 3611 A.2): `row` arrived since the last that did not. */
+struct bursts {
+    uint32_t row, lost_in_burst;
+    uint32_t lone, in_gaps; /* lost alone; arrived in gaps between bursts */
+    uint32_t bursts, in_bursts, apart,
+        in_a_row; /* arrived in bursts; lost there after others came, or one after another */
+};
+
+void bursts_count(struct bursts *bursts, uint32_t lost);
 
 /* Counting what arrives (RFC 3550 A.1, A.3, A.8). */
 struct reception {
@@ -36,6 +46,10 @@ struct reception {
     double jitter; /* in clock units */
     int clock;
     bool timed;
+    struct bursts bursts;
+    struct spread transits; /* differences of transit in clock units, since the last summary */
+    uint16_t summed_to;
+    uint32_t summed_lost;
 };
 
 struct event_in {
@@ -85,7 +99,9 @@ struct rtp {
     uint16_t rx_ms; /* length of what arrives */
     uint32_t digits_clock;
     uint8_t direction;
-    bool symmetric, strict, inband_digits, hold, report, mux, timed_out;
+    uint8_t strict;   /* enum strictness */
+    uint8_t extended; /* enum extended_reports the far end asked for */
+    bool symmetric, inband_digits, hold, report, mux, timed_out;
     uint16_t timeout, hold_timeout, keepalive, watchdog;
     bool quiet; /* the watchdog has told */
     struct playout playout;
@@ -140,7 +156,7 @@ uint32_t rtp_timestamp(const struct rtp *rtp, uint32_t clock);
 void rtp_transmit(struct rtp *rtp, int payload_type, bool marker, uint32_t timestamp, uint32_t length, uint8_t *bytes,
                   int payload);
 
-/* Pass a packet of another leg on as it is (it is rewritten in place). Loss and reordering stay visible. */
+/* Pass a packet of another leg on as it is (it is rewritten in place); CODEC_NONE: it is comfort noise. */
 void rtp_relay(struct rtp *rtp, uint8_t *bytes, int count, int header, int codec);
 
 /* One packet of the quietest comfort noise. */
@@ -157,7 +173,9 @@ void rtp_end_encoder(struct rtp *rtp);
 
 /* source.c. True when the packet may be used. */
 bool source_accepts(struct rtp *rtp, const union address *from, uint16_t sequence, int64_t now);
+bool source_accepts_report(struct rtp *rtp, const struct datagram *packet);
 void source_expect(struct rtp *rtp, const union address *remote, int64_t now);
+void source_set_strictness(struct rtp *rtp, enum strictness strictness);
 
 /* rtp_event.c (RFC 4733) */
 void event_received(struct rtp *rtp, uint32_t clock, uint32_t timestamp, const uint8_t *payload, int bytes,

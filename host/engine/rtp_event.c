@@ -23,8 +23,7 @@ static void end(struct rtp *rtp)
     leg_digit_heard(rtp->leg, event->digit, milliseconds(event), DIGIT_RFC4733);
 }
 
-void event_received(struct rtp *rtp, uint32_t clock, uint32_t timestamp, const uint8_t *payload, int bytes,
-                    int64_t now)
+void event_received(struct rtp *rtp, uint32_t clock, uint32_t timestamp, const uint8_t *payload, int bytes, int64_t now)
 {
     struct event_in *event = &rtp->event;
     if (bytes < 4 || !character(payload[0]))
@@ -38,8 +37,8 @@ void event_received(struct rtp *rtp, uint32_t clock, uint32_t timestamp, const u
     if (!same) {
         if (event->active)
             end(rtp);
-        *event = (struct event_in){
-            .active = true, .digit = character(payload[0]), .timestamp = timestamp, .clock = clock};
+        *event =
+            (struct event_in){.active = true, .digit = character(payload[0]), .timestamp = timestamp, .clock = clock};
         leg_digit_heard(rtp->leg, event->digit, -1, DIGIT_RFC4733);
     }
     if (duration > event->duration)

@@ -73,6 +73,8 @@ void rtp_transmit(struct rtp *rtp, int payload_type, bool marker, uint32_t times
 /* Payload type under which a leg sends a codec; -1 when it does not. */
 static int type_for(const struct rtp *rtp, int codec)
 {
+    if (!codec)
+        return rtp->noise_type ? rtp->noise_type : RTP_COMFORT_NOISE;
     if (rtp->send_codec == codec)
         return rtp->send_type;
     if (rtp->leg->relay_only)
@@ -87,7 +89,8 @@ void rtp_relay(struct rtp *rtp, uint8_t *bytes, int count, int header, int codec
 {
     struct sending *sending = &rtp->sending;
     int type = type_for(rtp, codec);
-    if (type < 0 || !rtp_can_send(rtp) || digits_use_packets(rtp->leg->digits))
+    const struct codec *format = codec_at(codec ? codec : rtp->send_codec);
+    if (type < 0 || !format || !rtp_can_send(rtp) || digits_use_packets(rtp->leg->digits))
         return;
     uint16_t sequence = (uint16_t)(bytes[2] << 8 | bytes[3]);
     uint32_t timestamp = 0, ssrc = 0;
@@ -96,7 +99,6 @@ void rtp_relay(struct rtp *rtp, uint8_t *bytes, int count, int header, int codec
         ssrc = ssrc << 8 | bytes[8 + i];
     }
     bool marker = bytes[1] & 0x80;
-    const struct codec *format = codec_at(codec);
     if (!sending->relaying || ssrc != sending->relay_ssrc) {
         sending->relaying = true;
         sending->relay_ssrc = ssrc;
@@ -114,7 +116,7 @@ void rtp_relay(struct rtp *rtp, uint8_t *bytes, int count, int header, int codec
         sending->last_timestamp = timestamp + sending->relay_timestamp;
         sending->last_tick = rtp->leg->engine->tick;
         sending->last_length =
-            format->rate
+            format->rate && codec
                 ? (uint32_t)((int64_t)codec_samples(codec, bytes + header, payload) * format->clock / format->rate)
                 : 0;
         if ((uint16_t)(sequence - sending->relay_first) > 0x4000)

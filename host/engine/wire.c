@@ -17,12 +17,18 @@ bool wire_init(struct wire *wire, const struct wire_ops *ops, const struct wire_
 {
     wire->ops = ops;
     wire->settings = *settings;
-    wire->settings.port_low = (settings->port_low + 1) / 2 * 2; /* RTP ports are even (RFC 3550 11) */
+    wire_set_range(wire, settings->port_low, settings->port_high);
     wire->ports = calloc(1, 65536 / 2 / 8);
     uint32_t random = 0;
     if (getrandom(&random, sizeof(random), 0) == sizeof(random))
         wire->next_pair = (int)(random & 0x7fff);
     return wire->ports != NULL;
+}
+
+void wire_set_range(struct wire *wire, int low, int high)
+{
+    wire->settings.port_low = (low + 1) / 2 * 2; /* RTP ports are even (RFC 3550 11) */
+    wire->settings.port_high = high;
 }
 
 void wire_end(struct wire *wire)
@@ -141,6 +147,13 @@ static bool bind_pair(const union address *local, int pair, int sockets[2])
     return sockets[1] >= 0;
 }
 
+static void leave_unsummed(const int sockets[2])
+{
+    int on = 1;
+    for (int i = 0; i < 2; i++)
+        setsockopt(sockets[i], SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on));
+}
+
 bool wire_open_sockets(struct wire *wire, struct wire_port *port, char *error)
 {
     enum { TRIES = 4096 };
@@ -151,6 +164,8 @@ bool wire_open_sockets(struct wire *wire, struct wire_port *port, char *error)
             break;
         if (bind_pair(&port->local, pair, port->sockets)) {
             port->port = pair;
+            if (!wire->settings.checksums)
+                leave_unsummed(port->sockets);
             if (wire_mark(port->sockets[0], port->marking, error))
                 wire_mark(port->sockets[1], port->marking, error);
             return true;

@@ -95,6 +95,7 @@ int wire_take(struct wire *wire, int *local_port, union address *to, uint8_t *by
 /* For the ways that use sockets. Pick a free pair of the range (0: none is left) and give it back. */
 bool wire_init(struct wire *wire, const struct wire_ops *ops, const struct wire_settings *settings);
 void wire_end(struct wire *wire);
+void wire_set_range(struct wire *wire, int low, int high);
 int wire_pick_pair(struct wire *wire);
 void wire_drop_pair(struct wire *wire, int port);
 

@@ -10,7 +10,7 @@ from typing import Any
 from offhook.media.engine import Settings
 from offhook.media.events import PlaybackDone, RecordDone
 from offhook.media.marking import UNMARKED, Marking
-from offhook.media.rtp import RtpStats
+from offhook.media.rtp_figures import RtpStats
 
 
 class Playback:

@@ -41,7 +41,8 @@ from offhook.media.moh import MohClass, MohSource
 from offhook.media.playing import Playback, Prompt
 from offhook.media.prompts import PromptLibrary
 from offhook.media.recording import Recording, Watch
-from offhook.media.rtp import RelayLeg, RtpLeg, RtpStats
+from offhook.media.rtp import RelayLeg, RtpLeg
+from offhook.media.rtp_figures import RtpStats
 from offhook.media.tones import Tone, ToneSpec, ToneZone, parse_tone_list
 from offhook.media.translation import translation_cost, translation_path
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -33,7 +33,7 @@ from offhook.media.marking import UNMARKED, Marking
 from offhook.media.mixer import Mixer
 from offhook.media.playing import Playback
 from offhook.media.recording import Recording, Watch
-from offhook.media.rtp import Packet, RelayLeg, RtpLeg
+from offhook.media.rtp import Packet, RelayLeg, RtpLeg, Strictness
 from offhook.media.stream import FRAMINGS, Framing, StreamLeg
 
 __all__ = ["Engine", "EngineError", "Figures", "NoPort", "Settings"]
@@ -64,7 +64,7 @@ class Settings:
     port_high: int = 31000
     socket_mode: SocketMode = "auto"
     realtime: bool = True
-    strict_rtp: bool = True
+    strict_rtp: Strictness = "yes"
     probation: int = 4
     rtcp_interval: float = 5.0
     dtmf_timeout_ms: int = 150
@@ -169,6 +169,20 @@ class Engine:
             },
         )
 
+    def change_settings(self, settings: Settings) -> None:
+        """Follow other settings where that is possible while the engine runs: for legs made from now on, probation and
+        a digit's end for all. ``socket_mode``, ``realtime`` and ``checksums`` stay as they are."""
+        kept = self.settings
+        self.settings = replace(
+            settings,
+            socket_mode=kept.socket_mode,
+            realtime=kept.realtime,
+            checksums=kept.checksums,
+            srtp=kept.srtp,
+        )
+        if self._handle is not None:
+            self.lib.engine_change(self._handle, self._options())
+
     def stop(self) -> None:
         """Close every leg, end the threads, give back all descriptors. Harmless twice.
 
@@ -207,8 +221,8 @@ class Engine:
             log.warning("%s", complaint)
         leg = (RelayLeg if relays else RtpLeg)(self, handle, address)
         self.watch_object(handle, leg)
-        if not self.settings.strict_rtp:
-            leg.set_options(strict=False)
+        if self.settings.strict_rtp != "yes":
+            leg.set_options(strict=self.settings.strict_rtp)
         return leg
 
     def relay_leg(self, address: str = "0.0.0.0", *, marking: Marking = UNMARKED) -> RelayLeg:

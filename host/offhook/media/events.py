@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from offhook.media.leg import Leg
     from offhook.media.playing import Playback
     from offhook.media.recording import Recording, Watch
-    from offhook.media.rtp import Report
+    from offhook.media.rtp_figures import Report
 
 
 @dataclass(frozen=True, slots=True)

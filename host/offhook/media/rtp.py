@@ -10,13 +10,18 @@ from offhook.media.encoding import Encoding
 from offhook.media.errors import EngineError, UnsupportedMedia
 from offhook.media.formats import FORMATS, Format
 from offhook.media.leg import Direction, Leg, Playback, Recording
+from offhook.media.rtp_figures import Report, RtpStats, statistics
+from offhook.media.rtp_figures import report as report_of
 
 if TYPE_CHECKING:
     from offhook.media.engine import Engine
     from offhook.media.tones import ToneSpec
 
 StreamDirection = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+Strictness = Literal["no", "yes", "seqno"]
+"""Take packets from anywhere, or from the address that proved to be the far end's: by numbers and pace, or numbers."""
 
+_STRICTNESS: tuple[Strictness, ...] = ("no", "yes", "seqno")
 _DIRECTIONS: dict[str, int] = {"inactive": 0, "recvonly": 1, "sendonly": 2, "sendrecv": 3}
 _OPTIONS = {
     "symmetric": 0,
@@ -28,9 +33,9 @@ _OPTIONS = {
     "rtcp_interval": 6,
     "reports": 9,
     "watchdog": 12,
+    "extended": 13,
 }
-_HOLD, _DIRECTION, _GUARD, _ASIDE, _JITTER = 7, 8, 10, 11, 13
-_MICRO = 1e-6
+_HOLD, _DIRECTION, _GUARD, _ASIDE, _JITTER = 7, 8, 10, 11, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,125 +48,6 @@ class Packet:
     port: int
     rtcp: bool = False
     relayed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Samples of one quantity: the last, extremes, mean and standard deviation; all 0.0 when there was none."""
-
-    last: float = 0.0
-    least: float = 0.0
-    most: float = 0.0
-    mean: float = 0.0
-    deviation: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class RtpStats:
-    """Counts and quality of one RTP stream both ways, named as ``CHANNEL(rtp,...)`` and RTCP reports use them.
-
-    Times are in seconds, jitter is RFC 3550 A.8's in seconds; ``remote_*`` is what the far end's reports say of us;
-    ``rtt`` is 0.0 until measured. ``rejected`` counts packets from addresses not believed. Spreads have a sample a
-    report: ``jitters`` and ``losses`` (packets since the report before) of what arrives, ``scores`` of it from 0 to 100
-    (an opinion score times 20); ``remote_losses`` are of packets lost in all.
-    """
-
-    ssrc: int = 0
-    remote_ssrc: int = 0
-    tx_packets: int = 0
-    rx_packets: int = 0
-    tx_octets: int = 0
-    rx_octets: int = 0
-    rx_lost: int = 0
-    remote_lost: int = 0
-    rx_jitter: float = 0.0
-    remote_jitter: float = 0.0
-    rtt: float = 0.0
-    rtts: Spread = Spread()
-    jitters: Spread = Spread()
-    losses: Spread = Spread()
-    scores: Spread = Spread()
-    remote_jitters: Spread = Spread()
-    remote_losses: Spread = Spread()
-    remote_scores: Spread = Spread()
-    concealed_ms: int = 0
-    late: int = 0
-    reordered: int = 0
-    rejected: int = 0
-
-    @property
-    def opinion(self) -> float:
-        """Estimated mean opinion score (1 to 4.5) of what arrives; 0.0 before the first report."""
-        return self.scores.last / 20
-
-
-def _spread(raw: Any) -> Spread:
-    return Spread(raw.last, raw.least, raw.most, raw.mean, raw.deviation)
-
-
-def _statistics(figures: Any) -> RtpStats:
-    return RtpStats(
-        ssrc=figures.ssrc,
-        remote_ssrc=figures.remote_ssrc,
-        tx_packets=figures.tx_packets,
-        rx_packets=figures.rx_packets,
-        tx_octets=figures.tx_octets,
-        rx_octets=figures.rx_octets,
-        rx_lost=figures.rx_lost,
-        remote_lost=figures.remote_lost,
-        rx_jitter=figures.rx_jitter * _MICRO,
-        remote_jitter=figures.remote_jitter * _MICRO,
-        rtt=figures.rtt * _MICRO,
-        rtts=_spread(figures.rtt_spread),
-        jitters=_spread(figures.jitter_spread),
-        losses=_spread(figures.lost_spread),
-        scores=_spread(figures.score_spread),
-        remote_jitters=_spread(figures.remote_jitter_spread),
-        remote_losses=_spread(figures.remote_lost_spread),
-        remote_scores=_spread(figures.remote_score_spread),
-        concealed_ms=figures.concealed_ms,
-        late=figures.late,
-        reordered=figures.reordered,
-        rejected=figures.rejected,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class ReportBlock:
-    """What one side finds in the other's stream (RFC 3550 6.4.1), as it is on the wire."""
-
-    source: int
-    fraction: int
-    lost: int
-    highest: int
-    jitter: int
-    lsr: int
-    dlsr: int
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A sender (``kind`` 200) or receiver report (201). ``ntp`` is in seconds since 1970."""
-
-    ssrc: int
-    kind: int
-    ntp: float
-    rtp: int
-    packets: int
-    octets: int
-    block: ReportBlock | None
-
-
-_NTP_EPOCH = 2_208_988_800
-"""Seconds from 1900 to 1970."""
-
-
-def _report(raw: Any) -> Report:
-    block = None
-    if raw.blocks:
-        block = ReportBlock(raw.source, raw.fraction, raw.lost, raw.highest, raw.jitter, raw.lsr, raw.dlsr)
-    ntp = raw.ntp_seconds - _NTP_EPOCH + raw.ntp_fraction / 2**32 if raw.ntp_seconds else 0.0
-    return Report(raw.ssrc, raw.type, ntp, raw.rtp, raw.packets, raw.octets, block)
 
 
 class RtpLeg(Leg):
@@ -283,7 +169,7 @@ class RtpLeg(Leg):
         self,
         *,
         symmetric: bool | None = None,
-        strict: bool | None = None,
+        strict: Strictness | None = None,
         inband_digits: bool | None = None,
         timeout: int | None = None,
         hold_timeout: int | None = None,
@@ -291,20 +177,22 @@ class RtpLeg(Leg):
         rtcp_interval: float | None = None,
         reports: bool | None = None,
         watchdog: int | None = None,
+        extended: int | None = None,
     ) -> None:
         """Change what is given and leave the rest.
 
-        symmetric: send to where packets come from, whatever SDP said. strict: once an address has proved itself,
-        packets from elsewhere are dropped. inband_digits: send digits as tones even when events are agreed. Times in
+        symmetric: send to where packets come from, whatever SDP said. strict: whether packets from elsewhere than the
+        address that proved itself are dropped. inband_digits: send digits as tones even if events are agreed. Times in
         seconds, 0 is never: timeout without packets, the same while on hold, silence before a keepalive
         packet (comfort noise) is sent, between RTCP reports (5 unless set), and without packets until FarEndQuiet tells
-        it (watchdog). reports: deliver RtcpSent and RtcpReceived.
+        it (watchdog). reports: deliver RtcpSent and RtcpReceived. extended: which reports of RFC 3611 to send, a sum of
+        SUMMARY and METRICS.
         """
         if self._closed:
             return
         given = {
             "symmetric": symmetric,
-            "strict": strict,
+            "strict": None if strict is None else _STRICTNESS.index(strict),
             "inband_digits": inband_digits,
             "timeout": timeout,
             "hold_timeout": hold_timeout,
@@ -312,6 +200,7 @@ class RtpLeg(Leg):
             "rtcp_interval": None if rtcp_interval is None else int(rtcp_interval * 1000),
             "reports": reports,
             "watchdog": watchdog,
+            "extended": extended,
         }
         for name, value in given.items():
             if value is not None:
@@ -408,7 +297,7 @@ class RtpLeg(Leg):
 
     def stats(self) -> RtpStats:
         """Counts and quality up to now (also after ``close``)."""
-        return _statistics(self._figures())
+        return statistics(self._figures())
 
     def _figures(self) -> Any:
         engine = self.engine
@@ -449,7 +338,7 @@ class RtpLeg(Leg):
     def report(self, *, sent: bool) -> Report:
         """The last RTCP report that was sent, or that arrived."""
         raw = self._figures()
-        return _report(raw.sent if sent else raw.received)
+        return report_of(raw.sent if sent else raw.received)
 
     # ---- the engine's side -----------------------------------------------------------------------------
 

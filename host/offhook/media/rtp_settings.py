@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from offhook.config.acl import Acl, NamedAcls, named_acls
 from offhook.config.model import ConfigError, ConfigFile
-from offhook.config.options import Schema, choice, flag, integer, string
+from offhook.config.options import Kind, Schema, choice, flag, integer, string
 from offhook.media.engine import Settings
 from offhook.media.ice_settings import IceSettings, Server
 from offhook.modules import Module, Request
@@ -24,25 +24,42 @@ TICKS_A_MS: Final = 8
 
 YES_NO: Final = ("yes",) * 3 + ("no",) * 3
 
+
+def _clamped(low: int, high: int, unit: str = "") -> Kind:
+    """A whole number; one beyond a bound is taken as the bound, as it always was."""
+    bounded, any_number = integer(low, high, unit), integer()
+    return Kind(bounded.phrase, lambda text: max(low, min(any_number.parse(text), high)), bounded.show)
+
+
 SCHEMA = Schema("res_rtp_asterisk", FILE, "audio over the network")
 _general = SCHEMA.type("general", "RTP of all channels.")
-_general.option("rtpstart", integer(1024, 65535), 5000, "First UDP port for RTP; read at start only.")
-_general.option("rtpend", integer(1024, 65535), 31000, "Last UDP port for RTP; read at start only.")
-_general.option("rtpchecksums", flag(), True, "Send UDP checksums.")
+_general.option("rtpstart", _clamped(1024, 65535), 5000, "First UDP port for RTP; an odd one is rounded up.")
+_general.option("rtpend", _clamped(1024, 65535), 31000, "Last UDP port for RTP.")
+_general.option("rtpchecksums", flag(), True, "Send UDP checksums; read at start only.")
 _general.option(
-    "dtmftimeout", integer(1), 1200, "A digit whose end is lost ends after so many ticks of 1/8000 s without a packet."
+    "dtmftimeout",
+    integer(0, 64000),
+    1200,
+    "A digit whose end is lost ends after so many ticks of 1/8000 s without a packet.",
 )
-_general.option("rtcpinterval", integer(500, 60000, "ms"), 5000, "Between RTCP reports.")
+_general.option("rtcpinterval", _clamped(500, 60000, "ms"), 5000, "Between RTCP reports.")
 _general.option(
     "strictrtp",
     choice(
         "yes", "no", "seqno", aliases={"true": "yes", "on": "yes", "1": "yes", "false": "no", "off": "no", "0": "no"}
     ),
     "yes",
-    "Take packets from the address that proved to be the caller's, and drop others.",
+    "Take packets from the address that proved to be the far end's, and drop others; seqno: proved by numbers alone.",
 )
-_general.option("probation", integer(1), 4, "Packets in sequence after which a new address is believed.")
-_general.option("rtpmode", choice("auto", "steer", "pool", "leg"), "auto", "How ports are received: see the manual.")
+_general.option("probation", integer(2, 65535), 4, "Packets in sequence after which a new address is believed.")
+_general.option(
+    "socket_mode",
+    choice("auto", "steer", "pool", "leg"),
+    "auto",
+    "One socket for all ports (steer), some that legs share (pool) or a pair a leg; auto: the first that is permitted. "
+    "Read at start only.",
+    aliases=["rtpmode"],
+)
 _general.option("realtime", flag(), True, "Ask for real-time scheduling of the media thread.")
 _general.option("srtpreplayprotection", flag(), True, "Drop SRTP packets that come again.")
 _general.option("dtls_mtu", integer(256), 1200, "Octets of a DTLS datagram at most.")
@@ -73,16 +90,19 @@ def read_settings(config: ConfigFile | None, named: NamedAcls | None = None) -> 
     section = config.get("general") if config else None
     values = _general.apply(section, errors)
     low, high = values["rtpstart"], values["rtpend"]
+    line = section.line if section is not None else 0
+    if low % 2:
+        low += 1
+        errors.append(ConfigError(FILE, line, f"rtpstart is odd; RTP ports are even, the first is {low}"))
     if low >= high:
-        line = section.line if section is not None else 0
         errors.append(ConfigError(FILE, line, f"rtpstart {low} is not below rtpend {high}; 5000 to 31000 are used"))
         low, high = 5000, 31000
     settings = Settings(
         port_low=low,
         port_high=high,
-        socket_mode=values["rtpmode"],
+        socket_mode=values["socket_mode"],
         realtime=values["realtime"],
-        strict_rtp=values["strictrtp"] != "no",
+        strict_rtp=values["strictrtp"],
         probation=values["probation"],
         rtcp_interval=values["rtcpinterval"] / 1000,
         dtmf_timeout_ms=values["dtmftimeout"] // TICKS_A_MS,
@@ -138,13 +158,11 @@ def _server(server: Server | None) -> str:
 
 @module.on_reload
 def reload(pbx: Pbx) -> None:
-    """Read rtp.conf again: new legs follow it, the ports stay those of the start."""
+    """Read rtp.conf again: new legs follow it; socket_mode, rtpchecksums and realtime stay those of the start."""
     settings, errors = read_settings(pbx.config.load(FILE, module.name), named_acls(pbx))
     if errors:
         raise LoadError("; ".join(map(str, errors)))
-    used = pbx.engine.settings
-    used.strict_rtp = settings.strict_rtp
-    used.replay_protection, used.dtls_mtu, used.ice = settings.replay_protection, settings.dtls_mtu, settings.ice
+    pbx.engine.change_settings(settings)
 
 
 @module.command("rtp show settings", "Display RTP settings")
@@ -160,7 +178,7 @@ def show_settings(request: Request) -> None:
         ("Port end", settings.port_high),
         ("Checksums", "Yes" if settings.checksums else "No"),
         ("DTMF Timeout", settings.dtmf_timeout_ms * TICKS_A_MS),
-        ("Strict RTP", "Yes" if settings.strict_rtp else "No"),
+        ("Strict RTP", settings.strict_rtp.capitalize()),
         ("Probation", f"{settings.probation} frames"),
         ("Replay Protect", "Yes" if settings.replay_protection else "No"),
         ("ICE support", "Yes" if settings.ice.enabled else "No"),

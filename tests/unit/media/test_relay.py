@@ -122,6 +122,19 @@ def test_headers_with_sources_extension_and_padding_are_understood(scene: Scene)
     assert scene.engine.figures().packets_bad == 1
 
 
+def test_comfort_noise_passes_too(scene: Scene) -> None:
+    one, two = scene.pair()
+    send_numbered(scene, one, 3)
+    one.send(b"\x3c", 0, type=13)
+    scene.run(200)
+    one.timestamp += 1600
+    send_numbered(scene, one, 2)
+    *_, last, noise, fresh, _ = two.packets
+    assert (noise.type, noise.payload) == (13, b"\x3c")
+    assert noise.sequence == (last.sequence + 1) & 0xFFFF
+    assert (fresh.timestamp - last.timestamp) & 0xFFFFFFFF == 160 + 1600
+
+
 def test_direction_is_heeded(scene: Scene) -> None:
     one, two = scene.pair()
     two.leg.set_direction("recvonly")

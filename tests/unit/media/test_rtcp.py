@@ -8,7 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from offhook.media import FarEndQuiet, RtcpReceived, RtcpSent
-from support.far_end import FarEnd, Scene
+from offhook.media.rtp_figures import METRICS, SUMMARY
+from support.far_end import FarEnd, Rtp, Scene
 
 
 class Report(NamedTuple):
@@ -136,6 +137,21 @@ def test_strangers_reports_are_ignored(scene: Scene) -> None:
     assert two.events(RtcpReceived) == []
 
 
+def test_a_report_of_the_streams_ssrc_is_taken_from_behind_another_address(scene: Scene) -> None:
+    """RFC 3605: RTP and RTCP may pass a NAT under different addresses."""
+    one, _ = scene.pair()
+    one.leg.set_options(reports=True, symmetric=True)
+    talk(scene, one, 100)
+    elsewhere = ("203.0.113.5", 5001)
+    scene.engine.inject(one.leg.local_port + 1, elsewhere, struct.pack("!BBHI", 0x80, 201, 1, one.ssrc))
+    scene.run(10)
+    assert len(one.events(RtcpReceived)) == 1
+    talk(scene, one, 5000)
+    scene.engine.inject(one.leg.local_port, one.address, Rtp(False, 0, 1, 1, one.ssrc, bytes(160)).pack())
+    scene.engine.advance(5100)
+    assert elsewhere in {packet.remote for packet in scene.engine.sent()}, "reports go to where reports come from"
+
+
 def test_nothing_is_reported_before_anything_was_sent_or_heard(scene: Scene) -> None:
     one, two = scene.pair()
     scene.run(20000)
@@ -169,6 +185,73 @@ def test_loss_costs_score(scene: Scene) -> None:
     stats = one.leg.stats()
     assert stats.losses.most == pytest.approx(50, abs=10)
     assert stats.scores.last <= 20
+
+
+def extended_blocks(data: bytes) -> dict[int, bytes]:
+    """The blocks of the extended report at the end of a compound packet, by type."""
+    at = 0
+    while struct.unpack_from("!BB", data, at)[1] != 207:
+        at += (struct.unpack_from("!H", data, at + 2)[0] + 1) * 4
+    assert at + (struct.unpack_from("!H", data, at + 2)[0] + 1) * 4 == len(data)
+    at, blocks = at + 8, {}
+    while at < len(data):
+        kind, length = data[at], (struct.unpack_from("!H", data, at + 2)[0] + 1) * 4
+        blocks[kind] = data[at : at + length]
+        at += length
+    return blocks
+
+
+def test_extended_reports_are_sent_where_agreed(scene: Scene) -> None:
+    one, _ = scene.pair()
+    one.leg.set_options(extended=SUMMARY | METRICS)
+    first = one.sequence
+    talk(scene, one, 10200, lose=20)
+    summary, metrics = (extended_blocks(one.control[-1])[kind] for kind in (6, 7))
+    ssrc, begin, end, lost, repeated, least, most, mean, deviation = struct.unpack("!IHHIIIIII", summary[4:36])
+    assert (ssrc, repeated, least) == (one.ssrc, 0, 0)
+    assert (end - begin) & 0xFFFF == pytest.approx(250, abs=6)
+    assert (begin - first) & 0xFFFF == pytest.approx(250, abs=6)
+    assert lost == pytest.approx(12, abs=1)
+    assert mean <= most and deviation <= most
+    loss, discard, burst_density, gap_density = metrics[8:12]
+    assert loss == pytest.approx(256 / 20, abs=1.5)
+    assert discard == burst_density == 0
+    assert gap_density == pytest.approx(256 / 20, abs=1.5), "each alone: all are in gaps"
+    rating, _, listening, conversation = metrics[24:28]
+    assert 70 < rating < 80, "5 % lost cost some 16 of 93"
+    assert 35 <= conversation <= listening <= 40
+    assert one.leg.stats().metrics.rating == rating
+
+
+def test_losses_in_a_row_are_a_burst(scene: Scene) -> None:
+    one, _ = scene.pair()
+    one.leg.set_options(extended=METRICS)
+    for index in range(300):
+        if index % 100 in range(50, 56):
+            one.sequence += 1
+            one.timestamp += 160
+        else:
+            one.send(bytes(160))
+        scene.run(20)
+    scene.run(5000)
+    metrics = one.leg.stats().metrics
+    assert metrics.burst_density > 0.9
+    assert metrics.burst_ms == pytest.approx(6 * 20, abs=21)
+    assert metrics.gap_density == 0
+
+
+def test_extended_reports_are_read(scene: Scene) -> None:
+    one, _ = scene.pair()
+    shares, lengths, levels, scores = (26, 5, 200, 3), (120, 4000, 80, 60), (127, 127, 127, 16), (82, 127, 41, 40)
+    buffer = (0xB0, 0, 40, 60, 400)
+    block = struct.pack("!BBHI4B4H4B4B2B3H", 7, 0, 8, one.leg.ssrc, *shares, *lengths, *levels, *scores, *buffer)
+    report = struct.pack("!BBHI", 0x80, 201, 1, 0x9999) + struct.pack("!BBHI", 0x80, 207, 10, 0x9999) + block
+    scene.engine.inject(one.leg.local_port + 1, (one.address[0], one.address[1] + 1), report)
+    scene.run(10)
+    metrics = one.leg.stats().remote_metrics
+    assert (metrics.rating, metrics.listening, metrics.conversation) == (82, 4.1, 4.0)
+    assert (metrics.burst_ms, metrics.gap_ms, metrics.rtt_ms, metrics.delay_ms) == (120, 4000, 80, 60)
+    assert metrics.loss == pytest.approx(26 / 256)
 
 
 def test_the_watchdog_tells_a_silent_far_end_once(scene: Scene) -> None:

@@ -24,13 +24,13 @@ def test_without_a_file_everything_is_asterisks_default() -> None:
 def test_the_file_is_followed(tmp_path: Path) -> None:
     settings, errors = settings_of(
         tmp_path,
-        "[general]\nrtpstart=10000\nrtpend=20000\ndtmftimeout=3000\nrtcpinterval=2000\nstrictrtp=no\nrtpmode=leg\n",
+        "[general]\nrtpstart=10000\nrtpend=20000\ndtmftimeout=3000\nrtcpinterval=2000\nstrictrtp=seqno\nsocket_mode=leg\n",
     )
     assert not errors
     assert (settings.port_low, settings.port_high) == (10000, 20000)
     assert settings.dtmf_timeout_ms == 375
     assert settings.rtcp_interval == 2.0
-    assert not settings.strict_rtp
+    assert settings.strict_rtp == "seqno"
     assert settings.socket_mode == "leg"
 
 
@@ -38,6 +38,15 @@ def test_ports_the_wrong_way_round_are_told_with_file_and_line(tmp_path: Path) -
     settings, errors = settings_of(tmp_path, "; ports\n[general]\nrtpstart=20000\nrtpend=10000\n")
     assert errors and errors[0].startswith("rtp.conf:2: rtpstart 20000 is not below rtpend 10000")
     assert (settings.port_low, settings.port_high) == (5000, 31000)
+
+
+def test_what_is_out_of_bounds_is_clamped_or_told(tmp_path: Path) -> None:
+    settings, errors = settings_of(tmp_path, "[general]\nrtcpinterval=100\nrtpstart=99\nrtpend=70000\n")
+    assert not errors
+    assert (settings.rtcp_interval, settings.port_low, settings.port_high) == (0.5, 1024, 65535)
+    settings, errors = settings_of(tmp_path, "[general]\nrtpstart=10001\nprobation=1\ndtmftimeout=65000\n")
+    assert [error.partition(": ")[0] for error in errors] == ["rtp.conf:3", "rtp.conf:4", "rtp.conf:1"]
+    assert (settings.port_low, settings.probation, settings.dtmf_timeout_ms) == (10002, 4, 150)
 
 
 def test_an_unknown_option_names_the_nearest(tmp_path: Path) -> None:

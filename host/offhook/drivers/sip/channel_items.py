@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from offhook.dialplan.invocation import FunctionError
 from offhook.drivers.sip.flow import Flow, host_port
 from offhook.drivers.sip.negotiation import MediaStream
-from offhook.media.rtp import RtpStats, Spread
+from offhook.media.rtp_figures import RtpStats, Spread
 from offhook.sip.errors import SIPError
 from offhook.sip.uri import NameAddr, SipUri
 

@@ -11,7 +11,8 @@ from offhook.media.events import FarEndQuiet, RtcpReceived, RtcpSent
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
-    from offhook.media.rtp import Report, RtpLeg
+    from offhook.media.rtp import RtpLeg
+    from offhook.media.rtp_figures import Report
 
 log = logging.getLogger(__name__)
 
