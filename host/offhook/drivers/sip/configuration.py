@@ -190,10 +190,17 @@ def make(section: Section, kind: type[Kind], errors: list[ConfigError]) -> Kind 
             return None
         else:
             if option.refused and getattr(found, option.attribute) != option.default:
-                errors.append(ConfigError(entry.file, entry.line, f"{entry.name} has no effect: {option.refused}"))
+                _tell(errors, ConfigError(entry.file, entry.line, f"{entry.name} has no effect: {option.refused}"))
     try:
         found.complete()
     except ValueError as error:
         errors.append(ConfigError(section.file, section.line, f"[{section.name}]: {error}"))
         return None
+    errors += (ConfigError(section.file, section.line, f"[{section.name}]: {each}") for each in found.cautions())
     return found
+
+
+def _tell(errors: list[ConfigError], error: ConfigError) -> None:
+    """A line of a template is told once, however many sections are made of it."""
+    if all(str(error) != str(each) for each in errors):
+        errors.append(error)

@@ -30,6 +30,10 @@ TOS_NAMES = {
 }  # fmt: skip
 """DSCP classes as the value of the IP type-of-service octet (RFC 2474, 2597, 3246)."""
 
+NO_SHAKEN = "calls are neither signed nor checked here yet (STIR/SHAKEN)"
+NO_GEOLOCATION = "geolocation is not there yet"
+NO_T38 = "T.38 is not there yet; fax goes as sound"
+
 ACL_OPTIONS = frozenset(("acl", "permit", "deny", "contact_acl", "contact_permit", "contact_deny"))
 IDENTIFY_METHODS = ("username", "auth_username", "ip", "header", "request_uri")
 
@@ -158,7 +162,7 @@ _PREFERENCES = {
 }
 
 
-def _codec_preferences(operation: str, transcode: bool = True) -> Any:
+def _codec_preferences(operation: str, *forbidden: str) -> Any:
     default = {"prefer": "pending", "operation": operation, "keep": "all", "transcode": "allow"}
 
     def parse(_: dict[str, str], value: str) -> dict[str, str]:
@@ -167,15 +171,17 @@ def _codec_preferences(operation: str, transcode: bool = True) -> Any:
             key, colon, word = (piece.strip().lower() for piece in part.partition(":"))
             if not colon or key not in _PREFERENCES:
                 raise ValueError(f'"{part.strip()}" is not prefer:, operation:, keep: or transcode: with a word')
-            if word not in _PREFERENCES[key]:
-                raise ValueError(f'"{word}" is no {key}; one of {", ".join(_PREFERENCES[key])}')
+            known = [each for each in _PREFERENCES[key] if each not in forbidden]
+            if word not in known:
+                raise ValueError(f'"{word}" is no {key}; one of {", ".join(known)}')
             result[key] = word
         return result
 
     def show(value: dict[str, str]) -> str:
         return ", ".join(f"{key}:{word}" for key, word in value.items())
 
-    return custom(default, parse, show)
+    reason = "Asterisk 22 reads it and goes by incoming_call_offer_pref and outgoing_call_offer_pref; so does Offhook"
+    return custom(default, parse, show, refused=reason)
 
 
 _OFFER_PREFERENCES = ("local", "local_merge", "local_first", "remote", "remote_first")
@@ -236,11 +242,11 @@ class Endpoint(Configured):
     rpid_immediate = flag(False)
     send_diversion = flag(True)
     send_history_info = flag(False)
-    send_aoc = flag(False)
-    stir_shaken = text("no")
-    stir_shaken_profile = text()
-    geoloc_incoming_call_profile = text()
-    geoloc_outgoing_call_profile = text()
+    send_aoc = flag(False, refused="advice of charge is not there yet")
+    stir_shaken = text("no", refused=NO_SHAKEN)
+    stir_shaken_profile = text(refused=NO_SHAKEN)
+    geoloc_incoming_call_profile = text(refused=NO_GEOLOCATION)
+    geoloc_outgoing_call_profile = text(refused=NO_GEOLOCATION)
     # the session
     rel100 = switch("yes", "peer_supported", "required", name="100rel")
     timers = choice(
@@ -276,7 +282,7 @@ class Endpoint(Configured):
     allow: Formats = custom(Formats(), _allow, show_formats)
     disallow: Formats = custom(Formats(), _disallow, show_formats, hidden=True)
     dtmf_mode = choice("rfc4733", "inband", "info", "auto", "auto_info", "none")
-    rtp_engine = text("asterisk")
+    rtp_engine = text("asterisk", refused="there is one RTP engine")
     rtp_ipv6 = flag(False)
     rtp_symmetric = flag(False)
     rtp_keepalive = number(0)
@@ -316,7 +322,7 @@ class Endpoint(Configured):
     accept_multiple_sdp_answers = flag(False)
     incoming_call_offer_pref = choice("local", *_OFFER_PREFERENCES)
     outgoing_call_offer_pref = choice("remote_merge", "local_limit", *_OFFER_PREFERENCES)
-    codec_prefs_incoming_offer: dict[str, str] = _codec_preferences("intersect")
+    codec_prefs_incoming_offer: dict[str, str] = _codec_preferences("intersect", "union")
     codec_prefs_outgoing_offer: dict[str, str] = _codec_preferences("union")
     codec_prefs_incoming_answer: dict[str, str] = _codec_preferences("intersect")
     codec_prefs_outgoing_answer: dict[str, str] = _codec_preferences("intersect")
@@ -326,12 +332,12 @@ class Endpoint(Configured):
     tos_video: int = _tos()
     cos_audio = number(0, 0, 7)
     cos_video = number(0, 0, 7)
-    t38_udptl = flag(False)
-    t38_udptl_ec = choice("none", "fec", "redundancy")
-    t38_udptl_maxdatagram = number(0)
-    t38_udptl_nat = flag(False)
-    t38_udptl_ipv6 = flag(False)
-    t38_bind_udptl_to_media_address = flag(False)
+    t38_udptl = flag(False, refused=NO_T38)
+    t38_udptl_ec = choice("none", "fec", "redundancy", refused=NO_T38)
+    t38_udptl_maxdatagram = number(0, refused=NO_T38)
+    t38_udptl_nat = flag(False, refused=NO_T38)
+    t38_udptl_ipv6 = flag(False, refused=NO_T38)
+    t38_bind_udptl_to_media_address = flag(False, refused=NO_T38)
     # subscriptions and messages
     allow_subscribe = flag(True)
     sub_min_expiry = number(0)

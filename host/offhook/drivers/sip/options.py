@@ -72,6 +72,10 @@ class Configured:
     def complete(self) -> None:
         """Called once after the last line: derive what depends on several options; ValueError when they contradict."""
 
+    def cautions(self) -> Iterator[str]:
+        """Sentences about options that do not do together what they say; asked after ``complete``."""
+        return iter(())
+
     def shown(self) -> Iterator[tuple[str, str]]:
         """Every option with its value as text, sorted by name."""
         for name in sorted(self.OPTIONS):
@@ -200,9 +204,11 @@ def gathered(*, name: str = "", joiner: str = ",", split: bool = True, hidden: b
     return cast("tuple[str, ...]", Option((), parse, joiner.join, name, "", hidden))
 
 
-def custom(default: Any, parse: Parse, show: Show, *, name: str = "", hidden: bool = False) -> Any:
+def custom(
+    default: Any, parse: Parse, show: Show, *, name: str = "", refused: str = "", hidden: bool = False
+) -> Any:
     """An option with its own reading and showing."""
-    return Option(default, parse, show, name, "", hidden)
+    return Option(default, parse, show, name, refused, hidden)
 
 
 def shown_as(option: str, texts: dict[str, str]) -> str:

@@ -39,7 +39,7 @@ class OutboundPublish(Configured):
     from_uri = text()
     to_uri = text()
     expiration = number(3600)
-    max_auth_attempts = number(5)
+    max_auth_attempts = number(5, refused="a challenge is answered once, and a refusal told")
     outbound_auth = gathered()
     outbound_proxy = text()
     transport = text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -102,6 +103,14 @@ class Transport(Configured):
     verify_client = decision(False)
     require_client_cert = decision(False)
     allow_wildcard_certs = decision(False)
+
+    def cautions(self) -> Iterator[str]:
+        """What TLS cannot do here, or not with this protocol."""
+        if self.require_client_cert and not self.verify_client:
+            yield (
+                "require_client_cert has no effect without verify_client = yes: "
+                "a certificate that nobody checks proves nothing, and none is asked for"
+            )
 
 
 class Aor(Configured):
