@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from offhook.calls import causes
+from offhook.calls.advice import Rates
 from offhook.calls.channel import Channel
 from offhook.calls.party import Connected
 
@@ -22,6 +23,8 @@ class Attempt:
     """Has an identity of its own, which the caller may be told."""
     connected: Connected | None = None
     """Whom it said to be, among several being called."""
+    rates: Rates | None = None
+    """What it said the call will cost: of interest once it answers."""
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
+from offhook.calls.advice import Rates
 from offhook.calls.attempts import Attempt, Outcome, Tally, status_of_cause
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control, Digit, Forward, Frame, Text
@@ -255,6 +256,8 @@ class Dialing:
             if caller is not None:
                 channel.exten = ""
                 caller.hangup_cause = causes.NORMAL_CLEARING
+                if attempt.rates is not None:
+                    caller.indicate(Condition.AOC, attempt.rates)
             for other in self.attempts:
                 if other is not attempt and not other.over:
                     self.pbx.bus.publish(events.DialEnd(caller, other.channel, "CANCEL"))
@@ -291,6 +294,8 @@ class Dialing:
                 self._tell(attempt)
         elif condition is Condition.REDIRECTING and isinstance(frame.payload, Redirecting):
             self._tell_redirecting(frame.payload)
+        elif condition is Condition.AOC and isinstance(frame.payload, Rates):
+            attempt.rates = frame.payload
         elif caller is not None and self._passes(condition):
             caller.indicate(condition, frame.payload)
         return None
@@ -446,7 +451,7 @@ _HOLDING = frozenset({Condition.HOLD, Condition.UNHOLD})
 _IDENTITY = frozenset({Condition.CONNECTED_LINE, Condition.REDIRECTING})
 _MEDIA = frozenset({Condition.VIDEO_UPDATE, Condition.SOURCE_UPDATE, Condition.SOURCE_CHANGE})
 _PASSED_TO_ALL = _HOLDING | _IDENTITY | {Condition.FLASH}
-_CALLEE_PASSES = frozenset({Condition.AOC, Condition.WINK})
+_CALLEE_PASSES = frozenset({Condition.WINK})
 
 
 def set_duration(channel: Channel, name: str, seconds: float) -> None:

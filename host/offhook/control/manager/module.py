@@ -56,6 +56,7 @@ from offhook.control.manager import (  # noqa: E402, F401
     actions_states,
     actions_system,
     actions_transfer,
+    advice,
     commands,
     events_bridges,
     events_channels,

@@ -13,6 +13,7 @@ from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Caller, Connected, Party, Redirecting
 from offhook.calls.requesting import RequestError
 from offhook.calls.streams import Stream
+from offhook.drivers.sip.advice import show_advice
 from offhook.drivers.sip.channel_items import channel_item, is_secure, keep_figures
 from offhook.drivers.sip.direct import disengage, engage, is_direct, redirect
 from offhook.drivers.sip.info import FLASH, send_digit, send_picture_request
@@ -494,6 +495,7 @@ _INDICATIONS: dict[Condition, Callable[[SipChannel, object], bool]] = {
     Condition.FLASH: SipChannel._flash,
     Condition.VIDEO_UPDATE: SipChannel._video_update,
     Condition.CONNECTED_LINE: SipChannel._connected_line,
+    Condition.AOC: lambda channel, advice: show_advice(channel.session, advice),
     Condition.HOLD: SipChannel._hold,
     Condition.UNHOLD: SipChannel._unhold,
     Condition.STREAM_TOPOLOGY_REQUEST: SipChannel._topology,

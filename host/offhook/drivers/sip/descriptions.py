@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 from offhook.drivers.sip.media import CallMedia
 from offhook.drivers.sip.negotiation import Terms
-from offhook.sip.body import find_part
+from offhook.sip.body import find_part, multipart
 from offhook.sip.errors import SIPError
 from offhook.sip.message import Message
 from offhook.sip.sdp import Media, Session, parse_sdp
@@ -43,6 +44,12 @@ def _check_payloads(media: Media) -> None:
     for payload in dynamic:
         if payload not in named:
             raise SIPError(400, detail=f"payload type {payload} without an rtpmap")
+
+
+def enclosing(description: bytes, other: tuple[str, bytes]) -> tuple[str, bytes]:
+    """(Content-Type, body) of a description, if there is one, with another (Content-Type, body) beside it."""
+    parts = [(SDP, description)] if description else []
+    return multipart([*parts, other], f"{random.getrandbits(64):016x}")
 
 
 def new_media(stack: SipStack, endpoint: Endpoint, flow: Flow | None, *, incoming: bool) -> CallMedia:

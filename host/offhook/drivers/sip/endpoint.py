@@ -242,7 +242,7 @@ class Endpoint(Configured):
     rpid_immediate = flag(False)
     send_diversion = flag(True)
     send_history_info = flag(False)
-    send_aoc = flag(False, refused="advice of charge is not there yet")
+    send_aoc = flag(False)
     stir_shaken = text("no", refused=NO_SHAKEN)
     stir_shaken_profile = text(refused=NO_SHAKEN)
     geoloc_incoming_call_profile = text(refused=NO_GEOLOCATION)

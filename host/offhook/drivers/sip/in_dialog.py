@@ -11,7 +11,7 @@ from offhook.drivers.sip.capabilities import ALLOW, supported
 from offhook.drivers.sip.descriptions import SDP, description_of
 from offhook.drivers.sip.info import receive_info
 from offhook.drivers.sip.referring import receive_refer, receive_subscribe
-from offhook.drivers.sip.states import CONFIRMED, CONNECTING, ENDED
+from offhook.drivers.sip.states import CONFIRMED, CONNECTING, ENDED, LAST_WORDS
 from offhook.drivers.sip.texts import receive_message
 from offhook.drivers.sip.transfer_replies import receive_notify
 from offhook.media.engine import NoPort
@@ -178,7 +178,8 @@ def _receive_update(call: CallSession, incoming: IncomingRequest) -> None:
 
 
 def _receive_bye(call: CallSession, incoming: IncomingRequest) -> None:
-    incoming.respond(200)
+    body, content_type = call.notes.get(LAST_WORDS, (b"", ""))
+    incoming.respond(200, body=body, content_type=content_type)
     call.ended_by_peer(cause_of(incoming.message) or causes.NORMAL_CLEARING)
 
 

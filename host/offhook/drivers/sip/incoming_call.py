@@ -9,13 +9,13 @@ from offhook.calls import causes
 from offhook.calls.channel import State
 from offhook.calls.party import Party
 from offhook.drivers.sip.capabilities import ALLOW, EXTENSIONS, reason_headers, supported
-from offhook.drivers.sip.descriptions import SDP, description_of, new_media
+from offhook.drivers.sip.descriptions import SDP, description_of, enclosing, new_media
 from offhook.drivers.sip.diversion import diversion_headers, redirecting_of_request
 from offhook.drivers.sip.identity import calling_party, originating_line
 from offhook.drivers.sip.in_dialog import cause_of, take_acknowledged
 from offhook.drivers.sip.replacing import replaced_call, take_place
 from offhook.drivers.sip.session import CallSession
-from offhook.drivers.sip.states import CONNECTING, EARLY, ENDED, INCOMING
+from offhook.drivers.sip.states import CONNECTING, EARLY, ENCLOSED, ENDED, INCOMING
 from offhook.log import NOTICE
 from offhook.media.engine import NoPort
 from offhook.sip.body import parts_of
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from offhook.drivers.sip.stack import ServerEvent
 
 log = logging.getLogger(__name__)
+
+_ENCLOSING = frozenset((180, 183, 200))
 
 
 class IncomingInvite:
@@ -195,7 +197,10 @@ class IncomingInvite:
         call = self.call
         channel = call.channel
         message = self.incoming.message
-        response = self.incoming.response(status, "", headers, body, SDP if body else "")
+        content_type = SDP if body else ""
+        if ENCLOSED in call.notes and status in _ENCLOSING:
+            content_type, body = enclosing(body, call.notes[ENCLOSED])
+        response = self.incoming.response(status, "", headers, body, content_type)
         if channel is not None:
             if call.endpoint.send_connected_line or call.status is INCOMING:
                 self._identity = call.identity_headers(message.to)

@@ -204,9 +204,7 @@ def gathered(*, name: str = "", joiner: str = ",", split: bool = True, hidden: b
     return cast("tuple[str, ...]", Option((), parse, joiner.join, name, "", hidden))
 
 
-def custom(
-    default: Any, parse: Parse, show: Show, *, name: str = "", refused: str = "", hidden: bool = False
-) -> Any:
+def custom(default: Any, parse: Parse, show: Show, *, name: str = "", refused: str = "", hidden: bool = False) -> Any:
     """An option with its own reading and showing."""
     return Option(default, parse, show, name, refused, hidden)
 

@@ -17,7 +17,7 @@ from offhook.drivers.sip.capabilities import reason_headers
 from offhook.drivers.sip.identity import asserted_party, identity_headers, news
 from offhook.drivers.sip.in_dialog import receive
 from offhook.drivers.sip.refresh import Refreshes
-from offhook.drivers.sip.states import CONFIRMED, CONNECTING, ENDED, NEW
+from offhook.drivers.sip.states import CONFIRMED, CONNECTING, ENDED, LAST_WORDS, NEW
 from offhook.sip.events import Event, SessionExpired, SessionRefreshDue
 from offhook.sip.message import Header, Message, Request, Response
 from offhook.sip.sdp import Session as Description
@@ -303,7 +303,8 @@ class CallSession:
         self._bye_wanted = False
         headers = self.notes.pop("end headers", None)
         self._end()
-        self.send("BYE", reason_headers(self) if headers is None else headers)
+        headers = reason_headers(self) if headers is None else headers
+        self.send("BYE", headers, *self.notes.get(LAST_WORDS, ()))
 
     def _bye_later(self) -> None:
         self._bye_wanted = True

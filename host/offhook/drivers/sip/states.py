@@ -16,3 +16,8 @@ CONFIRMED = "CONFIRMED"
 ENDED = "DISCONNCTD"
 UP = frozenset((CONNECTING, CONFIRMED))
 """Answered: requests can be sent inside the dialog."""
+
+ENCLOSED = "enclosed"
+"""Note of a call: (Content-Type, body) that goes along with the description in answers to the peer's INVITE."""
+LAST_WORDS = "last words"
+"""Note of a call: (body, Content-Type) of the BYE, or of the answer to the peer's."""
