@@ -11,8 +11,9 @@ from offhook.apps.dial_digits import CallingCode, ProgressDigits
 from offhook.apps.dial_identity import Identities
 from offhook.calls import causes
 from offhook.calls.channel import Channel
+from offhook.calls.completion.dialling import CompletableDial
 from offhook.calls.dialing import CALLS, INHERITED_CALLS, Dialing
-from offhook.calls.frames import Condition
+from offhook.calls.frames import Condition, Frame
 from offhook.calls.requesting import STREAMS, RequestError, max_forwards, prepare, request, split_destinations
 from offhook.calls.streams import Stream
 from offhook.dialplan.executor import run_application
@@ -45,10 +46,24 @@ class _Call:
     options: Options
     dialing: Dialing
     identities: Identities
+    progress: ProgressDigits
     status: str = "INVALIDARGS"
     wait: tuple[float | None, float | None] = (None, None)
-    exit_context: str = ""
     targets: list[str] = field(default_factory=list)
+    completable: CompletableDial | None = None
+    """What is noted for completing the call later."""
+
+    def watch(self, channel: Channel, frame: Frame) -> bool:
+        """See what the parties send while nobody has answered; true keeps it from the others."""
+        if self.completable is not None and self.completable.watch(channel, frame):
+            return True
+        return self.progress.watch(channel, frame)
+
+    def forwarded(self, original: Channel, channel: Channel) -> None:
+        """A called party forwards to this channel."""
+        self.identities.forwarded(original, channel)
+        if self.completable is not None:
+            self.completable.forwarded(channel)
 
 
 async def run_dial(channel: Channel, destinations: str, timeout: str, option_text: str) -> Ending:
@@ -76,7 +91,7 @@ async def run_dial(channel: Channel, destinations: str, timeout: str, option_tex
         tell_connected="I" not in options,
         forward_ends_timeout="z" in options,
     )
-    call = _Call(channel, options, dialing, Identities(channel, options))
+    call = _Call(channel, options, dialing, Identities(channel, options), ProgressDigits(channel, options))
     try:
         call.targets = _targets(destinations)
         call.wait = _timeouts(timeout)
@@ -123,13 +138,15 @@ async def _call(call: _Call, answered: Answered) -> Ending:
 async def _wait(call: _Call, answered: Answered, *, inherited: bool = False) -> Ending:
     """Call everybody, unless a transfer gave the channel calls under way, and wait for an answer."""
     channel, options, dialing = call.channel, call.options, call.dialing
-    progress = ProgressDigits(channel, options)
     try:
         if not inherited:
+            call.completable = completable = CompletableDial.begin(channel)
+            if completable is not None:
+                dialing.on_refused = completable.failed
             await _request_all(call)
         dialing.on_digit = CallingCode(channel, options)
-        dialing.on_forward = call.identities.forwarded
-        dialing.on_frame = progress.watch
+        dialing.on_forward = call.forwarded
+        dialing.on_frame = call.watch
         if inherited:
             dialing.take_over(channel)
         else:
@@ -141,7 +158,8 @@ async def _wait(call: _Call, answered: Answered, *, inherited: bool = False) -> 
         outcome = await dialing.run(*call.wait)
         channel.data.pop(CALLS, None)
         call.status = outcome.status
-        await progress.finished()
+        _dialled(call)
+        await call.progress.finished()
         if outcome.channel is None:
             return Ending(True, final=bool(outcome.digit))
         ending = Ending(False)
@@ -149,7 +167,8 @@ async def _wait(call: _Call, answered: Answered, *, inherited: bool = False) -> 
         call.status = answered.status
         return ending
     finally:
-        progress.stop()
+        call.progress.stop()
+        _dialled(call)
         if dialing.caller is channel:  # else a transferee goes on with it already
             dialing.finish(answered.losers_cause if dialing.answered else _cancelling_cause(call))
         stop_entertaining(channel, options)
@@ -180,6 +199,8 @@ async def _request_all(call: _Call) -> None:
             call.dialing.tally.count(error.cause)
             if target is call.targets[-1]:
                 channel.hangup_cause = error.cause
+            if call.completable is not None:
+                call.completable.refused(target, error.cause)
             continue
         known = prepare(called, channel, target.partition("/")[2], forced=call.identities.shown_to_called)
         if "o" in options:
@@ -191,11 +212,21 @@ async def _request_all(call: _Call) -> None:
             called.set_by_name("GROUP()", f"{name}@{category}" if at else group)
         if "c" in options:
             called.hangup_cause = causes.ANSWERED_ELSEWHERE
+        if call.completable is not None:
+            call.completable.called(target, called)
         call.dialing.add(called, target, known=known)
     if options["b"]:
         place = complete_arguments(channel, options["b"].replace("^", ","))
         for attempt in call.dialing.attempts:
             await run_gosub(attempt.channel, place)
+
+
+def _dialled(call: _Call) -> None:
+    """Nobody is waited for any more: note it once for call completion."""
+    completable, call.completable = call.completable, None
+    if completable is not None:
+        nobody = call.dialing.answered is None and all(attempt.over for attempt in call.dialing.attempts)
+        completable.ended(nobody=nobody)
 
 
 def entertain(channel: Channel, options: Options) -> None:

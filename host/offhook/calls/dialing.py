@@ -58,6 +58,8 @@ class Dialing:
     on_progress: Callable[[Channel], None] | None = None
     on_forward: Callable[[Channel, Channel], None] | None = None
     """(forwarding channel, new channel) before the new one is called."""
+    on_refused: Callable[[Channel, int], None] | None = None
+    """(channel, cause) of one that could not even be called."""
     attempts: list[Attempt] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     answered: Channel | None = None
@@ -101,6 +103,8 @@ class Dialing:
             cause = error.cause or channel.hangup_cause
             if self.caller is not None and cause:
                 self.caller.hangup_cause = cause
+            if self.on_refused is not None:
+                self.on_refused(channel, cause)
             channel.hangup(cause)
             return False
         self.pbx.bus.publish(events.DialBegin(self.caller, channel, attempt.address))
@@ -444,7 +448,7 @@ class Dialing:
         if self.answered is not None and self.answered.bridge is None:
             self.answered.consumer = None
         self._frames.clear()
-        self.on_digit = self.on_forward = None
+        self.on_digit = self.on_forward = self.on_refused = None
 
 
 _HOLDING = frozenset({Condition.HOLD, Condition.UNHOLD})

@@ -80,14 +80,22 @@ async def originate(pbx: Pbx, order: Origination) -> Result:
 
     A failed call runs the extension ``failed`` of the context, when there is one, with the variable REASON.
     """
+    result = await reach(pbx, order)
+    if result.channel is None:
+        await _failed(pbx, order, result.reason)
+    else:
+        begin(result.channel, order)
+    return result
+
+
+async def reach(pbx: Pbx, order: Origination) -> Result:
+    """Call and wait for the answer; what answered does nothing yet."""
     from offhook.dialplan.subroutine import run_gosub
 
     try:
         channel = request(pbx, order.dial_string, formats=order.formats, ids=order.ids)
     except RequestError as error:
-        result = Result(_reason_of_cause(error.cause), None)
-        await _failed(pbx, order, result.reason)
-        return result
+        return Result(_reason_of_cause(error.cause), None)
     result = Result(REASON_FAILED, None, channel.name, channel.uniqueid)
     channel.originated = True
     channel.begin_application("AppDial2", "(Outgoing Line)")
@@ -109,11 +117,8 @@ async def originate(pbx: Pbx, order: Origination) -> Result:
         pbx.bus.publish(events.DialEnd(None, outcome.channel, "ANSWER"))
     dialing.finish()
     result.reason = _REASONS.get(outcome.status, REASON_FAILED)
-    if outcome.channel is None:
-        await _failed(pbx, order, result.reason)
-        return result
-    result.channel, result.name, result.uniqueid = outcome.channel, outcome.channel.name, outcome.channel.uniqueid
-    begin(outcome.channel, order)
+    if outcome.channel is not None:
+        result.channel, result.name, result.uniqueid = outcome.channel, outcome.channel.name, outcome.channel.uniqueid
     return result
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from offhook.calls import causes, events
 from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel, State
+from offhook.calls.completion.parameters import inherit_parameters
+from offhook.calls.completion.recall import name_interfaces
 from offhook.calls.frames import Condition, Control, Digit, Text
 from offhook.calls.party import Caller, Connected
 from offhook.calls.requesting import SECURE, RequestError, inherit_max_forwards
@@ -96,6 +98,7 @@ class LocalChannel(Channel):
             raise RequestError(
                 self.hangup_cause, f"no extension {pair.exten} in context {pair.context!r} for a Local channel"
             )
+        name_interfaces(two, f"{pair.exten}@{pair.context}")
         pair.called = True
         pbx.bus.publish(events.LocalBridge(self, two, pair.context, pair.exten, pair.optimize))
         two.start_pbx()
@@ -194,6 +197,7 @@ def _cross(one: LocalChannel, two: LocalChannel) -> None:
     if one.hangup_cause == causes.ANSWERED_ELSEWHERE:
         two.hangup_cause = causes.ANSWERED_ELSEWHERE
     two.inherit_data(one)
+    inherit_parameters(two, one)
     written = list(one.variables.written())
     for name, value in reversed(written):
         two.variables.set(name, value)
@@ -302,4 +306,6 @@ def request(
         linkedid=one.linkedid,
     )
     two.tenantid = one.tenantid
+    if requester is not None:
+        inherit_parameters(one, requester)
     return one

@@ -157,6 +157,9 @@ class Driver:
     module: str
     device_state: Callable[[Any, str], str] | None = None
     """(pbx, resource after the slash) -> device state word, or None when the core derives it from channels."""
+    lines: Callable[[Any, str], Iterable[tuple[str, Any]]] | None = None
+    """(pbx, address) -> devices that a destination stands for though no channel can be made (all are busy), and what
+    each of them allows of call completion."""
 
 
 @dataclass(slots=True)
@@ -274,12 +277,17 @@ class Module:
         return register
 
     def driver(
-        self, technology: str, text: str = "", *, device_state: Callable[[Any, str], str] | None = None
+        self,
+        technology: str,
+        text: str = "",
+        *,
+        device_state: Callable[[Any, str], str] | None = None,
+        lines: Callable[[Any, str], Iterable[tuple[str, Any]]] | None = None,
     ) -> Callable[[AnyFunction], AnyFunction]:
         """Register a channel technology by the function that makes an outgoing channel."""
 
         def register(function: AnyFunction) -> AnyFunction:
-            self.drivers.append(Driver(technology, function, text or self.text, self.name, device_state))
+            self.drivers.append(Driver(technology, function, text or self.text, self.name, device_state, lines))
             return function
 
         return register

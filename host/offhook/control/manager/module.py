@@ -60,6 +60,7 @@ from offhook.control.manager import (  # noqa: E402, F401
     commands,
     events_bridges,
     events_channels,
+    events_completion,
     events_dialing,
     events_endpoints,
     events_lines,

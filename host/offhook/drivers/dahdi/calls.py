@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhook.calls import causes
 from offhook.calls.channel import State
+from offhook.calls.completion.parameters import from_settings, set_parameters
 from offhook.calls.line_events import LineAssigned
 from offhook.calls.party import Caller, Party
 from offhook.drivers.dahdi.channel import DahdiChannel
@@ -68,6 +69,7 @@ class Calls:
             channel.language = settings["language"]
         channel.music_class = settings["mohinterpret"] if settings["mohinterpret"] != "default" else ""
         channel.parking_lot = settings["parkinglot"]
+        set_parameters(channel, from_settings(settings.values))
         channel.call_groups = group_names(settings, "call")
         channel.pickup_groups = group_names(settings, "pickup")
         for assignment in settings["setvar"]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kernel_shims.line import SIGNALLINGS, LineError, LinePort, LineSystem
 from offhook.calls import causes
+from offhook.calls.completion.parameters import Parameters, from_settings
 from offhook.calls.line_events import ChannelAlarm, SpanAlarm
 from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi.addresses import Address, order_of_hunt, parse
@@ -248,13 +249,29 @@ class Lines:
         port.prepare(channel, address, self.cadences)
         return channel
 
-    def _hunt(self, address: Address, text: str) -> Port:
+    def _candidates(self, address: Address) -> list[Port]:
+        """The ports of an address in the order they are tried."""
         ports = [port for port in self.ports.values() if not address.span or port.span == address.span]
         if address.channel:
             ports = [port for port in ports if port.number == address.channel]
         elif address.groups or not address.span:
             ports = [port for port in ports if address.groups & port.settings["group"]]
-        candidates = order_of_hunt(ports, address, self._last.get(address.groups, 0))
+        return order_of_hunt(ports, address, self._last.get(address.groups, 0))
+
+    def waited_for(self, text: str) -> list[tuple[str, Parameters]]:
+        """The lines behind a dial string that is busy, and what each allows of call completion."""
+        try:
+            ports = self._candidates(parse(text))
+        except ValueError:
+            return []
+        return [
+            (f"DAHDI/{port.number}", from_settings(port.settings.values))
+            for port in ports
+            if port.signalling not in ISDN
+        ]
+
+    def _hunt(self, address: Address, text: str) -> Port:
+        candidates = self._candidates(address)
         if not candidates:
             raise RequestError(causes.NO_ROUTE_DESTINATION, f"DAHDI/{text}: there is no such channel or group")
         worst = causes.NORMAL_CIRCUIT_CONGESTION

@@ -13,6 +13,7 @@ from offhook.modules import LoadError, Module
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
+    from offhook.calls.completion.parameters import Parameters
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.channel import DahdiChannel
 
@@ -62,7 +63,12 @@ def _device_state(pbx: Pbx, resource: str) -> str | None:
     return lines.device_state(resource) if lines is not None else None
 
 
-@module.driver("DAHDI", "DAHDI Telephony", device_state=_device_state)  # type: ignore[arg-type]
+def _waited_for(pbx: Pbx, address: str) -> list[tuple[str, Parameters]]:
+    lines: Lines | None = pbx.parts.get(PART)
+    return lines.waited_for(address) if lines is not None else []
+
+
+@module.driver("DAHDI", "DAHDI Telephony", device_state=_device_state, lines=_waited_for)  # type: ignore[arg-type]
 def request(
     pbx: Pbx, address: str, formats: tuple[str, ...], requester: Channel | None, ids: tuple[str, str]
 ) -> DahdiChannel:
