@@ -31,6 +31,8 @@ context = phones
 disallow = all
 allow = ulaw,alaw,g722
 direct_media = no
+set_var = CALLCOMPLETION(cc_agent_policy)=generic
+set_var = CALLCOMPLETION(cc_monitor_policy)=generic
 
 [alice](phone)
 auth = alice
@@ -76,6 +78,8 @@ exten => 603,1,Answer()
 exten => 604,1,Answer()
  same => n,Milliwatt()
 exten => 605,1,Busy(5)
+exten => 606,1,CallCompletionRequest()
+ same => n,UserEvent(Completion,Result: ${CC_REQUEST_RESULT})
 """
 
 

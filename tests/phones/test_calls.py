@@ -166,6 +166,33 @@ def test_a_declined_call_is_over_for_both(
     quiet(daemon, *counts)
 
 
+def test_a_declined_call_is_completed_when_both_are_free(
+    daemon: Daemon, counts: tuple[list[str], int], alice: Phone, bob: Phone
+) -> None:
+    with daemon.manager() as manager:
+        alice.call("102")
+        bob.wait("incoming")
+        bob.do("answer", code=486)
+        alice.wait_state("DISCONNECTED", 15)
+        alice.call("606")
+        assert manager.wait_for("UserEvent", 15, UserEvent="Completion")["Result"] == "SUCCESS"
+        alice.wait_state("DISCONNECTED", 15)
+        assert "PJSIP/bob(CCNR)" in daemon.cli("cc report status")
+        bob.call("600")
+        bob.wait_state("CONFIRMED")
+        bob.hang_up()
+        bob.wait_state("DISCONNECTED")
+        alice.wait("incoming", 15)
+        alice.do("answer", code=200)
+        bob.wait("incoming", 15)
+        bob.do("answer", code=200)
+        bob.wait_state("CONFIRMED", 15)
+        assert manager.wait_for("CCRecallComplete", 15)["Caller"] == "PJSIP/alice"
+    alice.hang_up()
+    bob.wait_state("DISCONNECTED", 15)
+    quiet(daemon, *counts)
+
+
 def test_music_on_hold_is_heard(daemon: Daemon, alice: Phone, tmp_path: Path) -> None:
     moh = daemon.root / "lib/moh"
     moh.mkdir()
