@@ -230,7 +230,9 @@ class Link:
     # ---- packets --------------------------------------------------------------------------------------
 
     def _expect(self) -> None:
-        self.leg.expect(stun=self.agent is not None, dtls=self.context is not None)
+        agent = self.agent
+        chosen = agent is not None and 1 in agent.selected
+        self.leg.expect(stun=agent is not None, dtls=self.context is not None, chosen=chosen)
 
     def _receive(self, packet: Packet) -> None:
         component = 2 if packet.rtcp else 1
@@ -397,6 +399,7 @@ class Link:
                 second = agent.selected.get(2)
                 control = port if self._mux else second.remote.port if second is not None else None
                 self.leg.set_remote(host, port, control)
+                self._expect()
             if event.relayed and event.component == 1 and self._relay is not None:
                 self._relay.bind(event.address, self._loop.time())
             association = self._associations.get(event.component)

@@ -268,11 +268,13 @@ class RtpLeg(Leg):
         if not self._closed:
             self.engine.lib.rtp_option(self._handle, _GUARD, on)
 
-    def expect(self, *, stun: bool = False, dtls: bool = False) -> None:
-        """Which packets that are no RTP are handed to ``on_packet``; others are dropped."""
+    def expect(self, *, stun: bool = False, dtls: bool = False, chosen: bool = False) -> None:
+        """Which packets that are no RTP are handed to ``on_packet``; others are dropped. ``chosen``: ICE has found
+        where to send; what comes does not change that, and may come from anywhere if it is of the far end's key."""
         if not self._closed:
             lib = self.engine.lib
             kinds = (lib.ASIDE_STUN if stun else 0) | (lib.ASIDE_DTLS if dtls else 0)
+            kinds |= lib.ASIDE_CHOSEN if chosen else 0
             lib.rtp_option(self._handle, _ASIDE, kinds)
 
     def send_packet(self, data: bytes, host: str, port: int, *, rtcp: bool = False, relayed: bool = False) -> None:

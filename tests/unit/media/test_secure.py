@@ -70,6 +70,32 @@ def test_nothing_passes_in_the_clear_before_there_are_keys(scene: Scene) -> None
     assert len(two.packets) == 1
 
 
+def test_where_ice_has_chosen_the_way_the_key_counts_and_not_the_address(scene: Scene) -> None:
+    a, b = scene.pair()
+    c, d = scene.pair()
+    one, two = keys("AES_CM_128_HMAC_SHA1_80")
+    b.leg.secure("AES_CM_128_HMAC_SHA1_80", one, two)
+    c.leg.secure("AES_CM_128_HMAC_SHA1_80", two, one)
+    c.leg.set_options(symmetric=True)
+    c.leg.expect(stun=True, chosen=True)
+    stranger = ("203.0.113.9", 999)
+    forged = Rtp(False, 0, 1, 1, 1, bytes(160)).pack()
+    for number in range(5):
+        a.send(bytes([number]) * 160)
+        scene.engine.advance(20)
+        for packet in scene.engine.sent():
+            if packet.local_port == b.leg.local_port:
+                scene.engine.inject(c.leg.local_port, stranger, packet.data)
+                scene.engine.inject(c.leg.local_port, stranger, forged)
+            elif packet.local_port == d.leg.local_port:
+                d.packets.append(Rtp.parse(packet.data))
+    scene.run(20)
+    assert [packet.payload[0] for packet in d.packets] == list(range(5))
+    d.send(bytes(160))
+    scene.engine.advance(20)
+    assert {packet.remote for packet in scene.engine.sent()} == {c.address}
+
+
 def test_reports_are_sealed(scene: Scene) -> None:
     one, two = scene.pair()
     two.leg.secure("AES_CM_128_HMAC_SHA1_80", *keys("AES_CM_128_HMAC_SHA1_80"))

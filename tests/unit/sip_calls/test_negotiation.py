@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from offhook.drivers.sip.codecs import Codec
+from offhook.drivers.sip.describing import describe
 from offhook.drivers.sip.endpoint import Endpoint
 from offhook.drivers.sip.negotiation import (
     MediaStream,
     Refused,
     Terms,
     default_stream,
-    describe,
     initial_streams,
     joint_codecs,
     receive_answer,
@@ -317,3 +317,27 @@ def test_an_answer_that_fits_nothing_of_the_offer_is_refused(media: str) -> None
 
 def test_an_empty_list_of_formats_makes_no_stream() -> None:
     assert streams_of(Formats()) == []
+
+
+def test_comfort_noise_and_extended_reports_are_agreed_on_where_offered() -> None:
+    offer = sdp(
+        "m=audio 4000 RTP/AVP 0 13\na=rtpmap:13 CN/8000\na=maxptime:10\n"
+        "a=rtcp-xr:voip-metrics pkt-loss-rle stat-summary=loss,dup\n"
+    )
+    pending = receive_offer(offer, [], terms())
+    legs(pending)
+    [media] = describe(pending, terms(), Origin("-", 1, 1, ""), "192.0.2.1", offer).media
+    assert media.formats == ["0", "13"]
+    assert "13 CN/8000" in list(media.get_all("rtpmap"))
+    assert media.get("rtcp-xr") == "voip-metrics stat-summary=loss,jitt"
+    assert (pending[0].comfort_noise, pending[0].longest) == (13, 10)
+    assert pending[0].extended == ("voip-metrics", "stat-summary")
+
+
+def test_what_was_not_offered_is_not_answered() -> None:
+    offer = sdp("m=audio 4000 RTP/AVP 0\n")
+    pending = receive_offer(offer, [], terms())
+    legs(pending)
+    [media] = describe(pending, terms(), Origin("-", 1, 1, ""), "192.0.2.1", offer).media
+    assert media.formats == ["0"]
+    assert media.get("rtcp-xr") is None

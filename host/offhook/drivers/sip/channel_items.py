@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from offhook.dialplan.invocation import FunctionError
 from offhook.drivers.sip.flow import Flow, host_port
 from offhook.drivers.sip.negotiation import MediaStream
-from offhook.media.rtp_figures import RtpStats, Spread
+from offhook.media.rtp_figures import RtpStats, Spread, VoipMetrics
 from offhook.sip.errors import SIPError
 from offhook.sip.uri import NameAddr, SipUri
 
@@ -206,7 +206,20 @@ def _score(stats: RtpStats) -> str:
     return _spread("rxmes", stats.scores, "   ") + _spread("txmes", stats.remote_scores, "   ")
 
 
+def _extended(found: VoipMetrics) -> str:
+    """VoIP metrics (RFC 3611 4.7) as one line; "" before a report."""
+    if found.listening is None:
+        return ""
+    return (
+        f"loss={found.loss:.4f};discard={found.discard:.4f};burstdensity={found.burst_density:.4f};"
+        f"gapdensity={found.gap_density:.4f};burst={found.burst_ms};gap={found.gap_ms};rtt={found.rtt_ms};"
+        f"delay={found.delay_ms};r={found.rating};moslq={found.listening};moscq={found.conversation}"
+    )
+
+
 _SUMMARIES: dict[str, Callable[[RtpStats], str]] = {
+    "local_xr": lambda stats: _extended(stats.metrics),
+    "remote_xr": lambda stats: _extended(stats.remote_metrics),
     "all_jitter": _jitter,
     "all_loss": _loss,
     "all_rtt": _rtt,

@@ -117,6 +117,11 @@ def add_events(media: Media, payload: int, rate: int) -> None:
     media.add_format(Rtpmap(payload, "telephone-event", rate), "0-16")
 
 
+def add_comfort_noise(media: Media, payload: int) -> None:
+    """Append comfort noise (RFC 3389)."""
+    media.add_format(Rtpmap(payload, "CN", 8000), "")
+
+
 class PayloadTypes:
     """Which number stands for what in one stream of ours. A number once given keeps its meaning (RFC 3264 8.3.2)."""
 

@@ -15,13 +15,13 @@ from offhook.calls import events
 from offhook.calls.streams import Stream
 from offhook.drivers.sip import ice_terms
 from offhook.drivers.sip.codecs import Codec
+from offhook.drivers.sip.describing import describe
 from offhook.drivers.sip.encryption import encryption_of
 from offhook.drivers.sip.negotiation import (
     MediaStream,
     Terms,
     bundle_carrier,
     default_stream,
-    describe,
     receive_answer,
     receive_offer,
     streams_of,
@@ -33,6 +33,7 @@ from offhook.media.encoding import opus_encoding
 from offhook.media.engine import EngineError, NoPort
 from offhook.media.formats import Formats, format_named
 from offhook.media.marking import UNMARKED, Marking
+from offhook.media.rtp_figures import METRICS, SUMMARY
 from offhook.sip.sdp import Origin, Session
 from offhook.sip.sdp_attributes import parse_fmtp
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
 
 log = logging.getLogger(__name__)
+
+_EXTENDED = {"voip-metrics": METRICS, "stat-summary": SUMMARY}
 
 
 class CallMedia:
@@ -362,9 +365,10 @@ class CallMedia:
 
     def ptime(self, stream: MediaStream) -> int:
         """Packet time in ms that is sent on a stream: the peer's wish where it is followed, else the format's."""
-        if stream.ptime or stream.send is None or stream.kind != "audio":
-            return stream.ptime
-        return self.terms.allowed.ptime(stream.send[1])
+        wanted = stream.ptime
+        if not wanted and stream.send is not None and stream.kind == "audio":
+            wanted = self.terms.allowed.ptime(stream.send[1])
+        return min(wanted, stream.longest) if stream.longest else wanted
 
     def _apply(self, stream: MediaStream) -> None:
         leg: Any = stream.leg
@@ -393,6 +397,7 @@ class CallMedia:
             keepalive=endpoint.rtp_keepalive,
             watchdog=WATCHDOG_S if here else 0,
             reports=True,
+            extended=sum(_EXTENDED[name] for name in stream.extended),
         )
         leg.set_hold(held)
         leg.set_direction(stream.direction)

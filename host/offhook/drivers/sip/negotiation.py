@@ -13,22 +13,21 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from offhook.drivers.sip import encryption, ice_terms
-from offhook.drivers.sip.codecs import Codec, Offered, PayloadTypes, add_codec, add_events, describable, read_codecs
-from offhook.drivers.sip.encryption import DtlsTerms, check_profile, profile
+from offhook.drivers.sip.codecs import Codec, Offered, PayloadTypes, describable, read_codecs
+from offhook.drivers.sip.encryption import DtlsTerms, check_profile
 from offhook.drivers.sip.refused import Refused
 from offhook.ice.candidate import IceOffer
 from offhook.media.formats import Format, Formats
 from offhook.sip.sdes import Agreement
-from offhook.sip.sdp import Media, Origin, Session, reverse_direction
+from offhook.sip.sdp import Media, Session, reverse_direction
 
 if TYPE_CHECKING:
     from offhook.drivers.sip.endpoint import Endpoint
 
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 REMOVED = "removed"
-MAX_FORMATS = 64
-WEBRTC_FEEDBACK = ("* transport-cc", "* ccm fir", "* goog-remb", "* nack")
-"""What browsers may report (RFC 4585), the first of every stream, all of video: passed on, not made here."""
+EXTENDED_REPORTS = {"voip-metrics": "voip-metrics", "stat-summary": "stat-summary=loss,jitt"}
+"""The extended reports there are, and what an answer says of those an offer wants (RFC 3611 5.1)."""
 
 _SENDS = {"sendrecv": 3, "sendonly": 1, "recvonly": 2, "inactive": 0}
 _DIRECTIONS: tuple[Direction, ...] = ("inactive", "sendonly", "recvonly", "sendrecv")
@@ -51,12 +50,14 @@ class MediaStream:
         "dtls",
         "encryption",
         "events",
+        "extended",
         "group",
         "ice",
         "kind",
         "leg",
         "link",
         "local_hold",
+        "longest",
         "mid",
         "name",
         "payloads",
@@ -98,6 +99,10 @@ class MediaStream:
         self.comfort_noise: int | None = None
         self.ptime = 0
         """Packet time in ms the peer asked for and we follow (use_ptime); 0: the format's."""
+        self.longest = 0
+        """The most ms of sound the peer takes in a packet (maxptime); 0: any."""
+        self.extended: tuple[str, ...] = ()
+        """RTCP's extended reports (RFC 3611) that the peer wants, of those there are."""
         self.remote: tuple[str, int] | None = None
         self.direct: tuple[str, int] | None = None
         """Where the peer shall send instead of to our leg (direct media)."""
@@ -330,6 +335,10 @@ def _take_address(stream: MediaStream, remote: Session, media: Media, terms: Ter
     stream.remote = None if _is_any(host) else (host, media.port)
     if terms.endpoint.use_ptime:
         stream.ptime = media.ptime or 0
+    stream.longest = media.maxptime or 0
+    wanted = (media.get("rtcp-xr") or remote.get("rtcp-xr") or "").lower().split()
+    named = {word.partition("=")[0] for word in wanted}
+    stream.extended = tuple(name for name in EXTENDED_REPORTS if stream.kind == "audio" and name in named)
 
 
 def _agree(stream: MediaStream, found: Offered, terms: Terms, *, default: bool) -> None:
@@ -401,98 +410,6 @@ def _in_order(terms: Terms, offered: Iterable[Format]) -> list[Format]:
     """The offered formats, those the endpoint allows first and in its order."""
     formats = list(offered)
     return [wanted for wanted in terms.allowed if wanted in formats] + [f for f in formats if f not in terms.allowed]
-
-
-# ---- writing --------------------------------------------------------------------------------------------
-
-
-def describe(
-    streams: Sequence[MediaStream], terms: Terms, origin: Origin, address: str, offer: Session | None = None
-) -> Session:
-    """Our description of the streams: the answer to ``offer``, or an offer. Every active stream has its leg."""
-    endpoint = terms.endpoint
-    session = Session(origin, endpoint.sdp_session)
-    for index, stream in enumerate(streams):
-        asked = offer.media[index] if offer is not None and index < len(offer.media) else None
-        if not stream.active or not stream.codecs:
-            # RFC 3264 6: a refused stream repeats the offer's format list; one taken out keeps its own (8.2).
-            own = [str(stream.payloads.of(codec.format)) for codec in stream.codecs]
-            formats = (own or ["32"]) if asked is None else list(asked.formats)
-            stream.remove()
-            session.media.append(Media(stream.kind, 0, "RTP/AVP" if asked is None else asked.protocol, formats))
-            continue
-        session.media.append(_stream_lines(stream, streams, terms, address, asked))
-    if endpoint.bundle:
-        for group in range(max((stream.group for stream in streams), default=-1) + 1):
-            mids = dict.fromkeys(stream.mid for stream in streams if stream.group == group)
-            if mids:
-                session.add("group", f"BUNDLE {' '.join(mids)}")
-    for media in session.media:
-        session.address = session.address or media.address
-    session.address = session.address or address
-    for media in session.media:
-        if media.address == session.address:
-            media.address = ""
-    session.origin = origin._replace(address=session.address)
-    return session
-
-
-def _stream_lines(
-    stream: MediaStream, streams: Sequence[MediaStream], terms: Terms, address: str, asked: Media | None
-) -> Media:
-    endpoint = terms.endpoint
-    carrier = bundle_carrier(stream, streams)
-    port = carrier.leg.local_port
-    if stream.direct is not None:
-        address, port = stream.direct
-    media = Media(stream.kind, port, profile(carrier, endpoint), address=address)
-    encryption.add_attributes(media, carrier, terms, answering=asked is not None)
-    ice_terms.add_attributes(media, carrier, terms, asked, carries=carrier is stream)
-    codecs: Iterable[Codec] = stream.codecs
-    if stream.direct is not None and terms.direct_formats is not None:
-        direct = terms.direct_formats
-        codecs = [codec for codec in stream.codecs if codec.format in direct] or stream.codecs
-    payloads = carrier.payloads
-    rates: dict[int, None] = {}
-    longest = 0
-    for codec in codecs:
-        if len(media.formats) >= MAX_FORMATS:
-            break
-        wanted = codec.format
-        payload = payloads.of(wanted)
-        if carrier is not stream:
-            stream.payloads.learn([(wanted, payload)], {})
-        add_codec(media, codec, payload, g726_non_standard=endpoint.g726_non_standard)
-        rates[wanted.clock] = None
-        if wanted.max_ptime and (not longest or wanted.max_ptime < longest):
-            longest = wanted.max_ptime
-    if terms.events and stream is default_stream(streams, "audio"):
-        wanted_rates = dict.fromkeys([*rates, 8000])
-        for rate in wanted_rates if asked is None else [rate for rate in wanted_rates if rate in stream.events]:
-            if len(media.formats) < MAX_FORMATS:
-                add_events(media, payloads.of_events(rate), rate)
-    if stream.kind == "audio":
-        shortest = stream.ptime or min(terms.allowed.ptime(codec.format) for codec in codecs)
-        if shortest:
-            media.add("ptime", shortest)
-        if longest:
-            media.add("maxptime", longest)
-    direction = stream.wanted
-    if asked is not None:
-        direction = stream.direction
-    media.add(direction)
-    if carrier is not stream or (endpoint.rtcp_mux and (stream.rtcp_mux or asked is None)):
-        stream.rtcp_mux = True
-        media.add("rtcp-mux")
-    if stream.group >= 0:
-        media.add("ssrc", f"{carrier.leg.ssrc} cname:{carrier.leg.cname}")
-    if endpoint.webrtc:
-        media.add("msid", f"{carrier.leg.cname} {stream.name}")
-        for feedback in WEBRTC_FEEDBACK if stream.kind == "video" else WEBRTC_FEEDBACK[:1]:
-            media.add("rtcp-fb", feedback)
-    if stream.mid:
-        media.add("mid", stream.mid)
-    return media
 
 
 def bundle_carrier(stream: MediaStream, streams: Sequence[MediaStream]) -> MediaStream:
