@@ -1,0 +1,1 @@
+"""A simulated Astribank, in process or plugged into this machine's kernel over usbip."""

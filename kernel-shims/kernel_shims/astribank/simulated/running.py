@@ -1,0 +1,172 @@
+"""A simulated Astribank kept plugged into this machine's kernel, and the commands that move its telephones."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from kernel_shims.astribank.simulated.box import SimulatedAstribank
+from kernel_shims.astribank.simulated.cards import Telephone
+from kernel_shims.astribank.simulated.usbip import VirtualSocket
+from kernel_shims.line import LineError
+from kernel_shims.simulator import sound
+
+_TICK_S = 0.001
+_MOST_BEHIND = 20
+"""Ticks made up for when this process was held up; more are skipped, as sound is when a box is unplugged."""
+_LONGEST_LINE = 1 << 20
+_READ = 1 << 16
+
+
+class Commands:
+    """What can be said to a running box, a line each; every answer is a line of JSON."""
+
+    def __init__(self, box: SimulatedAstribank, socket_: VirtualSocket) -> None:
+        self._box = box
+        self._socket = socket_
+        self.done = False
+        self._known: dict[str, Callable[..., object]] = {
+            "state": self.state,
+            "lift": lambda line: self._box.hook(int(line), True),
+            "lower": lambda line: self._box.hook(int(line), False),
+            "dial": lambda line, digits: self._phone(line).say(sound.encode(sound.dtmf(digits), "ulaw")),
+            "say": lambda line, octets: self._phone(line).say(bytes.fromhex(octets)),
+            "heard": self._heard,
+            "forget": lambda line: self._phone(line).heard.clear(),
+            "echo": lambda line, word: setattr(self._phone(line), "echo", word == "on"),
+            "contact": self._contact,
+            "unplug": self._unplug,
+            "plug": self._socket.plug,
+            "quit": self._quit,
+        }
+
+    def obey(self, line: str) -> str:
+        """Do what a line says; the answer."""
+        word, *arguments = line.split() or [""]
+        work = self._known.get(word)
+        if work is None:
+            return json.dumps({"error": f'no command "{word}"; there are {", ".join(self._known)}'})
+        try:
+            return json.dumps({"ok": work(*arguments)})
+        except (LineError, ValueError, TypeError, IndexError) as error:
+            return json.dumps({"error": f"{line}: {error}"})
+
+    def _phone(self, line: str) -> Telephone:
+        return self._box.cards[int(line) // 8].telephones[int(line) % 8]
+
+    def state(self) -> dict[str, object]:
+        """Everything that can be seen of the box."""
+        box = self._box
+        phones = [
+            {"off_hook": phone.is_off_hook, "rings": phone.rings, "linefeed": phone.linefeed, "heard": len(phone.heard)}
+            for card in box.cards
+            for phone in card.telephones
+        ]
+        return {
+            "product": f"{box.look.product:04x}",
+            "plugged": self._socket.descriptor >= 0,
+            "ticking": box.ticking,
+            "sync": box.sync.name,
+            "host_version": box.host_version,
+            "fpga_octets": len(box.fpga),
+            "programs": sorted(box.programs),
+            "outputs": box.cards[0].outputs,
+            "inputs": box.cards[0].inputs,
+            "phones": phones,
+        }
+
+    def _heard(self, line: str) -> str:
+        return b"".join(self._phone(line).heard).hex()
+
+    def _contact(self, number: str, word: str) -> None:
+        self._box.cards[0].inputs[int(number)] = word == "close"
+
+    def _unplug(self) -> None:
+        self._socket.unplug()
+        self._box.on_change = None
+        self._box.unplugged()
+        self._box.on_change = self._socket.enumerate_anew
+
+    def _quit(self) -> None:
+        self.done = True
+
+
+class Running:
+    """The loop of a box: its USB, its clock, and those who command it over a socket in the file system."""
+
+    def __init__(self, box: SimulatedAstribank, path: Path) -> None:
+        self._box = box
+        self._socket = VirtualSocket(box)
+        self._commands = Commands(box, self._socket)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        path.unlink(missing_ok=True)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._clients: dict[int, tuple[socket.socket, bytearray]] = {}
+
+    def run(self) -> None:
+        """Plug the box in and serve until somebody says quit. Raises LineError when it cannot be plugged in."""
+        self._socket.plug()
+        due = time.monotonic()
+        while not self._commands.done:
+            self._wait(max(0.0, due - time.monotonic()))
+            now = time.monotonic()
+            due = max(due, now - _MOST_BEHIND * _TICK_S)
+            while due <= now:
+                due += _TICK_S
+                self._socket.tick()
+                self._box.tick()
+        self._socket.unplug()
+
+    def _wait(self, seconds: float) -> None:
+        sources = [self._listener.fileno(), *self._clients]
+        if self._socket.descriptor >= 0:
+            sources.append(self._socket.descriptor)
+        ready, _, _ = select.select(sources, [], [], seconds)
+        for descriptor in ready:
+            if descriptor == self._socket.descriptor:
+                self._socket.readable()
+            elif descriptor == self._listener.fileno():
+                client, _ = self._listener.accept()
+                self._clients[client.fileno()] = (client, bytearray())
+            elif descriptor in self._clients:
+                self._serve(descriptor)
+
+    def _serve(self, descriptor: int) -> None:
+        client, text = self._clients[descriptor]
+        data = client.recv(_READ)
+        text += data
+        if not data or len(text) > _LONGEST_LINE:
+            del self._clients[descriptor]
+            client.close()
+            return
+        while b"\n" in text:
+            line, _, rest = text.partition(b"\n")
+            text[:] = rest
+            client.sendall(self._commands.obey(line.decode()).encode() + b"\n")
+
+
+class Remote:
+    """The other end: commands to a box that runs in another process."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(str(path))
+        self._answers = self._socket.makefile("r")
+
+    def __call__(self, *words: object) -> object:
+        """Say a command; what it answers. Raises LineError."""
+        self._socket.sendall((" ".join(map(str, words)) + "\n").encode())
+        answer = json.loads(self._answers.readline())
+        if "error" in answer:
+            raise LineError(answer["error"])
+        return answer["ok"]
+
+    def close(self) -> None:
+        """Leave it running."""
+        self._answers.close()
+        self._socket.close()
