@@ -1,0 +1,74 @@
+"""What the xpp driver runs for each card (init_card_TYPE_30): python3 -m kernel_shims.astribank.initcard TYPE.
+
+The driver says in the environment which card it is; what is said goes to the kernel's log, as there is no other place.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from kernel_shims.astribank.initcard import daa, slic
+from kernel_shims.astribank.initcard.registers import SYSFS, ChipRegisters
+from kernel_shims.line import LineError
+
+_CONFIGURATION = (Path("/etc/offhook/dahdi/xpp.conf"), Path("/etc/dahdi/xpp.conf"))
+_MAKERS = Path("/usr/share/dahdi")
+_KERNEL_LOG = "/dev/kmsg"
+_FXS, _FXO, _ECHO = 1, 2, 5
+_ON = ("1", "yes", "on", "true")
+
+
+def settings(files: tuple[Path, ...] = _CONFIGURATION) -> dict[str, str]:
+    """xpp.conf: "name value" lines. The first file there is counts."""
+    path = next((path for path in files if path.exists()), None)
+    found: dict[str, str] = {}
+    for line in path.read_text(encoding="latin-1").splitlines() if path is not None else ():
+        name, value = (*line.partition("#")[0].split(None, 1), "", "")[:2]
+        if name:
+            found[name] = value.strip()
+    return found
+
+
+def set_up(kind: int, environment: Mapping[str, str], conf: Mapping[str, str], sysfs: Path = SYSFS) -> str:
+    """Set up one card. What was done, a sentence. Raises LineError."""
+    try:
+        folder = sysfs / f"{int(environment['XBUS_NUMBER']):02d}:{int(environment['UNIT_NUMBER'])}:0"
+    except (KeyError, ValueError):
+        raise LineError("the driver names no card: XBUS_NUMBER and UNIT_NUMBER are missing") from None
+    chips = ChipRegisters(folder)
+    second = environment.get("XBUS_MODEL_STRING", "").rpartition("/")[2].startswith("20")
+    match kind:
+        case 1:
+            skip = conf.get("fxs_skip_calib", "").lower() in _ON
+            return slic.set_up(chips, folder, time.sleep, second=second, skip=skip)
+        case 2:
+            return daa.set_up(chips, conf.get("opermode", "FCC"))
+        case 5:
+            return "its echo canceller is left alone; the engine cancels"
+    raise LineError(f"cards of type {kind} are set up by Debian's init_card_{kind}_30, which needs Perl; install dahdi")
+
+
+def main(arguments: list[str]) -> int:
+    """See the text of this file."""
+    kind = int(arguments[0]) if arguments and arguments[0].isdigit() else 0
+    makers = _MAKERS / f"init_card_{kind}_30"
+    if kind not in (_FXS, _FXO, _ECHO) and makers.exists() and os.access("/usr/bin/perl", os.X_OK):
+        os.execv(makers, [str(makers)])
+    where = f"{os.environ.get('XBUS_NAME', 'XBUS')}/{os.environ.get('UNIT_NUMBER', '?')}"
+    try:
+        told, level = set_up(kind, os.environ, settings()), 6
+    except LineError as error:
+        told, level = str(error), 3
+    with open(_KERNEL_LOG, "w", encoding="utf-8") as log:
+        log.write(f"<{level}>offhook: {where}: {told}\n")
+    return 0 if level == 6 else 1
+
+
+if __name__ == "__main__":
+    logging.basicConfig(filename=_KERNEL_LOG, format="offhook: %(message)s")
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,171 @@
+"""Astribanks as the xpp driver shows them in sysfs: boxes (xbus), modules (xpd), registration, spans, lamps, clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kernel_shims.line import LineError
+
+_CHIP_KINDS = {"1": "FXS", "2": "FXO", "3": "BRI", "4": "PRI", "5": "EC", "6": "FXS"}
+ALL_PORTS = 0xFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One module (XPD) of a box; ``span`` is 0 while it has none."""
+
+    name: str
+    """As sysfs has it: 00:1:0 for box, unit, subunit."""
+    kind: str
+    span: int
+    off_hook: tuple[bool, ...]
+    """For each of its lines, contacts included."""
+    blinking: int
+    priority: int
+    """For the choice of the clock; 0: none wished."""
+
+    @property
+    def channels(self) -> int:
+        """How many lines and contacts it has."""
+        return len(self.off_hook)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One Astribank that has its firmware."""
+
+    number: int
+    label: str
+    """usb:SERIAL; "" for one without a serial number."""
+    connector: str
+    """Where it is plugged in."""
+    connected: bool
+    state: str
+    """READY, FAIL, ... of the driver."""
+    timing: str
+    registered: bool
+    modules: tuple[Module, ...]
+
+    @property
+    def name(self) -> str:
+        """As the driver calls it."""
+        return f"xbus-{self.number:02d}"
+
+    @property
+    def identity(self) -> str:
+        """What it is known by: its label, or where it is plugged in."""
+        return self.label or f"@{self.connector}"
+
+    @property
+    def spans(self) -> tuple[Module, ...]:
+        """The modules that are spans, in their order: their local numbers count from 1."""
+        return tuple(module for module in self.modules if module.kind != "EC")
+
+
+class Xpp:
+    """The driver. ``sysfs`` may be another folder. Everything raises LineError with the file and the remedy."""
+
+    def __init__(self, sysfs: Path = Path("/sys")) -> None:
+        self._boxes = sysfs / "bus/astribanks/devices"
+        self._modules = sysfs / "bus/xpds/devices"
+        self._devices = sysfs / "bus/dahdi_devices/devices"
+        self._sync = sysfs / "bus/astribanks/drivers/xppdrv/sync"
+        self._parameters = sysfs / "module"
+        self._usb = sysfs / "bus/usb"
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the driver is there."""
+        return self._boxes.is_dir()
+
+    def boxes(self) -> list[Box]:
+        """The boxes there are, by number."""
+        if not self._boxes.is_dir():
+            return []
+        found = []
+        for folder in sorted(self._boxes.glob("xbus-*")):
+            try:
+                found.append(self._box(folder))
+            except OSError:  # it is just going
+                continue
+        return found
+
+    def _box(self, folder: Path) -> Box:
+        number = int(folder.name.partition("-")[2])
+        modules = [self._module(path) for path in sorted(self._modules.glob(f"{number:02d}:*"))]
+        state = _text(folder / "xbus_state").partition(" ")[0]
+        connected, registered = _text(folder / "status") == "connected", _text(folder / "dahdi_registration") == "1"
+        label, connector, timing = (_text(folder / name) for name in ("label", "connector", "timing"))
+        return Box(number, label, connector, connected, state, timing, registered, tuple(modules))
+
+    def _module(self, folder: Path) -> Module:
+        kind = _text(folder / "type") or _CHIP_KINDS.get(_text(folder / "hwid").partition(".")[0], "?")
+        hooks = tuple(word == "1" for word in _text(folder / "offhook").split())
+        numbers = [int(_text(folder / name) or "0", 0) for name in ("span", "blink", "timing_priority")]
+        return Module(folder.name, kind, numbers[0], hooks, numbers[1], numbers[2])
+
+    # ---- what can be done ------------------------------------------------------------------------------------
+
+    def register(self, box: Box, *, automatic: bool = False) -> None:
+        """Make the box known to DAHDI. Its spans get numbers by ``assign``; with ``automatic`` DAHDI gives some."""
+        automatically = self._parameters / "dahdi/parameters/auto_assign_spans"
+        before = _text(automatically) if automatically.exists() else "0"
+        changed = not automatic and before != "0"
+        if changed:
+            _put(automatically, "0")
+        try:
+            _put(self._boxes / box.name / "dahdi_registration", "1")
+        finally:
+            if changed:
+                _put(automatically, before)
+
+    def unregister(self, box: Box) -> None:
+        """Take its spans out of DAHDI."""
+        _put(self._boxes / box.name / "dahdi_registration", "0")
+
+    def assign(self, box: Box, local: int, span: int, first: int) -> None:
+        """Give the box's span ``local`` (from 1) a number, and its channels theirs from ``first`` on."""
+        for folder in self._devices.glob("*"):
+            if _text(folder / "location") == box.connector and _text(folder / "hardware_id") == box.label:
+                _put(folder / "assign_span", f"{local}:{span}:{first}")
+                return
+        raise LineError(f"{box.identity}: DAHDI does not know it; is it registered?")
+
+    def blink(self, module: Module, ports: int) -> None:
+        """Let the lamps of some ports blink (a bit each), or none."""
+        _put(self._modules / module.name / "blink", f"{ports:#x}")
+
+    def clock(self) -> str:
+        """Whose clock all boxes follow: SYNC=NN, DAHDI or NO-SYNC."""
+        return _text(self._sync)
+
+    def set_clock(self, box: Box | None) -> None:
+        """Have all boxes follow that box's clock, or DAHDI's."""
+        _put(self._sync, "DAHDI" if box is None else f"SYNC={box.number}")
+
+    def set_init_folder(self, folder: Path) -> None:
+        """Where the driver finds the programs that set up cards, from the next card on."""
+        _put(self._parameters / "xpp/parameters/initdir", str(folder))
+
+    def init_folder(self) -> str:
+        """Where it looks for them."""
+        return _text(self._parameters / "xpp/parameters/initdir")
+
+    def begin_again(self, usb_name: str) -> None:
+        """Let go of a box by its USB name and take it anew: its cards are set up once more."""
+        for name in ("unbind", "bind"):
+            _put(self._usb / f"drivers/xpp_usb/{name}", f"{usb_name}:1.0")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="latin-1").strip()
+
+
+def _put(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except PermissionError:
+        raise LineError(f"{path}: no permission; run the daemon as root, or let udev give it the file") from None
+    except OSError as error:
+        raise LineError(f"{path}: {text}: {error.strerror}") from None
