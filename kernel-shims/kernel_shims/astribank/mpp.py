@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from kernel_shims.astribank.hexfile import HexFile
-from kernel_shims.astribank.usb import MPP_INTERFACE, UsbDevice, UsbTimeout
+from kernel_shims.astribank.usb import MPP_INTERFACE, UsbDevice, UsbGone, UsbTimeout
 from kernel_shims.line import LineError
 
 HEADER = struct.Struct("<HHB")
@@ -135,7 +135,12 @@ class Board:
         """Make a request and wait for what it answers, "" for a mere acknowledgement; ``silent``: none comes."""
         sequence, self._sequence = self._sequence, (self._sequence + 1) & 0xFFFF
         message = HEADER.pack(HEADER.size + len(data), sequence, operation) + data
-        self._device.write(self._pipes.out, message)
+        try:
+            self._device.write(self._pipes.out, message)
+        except (UsbGone, UsbTimeout):
+            if silent:  # it left the bus at once, as it was told
+                return b""
+            raise
         if silent:
             return b""
         for _ in range(_MOST_STALE):

@@ -19,7 +19,7 @@ DATA, START, END, ALL_DONE = 0, 1, 2, 4
 LINE = 3
 """Octets of a record: one instruction of the controller."""
 _NAME = re.compile(r"PIC_TYPE_(\d)\.hex", re.IGNORECASE)
-_PATIENCE_MS = 500
+_PATIENCE_MS, _LEFT_MS = 500, 100
 _MOST_STALE = 2
 _USB2 = 512
 
@@ -29,8 +29,8 @@ def load(device: UsbDevice, programs: list[HexFile]) -> None:
     pipes = device.claim(XPP_INTERFACE)
     if pipes.packet != _USB2:
         raise LineError(f"{device.address}: it is plugged into USB 1; its cards need a socket of USB 2")
+    _forget(device, pipes.into)
     for program in programs:
-        _forget(device, pipes.into)
         _burn(device, pipes.out, pipes.into, program)
     device.write(pipes.out, _packet(ALL_DONE))
 
@@ -43,7 +43,7 @@ def _forget(device: UsbDevice, endpoint: int) -> None:
     """What somebody left unread would be taken for an answer."""
     for _ in range(_MOST_STALE):
         try:
-            device.read(endpoint, _PATIENCE_MS)
+            device.read(endpoint, _LEFT_MS)
         except UsbTimeout:
             return
 

@@ -147,7 +147,8 @@ class UsbfsDevice:
         """See UsbDevice."""
         room = ctypes.create_string_buffer(_LONGEST)
         order = _Bulk(endpoint, _LONGEST, timeout_ms, ctypes.addressof(room))
-        return room.raw[: self._ask(_BULK, order, f"read from endpoint {endpoint:#04x}")]
+        length = self._ask(_BULK, order, f"read from endpoint {endpoint:#04x}")
+        return room.raw[:length]
 
     def close(self) -> None:
         """See UsbDevice."""

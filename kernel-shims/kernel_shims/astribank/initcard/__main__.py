@@ -16,6 +16,8 @@ from kernel_shims.astribank.initcard import daa, slic
 from kernel_shims.astribank.initcard.registers import SYSFS, ChipRegisters
 from kernel_shims.line import LineError
 
+log = logging.getLogger(__name__)
+
 _CONFIGURATION = (Path("/etc/offhook/dahdi/xpp.conf"), Path("/etc/dahdi/xpp.conf"))
 _MAKERS = Path("/usr/share/dahdi")
 _KERNEL_LOG = "/dev/kmsg"
@@ -61,14 +63,21 @@ def main(arguments: list[str]) -> int:
         os.execv(makers, [str(makers)])
     where = f"{os.environ.get('XBUS_NAME', 'XBUS')}/{os.environ.get('UNIT_NUMBER', '?')}"
     try:
-        told, level = set_up(kind, os.environ, settings()), 6
+        log.info("%s: %s", where, set_up(kind, os.environ, settings()))
     except LineError as error:
-        told, level = str(error), 3
-    with open(_KERNEL_LOG, "w", encoding="utf-8") as log:
-        log.write(f"<{level}>offhook: {where}: {told}\n")
-    return 0 if level == 6 else 1
+        log.error("%s: %s", where, error)
+        return 1
+    return 0
+
+
+def to_kernel_log() -> None:
+    """The driver gives a program no place to write to: what goes to stderr goes to the kernel's log instead."""
+    descriptor = os.open(_KERNEL_LOG, os.O_WRONLY)
+    os.dup2(descriptor, 2)
+    sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    logging.basicConfig(stream=sys.stderr, format="offhook: %(message)s", level=logging.INFO)
 
 
 if __name__ == "__main__":
-    logging.basicConfig(filename=_KERNEL_LOG, format="offhook: %(message)s")
+    to_kernel_log()
     sys.exit(main(sys.argv[1:]))

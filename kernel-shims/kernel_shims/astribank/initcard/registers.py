@@ -22,7 +22,7 @@ _INDIRECT = 0x1E
 """The register that sub-registers of a Si3210 are behind."""
 _WRITE_S = 0.001
 _READ_S = 0.013
-_READS = 10
+_READS = 40
 _LONGEST = 4000
 """Octets of a write: below a page."""
 

@@ -61,7 +61,11 @@ def set_up(chips: ChipRegisters, folder: Path, sleep: Callable[[float], None], *
     if not skip:
         _calibrate(chips, there, sleep)
     chips.write(_rest())
-    (folder / "fxs_ring_registers").write_text(_NEON_RINGER)
+    ringer = folder / "fxs_ring_registers"
+    try:
+        ringer.write_text(_NEON_RINGER)
+    except OSError as error:
+        raise LineError(f"{ringer}: {error.strerror}") from None
     return f"{len(there)} line chips {'not calibrated' if skip else 'calibrated'}"
 
 

@@ -1,6 +1,6 @@
 """Plug a simulated Astribank into this machine's kernel (module vhci-hcd), and serve commands to it until "quit".
 
-    python3 -m kernel_shims.astribank.simulated /run/astribank.sock [--serial LABEL] [--cards N] [--stage 0|1|2]
+    python3 -m kernel_shims.astribank.simulated /run/astribank.sock [--serial LABEL] [--stage 0|1|2] ...
 
 Commands, a line each over the socket: state; lift N, lower N, dial N DIGITS, echo N on|off, say N HEX, heard N, forget
 N for telephone N (from 0); contact N open|close for an input contact; unplug, plug; quit. Answers are lines of JSON.
@@ -24,10 +24,11 @@ def main() -> None:
     reader.add_argument("--serial", default="SIM00001", help="its label")
     reader.add_argument("--cards", type=int, default=2, choices=range(1, 5), help="FXS cards of 8 lines")
     reader.add_argument("--stage", type=int, default=0, choices=(0, 1, 2), help="which firmware it has already")
+    reader.add_argument("--burst", type=int, default=1, choices=range(1, 9), help="milliseconds of sound at once")
     asked = reader.parse_args()
     box = SimulatedAstribank(asked.serial, cards=asked.cards, stage=asked.stage)
     try:
-        Running(box, asked.socket).run()
+        Running(box, asked.socket, asked.burst).run()
     except LineError as error:
         sys.exit(str(error))
 

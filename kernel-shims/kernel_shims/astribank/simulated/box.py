@@ -216,7 +216,7 @@ class SimulatedAstribank(SimulatedDevice):
             case Op.SYNC_SOURCE if len(packet.body) >= 2:
                 if packet.body[0] != Sync.QUERY:
                     self.sync = Sync(packet.body[0])
-                    self.ticking = True
+                    self.ticking = self.sync is not Sync.NONE
                 self._tell(Packet(Op.SYNC_REPLY, body=bytes([self.sync, packet.body[1]])))
 
     def _tell(self, packet: Packet) -> None:

@@ -9,6 +9,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kernel_shims.astribank.simulated.device import Setup, SimulatedDevice, Stall
@@ -55,6 +56,7 @@ class VirtualSocket:
         self._vhci = vhci
         self._socket: socket.socket | None = None
         self._input = bytearray()
+        self._held: bytearray | None = None
         self._reads: dict[int, deque[tuple[int, int]]] = {}
         """Reads that wait for data, by endpoint: their sequence and room."""
         self._back_in = -1
@@ -83,9 +85,14 @@ class VirtualSocket:
     def unplug(self) -> None:
         """Pull it out. Harmless twice."""
         if self._socket is not None:
+            if self._held:
+                # What it acknowledged before it left.
+                self._socket.sendall(bytes(self._held))
             self._socket.close()
             self._socket = None
         self._input.clear()
+        if self._held is not None:
+            self._held.clear()
         self._reads.clear()
         self._back_in = -1
 
@@ -109,10 +116,11 @@ class VirtualSocket:
             self.unplug()
             return
         self._input += data
-        for head, body, payload in self._messages():
-            if self._socket is None:
-                return
-            self._take(head, body, payload)
+        with self.together():
+            for head, body, payload in self._messages():
+                if self._socket is None:
+                    return
+                self._take(head, body, payload)
 
     def _messages(self) -> Iterator[tuple[tuple[int, ...], bytes, bytes]]:
         while len(self._input) >= _MESSAGE:
@@ -173,7 +181,21 @@ class VirtualSocket:
         head = _HEAD.pack(_RET_SUBMIT, sequence, 0, 0, 0)
         self._send(head + _RESULT.pack(status, length, 0, 0, 0) + data)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is to be sent meanwhile goes in one piece at the end."""
+        self._held = bytearray()
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            if held:
+                self._send(bytes(held))
+
     def _send(self, message: bytes) -> None:
+        if self._held is not None:
+            self._held += message
+            return
         if self._socket is None:
             return
         try:
