@@ -31,7 +31,7 @@ def _build_list() -> list[str]:
     return [name for name in found[1].split() if name.startswith("lib") and name.endswith("-dev")]
 
 
-DEVELOPMENT = (*_build_list(), "libpython3-dev", "libpri-dev", "libopenr2-dev")
+DEVELOPMENT = (*_build_list(), "libpython3-dev")
 BOX = (
     # A small Debian
     *("base-files", "base-passwd", "libc-bin", "bash", "dash", "coreutils", "sed", "grep", "gzip", "tar", "findutils"),

@@ -50,8 +50,47 @@ def dahdi(output: str) -> None:
 
 
 PRI_SOURCE = """
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/time.h>
+#include <unistd.h>
 #include <libpri.h>
+
+static void pri_frame(struct pri *pri, int sent, char *frame, int size);
+static void pri_complained(struct pri *pri, char *text);
+
+/* What a transfer on the D channel gave; 0 is "nothing" to the library. */
+static int pri_frame_moved(struct pri *pri, ssize_t moved, int sent, void *frame)
+{
+    char complaint[128];
+    if (moved > 0)
+        pri_frame(pri, sent, frame, (int)moved);
+    else if (moved < 0 && errno != EAGAIN) {
+        snprintf(complaint, sizeof complaint, "%s the D channel failed: %s", sent ? "Writing to" : "Reading",
+                 strerror(errno));
+        pri_complained(pri, complaint);
+    }
+    return moved > 0 ? (int)moved : 0;
+}
+
+static int pri_read_frame(struct pri *pri, void *frame, int size)
+{
+    return pri_frame_moved(pri, read(pri_fd(pri), frame, (size_t)size), 0, frame);
+}
+
+static int pri_write_frame(struct pri *pri, void *frame, int size)
+{
+    return pri_frame_moved(pri, write(pri_fd(pri), frame, (size_t)size), 1, frame);
+}
+
+/* A D channel whose frames are told; ptpmode is -1 where there is only one kind, on a primary rate. */
+static struct pri *pri_new_told(int fd, int ptpmode, int nodetype, int switchtype)
+{
+    if (ptpmode < 0)
+        return pri_new_cb(fd, nodetype, switchtype, pri_read_frame, pri_write_frame, NULL);
+    return pri_new_bri_cb(fd, ptpmode, nodetype, switchtype, pri_read_frame, pri_write_frame, NULL);
+}
 
 static int pri_subcommands_count(struct pri_subcommands *list)
 {

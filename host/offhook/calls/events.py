@@ -489,16 +489,5 @@ class Shutdown:
 
 
 @dataclass(slots=True)
-class LineSignal:
-    """Something on a line or a D channel, for whoever follows signalling. ``way`` is "-->" for what came from there,
-    "<--" for what was done to it. Made only while somebody listens."""
-
-    place: str
-    """As channels on it are named: "DAHDI/3", or "span 1"."""
-    way: str
-    text: str
-
-
-@dataclass(slots=True)
 class PowerFailing:
     """The supply is about to go, milliseconds are left: what waits to be written is written now."""

@@ -264,6 +264,10 @@ class Engine:
         self.watch_object(handle, leg)
         return leg
 
+    def lines(self) -> list[LineLeg]:
+        """The legs of lines that have a name and sound now."""
+        return [leg for leg in self._objects.values() if isinstance(leg, LineLeg) and leg.name and not leg.closed]
+
     def stream_leg(self, descriptor: int, framing: Framing, sent: str = "slin") -> StreamLeg:
         """A leg on a connection or pipe, of which it uses a copy. ``sent`` names the format of what is sent to it, or
         the linear one of its rate. Raises EngineError when that cannot be, or the descriptor cannot be used."""

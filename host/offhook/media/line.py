@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
 from offhook.media.leg import Leg
 
 LAWS = ("ulaw", "alaw", "slin")
+FULL_SCALE_DBM0 = 3.14
+"""The level of the loudest sine (G.711)."""
+SILENCE_DBM0 = -90.0
+_FULL_SCALE_MEAN = 32767 * 2 / math.pi
+
+
+def dbm0(mean: float) -> float:
+    """The level of a sine with that mean magnitude (of 32767); SILENCE_DBM0 at least."""
+    return max(SILENCE_DBM0, 20 * math.log10(mean / _FULL_SCALE_MEAN) + FULL_SCALE_DBM0) if mean > 0 else SILENCE_DBM0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +58,13 @@ NO_FIGURES = LineFigures(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 class LineLeg(Leg):
     """A party on a line. Sound is read and written at the line's pace; ``lost`` tells that it cannot be any more."""
 
-    __slots__ = ("_last", "lost")
+    __slots__ = ("_last", "lost", "name")
 
     def __init__(self, engine: Any, handle: Any) -> None:
         super().__init__(engine, handle)
         self._last = NO_FIGURES
+        self.name = ""
+        """What people call the line; by its driver."""
         self.lost: str | None = None
         """Why the descriptor gives and takes no more sound; None while it does."""
 

@@ -71,8 +71,7 @@ typedef union {
     ...;
 } pri_event;
 
-struct pri *pri_new(int fd, int nodetype, int switchtype);
-struct pri *pri_new_bri(int fd, int ptpmode, int nodetype, int switchtype);
+struct pri *pri_new_told(int fd, int ptpmode, int nodetype, int switchtype);
 void pri_enslave(struct pri *master, struct pri *slave);
 pri_event *pri_check_event(struct pri *pri);
 struct timeval *pri_schedule_next(struct pri *pri);
@@ -148,3 +147,4 @@ struct pri_party_redirecting *pri_subcommand_redirecting(struct pri_subcommand *
 struct pri_subcmd_display_txt *pri_subcommand_display(struct pri_subcommand *one);
 extern "Python" void pri_told(struct pri *pri, char *text);
 extern "Python" void pri_complained(struct pri *pri, char *text);
+extern "Python" void pri_frame(struct pri *pri, int sent, char *frame, int size);

@@ -32,6 +32,8 @@ _EXPLICIT = 1 << 16
 _SPEECH, _DIGITAL = 0x00, 0x08
 _LAW = {"ulaw": 0x22, "alaw": 0x23}
 _BATCH = 64
+_CHECK_SUM = 2
+"""Octets at the end of a frame that are the driver's."""
 _CONFIG, _Q931_DUMP, _Q931_STATE, _APDU, _AOC = 1 << 3, 1 << 5, 1 << 6, 1 << 8, 1 << 9
 _Q921_RAW, _Q921_DUMP, _Q921_STATE = 1 << 0, 1 << 1, 1 << 2
 DEBUG_NORMAL = _CONFIG | _Q931_DUMP | _Q931_STATE | _APDU | _AOC
@@ -85,7 +87,13 @@ def _bind(bound: Any) -> None:
         else:
             log.info("%s", line)
 
+    def moved(handle: Any, sent: int, frame: Any, size: int) -> None:
+        link = _links.get(int(bound.ffi.cast("uintptr_t", handle)))
+        if link is not None and link.on_frame is not None and size > _CHECK_SUM:
+            link.on_frame(bool(sent), bytes(bound.ffi.buffer(frame, size - _CHECK_SUM)))
+
     bound.ffi.def_extern(name="pri_told")(told)
+    bound.ffi.def_extern(name="pri_frame")(moved)
     bound.ffi.def_extern(name="pri_complained")(told)
     bound.lib.pri_set_message(bound.lib.pri_told)
     bound.lib.pri_set_error(bound.lib.pri_complained)
@@ -119,13 +127,11 @@ class PriLink:
         self.descriptor = descriptor
         self.on_message: Callable[[str], None] | None = None
         """Called with each line the library has to say."""
+        self.on_frame: Callable[[bool, bytes], None] | None = None
+        """Called with each Q.921 frame and whether we sent it."""
         node = NETWORK if network else CPE
-        if bri:
-            self._handle = self.lib.pri_new_bri(
-                descriptor, 0 if multipoint else _POINT_TO_POINT, node, SWITCHES[switch]
-            )
-        else:
-            self._handle = self.lib.pri_new(descriptor, node, SWITCHES[switch])
+        mode = -1 if not bri else 0 if multipoint else _POINT_TO_POINT
+        self._handle = self.lib.pri_new_told(descriptor, mode, node, SWITCHES[switch])
         if not self._handle:
             raise LineError(f"libpri takes no D channel with switchtype {switch}")
         _links[int(self.ffi.cast("uintptr_t", self._handle))] = self

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offhook.field.diag.mos import mos, rating
-from offhook.field.diag.page import page, plot
+from offhook.field.diag.page import Plot, levels, page, plot
 from offhook.field.diag.redact import HIDDEN, redacted
 from offhook.field.diag.verbs import VERBS, VerbError, parse, usage
 from support.escapes import ESCAPES
@@ -111,8 +111,11 @@ def test_scores_are_within_their_scale(loss: float, delay: float, jitter: float)
 
 
 def test_the_page_is_safe_and_whole() -> None:
-    made = page("Box <1>", ["a & b"], [("Calls", [0.0, 2.0, 1.0], "")], {"Log": "<script>x</script>"}, {"f": "</pre>"})
+    made = page(
+        "Box <1>", ["a & b"], [Plot("Calls", {"": [0.0, 2.0, 1.0]})], {"Log": "<script>x</script>"}, {"f": "</pre>"}
+    )
     assert "<script>" not in made
     assert "Box &lt;1&gt;" in made
     assert "at most 2" in made
-    assert "nothing was recorded" in plot("x", [], "")
+    assert "nothing was recorded" in plot(Plot("x", {"": [None, None]}))
+    assert plot(levels("DAHDI/1", [-20.0, None, -19.0], [None, -90.0, -12.0])).count("<polyline") == 3

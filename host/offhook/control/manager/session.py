@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from offhook.calls import security
+from offhook.calls.signalling import ManagerAction
 from offhook.control.manager.filters import Filters
 from offhook.control.manager.permissions import mask_of
 from offhook.control.manager.protocol import Header, Message, render
@@ -211,6 +212,9 @@ class Session:
             return _error(headers, "Permission denied")
         request = ActionRequest(self.pbx, action.name, headers, self)
         request.lines = message.lines
+        follows = self.pbx.bus.wants(ManagerAction)
+        if follows:
+            self.pbx.bus.publish(ManagerAction(self.username, action.name, headers))
         self._acting += 1
         try:
             answer = action.run(request)
@@ -224,6 +228,9 @@ class Session:
             request.error("Internal error")
         finally:
             self._acting -= 1
+        if follows:
+            said = [value for key, value in request.response or () if key in ("Response", "Message")]
+            self.pbx.bus.publish(ManagerAction(self.username, action.name, headers, ": ".join(said) or "done"))
         return compose_answer(request)
 
     def _in_use(self, headers: list[Header]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from kernel_shims.line import PORT_KINDS, SIGNALLINGS, Alarm, Hook, LineError
 from offhook.drivers.dahdi.listening import BusyListener
 from offhook.drivers.dahdi.port import AHEAD, BLOCK
 from offhook.drivers.dahdi.trunk_port import TrunkPort
+from offhook.media.line import dbm0
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.lines import Lines
@@ -21,17 +21,10 @@ if TYPE_CHECKING:
 
 _SETTLE_S = 1.0
 _LISTEN_S = 2.0
-_FULL_SCALE_DBM0 = 3.14
-_FULL_SCALE_MEAN = 32767 * 2 / math.pi
 _TONE_LEAST_DBM0 = -35.0
 _STEP_S = 0.05
 _BUSY_WITHIN_S = 40.0
 _BLOCK_S = BLOCK / 8000
-
-
-def dbm0(mean: float) -> float:
-    """The level of a sine with that mean magnitude; -90 for silence."""
-    return max(-90.0, 20 * math.log10(mean / _FULL_SCALE_MEAN) + _FULL_SCALE_DBM0) if mean > 0 else -90.0
 
 
 _ROW = "{:>5} {:<11} {:<11} {:<6} {:>8} {:>8} {:>6} {:>6} {:>5}"

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from kernel_shims.line import TIMES, Alarm, Happening, LineError, LineEvent, LinePort
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
-from offhook.calls.events import LineSignal
 from offhook.calls.frames import Condition, Control, Digit, Media
+from offhook.calls.signalling import LineSignal
 from offhook.calls.transfer import attended_transfer
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
@@ -301,6 +301,7 @@ class Port:
         self.leg = leg = self.pbx.engine.line_leg(
             line.descriptor, self.law, block=BLOCK, ahead=AHEAD, echo_ms=self.echo_ms
         )
+        leg.name = f"DAHDI/{self.number}"
         leg.on_event = self._media_event
         self.sound_since = self.now()
         self.set_gains(*self.gains)

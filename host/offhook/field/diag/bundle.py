@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from offhook import ASTERISK_VERSION, __version__
-from offhook.field.diag.page import page
+from offhook.field.diag.page import Plot, levels, page
 from offhook.field.diag.redact import redacted
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ MOST_FILE: Final = 200_000
 MOST: Final = 4_000_000
 """Bytes before compression; what is beyond is left out by name."""
 LOG_BYTES: Final = 300_000
+LEVELS_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +58,39 @@ def make(given: Ingredients) -> bytes:
     files |= {f"log/{name}": text for name, text in _logs(Path(given.log))}
     files["dmesg"] = _kernel_log()
     samples = given.samples
-    plots = (
-        ("Channels", [float(sample.channels) for sample in samples], ""),
-        ("Processor", [sample.cpu for sample in samples], "% of a core"),
-        ("Delay of the event loop", [sample.lag_ms for sample in samples], "ms"),
-        ("Memory", [sample.memory_mb for sample in samples], "MB"),
-        ("Late ticks of the media engine", [float(sample.late_ticks) for sample in samples], "a second"),
-    )
+    plots = [
+        Plot("Channels", {"": [float(sample.channels) for sample in samples]}),
+        Plot("Processor", {"": [sample.cpu for sample in samples]}, "% of a core"),
+        Plot("Delay of the event loop", {"": [sample.lag_ms for sample in samples]}, "ms"),
+        Plot("Memory", {"": [sample.memory_mb for sample in samples]}, "MB"),
+        Plot("Late ticks of the media engine", {"": [float(sample.late_ticks) for sample in samples]}, "a second"),
+        *(levels(line, *both) for line, both in _levels(samples[-LEVELS_S:]).items()),
+    ]
     left_out = _fit(files, MOST - sum(len(text) for text in texts.values()))
     if left_out:
         texts["Left out, for the bundle would be too large"] = "\n".join(left_out)
     out = {"index.html": page(f"Offhook on {host}", summary, plots, texts, files)}
     out |= {f"files/{name}": text for name, text in files.items()}
+    out["levels.csv"] = "wall,line,in_dbm0,out_dbm0\n" + "".join(
+        f"{s.wall:.0f},{line},{said:.1f},{heard:.1f}\n" for s in samples for line, (said, heard) in s.levels.items()
+    )
     out["figures.csv"] = "wall,channels,cpu_percent,lag_ms,memory_mb,late_ticks\n" + "".join(
         f"{s.wall:.0f},{s.channels},{s.cpu:.1f},{s.lag_ms:.1f},{s.memory_mb:.1f},{s.late_ticks}\n" for s in samples
     )
     return _archive(out, int(given.wall))
+
+
+def _levels(samples: Sequence[Sample]) -> dict[str, tuple[list[float | None], list[float | None]]]:
+    """What each line that had a call said and heard, a value for each sample."""
+    lines = sorted({line for sample in samples for line in sample.levels})
+    nothing = (None, None)
+    return {
+        line: (
+            [sample.levels.get(line, nothing)[0] for sample in samples],
+            [sample.levels.get(line, nothing)[1] for sample in samples],
+        )
+        for line in lines
+    }
 
 
 def _configuration(etc: Path) -> list[tuple[str, str]]:

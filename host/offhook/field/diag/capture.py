@@ -1,4 +1,4 @@
-"""A bounded capture: every SIP message, decrypted, and the headers of RTP where the daemon may see packets."""
+"""A bounded capture: SIP messages, decrypted; headers of RTP where the daemon may see packets; frames of D channels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import socket
 import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
+
+from offhook.calls.signalling import DChannelFrame
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -25,6 +27,18 @@ _FILTER: Final = (
     (0x06, 0, 0, 0),  # keep nothing
 )
 """A classic BPF program over the IP packet (packet(7), SOCK_DGRAM)."""
+GSMTAP_PORT: Final = 4729
+_LOOPBACK: Final = ("127.0.0.1", GSMTAP_PORT)
+
+
+def d_channel(event: DChannelFrame) -> bytes:
+    """A frame in a GSMTAP datagram, which Wireshark shows as LAPD and Q.931 beside the SIP of the same file.
+
+    Header (libosmocore's gsmtap.h): version 2, four words, type E1/T1, time slot, channel number with bit 14 for
+    what goes out, no levels, no frame number, sub-type LAPD. The span stands in the channel number.
+    """
+    outgoing = 0x4000 if event.sent else 0
+    return struct.pack("!BBBBHbbIBBBB", 2, 4, 0x13, 16, outgoing | event.span, 0, 0, 0, 1, 0, 0, 0) + event.data
 
 
 class Capture:
@@ -35,7 +49,7 @@ class Capture:
 
         self.pbx = pbx
         self.data = bytearray(PCAP_HEADER)
-        self.messages = self.packets = 0
+        self.messages = self.packets = self.frames = 0
         self.missed = ""
         """Why there are no RTP headers, "" when there are."""
         self.full = asyncio.Event()
@@ -45,6 +59,7 @@ class Capture:
         if self._stack is not None:
             self._stack.on_received.append(self._received)
             self._stack.on_sent.append(self._sent)
+        self._drop = pbx.bus.subscribe(DChannelFrame, self._frame)
         self._socket: socket.socket | None = None
         try:
             self._socket = self._open()
@@ -92,6 +107,11 @@ class Capture:
         source, target = (local, far) if sent else (far, local)
         self.messages += self._add(packet(clean, source, target, self.pbx.wall()))
 
+    def _frame(self, event: DChannelFrame) -> None:
+        from offhook.drivers.sip.wirelog import packet
+
+        self.frames += self._add(packet(d_channel(event), _LOOPBACK, _LOOPBACK, self.pbx.wall()))
+
     def _readable(self) -> None:
         assert self._socket is not None
         low, high = self._ports
@@ -114,6 +134,7 @@ class Capture:
 
     def close(self) -> None:
         """Gather no more."""
+        self._drop()
         if self._stack is not None:
             self._stack.on_received.remove(self._received)
             self._stack.on_sent.remove(self._sent)

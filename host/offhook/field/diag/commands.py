@@ -139,7 +139,7 @@ def _writer(request: Request) -> Callable[[str], None]:
 
 @module.command("diag trace [<name>] [<seconds>]", "The next call as a ladder")
 async def trace(request: Request) -> None:
-    """Show the signalling of the next call as it happens: SIP messages and what the dialplan does, on one clock.
+    """Show the signalling of the next call as it happens: SIP, hook events, Q.931, what managers ask, the dialplan.
 
     With a name, the next call in which that name, number or address occurs. Ends with the call, or after so many
     seconds (120).
@@ -213,9 +213,9 @@ async def _deliver(request: Request, data: bytes, target: str, what: str) -> Non
     request.session.send(OUTPUT, f"diag: {what}, {len(data)} bytes\n")
 
 
-@module.command("diag capture [<seconds>] <file>", "SIP and RTP headers into a file")
+@module.command("diag capture [<seconds>] <file>", "SIP, RTP headers and D channels into a file")
 async def capture(request: Request) -> None:
-    """Capture SIP messages (decrypted, without credentials) and headers of RTP for so many seconds (30).
+    """Capture SIP messages (decrypted, without credentials), headers of RTP and D channels for so many seconds (30).
 
     The file is for Wireshark. At most 8 MB are captured. Audio is never in it.
     """
@@ -233,7 +233,7 @@ async def capture(request: Request) -> None:
                 await running.full.wait()
     finally:
         running.close()
-    what = f"{running.messages} SIP messages, {running.packets} RTP headers"
+    what = f"{running.messages} SIP messages, {running.packets} RTP headers, {running.frames} frames of D channels"
     if running.missed:
         what += f" ({running.missed})"
     await _deliver(request, bytes(running.data), request.args[-1], what)

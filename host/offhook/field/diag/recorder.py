@@ -6,8 +6,11 @@ import asyncio
 import resource
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from offhook.media.line import dbm0
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -30,6 +33,8 @@ class Sample:
     memory_mb: float
     late_ticks: int
     """Of the media engine, since the second before."""
+    levels: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Line -> what it says and what it hears, in dBm0, for lines with a call."""
 
 
 class Recorder:
@@ -66,9 +71,17 @@ class Recorder:
                     max(0.0, passed - 1.0) * 1000,
                     _resident_mb(),
                     now_late - late,
+                    self._levels(),
                 )
             )
             before, late = used, now_late
+
+    def _levels(self) -> dict[str, tuple[float, float]]:
+        engine = getattr(self.pbx, "engine", None)
+        if engine is None or not engine.running:
+            return {}
+        figures = {leg.name: leg.line_figures() for leg in engine.lines()}
+        return {name: (dbm0(found.level_in), dbm0(found.level_out)) for name, found in figures.items()}
 
     def _late(self) -> int:
         engine = getattr(self.pbx, "engine", None)

@@ -1,4 +1,6 @@
-"""One call as a ladder: its SIP messages and what happens to its channels, on one clock, as it happens."""
+"""One call as a ladder, as it happens and on one clock: SIP messages, hook events and Q.931 of its lines, what manager
+clients ask of it, and what happens to its channels.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from offhook.calls import events
+from offhook.calls.signalling import LineSignal, ManagerAction
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -29,7 +32,17 @@ class Trace:
         self.linked = ""
         self.names: set[str] = set()
         """Of its channels, so that what happens on their lines is shown."""
+        self.lines: set[tuple[str, str]] = set()
+        """Its calls on D channels: place and reference."""
         self.channels = 0
+        self._setup: tuple[float, LineSignal] | None = None
+        """The last SETUP that came in and belongs to no call yet: its channel follows at once."""
+        self._calling: set[str] = set()
+        """Places on which a channel of ours waits for its SETUP to go out."""
+        self._origin = ""
+        """What an Originate calls, when it is what this call begins with."""
+        self._asked: set[tuple[str, str]] = set()
+        """Actions of manager clients that are not answered yet."""
         self.done = asyncio.Event()
         """Every channel of the call has ended."""
         self._began = pbx.now()
@@ -39,7 +52,8 @@ class Trace:
             bus.subscribe(events.NewState, lambda event: self._channel(event.channel, event.channel.state.text)),
             bus.subscribe(events.NewExten, self._exten),
             bus.subscribe(events.Hangup, self._hangup),
-            bus.subscribe(events.LineSignal, self._signal),
+            bus.subscribe(LineSignal, self._signal),
+            bus.subscribe(ManagerAction, self._action),
             bus.subscribe(events.BridgeEnter, lambda event: self._channel(event.channel, "enters a bridge")),
             bus.subscribe(events.BridgeLeave, lambda event: self._channel(event.channel, "leaves its bridge")),
         ]
@@ -89,21 +103,70 @@ class Trace:
         if not self.linked:
             call_id = channel.tech_call_id()
             named = not self.call_ids and self._fits(f"{channel.name} {channel.exten} {channel.caller.id.number.text}")
-            if call_id not in self.call_ids and not named:
+            begun = bool(self._origin) and channel.name.startswith(f"{self._origin}-")
+            if call_id not in self.call_ids and not named and not begun and not self._fits_setup(channel.name):
                 return False
             self.linked = channel.linkedid
         if channel.linkedid != self.linked:
             return False
         if call_id := channel.tech_call_id():
             self.call_ids.add(call_id)
-        self.names.add(channel.name)
+        if channel.name not in self.names:
+            self.names.add(channel.name)
+            self._claim(channel.name)
         return True
 
-    def _signal(self, event: events.LineSignal) -> None:
+    # ---- lines --------------------------------------------------------------------------------------
+
+    def _fits_setup(self, name: str) -> bool:
+        """Whether a channel was made for a SETUP that says what is wanted."""
+        setup = self._setup[1] if self._setup is not None else None
+        return setup is not None and _on(name, setup.place) and not self.call_ids and self._fits(setup.text)
+
+    def _claim(self, name: str) -> None:
+        """A channel of ours on a D channel: the SETUP that came for it, or the one that will go out, is its call's."""
+        if self._setup is not None and _on(name, self._setup[1].place):
+            when, setup = self._setup
+            self._setup = None
+            self.lines.add((setup.place, setup.call))
+            self._rung(setup.place, setup.way, setup.text, when)
+        elif name.startswith("DAHDI/i"):
+            self._calling.add("/".join(name.split("/")[:2]))
+
+    def _signal(self, event: LineSignal) -> None:
         """A line's hook or a D channel's message: of ours, or what may be its beginning."""
-        ours = any(name == event.place or name.startswith(f"{event.place}-") for name in self.names)
-        if ours or (not self.linked and self._fits(event.place)):
+        if not event.call:
+            if any(_on(name, event.place) for name in self.names) or (not self.linked and self._fits(event.place)):
+                self._rung(event.place, event.way, event.text)
+            return
+        if event.setup and event.way == "-->":
+            self._setup = self.pbx.now(), event
+        elif event.setup and event.place in self._calling:
+            self._calling.remove(event.place)
+            self.lines.add((event.place, event.call))
+        if (event.place, event.call) in self.lines:
             self._rung(event.place, event.way, event.text)
+
+    # ---- manager clients ----------------------------------------------------------------------------
+
+    def _action(self, event: ManagerAction) -> None:
+        """An action that names one of our channels, or the Originate that begins the call; and its answer."""
+        asked = event.user, event.action
+        if event.answer:
+            if asked in self._asked:
+                self._asked.remove(asked)
+                self._rung(f"manager {event.user}", "<--", f"{event.action}: {event.answer}")
+            return
+        values = [value for _, value in event.headers]
+        begins = not self.linked and event.action == "Originate" and self._fits(" ".join(values))
+        if begins:
+            self._origin = next((value for key, value in event.headers if key.lower() == "channel"), "")
+        if begins or self.names.intersection(values):
+            self._asked.add(asked)
+            about = next((f" {value}" for key, value in event.headers if key.lower() == "channel"), "")
+            self._rung(f"manager {event.user}", "-->", f"{event.action}{about}")
+
+    # ---- what happens -------------------------------------------------------------------------------
 
     def _channel(self, channel: Channel, what: str) -> None:
         if self._ours(channel):
@@ -123,9 +186,14 @@ class Trace:
             if self.channels <= 0:
                 self.done.set()
 
-    def _rung(self, far: str, arrow: str, text: str) -> None:
-        passed = self.pbx.now() - self._began
+    def _rung(self, far: str, arrow: str, text: str, when: float | None = None) -> None:
+        passed = (self.pbx.now() if when is None else when) - self._began
         self.show(f"{passed:9.3f} {far[:FAR]:<{FAR}} {arrow} {text}"[:WIDTH])
+
+
+def _on(name: str, place: str) -> bool:
+    """Whether a channel is on a line, by its name."""
+    return name == place or name.startswith((f"{place}-", f"{place}/"))
 
 
 def _header(head: str, *names: str) -> str:

@@ -12,9 +12,10 @@ from kernel_shims.pri.events import Kind, PriEvent
 from kernel_shims.pri.link import PriLink
 from offhook.calls import causes
 from offhook.calls.channel import State
-from offhook.calls.events import LineSignal
 from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Connected
+from offhook.calls.signalling import DChannelFrame, LineSignal
+from offhook.drivers.dahdi.isdn import frames
 from offhook.drivers.dahdi.isdn.bearer import BearerPort
 from offhook.drivers.dahdi.isdn.calls import REMOTE_HOLD, REMOTE_RETRIEVAL, IsdnCall, Level
 from offhook.drivers.dahdi.isdn.incoming import Incoming
@@ -63,6 +64,7 @@ class IsdnSpan:
             multipoint=self.signalling.endswith("_ptmp"),
         )
         self.link.on_message = self._message
+        self.link.on_frame = self._frame
         apply_options(self.link, settings.values)
         self._reset_timer: asyncio.TimerHandle | None = None
         pbx.loop.add_reader(line.descriptor, self._readable)
@@ -113,6 +115,15 @@ class IsdnSpan:
         else:
             log.info("PRI Span: %d %s", self.number, text)
 
+    def _frame(self, sent: bool, data: bytes) -> None:
+        """Tell those who follow signalling."""
+        bus = self.pbx.bus
+        if bus.wants(DChannelFrame):
+            bus.publish(DChannelFrame(self.number, sent, data))
+        if bus.wants(LineSignal) and (found := frames.describe(data, sent=sent)) is not None:
+            way = "<--" if sent else "-->"
+            bus.publish(LineSignal(f"DAHDI/i{self.number}", way, found.text, found.call, found.setup))
+
     def set_debug(self, level: int) -> None:
         """What is told of messages on the D channel."""
         self.debug = level
@@ -153,10 +164,6 @@ class IsdnSpan:
                 log.warning("span %d: %s", self.number, "alarm" if event.kind is Happening.ALARM else "alarm is over")
 
     def _event(self, event: PriEvent) -> None:
-        if self.pbx.bus.wants(LineSignal):
-            place = f", channel {event.channel}" if event.channel else ""
-            text = f"{event.kind.name}{place}".lower().replace("_", " ")
-            self.pbx.bus.publish(LineSignal(f"span {self.number}", "-->", text))
         match event.kind:
             case Kind.UP:
                 self.up = True

@@ -14,10 +14,10 @@ from kernel_shims.r2.events import COLLECT_CALL, Cause, Direction, Kind, R2Event
 from kernel_shims.r2.line import R2Line, category_name, category_of, cause_name, error_name
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
-from offhook.calls.events import LineSignal
 from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Caller, Party
 from offhook.calls.requesting import RequestError
+from offhook.calls.signalling import LineSignal
 from offhook.config.model import TRUE_WORDS
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.isdn.bearer import Bearer
