@@ -44,6 +44,10 @@ OPTIONS = {
     "n(delete)": "Screening: do not keep the caller's introduction.",
     "N": "Screening: not for callers who have a number.",
     "o(callerid)": "Show the caller's original caller ID, or this one, as that of the called channel.",
+    "O(mode)": (
+        "Operator: between two analog phones the caller cannot end the call. A caller who hangs up is rung at once, "
+        "with mode 2 when the operator flashes."
+    ),
     "p": "Screening: the caller says a name, and the called party decides.",
     "P(family)": "Privacy: as screening, and the decision is kept in the database.",
     "Q(cause)": "Cause for the channels that did not answer.",

@@ -160,6 +160,8 @@ class Answered:
         grant_by_options(channel, peer, self.options)
         for party in (channel, peer):
             reset_max_forwards(party)
+        if "O" in self.options:
+            _leave_to_operator(channel, peer, self.options["O"])
         limits: list[Feature] = [CallLimit(channel, peer, self.limit)] if self.limit is not None else []
         bridge = Bridge(channel.pbx)
         peer.begin_application("AppDial", "(Outgoing Line)")
@@ -178,6 +180,17 @@ class Answered:
         self.channel.stop_tones()
         if "m" in self.options:
             self.channel.pbx.stop_music(self.channel)
+
+
+def _leave_to_operator(channel: Channel, operator: Channel, text: str) -> None:
+    """Option O: without mode or 1 a caller who hangs up is rung at once, above that when the operator flashes."""
+    mode = int(text) if text.strip().lstrip("-").isdigit() else int(not text.strip())
+    if mode and not channel.tech_operate(operator, by_flash=mode > 1):
+        log.warning(
+            "Dial's O: a call of %s to %s cannot be left to an operator: it takes analog phones",
+            channel.technology,
+            operator.technology,
+        )
 
 
 def _limit(channel: Channel, options: Options) -> Limit | None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 WAITS = "waits on hold"
 """Flag of a channel whose party was put on hold by another."""
 
+HOOKS = "indication_hooks"
+"""Key in a channel's data of a list of calls that are given each condition; true keeps it from the party."""
+
 
 class Indicates:
     """What the party of a channel sees and hears that is no media."""
@@ -29,8 +32,9 @@ class Indicates:
         channel = self._channel
         if channel.hungup:
             return
-        for hook in tuple(channel.data.get("indication_hooks", ())):
-            hook(condition)
+        for hook in tuple(channel.data.get(HOOKS, ())):
+            if hook(condition):
+                return
         if condition is Condition.HOLD:
             channel.flags.add(WAITS)
         elif condition is Condition.UNHOLD:

@@ -64,6 +64,14 @@ class Technology:
     def tech_bridged(self) -> None:
         """The channel has just entered a bridge (or its bridge changed)."""
 
+    def tech_operate(self, operator: Channel, *, by_flash: bool) -> bool:
+        """Leave the line to the operator whom its party called: until the operator ends the call the party cannot.
+
+        A party that hangs up is rung at once, or with ``by_flash`` when the operator flashes. False when the
+        technology cannot.
+        """
+        return False
+
     def tech_secures(self, *, signaling: bool, media: bool) -> bool:
         """Whether the outgoing call is protected as its caller asks (CHANNEL(secure_bridge_...)), or sees to it."""
         return not (signaling or media)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.port import Port
 
+OPERATED = "operated"
+"""Key in the data of an operator's channel: the channel of the caller whom a flash rings."""
+
 
 class DahdiChannel(Channel):
     """One call of a port. What it does is the port's to carry out."""
@@ -64,6 +67,12 @@ class DahdiChannel(Channel):
         port, self.port = self.port, None
         if port is not None:
             port.ended(self, cause)
+
+    def tech_operate(self, operator: Channel, *, by_flash: bool) -> bool:
+        """Between two lines."""
+        if self.port is None or not isinstance(operator, DahdiChannel) or operator.port is None:
+            return False
+        return self.port.operate(self, operator, by_flash=by_flash)
 
     def tech_function(self, item: str) -> str | None:
         """CHANNEL(dahdi_channel), CHANNEL(dahdi_span), CHANNEL(dahdi_type) and the like."""

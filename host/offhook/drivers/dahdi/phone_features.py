@@ -11,7 +11,7 @@ from offhook.calls.channel import Hangup
 from offhook.calls.frames import Forward
 from offhook.calls.prompts import play_all
 from offhook.calls.transfer import blind_transfer
-from offhook.drivers.dahdi.channel import DahdiChannel
+from offhook.drivers.dahdi.channel import OPERATED, DahdiChannel
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.analog.orders import Feature
@@ -55,6 +55,10 @@ def _on_channel(port: PhonePort, channel: DahdiChannel, order: Feature) -> None:
             channel.deliver(Forward(f"f@{port.settings['context']}"))
         case "park":
             _park(port, channel, order.value)
+        case "recall":
+            caller = channel.data.get(OPERATED)
+            if isinstance(caller, DahdiChannel) and caller.port is not None:
+                caller.port.recall(caller)
         case "flash":
             _flash_line(port, channel)
 

@@ -16,8 +16,9 @@ from offhook.drivers.dahdi import phone_features
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.collecting import Rules
 from offhook.drivers.dahdi.analog.habits import Habits
+from offhook.drivers.dahdi.analog.operator import OperatorPhone
 from offhook.drivers.dahdi.analog.orders import Order
-from offhook.drivers.dahdi.analog.phone import Phone
+from offhook.drivers.dahdi.channel import OPERATED
 from offhook.drivers.dahdi.identity import IdentitySender
 from offhook.drivers.dahdi.port import Port
 from offhook.drivers.dahdi.waiting import MessageLamp
@@ -100,11 +101,11 @@ def habits_of(settings: ChannelSettings, signalling: str) -> Habits:
 class PhonePort(Port):
     """See the text of this file."""
 
-    machine: Phone
+    machine: OperatorPhone
 
     def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str) -> None:
         super().__init__(pbx, line, settings, signalling)
-        self.machine = Phone(ContextPlan(pbx, settings), habits_of(settings, signalling))
+        self.machine = OperatorPhone(ContextPlan(pbx, settings), habits_of(settings, signalling))
         self.identity = IdentitySender(self)
         self.lamp = MessageLamp(self)
         self.ring_cadence: dict[int, tuple[int, ...]] = {}
@@ -261,6 +262,18 @@ class PhonePort(Port):
         """See Port."""
         self.ring_cadence.pop(channel.call, None)
         super().ended(channel, cause)
+
+    def operate(self, channel: DahdiChannel, operator: DahdiChannel, *, by_flash: bool) -> bool:
+        """See Port."""
+        self.machine.operated(channel.call, rings_at_once=not by_flash)
+        if by_flash and isinstance(operator.port, PhonePort):
+            operator.port.machine.operates(operator.call)
+            operator.data[OPERATED] = channel
+        return True
+
+    def recall(self, channel: DahdiChannel) -> None:
+        """The operator wants a phone back that is on hook."""
+        self.obey(self.machine.recall(channel.call))
 
     # ---- digits ----------------------------------------------------------------------------------------------
 

@@ -423,6 +423,13 @@ class Port:
         """A channel for a call to the far end. Raises RequestError when the port takes none."""
         raise NotImplementedError
 
+    def operate(self, channel: DahdiChannel, operator: DahdiChannel, *, by_flash: bool) -> bool:
+        """Leave a call to the operator that it reached, see Technology.tech_operate: a phone can."""
+        return False
+
+    def recall(self, channel: DahdiChannel) -> None:
+        """The operator of a call flashed."""
+
     def prepare(self, channel: DahdiChannel, address: Address, cadences: Sequence[tuple[int, ...]]) -> None:
         """What the dial string wants of a channel that was just made."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from offhook.calls import events
 from offhook.calls.frames import Condition
+from offhook.calls.indicating import HOOKS
 from offhook.sip.reasons import reason_of
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Referral:
     def watch(self, transferee: Channel) -> None:
         """Tell what becomes of a channel that has been sent elsewhere."""
         self.transferee = transferee
-        hooks: list[Callable[[Condition], None]] = transferee.data.setdefault("indication_hooks", [])
+        hooks: list[Callable[[Condition], None]] = transferee.data.setdefault(HOOKS, [])
         hooks.append(self._indicated)
         self._drops.append(lambda: hooks.remove(self._indicated))
         self._drops.append(transferee.pbx.bus.subscribe(events.BridgeEnter, self._entered))
