@@ -44,9 +44,8 @@ enum playout_kind { PLAYOUT_USUAL, PLAYOUT_ADAPTIVE, PLAYOUT_FIXED };
 enum end_reason { END_DONE, END_STOPPED, END_REPLACED, END_CLOSED, END_FAILED };
 enum digit_source { DIGIT_RFC4733, DIGIT_INBAND };
 enum line_law { LINE_ULAW, LINE_ALAW, LINE_LINEAR };
-/* What a stream carries: 16 bit linear sound, the low byte first, alone (to us, from us, both), or AudioSocket's
- * messages.
- */
+/* What a stream carries: sound alone (to us, from us, both), linear sound with the low byte first; or AudioSocket's
+ * messages. */
 enum stream_framing { STREAM_HEARD, STREAM_SPOKEN_TO, STREAM_BARE, STREAM_AUDIOSOCKET };
 /* All that came before has been heard when it ends: the far end said so or closed; an error; a message that is none.
  * STREAM_QUIET: no byte either way for two seconds. */
@@ -284,7 +283,7 @@ struct leg *leg_rtp(struct engine *engine, const char *address, int relay, int t
 struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, int ahead, int echo_ms, char *error);
 struct leg *leg_null(struct engine *engine, int rate);
 /* A leg on a descriptor that carries bytes (a connection, a pipe); it works on a copy, which is made non-blocking.
- * `codec` is what is sent; the linear one of a rate for anything but STREAM_AUDIOSOCKET. */
+ * `codec` is what is sent; what is received bare is linear of the same rate, and then so is what is sent. */
 struct leg *leg_stream(struct engine *engine, int descriptor, int framing, int codec, char *error);
 int leg_pipe(struct engine *engine, struct leg **first, struct leg **second);
 struct leg *leg_snoop(struct leg *target, int spy, int whisper);

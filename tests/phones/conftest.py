@@ -12,7 +12,7 @@ from support.daemon import Daemon
 from support.phone import Phone
 
 if importlib.util.find_spec("pjsua2") is None:
-    collect_ignore = ["test_calls.py"]
+    collect_ignore = ["test_audiosocket.py", "test_calls.py"]
 
 PJSIP_CONF = """\
 [udp]
@@ -80,6 +80,11 @@ exten => 604,1,Answer()
 exten => 605,1,Busy(5)
 exten => 606,1,CallCompletionRequest()
  same => n,UserEvent(Completion,Result: ${CC_REQUEST_RESULT})
+exten => 616,1,Answer()
+ same => n,AudioSocket(40325ec2-5efd-4bd3-805f-53576e581d13,${AUDIOSOCKET})
+ same => n,UserEvent(Served,Way: application)
+ same => n,Hangup()
+exten => 617,1,Dial(AudioSocket/${AUDIOSOCKET}/40325ec2-5efd-4bd3-805f-53576e581d13/c(slin16))
 """
 
 

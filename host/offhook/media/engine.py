@@ -269,8 +269,8 @@ class Engine:
         return [leg for leg in self._objects.values() if isinstance(leg, LineLeg) and leg.name and not leg.closed]
 
     def stream_leg(self, descriptor: int, framing: Framing, sent: str = "slin") -> StreamLeg:
-        """A leg on a connection or pipe, of which it uses a copy. ``sent`` names the format of what is sent to it, or
-        the linear one of its rate. Raises EngineError when that cannot be, or the descriptor cannot be used."""
+        """A leg on a connection or pipe, of which it uses a copy. ``sent`` names the format of what is sent to it;
+        what is heard bare is linear, of the same rate. Raises EngineError when that cannot be."""
         engine = self._running()
         codec = int(self.lib.engine_codec(sent.encode()))
         handle = self.lib.leg_stream(engine, descriptor, FRAMINGS.index(framing), codec, self.error_text)

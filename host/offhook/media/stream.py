@@ -10,7 +10,7 @@ from offhook.media.events import StreamEnded, StreamQuiet
 from offhook.media.leg import Leg
 
 Framing = Literal["heard", "spoken-to", "bare", "audiosocket"]
-"""Linear sound (16 bit, the low byte first) that comes from the descriptor, goes to it, or both; or AudioSocket."""
+"""Sound alone that comes from the descriptor, goes to it, or both (linear with the low byte first); or AudioSocket."""
 FRAMINGS: tuple[Framing, ...] = ("heard", "spoken-to", "bare", "audiosocket")
 
 

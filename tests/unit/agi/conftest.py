@@ -14,6 +14,11 @@ from offhook.storage.astdb import AstDb
 from support.call_exchange import Exchange
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Some stories here have a clock of their own: a loop policy."""
+    config.addinivalue_line("filterwarnings", "ignore:Overriding the .event_loop_policy.")
+
+
 @pytest.fixture
 async def exchange(tmp_path: Path) -> AsyncIterator[Exchange]:
     """An exchange; programs are looked for in ``tmp_path``, and after the test nothing of any call is left."""

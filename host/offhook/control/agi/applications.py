@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-from typing import TYPE_CHECKING
 
 from offhook.calls.channel import Channel, Hangup
 from offhook.control.agi import asynchronous, links
@@ -16,11 +15,8 @@ from offhook.control.agi.protocol import COMMANDS
 from offhook.control.agi.session import DEBUG, Session
 from offhook.control.cli.completion import channels, first
 from offhook.log import verbose
-from offhook.media.errors import UnsupportedMedia
+from offhook.media.errors import EngineError
 from offhook.modules import ActionError, ActionRequest, CommandError, Module, Request, Syntax, split_arguments
-
-if TYPE_CHECKING:
-    from offhook.media.recording import Recording
 
 log = logging.getLogger(__name__)
 module = Module("res_agi", "Asterisk Gateway Interface (AGI)")
@@ -94,9 +90,9 @@ async def _served(channel: Channel, request: str, arguments: list[str], enhanced
                 audio = _sound(channel, stack) if enhanced else -1
                 link = await links.start(channel.pbx.paths, request, arguments, audio)
                 verbose(3, "Launched AGI Script %s", request)
-        except (links.LaunchError, UnsupportedMedia) as error:
+        except links.LaunchError as error:
             log.warning("%s: AGI(%s): %s", channel.name, request, error)
-            return error.status if isinstance(error, links.LaunchError) else "FAILURE"
+            return error.status
         stack.callback(link.close)
         return await _steered(Session(channel, link, request), arguments, enhanced)
 
@@ -119,17 +115,22 @@ async def _steered(session: Session, arguments: list[str], enhanced: bool) -> st
 
 
 def _sound(channel: Channel, stack: contextlib.AsyncExitStack) -> int:
-    """Have the caller's sound written to a pipe; the descriptor to read it from."""
+    """Have the caller's sound written to a pipe, as far as the program reads it; the descriptor to read it from."""
     if channel.media is None:
         raise links.LaunchError("the channel has no sound")
     reading, writing = os.pipe2(os.O_CLOEXEC)
     stack.callback(os.close, reading)
-    stack.callback(os.close, writing)
-    form = channel.get("EAGI_AUDIO_FORMAT") or "sln"
-    recording: Recording = channel.media.record(f"/proc/self/fd/{writing}", form.replace("slin", "sln"))
-    # The engine opens the pipe by its number: that stays ours until the engine is done with it.
-    stack.push_async_callback(recording.wait)
-    stack.callback(recording.stop)
+    engine = channel.pbx.engine
+    try:
+        stream = engine.stream_leg(writing, "spoken-to", channel.get("EAGI_AUDIO_FORMAT") or "slin")
+    except EngineError as error:
+        raise links.LaunchError(f"EAGI_AUDIO_FORMAT: {error}") from error
+    finally:
+        os.close(writing)
+    stack.callback(stream.close)
+    spy = engine.snoop(channel.media, spy="in")
+    stack.callback(spy.close)
+    stream.connect(spy)
     return reading
 
 
