@@ -23,7 +23,7 @@ SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/
 ENGINE := $(STAMPS)/engine
 
 .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench bench-media \
-  fuzz fuzz-media race parity boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
+  soak-media fuzz fuzz-media race parity boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
   firmware trunk-test \
   test-unit test-sip test-engine test-phones test-browser soak
 
@@ -133,6 +133,9 @@ echo-run: $(STAMPS)/system ## build/echo-run: the echo canceller over recorded s
 
 bench-echo: $(STAMPS)/test ## the echo canceller beside OSLEC and Speex (ARGS=--quick, ARGS="--only cost")
 	@$(PY) tests/bench/echo/run.py $(ARGS)
+
+soak-media: $(STAMPS)/test $(ENGINE) ## 1000 calls in 256 files, 10,000 by SIP and 100,000 in the engine that leave nothing (ARGS=--help)
+	@$(PY) tests/soak/media.py $(ARGS)
 
 bench-media: $(STAMPS)/test $(ENGINE) ## CPU a leg of transcoding, mixing, recording, playing; beside the peer with CONFORMANCE_ROOT
 	@$(PY) tests/bench/media.py $(ARGS)

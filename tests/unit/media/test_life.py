@@ -11,6 +11,7 @@ import pytest
 
 from offhook.media import Engine, EngineError, NoPort, PlaybackDone, Settings, format_named
 from offhook.media.simulated import SimulatedEngine
+from support.churn import churn
 from support.far_end import Scene
 
 
@@ -124,3 +125,8 @@ def test_an_unbuilt_engine_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delattr("offhook.media._engine", raising=False)
     with pytest.raises(EngineError, match="make -C host/engine"):
         Engine().start()
+
+
+def test_a_thousand_calls_leave_nothing_behind() -> None:
+    residue = churn(1000)
+    assert (residue.legs, residue.engine_grown) == (0, 0)
