@@ -10,8 +10,10 @@ from offhook.calls.pbx import Pbx
 from offhook.dialplan.scope import Scope
 from offhook.dialplan.substitution import compile_template
 from offhook.modules import Module
+from offhook.services.advanced_mapping import AdvancedMapping, mapped_files
 from offhook.services.cdr.delivery import Backend
 from offhook.services.cdr.fields import Fields
+from offhook.services.cdr.mapping import CDR_FIELDS
 from offhook.storage.disk import Disk
 from offhook.storage.lines import LineWriter
 
@@ -153,17 +155,16 @@ class _Custom:
         self.pbx = pbx
         self.folder = os.path.join(pbx.paths.log, "cdr-custom")
         self.templates: list[tuple[str, str]] = []
+        """Files, and lines that are worked out as in the dialplan."""
+        self.mappings: list[tuple[str, AdvancedMapping[Fields]]] = []
 
     def lines(self, fields: Fields) -> list[tuple[str, str]]:
         """The files a record goes to, and what is written there."""
-        scope = record_scope(self.pbx, fields)
-        return [
-            (
-                name if name.startswith("/") else os.path.join(self.folder, name),
-                compile_template(template).get(scope) + "\n",
-            )
-            for name, template in self.templates
-        ]
+        found = [(name, mapping.line(fields)) for name, mapping in self.mappings]
+        if self.templates:
+            scope = record_scope(self.pbx, fields)
+            found += [(name, compile_template(template).get(scope)) for name, template in self.templates]
+        return [(os.path.join(self.folder, name), line + "\n") for name, line in found]
 
 
 def record_scope(pbx: Pbx, fields: Fields) -> Scope:
@@ -178,14 +179,15 @@ def record_scope(pbx: Pbx, fields: Fields) -> Scope:
 @custom_module.on_load
 @custom_module.on_reload
 def load_custom(pbx: Pbx) -> None:
-    """Write the files of cdr_custom.conf's section [mappings]."""
+    """Write the files of cdr_custom.conf: those of its section [mappings], and one of each other section."""
     present: _Custom = pbx.parts.get("cdr_custom") or _Custom(pbx)
     pbx.parts["cdr_custom"] = present
     config = pbx.config.load("cdr_custom.conf", custom_module.name)
     section = config.get("mappings") if config is not None else None
     present.templates = [(entry.name, entry.value) for entry in section or () if entry.value]
+    present.mappings = list(mapped_files(config, "cdr_custom.conf", CDR_FIELDS))
     backends = pbx.parts["cdr"].delivery.backends
-    if present.templates:
+    if present.templates or present.mappings:
         backends.setdefault("cdr-custom", files_backend(pbx, present))
     else:
         backends.pop("cdr-custom", None)

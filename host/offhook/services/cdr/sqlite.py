@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
-
 from offhook.calls.pbx import Pbx
-from offhook.dialplan.substitution import compile_template
 from offhook.modules import Module
 from offhook.services.cdr.delivery import Backend
 from offhook.services.cdr.fields import Fields
 from offhook.services.cdr.files import record_scope
-from offhook.services.mapped_tables import tables_in
-from offhook.storage.rows import RowWriter, SqliteTable
+from offhook.services.cdr.mapping import CDR_FIELDS
+from offhook.services.mapped_tables import MappedTable, Templates, tables_in
+from offhook.storage.rows import RowWriter
 
 module = Module("cdr_sqlite3_custom", "SQLite3 Custom CDR Module", depends=("cdr",), priority=12)
 
 
-def _backend(pbx: Pbx, table: SqliteTable, templates: list[str]) -> Backend:
-    writer = RowWriter(pbx.loop, table)
+def _backend(pbx: Pbx, table: MappedTable[Fields]) -> Backend:
+    writer = RowWriter(pbx.loop, table.open(pbx.paths.log))
+    values = table.values
 
     def row(fields: Fields) -> tuple[str, ...]:
-        scope = record_scope(pbx, fields)
-        return tuple(compile_template(template).get(scope) for template in templates)
+        return values.row(record_scope(pbx, fields)) if isinstance(values, Templates) else values.row(fields)
 
     def write(fields: Fields) -> None:
         writer.insert(row(fields))
@@ -40,10 +38,9 @@ async def load(pbx: Pbx) -> None:
     names: list[str] = []
     pbx.parts[module.name] = names
     config = pbx.config.load("cdr_sqlite3_custom.conf", module.name)
-    for file, table, columns, templates, seconds in tables_in(config, "cdr_sqlite3_custom.conf", "cdr"):
-        name = module.name if not names else f"{module.name} {file}"
-        path = os.path.join(pbx.paths.log, file)
-        pbx.parts["cdr"].delivery.backends[name] = _backend(pbx, SqliteTable(path, table, columns, seconds), templates)
+    for table in tables_in(config, "cdr_sqlite3_custom.conf", "cdr", CDR_FIELDS):
+        name = module.name if not names else f"{module.name} {table.file}"
+        pbx.parts["cdr"].delivery.backends[name] = _backend(pbx, table)
         names.append(name)
 
 

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
-import time
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 from offhook.calls.channel import Channel
-from offhook.calls.party import Caller, Connected, Dialed, Name, Number, Party, Redirecting
 from offhook.calls.pbx import Pbx
-from offhook.dialplan.scope import Scope
-from offhook.dialplan.substitution import compile_template
-from offhook.dialplan.variables import Variables
 from offhook.modules import Module, Request, Syntax
 from offhook.services.cel.engine import EVENTS, CelEngine, CelRecord
-from offhook.storage.lines import LineWriter
 
 log = logging.getLogger(__name__)
 core_module = Module("cel", "CEL Engine", priority=8)
 app_module = Module("app_celgenuserevent", "Generate an User-Defined CEL event")
 manager_module = Module("cel_manager", "Asterisk Manager Interface CEL Backend", depends=("cel",), priority=12)
-custom_module = Module("cel_custom", "Customizable Comma Separated Values CEL Backend", depends=("cel",), priority=12)
 
 
 @core_module.on_load
@@ -112,94 +103,3 @@ def load_manager(pbx: Pbx) -> None:
 def unload_manager(pbx: Pbx) -> None:
     """Send records no longer."""
     pbx.parts["cel"].backends.pop("Manager Event Logging", None)
-
-
-# ---- files ---------------------------------------------------------------------------------------------
-
-
-class _Custom:
-    """The backend of cel_custom.conf: files and the templates of their lines."""
-
-    def __init__(self, pbx: Pbx) -> None:
-        self.pbx = pbx
-        self.folder = os.path.join(pbx.paths.log, "cel-custom")
-        self.lines: list[tuple[str, str]] = []
-        self.writer = LineWriter(pbx.loop)
-
-    def write(self, record: CelRecord) -> None:
-        """Append the record's line to every file."""
-        scope = Scope(self.pbx, stand_in(self.pbx, record))
-        for name, template in self.lines:
-            path = name if name.startswith("/") else os.path.join(self.folder, name)
-            self.writer.append(path, compile_template(template).get(scope) + "\n")
-
-
-def event_time(pbx: Pbx, record: CelRecord) -> str:
-    """The record's time as cel.conf's dateformat has it, by default seconds with six decimals."""
-    engine: CelEngine = pbx.parts["cel"]
-    if engine.date_format:
-        return time.strftime(engine.date_format, time.localtime(record.time))
-    return f"{record.time:.6f}"
-
-
-def stand_in(pbx: Pbx, record: CelRecord) -> SimpleNamespace:
-    """What the templates' functions read instead of a channel: the record's facts under a channel's names."""
-    variables = Variables()
-    variables.set("eventtype", record.user_defined if record.event == "USER_DEFINED" else record.event)
-    variables.set("eventtime", event_time(pbx, record))
-    variables.set("eventenum", record.event)
-    variables.set("userdeftype", record.user_defined)
-    variables.set("eventextra", record.extra)
-    variables.set("BRIDGEPEER", record.peer)
-    identity = Party(Name(True, record.caller_name), Number(True, record.caller_number))
-    redirecting = Redirecting()
-    redirecting.from_ = Party.of(record.caller_rdnis)
-    return SimpleNamespace(
-        pbx=pbx,
-        variables=variables,
-        get=variables.get,
-        name=record.channel,
-        uniqueid=record.uniqueid,
-        linkedid=record.linkedid,
-        tenantid=record.tenantid,
-        context=record.context,
-        exten=record.exten,
-        priority=1,
-        application=record.application,
-        application_data=record.data,
-        ama_flags=record.ama_flags,
-        accountcode=record.account,
-        peer_account=record.peer_account,
-        caller=Caller(identity, Party.of(record.caller_ani)),
-        connected=Connected(),
-        redirecting=redirecting,
-        dialed=Dialed(record.caller_dnid),
-        data={"userfield": record.user_field},
-        dialplan_state=None,
-        hangup_cause=0,
-    )
-
-
-@custom_module.on_load
-@custom_module.on_reload
-def load_custom(pbx: Pbx) -> None:
-    """Write the files of cel_custom.conf's section [mappings]."""
-    present: _Custom = pbx.parts.get("cel_custom") or _Custom(pbx)
-    pbx.parts["cel_custom"] = present
-    config = pbx.config.load("cel_custom.conf", custom_module.name)
-    section = config.get("mappings") if config is not None else None
-    present.lines = [(entry.name, entry.value) for entry in section or () if entry.value]
-    backends = pbx.parts["cel"].backends
-    if present.lines:
-        backends["CEL Custom CSV Logging"] = present.write
-    else:
-        backends.pop("CEL Custom CSV Logging", None)
-
-
-@custom_module.on_unload
-async def unload_custom(pbx: Pbx) -> None:
-    """Finish writing."""
-    present: _Custom | None = pbx.parts.pop("cel_custom", None)
-    if present is not None:
-        pbx.parts["cel"].backends.pop("CEL Custom CSV Logging", None)
-        await present.writer.drain()

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from offhook.calls.pbx import Pbx
 from offhook.dialplan.scope import Scope
-from offhook.dialplan.substitution import compile_template
 from offhook.modules import Module
-from offhook.services.cel.core import stand_in
 from offhook.services.cel.engine import CelEngine, CelRecord
-from offhook.services.mapped_tables import tables_in
+from offhook.services.cel.mapping import cel_fields
+from offhook.services.cel.stand_in import stand_in
+from offhook.services.mapped_tables import Templates, tables_in
 from offhook.storage.postgres import Column, PostgresTable, configured, number
-from offhook.storage.rows import RowWriter, SqliteTable
+from offhook.storage.rows import RowWriter
 
 sqlite_module = Module("cel_sqlite3_custom", "SQLite3 Custom CEL Module", depends=("cel",), priority=12)
 pgsql_module = Module("cel_pgsql", "PostgreSQL CEL Backend", depends=("cel",), priority=12)
@@ -77,16 +76,20 @@ async def load_sqlite(pbx: Pbx) -> None:
     await _close_sqlite(pbx)
     config = pbx.config.load("cel_sqlite3_custom.conf", sqlite_module.name)
     writers = [
-        (RowWriter(pbx.loop, SqliteTable(os.path.join(pbx.paths.log, file), table, columns, seconds)), templates)
-        for file, table, columns, templates, seconds in tables_in(config, "cel_sqlite3_custom.conf", "cel")
+        (RowWriter(pbx.loop, table.open(pbx.paths.log)), table.values)
+        for table in tables_in(config, "cel_sqlite3_custom.conf", "cel", cel_fields(pbx))
     ]
     if not writers:
         return
 
     def write(record: CelRecord) -> None:
-        scope = Scope(pbx, stand_in(pbx, record))
-        for writer, templates in writers:
-            writer.insert(tuple(compile_template(template).get(scope) for template in templates))
+        scope: Scope | None = None
+        for writer, values in writers:
+            if isinstance(values, Templates):
+                scope = scope or Scope(pbx, stand_in(pbx, record))
+                writer.insert(values.row(scope))
+            else:
+                writer.insert(values.row(record))
 
     pbx.parts[sqlite_module.name] = [writer for writer, _ in writers]
     pbx.parts["cel"].backends[SQLITE] = write
