@@ -25,6 +25,9 @@ for _level, _name in ((VERBOSE, "VERBOSE"), (DTMF, "DTMF"), (FAX, "FAX"), (SECUR
 call_id: ContextVar[str] = ContextVar("call_id", default="")
 """The log's name for the call that the running task works for, e.g. "C-00000001"."""
 
+call_group: ContextVar[str] = ContextVar("call_group", default="")
+"""The group of calls (LOG_GROUP) that the running task's call is in; consoles may be told to show some groups alone."""
+
 most_verbose = 0
 """The highest verbose level that anybody looks at; kept by the logger, so that nothing is formatted in vain."""
 

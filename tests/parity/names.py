@@ -11,7 +11,7 @@ PATTERNS = {
     "core show applications": ("application", r"\s+(\w+): "),
     "core show functions": ("function", r"([A-Z0-9_]+) {2,}"),
     "manager show commands": ("action", r"  (?!Action)(\w+)\s{2,}\S"),
-    "core show help": ("command", r"(\S.*?)\s+-- "),
+    "core show help": ("command", r"(\S.*?)\s+-- (?!Alias for )"),
     "agi show commands": ("agi command", r"\s*(?:Yes|No)\s+([a-z ]+?)\s{3}"),
     "module show": ("module", r"(\w+)\.so "),
 }

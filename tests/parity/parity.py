@@ -111,6 +111,15 @@ def key(kind: str, name: str) -> str:
     return " ".join(name.lower().split())
 
 
+def answers(kind: str, name: str, ours: set[str]) -> bool:
+    """Whether ours has a name of Asterisk's; of "word {a|b}" both may be commands of their own."""
+    if key(kind, name) in ours:
+        return True
+    words, brace, rest = name.partition("{")
+    choices = [f"{words}{each}" for each in rest.partition("}")[0].split("|")] if brace and kind == "command" else []
+    return bool(choices) and all(key(kind, each) in ours for each in choices)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kinds", nargs="*", help="only these kinds")
@@ -120,12 +129,12 @@ def main() -> None:
     kinds = [kind for kind in theirs if not options.kinds or kind in options.kinds]
     for kind in kinds:
         for name in theirs[kind]:
-            there = key(kind, name) in ours[kind]
+            there = answers(kind, name, ours[kind])
             if not (there and options.missing):
                 print(f"{kind:13} {'yes' if there else 'no ':3} {name}")
     print(f"\n{'kind':13} {'Asterisk':>8} {'Offhook':>8} {'of them':>8}")
     for kind in kinds:
-        common = sum(key(kind, name) in ours[kind] for name in theirs[kind])
+        common = sum(answers(kind, name, ours[kind]) for name in theirs[kind])
         print(f"{kind:13} {len(theirs[kind]):8} {common:8} {common / len(theirs[kind]):8.0%}")
 
 

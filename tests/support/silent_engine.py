@@ -81,6 +81,7 @@ class Leg:
         self.on_event: Callable[[Any], None] | None = None
         self.peer: Leg | None = None
         self.digits: list[str] = []
+        self.muted: set[str] = set()
         self.closed = False
         self.heard = engine.heard
         self.music_source: Any = None
@@ -127,7 +128,8 @@ class Leg:
 
     def detect_digits(self, on: bool, **options: Any) -> None: ...
     def gain(self, in_db: float = 0.0, out_db: float = 0.0) -> None: ...
-    def mute(self, direction: str, on: bool = True) -> None: ...
+    def mute(self, direction: str, on: bool = True) -> None:
+        (self.muted.add if on else self.muted.discard)(direction)
 
     def figures(self) -> dict[str, Any]:
         """Nothing flows."""

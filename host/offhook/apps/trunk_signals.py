@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 
 from offhook.calls.channel import Channel, Hangup
 from offhook.calls.trunk_digits import PULSES, SF_HZ, MfTimes, mf_steps, send_steps, sf_steps
 from offhook.log import verbose
 from offhook.media.detecting import ListenedTone, detect_signals, detect_tones
 from offhook.media.events import MediaEvent, SignalHeard, ToneHeard
-from offhook.modules import Module, Options, Syntax
+from offhook.modules import ActionError, ActionRequest, Module, Options, Syntax
 
 log = logging.getLogger(__name__)
 mf_module = Module("app_mf", "Send MF digits Application")
@@ -105,6 +106,23 @@ async def send_mf(
         _milliseconds(start, usual.start),
     )
     await send_steps(party, mf_steps(digits, times))
+
+
+@mf_module.action("PlayMF", ("call",), Syntax("Channel", "Digit", "[Duration]", Duration="Milliseconds."))
+def play_mf(request: ActionRequest) -> None:
+    """Send an MF (R1) digit to a channel: 0-9, * for KP, # for ST, A, B and C for ST', ST'' and ST'''."""
+    channel: Channel | None = request.pbx.channels.find(request.get("Channel"))
+    if channel is None:
+        raise ActionError("Channel not found")
+    digit, times = request.require("Digit", "No digit specified"), MfTimes()
+    if duration := request.get("Duration"):
+        number = re.match(r"\s*\d+", duration)
+        if number is None:
+            raise ActionError("Could not convert Duration parameter")
+        length = int(number[0])
+        times = MfTimes(0, length, length, length)
+    request.pbx.spawn(send_steps(channel, mf_steps(digit, times)), name=f"MF to {channel.name}")
+    request.ok("MF successfully queued")
 
 
 @mf_module.application(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from offhook.calls import events
-from offhook.calls.frames import Condition
+from offhook.calls.frames import Condition, Control, Digit, Frame
+from offhook.calls.watching import WRITE
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -35,6 +36,8 @@ class Indicates:
         for hook in tuple(channel.data.get(HOOKS, ())):
             if hook(condition):
                 return
+        if WRITE in channel.data and self._kept(Control(condition, payload)):
+            return
         if condition is Condition.HOLD:
             channel.flags.add(WAITS)
         elif condition is Condition.UNHOLD:
@@ -51,6 +54,10 @@ class Indicates:
                 channel.pbx.bus.publish(events.TestEvent("RINGING_INBAND", where, "channel.c", "ast_indicate_data"))
         elif condition is Condition.STOP or (condition in _TONES and shown):
             self.stop_tones()
+
+    def _kept(self, frame: Frame) -> bool:
+        """Whether somebody who looks at what is sent to the party keeps it back."""
+        return any(look(frame) for look in self._channel.data[WRITE])
 
     def play_zone_tone(self, name: str) -> None:
         """Play a tone of the channel's indications zone ("ring", "busy", "congestion", ...) until told to stop."""
@@ -71,12 +78,16 @@ class Indicates:
     def send_digit_begin(self, digit: str) -> None:
         """Begin a digit towards the party."""
         channel = self._channel
+        if WRITE in channel.data and self._kept(Digit(digit, end=False)):
+            return
         channel.pbx.bus.publish(events.DtmfBegin(channel, digit, "Sent"))
         channel.tech_digit_begin(digit)
 
     def send_digit_end(self, digit: str, duration_ms: int) -> None:
         """End a digit towards the party."""
         channel = self._channel
+        if WRITE in channel.data and self._kept(Digit(digit, duration_ms=duration_ms)):
+            return
         channel.pbx.bus.publish(events.DtmfEnd(channel, digit, duration_ms, "Sent"))
         channel.tech_digit_end(digit, duration_ms)
 

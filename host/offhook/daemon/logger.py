@@ -59,6 +59,8 @@ class Log(logging.Handler):
         self.consoles: list[Console] = []
         self.date = DateFormat()
         self.display_call_ids = True
+        self.groups: set[str] = set()
+        """Groups of calls that consoles show alone; empty: all calls."""
         self.strategy = "sequential"
         self.exec_after_rotate = ""
         self.queue_limit = 1000
@@ -245,7 +247,7 @@ class Log(logging.Handler):
         to_console = level == "VERBOSE" or any(
             channel.kind == "Console" and channel.takes(level) for channel in self.channels
         )
-        if to_console and self.consoles:
+        if to_console and self.consoles and not self._hidden(record):
             date = self.date.format(message.when)
             for console in self.consoles:
                 if level != "VERBOSE" or verbosity <= console.verbosity:
@@ -254,6 +256,10 @@ class Log(logging.Handler):
             if channel.kind != "Console" and self._takes(channel, message):
                 self._put(message)
                 break
+
+    def _hidden(self, record: logging.LogRecord) -> bool:
+        """Whether consoles show other calls only."""
+        return bool(self.groups) and record.levelno < log.NOTICE and log.call_group.get() not in self.groups
 
     def _takes(self, channel: LogChannel, message: Message) -> bool:
         if not channel.takes(message.level):

@@ -18,7 +18,7 @@ from offhook.calls.completion.recall import name_interfaces
 from offhook.calls.frames import Condition, Control, Digit, Text
 from offhook.calls.party import Caller, Connected
 from offhook.calls.requesting import SECURE, RequestError, inherit_max_forwards
-from offhook.modules import Module
+from offhook.modules import Module, Request
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -276,6 +276,16 @@ def device_state(pbx: Pbx, resource: str) -> str:
     if state == "INVALID" and pbx.dialplan.exists(context, exten, 1):
         return "NOT_INUSE"
     return state
+
+
+@module.command("local show channels", "List status of local channels")
+def show_channels(request: Request) -> None:
+    """List the Local channels that there are."""
+    if request.args:
+        raise request.usage()
+    halves = [channel for channel in request.pbx.channels if isinstance(channel, LocalChannel) and channel.first]
+    lines = [f"{half.name if half.pair.called else '<unowned>'} -- {half.name.rpartition(';')[0]}" for half in halves]
+    request.print(*lines or ["No local channels in use"])
 
 
 @module.driver("Local", "Local Proxy Channel Driver", device_state=device_state)

@@ -8,7 +8,7 @@ from offhook.dialplan.arguments import need_channel
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.posix import RegexError, compile_regex
 from offhook.dialplan.scope import Scope
-from offhook.modules import Module, Syntax
+from offhook.modules import Module, Request, Syntax
 
 log = logging.getLogger(__name__)
 module = Module("func_groupcount", "Channel group dialplan functions")
@@ -90,3 +90,25 @@ def group_list(scope: Scope) -> str:
     """The groups of the channel, separated by blanks, each with its @category if it has one."""
     groups = need_channel(scope, "GROUP_LIST").groups()
     return " ".join(f"{name}@{kind}" if kind else name for kind, name in groups)
+
+
+@module.command("group show channels [<pattern>]", "Display active channels with group(s)")
+def show_groups(request: Request) -> None:
+    """List channels and the groups they are in; a regular expression chooses groups by their names."""
+    if len(request.args) > 1:
+        raise request.usage()
+    wanted = None
+    if request.args:
+        try:
+            wanted = compile_regex(request.args[0])
+        except RegexError:
+            raise request.usage() from None
+    row = "{:<25.25}  {:<20.20}  {:<20.20}".format
+    request.print(row("Channel", "Group", "Category"))
+    found = [
+        (channel.name, name, category or "(default)")
+        for channel in request.pbx.channels
+        for category, name in channel.groups()
+        if wanted is None or wanted.search(name)
+    ]
+    request.print(*(row(*each) for each in found), f"{len(found)} active channel{'' if len(found) == 1 else 's'}")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from offhook.calls.pbx import Pbx
-from offhook.media.tones import ToneZone, zones_from
-from offhook.modules import Module, Request
+import logging
+from dataclasses import replace
 
+from offhook.calls.pbx import Pbx
+from offhook.log import NOTICE
+from offhook.media.tones import ToneZone, parse_tone_list, zones_from
+from offhook.modules import CommandError, Module, Request
+
+log = logging.getLogger(__name__)
 module = Module("res_indications", "Region-specific tones", priority=5)
 
 #: The tones of a box whose indications.conf says nothing: those of the United States (ITU-T E.180 supplement 2).
@@ -70,3 +75,56 @@ def indication_show(request: Request) -> None:
             "=====================================",
             *(f"{name:<7} {tone:<15} {text}" for tone, text in zone.tones.items()),
         )
+
+
+# ---- changing them until the next reload ------------------------------------------------------------
+
+
+def _complete_indication(pbx: Pbx, before: list[str], word: str) -> list[str]:
+    if not before:
+        return sorted(pbx.zones)
+    zone = pbx.zones.get(before[0])
+    return sorted(zone.tones) if zone is not None and len(before) == 1 else []
+
+
+@module.command(
+    'indication add <country> <indication> "<tonelist>"', "Add the given indication to the country", complete=_complete
+)
+def indication_add(request: Request) -> None:
+    """Give a country a tone, or another one of that name; a country that is not there is made."""
+    if len(request.args) != 3:
+        raise request.usage()
+    country, tone, text = request.args
+    try:
+        parse_tone_list(text)
+    except ValueError as error:
+        raise CommandError(f"{tone}: {error}") from None
+    zones: dict[str, ToneZone] = request.pbx.zones
+    if country not in zones:
+        log.log(NOTICE, "Country '%s' does not exist, creating it.", country)
+    zone = zones.get(country) or ToneZone(country)
+    request.pbx.zones = zones | {country: replace(zone, tones={**zone.tones, tone: text})}
+
+
+@module.command(
+    "indication remove <country> [<indication>]",
+    "Remove the given indication from the country",
+    complete=_complete_indication,
+)
+def indication_remove(request: Request) -> None:
+    """Take a tone from a country, or the whole country away."""
+    if len(request.args) not in (1, 2):
+        raise request.usage()
+    country, *tones = request.args
+    zones: dict[str, ToneZone] = dict(request.pbx.zones)
+    zone = zones.pop(country, None)
+    if zone is None:
+        raise CommandError(f"Unable to find a country named '{country}'")
+    if not tones:
+        if country == request.pbx.default_zone:
+            raise CommandError(f"'{country}' is the country of indications.conf; it stays")
+    elif tones[0] not in zone.tones:
+        raise CommandError(f"'{country}' has no indication '{tones[0]}'")
+    else:
+        zones[country] = replace(zone, tones={name: text for name, text in zone.tones.items() if name != tones[0]})
+    request.pbx.zones = zones

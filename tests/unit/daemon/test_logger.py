@@ -164,6 +164,28 @@ def test_a_message_names_its_call(log: Log, tmp_path: Path) -> None:
     assert levels.new_call_id() != levels.new_call_id()
 
 
+def test_consoles_may_show_some_groups_of_calls_alone(log: Log, tmp_path: Path) -> None:
+    log.configure(loads("[logfiles]\nconsole => notice,verbose\nfull => verbose(9),notice\n", "logger.conf"))
+    shown: list[str] = []
+
+    class Screen:
+        verbosity = 9
+
+        def show(self, message: Message, date: str) -> None:
+            shown.append(message.text)
+
+    log.attach(Screen())
+    log.groups.add("trunk")
+    for group in ("", "trunk", "office"):
+        token = levels.call_group.set(group)
+        levels.verbose(1, "verbose of %r", group)
+        say(levels.NOTICE, "notice of %r", group)
+        levels.call_group.reset(token)
+    log.flush()
+    assert shown == ["notice of ''", "verbose of 'trunk'", "notice of 'trunk'", "notice of 'office'"]
+    assert len(lines(tmp_path / "log" / "full")) == 6
+
+
 def test_an_exception_comes_with_its_traceback(log: Log, tmp_path: Path) -> None:
     log.configure(loads("[logfiles]\nall.log => error\n"))
     try:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from offhook.apps import echo
+from offhook.apps import echo, trunk_signals
 from offhook.calls import events
 from offhook.control.manager.actions_originate import _as_int, permitted
 from offhook.control.manager.permissions import AGI, CALL, SYSTEM
+from offhook.services import mute
 
 PLAN = """
 [default]
@@ -300,3 +301,24 @@ async def test_every_action_has_a_manual(calls, admin):
     for action in calls.pbx.registry.actions.values():
         assert action.synopsis, action.name
         assert f"  -= Info about Manager Command '{action.name}' =- " in manual(action)
+
+
+async def test_mf_digits_to_a_channel(calls, admin):
+    calls.load(trunk_signals)
+    await originate(admin)
+    assert (await admin.one("PlayMF", Channel=NAME, Digit="5", Duration="1"))["Message"] == "MF successfully queued"
+    assert (await admin.one("PlayMF", Channel=NAME))["Message"] == "No digit specified"
+    assert "Could not convert" in (await admin.one("PlayMF", Channel=NAME, Digit="5", Duration="x"))["Message"]
+    assert (await admin.one("PlayMF", Channel="none", Digit="5"))["Message"] == "Channel not found"
+
+
+async def test_audio_is_muted(calls, admin):
+    calls.load(mute)
+    await originate(admin)
+    leg = calls.named(NAME).media
+    assert await admin.one("MuteAudio", Channel=NAME, Direction="all", State="on") == {"Response": "Success"}
+    assert leg.muted == {"in", "out"}
+    assert await admin.one("MuteAudio", Channel=NAME, Direction="in", State="off") == {"Response": "Success"}
+    assert leg.muted == {"out"}
+    answer = await admin.one("MuteAudio", Channel=NAME, Direction="up", State="on")
+    assert answer["Message"] == "Failed to mute/unmute stream"

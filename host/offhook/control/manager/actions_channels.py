@@ -434,25 +434,3 @@ def send_text(request: ActionRequest) -> None:
     channel = find_channel(request, "No channel specified")
     channel.tech_send_text(text, request.get("Content-Type") or "text/plain")
     request.ok("Success")
-
-
-@module.action(
-    "MuteAudio",
-    ("system",),
-    Syntax("Channel", "Direction", "State", Direction="in, out or all.", State="on or off."),
-)
-def mute_audio(request: ActionRequest) -> None:
-    """Silence what a channel hears or says, or end that."""
-    request.require("Channel", "Channel not specified")
-    state = request.require("State", "State not specified")
-    direction = request.require("Direction", "Direction not specified").lower()
-    channel = find_channel(request, "")
-    if direction not in ("in", "out", "all"):
-        raise ActionError("Failed to mute/unmute stream")
-    muted = state.lower() in TRUE_WORDS
-    if channel.media is not None:
-        if direction in ("in", "all"):
-            channel.media.mute("in", muted)
-        if direction in ("out", "all"):
-            channel.media.mute("out", muted)
-    request.respond("Success")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from offhook.control.manager.ami import manager
@@ -54,6 +55,17 @@ def show_commands(request: Request) -> None:
     room = max(0, WIDTH - width - 4)
     for name, synopsis in (("Action", "Synopsis"), ("------", "--------"), *((a.name, a.synopsis) for a in actions)):
         request.print(f"  {name:<{width}}  {synopsis[:room]}")
+
+
+@module.command("manager show eventq", "List manager interface queued events")
+def show_queued_events(request: Request) -> None:
+    """List the events that wait until their sessions can take them."""
+    if request.args:
+        raise request.usage()
+    waiting = [event for session in manager(request.pbx).sessions for event in session.pending]
+    counts = Counter(map(id, waiting))
+    for event, count in ((each, counts.pop(id(each))) for each in waiting if id(each) in counts):
+        request.print(f"Usecount: {count}", f"Category: {event.mask}", "Event:", event.text.replace("\r\n", "\n"))
 
 
 @module.command(

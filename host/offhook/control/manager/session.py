@@ -141,6 +141,11 @@ class Session:
         return "".join(waiting)
 
     @property
+    def pending(self) -> tuple[ManagerEvent, ...]:
+        """The events that wait."""
+        return tuple(self._pending)
+
+    @property
     def has_pending(self) -> bool:
         """Whether events wait."""
         return bool(self._pending)

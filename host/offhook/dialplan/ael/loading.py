@@ -7,11 +7,12 @@ import os
 import re
 from typing import Any
 
-from offhook.dialplan.ael.compile import REGISTRAR, Compiler
+from offhook.dialplan.ael.compile import MACRO_EXTENSION, REGISTRAR, Compiler
 from offhook.dialplan.ael.parser import parse_ael
 from offhook.dialplan.ael.tree import AelError
 from offhook.dialplan.context import Context
-from offhook.modules import Module, Request
+from offhook.dialplan.executor import run_application
+from offhook.modules import Module, Request, Syntax
 from offhook.modules.module import LoadError
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,16 @@ async def load(pbx: Any) -> None:
 def unload(pbx: Any) -> None:
     """Take its contexts out of the dialplan."""
     pbx.dialplan.remove_registrar(REGISTRAR)
+
+
+@module.application("AELSub", Syntax("routine", "[args]"), raw=True, see_also=("Gosub",))
+async def ael_sub(channel: Any, arguments: str = "") -> Any:
+    """Run a subroutine of extensions.ael (a macro) from another dialplan.
+
+    How AEL's subroutines are called may change; this application will not.
+    """
+    routine, _, values = arguments.partition(",")
+    return await run_application(channel, "Gosub", f"{routine},{MACRO_EXTENSION},1({values})")
 
 
 @module.command("ael reload")

@@ -23,7 +23,7 @@ def _stack(pbx: Pbx) -> SipStack:
     return found
 
 
-def _pattern(request: Request) -> str:
+def pattern_of(request: Request) -> str:
     """The regular expression of "like <pattern>", "" without one."""
     args = request.args
     if not args:
@@ -37,10 +37,11 @@ def _pattern(request: Request) -> str:
     return args[1]
 
 
-def _table(
+def print_table(
     request: Request, header: Iterable[str], objects: Iterable[Any], body: Callable[[Any], Iterable[str]]
 ) -> None:
-    request.print(*tables.listing(header, list(objects), body, _pattern(request)))
+    """Print objects, those whose names match "like <pattern>"."""
+    request.print(*tables.listing(header, list(objects), body, pattern_of(request)))
 
 
 def _one(
@@ -56,7 +57,8 @@ def _one(
         request.print(*tables.single(header, body(found), tables.pairs_of(stack, found)))
 
 
-def _name(request: Request) -> str:
+def object_name(request: Request) -> str:
+    """The one argument."""
     if len(request.args) != 1:
         raise CommandError("No object specified.")
     return request.args[0]
@@ -74,7 +76,7 @@ def _complete(kind: str) -> Callable[[Pbx, list[str], str], list[str]]:
 
 def _endpoints(request: Request, *, details: bool) -> None:
     stack = _stack(request.pbx)
-    _table(
+    print_table(
         request,
         tables.endpoint_header(details),
         stack.config.endpoints.values(),
@@ -104,7 +106,7 @@ def show_endpoints(request: Request) -> None:
 def show_endpoint(request: Request) -> None:
     """Show one endpoint with all its options."""
     stack = _stack(request.pbx)
-    found = stack.config.endpoints.get(_name(request))
+    found = stack.config.endpoints.get(object_name(request))
     _one(request, found, tables.endpoint_header(True), lambda each: tables.endpoint_body(stack, each, True))
 
 
@@ -113,7 +115,7 @@ def show_endpoint(request: Request) -> None:
 
 def _aors(request: Request, *, details: bool) -> None:
     stack = _stack(request.pbx)
-    _table(
+    print_table(
         request,
         tables.aor_header(details),
         stack.config.aors.values(),
@@ -143,12 +145,12 @@ def show_aors(request: Request) -> None:
 def show_aor(request: Request) -> None:
     """Show one address of record with all its options."""
     stack = _stack(request.pbx)
-    found = stack.config.aors.get(_name(request))
+    found = stack.config.aors.get(object_name(request))
     _one(request, found, tables.aor_header(True), lambda each: tables.aor_body(stack, each, True))
 
 
 def _contacts(request: Request) -> None:
-    _table(request, tables.contact_header(), _stack(request.pbx).locations.contacts(), tables.contact_body)
+    print_table(request, tables.contact_header(), _stack(request.pbx).locations.contacts(), tables.contact_body)
 
 
 @module.command("pjsip list contacts [like <pattern>]", "List PJSIP Contacts")
@@ -177,7 +179,7 @@ def _contact_names(pbx: Pbx, args: list[str], _typed: str) -> list[str]:
 def show_contact(request: Request) -> None:
     """Show one contact with all that is known of it."""
     stack = _stack(request.pbx)
-    name = _name(request)
+    name = object_name(request)
     found: Contact | None = stack.locations.find(name)
     if found is None:
         request.print(f"Unable to find object {name}.", "")
@@ -190,7 +192,7 @@ def show_contact(request: Request) -> None:
 
 
 def _auths(request: Request) -> None:
-    _table(request, tables.auth_header(), _stack(request.pbx).config.auths.values(), tables.auth_body)
+    print_table(request, tables.auth_header(), _stack(request.pbx).config.auths.values(), tables.auth_body)
 
 
 @module.command("pjsip list auths [like <pattern>]", "List PJSIP Auths")
@@ -214,14 +216,14 @@ def show_auths(request: Request) -> None:
 @module.command("pjsip show auth <id>", "Show PJSIP Auth", complete=_complete("auth"))
 def show_auth(request: Request) -> None:
     """Show one auth section with all its options, the secret included."""
-    found = _stack(request.pbx).config.auths.get(_name(request))
+    found = _stack(request.pbx).config.auths.get(object_name(request))
     _one(request, found, tables.auth_header(), tables.auth_body)
 
 
 def _transports(request: Request) -> None:
     stack = _stack(request.pbx)
     sections = stack.transports.sections.values()
-    _table(request, tables.transport_header(), sections, lambda each: tables.transport_body(stack, each))
+    print_table(request, tables.transport_header(), sections, lambda each: tables.transport_body(stack, each))
 
 
 @module.command("pjsip list transports [like <pattern>]", "List PJSIP Transports")
@@ -246,13 +248,13 @@ def show_transports(request: Request) -> None:
 def show_transport(request: Request) -> None:
     """Show one transport with all its options."""
     stack = _stack(request.pbx)
-    found = stack.transports.sections.get(_name(request))
+    found = stack.transports.sections.get(object_name(request))
     _one(request, found, tables.transport_header(), lambda each: tables.transport_body(stack, each))
 
 
 def _identifies(request: Request, *, details: bool) -> None:
     stack = _stack(request.pbx)
-    _table(
+    print_table(
         request,
         tables.identify_header(details),
         stack.config.identifies.values(),
@@ -282,45 +284,8 @@ def show_identifies(request: Request) -> None:
 def show_identify(request: Request) -> None:
     """Show one identify section with all its options."""
     stack = _stack(request.pbx)
-    found = stack.config.identifies.get(_name(request))
+    found = stack.config.identifies.get(object_name(request))
     _one(request, found, tables.identify_header(True), lambda each: tables.identify_body(stack, each, True))
-
-
-# ---- channels ---------------------------------------------------------------------------------------
-
-
-def _channels(request: Request, *, details: bool) -> None:
-    channels = [channel for channel in request.pbx.channels if channel.name.startswith("PJSIP/")]
-    _table(request, tables.channel_header(details), channels, lambda each: tables.channel_body(each, details))
-
-
-@module.command("pjsip list channels [like <pattern>]", "List PJSIP Channels")
-def list_channels(request: Request) -> None:
-    """List the SIP channels, a line each.
-
-    A regular expression on their names may follow "like".
-    """
-    _channels(request, details=False)
-
-
-@module.command("pjsip show channels [like <pattern>]", "Show PJSIP Channels")
-def show_channels(request: Request) -> None:
-    """Show the SIP channels and whom they are connected to.
-
-    A regular expression on their names may follow "like".
-    """
-    _channels(request, details=True)
-
-
-@module.command("pjsip show channel <id>", "Show PJSIP Channel")
-def show_channel(request: Request) -> None:
-    """Show one SIP channel."""
-    name = _name(request)
-    found = request.pbx.channels.find(name)
-    if found is None or not found.name.startswith("PJSIP/"):
-        request.print(f"Unable to find object {name}.", "")
-        return
-    request.print("", *tables.channel_header(True), tables.RULE, "", *tables.channel_body(found, True), "")
 
 
 # ---- settings and state -----------------------------------------------------------------------------

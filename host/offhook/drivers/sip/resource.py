@@ -146,4 +146,4 @@ async def _open_transports(stack: SipStack, config: Configuration) -> None:
 
 
 # What else the module registers stands in files of their own.
-from offhook.drivers.sip import actions, commands, internals  # noqa: E402, F401
+from offhook.drivers.sip import actions, channel_commands, commands, internals  # noqa: E402, F401

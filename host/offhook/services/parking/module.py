@@ -13,6 +13,8 @@ from offhook.calls.pbx import Pbx
 from offhook.calls.prompts import play_all
 from offhook.calls.requesting import RequestError, request
 from offhook.calls.transfer import set_transfer_variables
+from offhook.dialplan.invocation import FunctionError
+from offhook.dialplan.scope import Scope
 from offhook.modules import ActionError, ActionRequest, Module, Request, Syntax, split_arguments
 from offhook.services.features.core import features_of
 from offhook.services.parking.core import ParkingError, parking_of, say_place
@@ -89,6 +91,18 @@ async def park(channel: Channel, arguments: str = "") -> None:
         return
     await parking.wait(place)
     raise Hangup
+
+
+@module.function("PARK_GET_CHANNEL", Syntax("parking_space", "parking_lot"), see_also=("Park",))
+def parked_channel(scope: Scope, space: str = "", lot: str = "") -> str:
+    """The name of the channel that is parked in a place of a parking lot."""
+    found = parking_of(scope.pbx).find(lot)
+    if found is None:
+        raise FunctionError(f"PARK_GET_CHANNEL: there is no parking lot {lot!r}")
+    place = found.places.get(int(space)) if space.isdigit() else None
+    if place is None:
+        raise FunctionError(f"PARK_GET_CHANNEL: nobody is parked at {space!r} of {lot}")
+    return place.channel.name
 
 
 @module.application("ParkedCall", Syntax("[parking_lot_name]", "[parking_space]"), see_also=("Park",))
