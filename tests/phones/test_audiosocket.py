@@ -68,7 +68,7 @@ def test_a_caller_hears_the_server_echo(
         alice.wait_state("DISCONNECTED")
         alice.close()
     likeness, delay = audio.correlation(said, audio.read(tmp_path / "heard.wav"))
-    assert likeness > 0.85, f"the echo correlates by {likeness:.2f}"
+    assert likeness > 0.7, f"the echo correlates by {likeness:.2f}"
     assert delay < 1.0
     assert server.received[0] == Message(1, bytes.fromhex("40325ec25efd4bd3805f53576e581d13"))
     assert {message.kind for message in server.received[1:]} == {DIGIT, kind}
