@@ -51,6 +51,7 @@ class Server:
             except BlockingIOError:
                 return []
             self.connection.setblocking(False)
+            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # real time does not matter here
         try:
             while data := self.connection.recv(65_536):
                 self._buffer += data

@@ -121,8 +121,7 @@ class Connection(Link, asyncio.Protocol):
 async def connect(url: str) -> Connection:
     """Reach the server of ``agi://host[:port][/script]`` and begin as FastAGI does. Raises LaunchError."""
     address, _, script = url.partition("://")[2].partition("/")
-    host, port = split_address(address)
-    link = await _connected(host, port)
+    link = await reach(*split_address(address))
     link.send("agi_network: yes\n")
     if script:
         link.send(f"agi_network_script: {script}\n")
@@ -135,7 +134,7 @@ async def connect_any(url: str) -> Connection:
     servers = await _servers(address)
     for host, port in servers:
         try:
-            link = await _connected(host, port)
+            link = await reach(host, port)
         except LaunchError:
             continue
         link.send("agi_network: yes\n")
@@ -157,19 +156,20 @@ async def _servers(domain: str) -> list[tuple[str, int]]:
     return [(record.target.to_text(omit_final_dot=True), record.port) for record in records]
 
 
-async def _connected(host: str, port: int) -> Connection:
+async def reach(host: str, port: int) -> Connection:
+    """Connect to a program's server. Raises LaunchError."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(CONNECT_S):
             _transport, link = await loop.create_connection(Connection, host, port)
     except TimeoutError:
-        raise LaunchError(f"the FastAGI server {host} port {port} does not answer in {CONNECT_S:g} s") from None
+        raise LaunchError(f"the server {host} port {port} does not answer in {CONNECT_S:g} s") from None
     except OSError as error:
-        raise LaunchError(f"the FastAGI server {host} port {port} cannot be reached: {error}") from error
+        raise LaunchError(f"the server {host} port {port} cannot be reached: {error}") from error
     return link
 
 
-def split_address(address: str) -> tuple[str, int]:
+def split_address(address: str, usual_port: int = FASTAGI_PORT) -> tuple[str, int]:
     """Host and port of ``host``, ``host:port`` or ``[IPv6]:port``. Raises LaunchError."""
     if address.startswith("["):
         host, _, rest = address[1:].partition("]")
@@ -177,15 +177,17 @@ def split_address(address: str) -> tuple[str, int]:
     else:
         host, _, port = address.partition(":")
     if not host or (port and not (port.isdigit() and 0 < int(port) < 65_536)):
-        raise LaunchError(f'"{address}" is no address of a FastAGI server; write host or host:port')
-    return host, int(port) if port else FASTAGI_PORT
+        raise LaunchError(f'"{address}" is no address of a server; write host or host:port')
+    return host, int(port) if port else usual_port
 
 
 class Child(Link, asyncio.SubprocessProtocol):
     """A program as a child process, its standard input and output ours."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_complaint: Callable[[str], None] | None = None) -> None:
         super().__init__()
+        self._complaints = Link()
+        self._on_complaint = on_complaint
         self._transport: Any = None
         self._exit: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -195,6 +197,10 @@ class Child(Link, asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == 1:
             self.feed(data)
+        elif self._on_complaint is not None:
+            self._complaints.feed(data)
+            while self._complaints.lines:
+                self._on_complaint(self._complaints.lines.popleft())
 
     def pipe_connection_lost(self, fd: int, error: Exception | None) -> None:
         if fd == 1:
@@ -221,16 +227,23 @@ class Child(Link, asyncio.SubprocessProtocol):
 
     def close(self) -> None:
         if self._transport is not None:
-            for number in (0, 1):
+            for number in (0, 1, 2):
                 pipe = self._transport.get_pipe_transport(number)
                 if pipe is not None:
                     pipe.close()
 
 
-async def start(paths: Paths, script: str, arguments: list[str], audio: int = -1) -> Child:
+async def start(
+    paths: Paths,
+    script: str,
+    arguments: list[str],
+    audio: int = -1,
+    on_complaint: Callable[[str], None] | None = None,
+) -> Child:
     """Start a program of the AGI folder (or by its full path). Raises LaunchError.
 
-    ``audio`` is a descriptor that the program gets as its number 3.
+    ``audio`` is a descriptor that the program gets as its number 3. ``on_complaint`` is called with each line that it
+    writes to its standard error, which is ours otherwise.
     """
     path = script if script.startswith("/") else os.path.join(paths.agi, script)
     loop = asyncio.get_running_loop()
@@ -244,12 +257,12 @@ async def start(paths: Paths, script: str, arguments: list[str], audio: int = -1
 
     try:
         _transport, link = await loop.subprocess_exec(
-            Child,
+            lambda: Child(on_complaint),
             path,
             *arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=None,
+            stderr=None if on_complaint is None else asyncio.subprocess.PIPE,
             env={**os.environ, **paths.environment()},
             preexec_fn=prepare,
             pass_fds=(EAGI_DESCRIPTOR,) if audio >= 0 else (),
