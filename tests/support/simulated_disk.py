@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import random
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from offhook.storage.disk import Disk
+
+Operation = TypeVar("Operation", bound=Callable[..., Any])
+
+
+def _whole(operation: Operation) -> Operation:
+    """One operation after the other, as on a disk: loop and worker threads share it."""
+
+    @functools.wraps(operation)
+    def carry_out(self: SimulatedDisk, *arguments: Any) -> Any:
+        with self.lock:
+            return operation(self, *arguments)
+
+    return carry_out  # type: ignore[return-value]
 
 
 @dataclass
@@ -29,23 +46,27 @@ class SimulatedDisk(Disk):
     found: SimulatedDisk | None = None
     """The disk after the power cut."""
     operations: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def _count(self) -> None:
         if self.operations == self.cut_at:
             self.found = self.after_power_cut()
         self.operations += 1
 
+    @_whole
     def append(self, path: str, data: bytes) -> None:
         if self.fails:
             raise OSError(28, "No space left on device")
         self._count()
         self.files.setdefault(path, _File()).content += data
 
+    @_whole
     def sync(self, path: str) -> None:
         self._count()
         if path in self.files:
             self.files[path].kept = self.files[path].content
 
+    @_whole
     def sync_folder(self, folder: str) -> None:
         self._count()
         for path in list(self.named):
@@ -57,17 +78,21 @@ class SimulatedDisk(Disk):
 
     def make_folder(self, folder: str) -> None: ...
 
+    @_whole
     def names(self, folder: str) -> list[str]:
         return sorted(path.removeprefix(f"{folder}/") for path in self.files if path.startswith(f"{folder}/"))
 
+    @_whole
     def read(self, path: str, last: int = 0) -> bytes:
         content = self.files[path].content if path in self.files else b""
         return content[-last:] if last else content
 
+    @_whole
     def cut(self, path: str, octets: int) -> None:
         self._count()
         self.files[path].content = self.files[path].content[:-octets]
 
+    @_whole
     def remove(self, path: str) -> None:
         self._count()
         self.files.pop(path, None)
