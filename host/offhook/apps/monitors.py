@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from offhook.apps.monitor_copies import Copies
 from offhook.calls import events
 from offhook.calls.channel import Channel
 from offhook.calls.prompts import NoPrompt, find
@@ -114,6 +115,12 @@ class Monitor:
         """The recordings of all its files."""
         return (track.recording for track in self.tracks.values())
 
+    def files(self) -> Iterator[tuple[str, float]]:
+        """Its files and how long each is, in seconds."""
+        for key, track in self.tracks.items():
+            if key != "right":
+                yield (self.path if key == "left" else track.path), track.recording.duration_ms / 1000
+
     def mute(self, wanted: set[str], on: bool) -> None:
         """Have silence instead of "read" (what the party says) or "write" (what it hears), or no longer."""
         self.muted = self.muted | wanted if on else self.muted - wanted
@@ -200,7 +207,7 @@ async def begin(channel: Channel, data: str) -> Monitor | None:
         channel.set(letters["i"], monitor.identity)
     _manners(monitor, letters)
     verbose(2, "Begin MixMonitor Recording %s", channel.name)
-    pbx.spawn(_finish(pbx, monitor, letters), f"MixMonitor of {channel.name}")
+    pbx.spawn(_finish(pbx, monitor, Copies(channel, letters)), f"MixMonitor of {channel.name}")
     pbx.bus.publish(MixMonitorStart(channel))
     return monitor
 
@@ -289,8 +296,6 @@ def _manners(monitor: Monitor, letters: Options) -> None:
     """What options do while the recording goes on."""
     channel = monitor.channel
     loop = channel.pbx.loop
-    if "m" in letters:
-        log.warning("%s: MixMonitor: option m (copies to voicemail) is not supported", channel.name)
     monitor.beeps_at_end = "P" in letters
     if "p" in letters:
         _beep(channel)
@@ -364,7 +369,7 @@ def _beep(channel: Channel) -> None:
             channel.media.play(find(channel, "beep"), mix=True)
 
 
-async def _finish(pbx: Pbx, monitor: Monitor, letters: Options) -> None:
+async def _finish(pbx: Pbx, monitor: Monitor, copies: Copies) -> None:
     """What follows when the recording has ended."""
     await monitor.finish()
     channel = monitor.channel
@@ -382,6 +387,7 @@ async def _finish(pbx: Pbx, monitor: Monitor, letters: Options) -> None:
     if pbx.bus.wants(events.TestEvent):
         headers = (("File", monitor.path.rpartition(".")[0]),)
         pbx.bus.publish(events.TestEvent("MIXMONITOR_END", headers, "app_mixmonitor.c", "mixmonitor_thread"))
+    await copies.deliver(pbx, monitor.files())
 
 
 def _forget(monitor: Monitor) -> None:

@@ -1,0 +1,1 @@
+"""Voicemail boxes as files of the spool."""
