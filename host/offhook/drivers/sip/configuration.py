@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from offhook.config.model import ConfigError, Section
 from offhook.drivers.sip.endpoint import Endpoint, UnknownFormats
 from offhook.drivers.sip.options import Configured
+from offhook.drivers.sip.provisioning_section import Phoneprov
 from offhook.drivers.sip.publication_sections import AsteriskPublication, InboundPublication, OutboundPublish
 from offhook.drivers.sip.sections import (
     Acl,
@@ -45,6 +46,7 @@ TYPES: Final[dict[str, type[Configured]]] = {
         InboundPublication,
         OutboundPublish,
         AsteriskPublication,
+        Phoneprov,
         Global,
         System,
     )
@@ -170,7 +172,7 @@ def make(section: Section, kind: type[Kind], errors: list[ConfigError]) -> Kind 
     """An object of one section; None, and the reasons in ``errors``, when it cannot be used."""
     found = kind(section.name)
     for entry in section:
-        name = entry.name.lower()
+        name = entry.name.lower() if kind.FOLDED else entry.name
         if name == "type":
             continue
         if name.startswith("@"):

@@ -45,6 +45,8 @@ class Configured:
     """A section of pjsip.conf as an object; ``name`` is what stands in its brackets."""
 
     TYPE: ClassVar[str] = ""
+    FOLDED: ClassVar[bool] = True
+    """Whether names of options mean the same in upper and lower case."""
     OPTIONS: ClassVar[dict[str, Option]] = {}
 
     def __init_subclass__(cls) -> None:

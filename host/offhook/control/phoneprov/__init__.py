@@ -1,0 +1,1 @@
+"""Phones fetch their configuration from the web server."""
