@@ -156,9 +156,10 @@ class Call:
         self.reject_delay = REJECT_DELAY
         self.doomed = False
         """Whatever is answered to our challenge, it is refused: nobody of that name."""
-        self.reports = Report
+        self.reports: Callable[[], Report] = Report
         self.transfer = Transfer(self)
         self.pings = True
+        self.ping_s, self.lag_s = PING_S, LAG_S
         self._timers: list[Timer] = []
         self._rotation: Timer | None = None
         association.role = self
@@ -316,18 +317,18 @@ class Call:
     def keep_alive(self, now: float) -> None:
         """Ask now and then whether the far end is still there, and how far away."""
         if self.pings:
-            self._after(PING_S, self._ping, now)
-            self._after(LAG_S, self._lag, now)
+            self._after(self.ping_s, self._ping, now)
+            self._after(self.lag_s, self._lag, now)
 
     def _ping(self, now: float) -> None:
         if not self.state.gone and self.association.peer_number:
             self.association.command(Command.PING, None, now)
-        self._after(PING_S, self._ping, now)
+        self._after(self.ping_s, self._ping, now)
 
     def _lag(self, now: float) -> None:
         if not self.state.gone and self.association.peer_number:
             self.association.command(Command.LAGRQ, None, now)
-        self._after(LAG_S, self._lag, now)
+        self._after(self.lag_s, self._lag, now)
 
     def _rotate_later(self, now: float) -> None:
         if self.encryption & KEY_ROTATION:

@@ -71,6 +71,11 @@ class IaxLeg(RtpLeg):
         if not self._closed and not self.engine.lib.iax_key(self._handle, sends, key):
             raise EngineError("no encryption: libcrypto of OpenSSL 3 (Debian: libssl3, libssl3t64) is missing")
 
+    @property
+    def reordered(self) -> int:
+        """Frames that came in another order than they were sent."""
+        return int(self._figures().reordered)
+
     def take_packet(self, packet: Packet) -> None:
         """What the engine hands over is voice; its time stands for the port."""
         if self.on_voice is not None:
