@@ -34,6 +34,8 @@ class HttpServer:
         self.tls_bound = ""
         self.authenticated: Callable[[Request], bool] = lambda _request: False
         """Whether a request belongs to a manager session that logged in; the manager sets it."""
+        self.may_configure: Callable[[Request], bool | None] = lambda _request: None
+        """Whether that session may write configuration; None when there is no such session. The manager sets it."""
         self._server: asyncio.Server | None = None
         self._tls_server: asyncio.Server | None = None
 

@@ -12,6 +12,7 @@ from offhook.control.http.message import Pairs, not_implemented, page
 from offhook.control.manager.ami import Ami, manager
 from offhook.control.manager.digest import Digest, parse_digest
 from offhook.control.manager.markup import as_html, as_xml
+from offhook.control.manager.permissions import CONFIG
 from offhook.control.manager.protocol import Message
 from offhook.control.manager.session import Session
 
@@ -48,6 +49,7 @@ def link(pbx: Pbx) -> None:
     for uri in uris:
         server.link(uri)
     server.authenticated = web.authenticated
+    server.may_configure = web.may_configure
 
 
 def unlink(pbx: Pbx) -> None:
@@ -82,6 +84,13 @@ class Web:
         """Whether the request's cookie is that of a session that logged in."""
         session = self._session_of(request)
         return session is not None and session.authenticated
+
+    def may_configure(self, request: Request) -> bool | None:
+        """Whether that session may write configuration; None without such a session."""
+        session = self._session_of(request)
+        if session is None or not session.authenticated:
+            return None
+        return bool(session.may_write & CONFIG)
 
     # ---- sessions by cookie -------------------------------------------------------------------------
 
