@@ -142,13 +142,19 @@ struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, 
     return announce(leg);
 }
 
-struct leg *leg_stream(struct engine *engine, int descriptor, int number, int codec, char *error)
+struct leg *leg_stream(struct engine *engine, int descriptor, int number, int codec, int rate, char *error)
 {
     const struct framing *framing = framing_named((enum stream_framing)number);
     error[0] = 0;
     if (!framing || !codec_load(codec) || !codec_at(codec)->frame_samples ||
         (framing->hears && number != STREAM_AUDIOSOCKET && strncmp(codec_at(codec)->name, "slin", 4))) {
         snprintf(error, ENGINE_TEXT, "a stream cannot carry %s", codec_at(codec) ? codec_at(codec)->name : "that");
+        return NULL;
+    }
+    int whole = (int)codec_at(codec)->rate;
+    rate = rate ? rate : whole;
+    if (rate < 1000 || whole % rate || (rate != whole && number != STREAM_HEARD)) {
+        snprintf(error, ENGINE_TEXT, "a stream of %s cannot be heard at %d Hz", codec_at(codec)->name, rate);
         return NULL;
     }
     codec_pool_expect(codec_at(codec));
@@ -159,7 +165,7 @@ struct leg *leg_stream(struct engine *engine, int descriptor, int number, int co
     }
     struct leg *leg = leg_make(engine, LEG_STREAM);
     if (leg)
-        leg->stream = stream_make(leg, own, framing, codec);
+        leg->stream = stream_make(leg, own, framing, codec, whole / rate);
     if (!leg || !leg->stream) {
         close(own);
         free(leg);

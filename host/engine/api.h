@@ -283,8 +283,9 @@ struct leg *leg_rtp(struct engine *engine, const char *address, int relay, int t
 struct leg *leg_line(struct engine *engine, int descriptor, int law, int block, int ahead, int echo_ms, char *error);
 struct leg *leg_null(struct engine *engine, int rate);
 /* A leg on a descriptor that carries bytes (a connection, a pipe); it works on a copy, which is made non-blocking.
- * `codec` is what is sent; what is received bare is linear of the same rate, and then so is what is sent. */
-struct leg *leg_stream(struct engine *engine, int descriptor, int framing, int codec, char *error);
+ * `codec` is what is sent; what is received bare is linear of the same rate, and then so is what is sent. `rate`: of
+ * what is received bare, if it is another (22050 for a codec of 44100); 0: it is none. */
+struct leg *leg_stream(struct engine *engine, int descriptor, int framing, int codec, int rate, char *error);
 int leg_pipe(struct engine *engine, struct leg **first, struct leg **second);
 struct leg *leg_snoop(struct leg *target, int spy, int whisper);
 void leg_spy(struct leg *leg, int spy, int whisper);

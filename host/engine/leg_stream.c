@@ -25,7 +25,7 @@ enum {
 
 /* Life */
 
-struct stream *stream_make(struct leg *leg, int descriptor, const struct framing *framing, int number)
+struct stream *stream_make(struct leg *leg, int descriptor, const struct framing *framing, int number, int stretch)
 {
     const struct codec *codec = codec_at(number);
     struct stream *stream = calloc(1, sizeof(*stream));
@@ -40,6 +40,7 @@ struct stream *stream_make(struct leg *leg, int descriptor, const struct framing
     stream->descriptor = descriptor;
     stream->framing = framing;
     stream->codec = number;
+    stream->stretch = stream->stretched = stretch;
     stream->frame = codec->frame_samples;
     while (stream->frame < (int)codec->rate * STREAM_FRAME_MS / 1000)
         stream->frame += codec->frame_samples;
@@ -113,9 +114,29 @@ static void read_bytes(struct stream *stream)
     }
 }
 
+/* A line between two samples that are received: what it adds lies far above speech. */
+static int stretch_samples(struct stream *stream, int16_t *samples, int most)
+{
+    for (int i = 0; i < most; i++) {
+        uint8_t bytes[SAMPLE];
+        if (stream->stretched == stream->stretch) {
+            if (!ring_read(&stream->received, bytes, SAMPLE))
+                return i;
+            stream->last = stream->towards;
+            stream->towards = (int16_t)(bytes[0] | bytes[1] << 8);
+            stream->stretched = 0;
+        }
+        stream->stretched++;
+        samples[i] = (int16_t)(stream->last + (stream->towards - stream->last) * stream->stretched / stream->stretch);
+    }
+    return most;
+}
+
 /* Samples from what was received. */
 static int take_samples(struct stream *stream, int16_t *samples, int most)
 {
+    if (stream->stretch > 1)
+        return stretch_samples(stream, samples, most);
     uint8_t bytes[RESAMPLE_MAX_BLOCK * SAMPLE];
     uint32_t count = ring_readable(&stream->received) / SAMPLE;
     if (count > stream->sound_left / SAMPLE)
@@ -178,7 +199,7 @@ static bool too_much_delay(struct stream *stream)
     if (++stream->in_window < WINDOW)
         return false;
     stream->in_window = 0;
-    return stream->least > (uint32_t)stream->part_rate * SAMPLE * SPARE_MS / 1000 &&
+    return stream->least > (uint32_t)(stream->part_rate / stream->stretch) * SAMPLE * SPARE_MS / 1000 &&
            stream->most < stream->received.count / 2;
 }
 

@@ -35,7 +35,8 @@ struct stream {
     struct stream *next;
     int descriptor;
     const struct framing *framing;
-    int codec; /* of what is sent */
+    int codec;   /* of what is sent */
+    int stretch; /* samples made of one that is received bare */
     struct stream_figures figures;
 
     /* the real-time thread's own */
@@ -45,6 +46,9 @@ struct stream {
     uint32_t sound_left;
     int16_t part[RESAMPLE_MAX_BLOCK]; /* a block that is not whole yet */
     int part_count, part_rate;
+    int16_t last; /* sample before stretching, and how many have been made on the way to the next */
+    int16_t towards;
+    int stretched;
     bool flowing;                    /* sound is on its way; it began to flow after a little was gathered */
     int gathering, quiet;            /* ticks */
     uint32_t least, most, in_window; /* how full it was, of some ticks */
@@ -64,7 +68,7 @@ struct stream {
 const struct framing *framing_named(enum stream_framing framing);
 
 /* Control thread. The descriptor is the stream's own from now on, and is closed by stream_destroy. */
-struct stream *stream_make(struct leg *leg, int descriptor, const struct framing *framing, int codec);
+struct stream *stream_make(struct leg *leg, int descriptor, const struct framing *framing, int codec, int stretch);
 void stream_destroy(struct stream *stream);
 
 /* Real-time thread: the engine knows the stream, or does not any more. */

@@ -71,7 +71,7 @@ static struct scene *begin(int framing, const char *codec)
     struct scene *scene = calloc(1, sizeof(*scene));
     CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
     scene->engine = engine_new(&options, error);
-    scene->stream = leg_stream(scene->engine, pair[1], framing, engine_codec(codec), error);
+    scene->stream = leg_stream(scene->engine, pair[1], framing, engine_codec(codec), 0, error);
     CHECK(scene->stream, "%s", error);
     close(pair[1]);
     scene->far = pair[0];
@@ -335,8 +335,8 @@ static void a_program_is_heard_to_its_end(void)
     struct scene *scene = begin(STREAM_HEARD, "slin16");
     int16_t samples[1234];
     fill(samples, 1234, 0);
-    CHECK(!leg_stream(scene->engine, scene->far, STREAM_HEARD, engine_codec("ulaw"), error) && error[0]);
-    CHECK(!leg_stream(scene->engine, -1, STREAM_HEARD, engine_codec("slin"), error) && error[0]);
+    CHECK(!leg_stream(scene->engine, scene->far, STREAM_HEARD, engine_codec("ulaw"), 0, error) && error[0]);
+    CHECK(!leg_stream(scene->engine, -1, STREAM_HEARD, engine_codec("slin"), 0, error) && error[0]);
     CHECK(write(scene->far, samples, sizeof(samples)) == sizeof(samples));
     CHECK(write(scene->far, "x", 1) == 1); /* half a sample is none */
     close(scene->far);
@@ -345,6 +345,31 @@ static void a_program_is_heard_to_its_end(void)
     CHECK(heard_whole(scene, 1234));
     CHECK(scene->news[STREAM_ENDED] == 1);
     scene->far = open("/dev/null", O_RDONLY);
+    finish(scene);
+}
+
+static void a_program_of_half_the_rate_is_heard(void)
+{
+    char error[ENGINE_TEXT];
+    int pair[2];
+    struct scene *scene = begin(STREAM_HEARD, "slin");
+    static int16_t samples[22050];
+    make_sine(samples, 22050, 1000, 8000, 22050, 0);
+    CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
+    CHECK(!leg_stream(scene->engine, pair[1], STREAM_HEARD, engine_codec("slin48"), 22050, error) && error[0]);
+    CHECK(!leg_stream(scene->engine, pair[1], STREAM_BARE, engine_codec("slin44"), 22050, error) && error[0]);
+    struct leg *slow = leg_stream(scene->engine, pair[1], STREAM_HEARD, engine_codec("slin44"), 22050, error);
+    CHECK(slow, "%s", error);
+    leg_connect(slow, scene->near, 1);
+    CHECK(write(pair[0], samples, sizeof(samples)) == sizeof(samples));
+    close(pair[0]);
+    close(pair[1]);
+    run(scene, 120);
+    CHECK(scene->rate == 44100 && scene->count == 44100, "%d", scene->count);
+    CHECK(fabs(amplitude_of(scene->heard + 441, 22050, 1000, 44100) - 8000) < 200);
+    CHECK(amplitude_of(scene->heard + 441, 22050, 21050, 44100) < 200);
+    CHECK(scene->news[STREAM_ENDED] == 1);
+    leg_close(slow);
     finish(scene);
 }
 
@@ -378,6 +403,7 @@ int main(void)
     RUN(nothing_for_two_seconds_is_told);
     RUN(who_takes_nothing_loses_sound_and_nothing_else);
     RUN(a_program_is_heard_to_its_end);
+    RUN(a_program_of_half_the_rate_is_heard);
     RUN(a_program_that_is_spoken_to_may_go);
     return check_result();
 }

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -14,6 +14,7 @@ from offhook.media.detecting import Detector
 from offhook.media.dtls import DtlsContext, DtlsSettings
 from offhook.media.effects import Effect
 from offhook.media.encoding import Encoding
+from offhook.media.engine_settings import MODES, Figures, Settings
 from offhook.media.errors import EngineError, NoPort
 from offhook.media.events import (
     DigitBegin,
@@ -26,70 +27,24 @@ from offhook.media.events import (
     RtpTimeout,
 )
 from offhook.media.formats import Format, Kind
-from offhook.media.ice_settings import IceSettings
 from offhook.media.leg import DIRECTIONS, Leg, NullLeg, PipeLeg, SnoopLeg
 from offhook.media.line import LAWS, LineLeg
 from offhook.media.marking import UNMARKED, Marking
 from offhook.media.mixer import Mixer
 from offhook.media.playing import Playback
 from offhook.media.recording import Recording, Watch
-from offhook.media.rtp import Packet, RelayLeg, RtpLeg, Strictness
+from offhook.media.rtp import Packet, RelayLeg, RtpLeg
 from offhook.media.stream import FRAMINGS, Framing, StreamLeg
 
 __all__ = ["Engine", "EngineError", "Figures", "NoPort", "Settings"]
 
 log = logging.getLogger(__name__)
 
-SocketMode = Literal["auto", "steer", "pool", "leg", "simulated"]
-_MODES: list[SocketMode] = ["auto", "steer", "pool", "leg", "simulated"]
 _REASONS = ("done", "stopped", "replaced", "closed", "failed")
 _SOURCES = ("rfc4733", "inband")
 _BATCH = 64
 Watched = Leg | Playback | Recording | Watch | Detector | Effect | Mixer
 AnyLeg = TypeVar("AnyLeg", bound=Leg)
-
-
-@dataclass(slots=True)
-class Settings:
-    """What may be set before ``Engine.start``.
-
-    Ports from ``rtp.conf``'s rtpstart and rtpend. ``socket_mode``: one steered socket for all legs, a pool of shared
-    sockets, or a pair a leg; "auto" takes the first that is permitted. ``realtime`` asks for SCHED_FIFO.
-    ``rtcp_interval`` is in seconds, ``probation`` counts the packets in sequence after which a new address is believed,
-    and an unended digit ends after ``dtmf_timeout_ms``. ``replay_protection``: an SRTP packet that comes again is
-    dropped. ``srtp``: encryption may be agreed on. ``dtls_mtu``: octets of a DTLS datagram.
-    """
-
-    port_low: int = 5000
-    port_high: int = 31000
-    socket_mode: SocketMode = "auto"
-    realtime: bool = True
-    strict_rtp: Strictness = "yes"
-    probation: int = 4
-    rtcp_interval: float = 5.0
-    dtmf_timeout_ms: int = 150
-    checksums: bool = True
-    replay_protection: bool = True
-    srtp: bool = False
-    dtls_mtu: int = 1200
-    ice: IceSettings = field(default_factory=IceSettings)
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The engine at a glance, for the CLI and the bench. ``memory_bytes`` is what legs' media state takes."""
-
-    mode: str
-    descriptors: int
-    legs: int
-    packets_in: int
-    packets_out: int
-    packets_bad: int
-    ticks: int
-    late_ticks: int
-    cpu_seconds: float
-    memory_bytes: int
-    realtime: bool
 
 
 class Traced(NamedTuple):
@@ -158,7 +113,7 @@ class Engine:
         return self.ffi.new(
             "struct engine_options *",
             {
-                "mode": _MODES.index(settings.socket_mode),
+                "mode": MODES.index(settings.socket_mode),
                 "port_low": settings.port_low,
                 "port_high": settings.port_high,
                 "realtime": settings.realtime,
@@ -268,12 +223,13 @@ class Engine:
         """The legs of lines that have a name and sound now."""
         return [leg for leg in self._objects.values() if isinstance(leg, LineLeg) and leg.name and not leg.closed]
 
-    def stream_leg(self, descriptor: int, framing: Framing, sent: str = "slin") -> StreamLeg:
+    def stream_leg(self, descriptor: int, framing: Framing, sent: str = "slin", *, rate: int = 0) -> StreamLeg:
         """A leg on a connection or pipe, of which it uses a copy. ``sent`` names the format of what is sent to it;
-        what is heard bare is linear, of the same rate. Raises EngineError when that cannot be."""
+        what is heard bare is linear, of the same rate, or of ``rate`` where that is a part of it (22050 of slin44).
+        Raises EngineError when that cannot be."""
         engine = self._running()
         codec = int(self.lib.engine_codec(sent.encode()))
-        handle = self.lib.leg_stream(engine, descriptor, FRAMINGS.index(framing), codec, self.error_text)
+        handle = self.lib.leg_stream(engine, descriptor, FRAMINGS.index(framing), codec, rate, self.error_text)
         if not handle:
             raise EngineError(self.text(self.error_text))
         return self._made(StreamLeg, handle)
@@ -328,7 +284,7 @@ class Engine:
         raw = self.ffi.new("struct engine_figures *")
         self.lib.engine_figures(engine, raw)
         return Figures(
-            mode=_MODES[raw.mode],
+            mode=MODES[raw.mode],
             descriptors=raw.descriptors,
             legs=raw.legs,
             packets_in=raw.packets_in,

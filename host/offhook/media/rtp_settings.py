@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from offhook.config.acl import Acl, NamedAcls, named_acls
 from offhook.config.model import ConfigError, ConfigFile
 from offhook.config.options import Kind, Schema, choice, flag, integer, string
-from offhook.media.engine import Settings
+from offhook.media.engine_settings import Settings
 from offhook.media.ice_settings import IceSettings, Server
 from offhook.modules import Module, Request
 from offhook.modules.module import LoadError

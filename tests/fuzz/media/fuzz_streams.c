@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *codecs[] = {"slin", "slin16", "slin44", "slin192"};
     EXPECT(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
     struct leg *leg = leg_stream(running(), pair[1], first & 1 ? STREAM_BARE : STREAM_AUDIOSOCKET,
-                                 engine_codec(codecs[first >> 1 & 3]), error);
+                                 engine_codec(codecs[first >> 1 & 3]), 0, error);
     EXPECT(leg);
     close(pair[1]);
     leg_loopback(leg, 1);
