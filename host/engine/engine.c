@@ -32,6 +32,7 @@ enum {
     SCRATCH = 1024 * 1024, /* touched only as far as a tick needs it */
     SCRATCH_PER_LEG = 32 * 1024,
     CATCH_UP = 10, /* ticks made up for after a stall; more are skipped */
+    LINGER = 10,   /* ticks for which the clock runs on with nothing to do, and for which what is no news waits */
     PRIORITY = 40,
     SECOND = 1000000000
 };
@@ -96,11 +97,20 @@ static bool size_scratch(struct engine *engine, int legs)
 
 /* Events */
 
+/* Events that only give memory back are nothing to wake the control thread for at once. */
+static bool news(const struct engine_event *event)
+{
+    return event->kind != EVENT_LEG_CLOSED && event->kind != EVENT_FREE;
+}
+
 static bool offer(struct engine *engine, const struct engine_event *event)
 {
     if (!ring_push(&engine->events, event))
         return false;
-    engine->signal = true;
+    if (news(event))
+        engine->signal = true;
+    else
+        engine->untold = true;
     atomic_fetch_add_explicit(&engine->event_count, 1, memory_order_relaxed);
     return true;
 }
@@ -132,9 +142,11 @@ static void flush_events(struct engine *engine)
             engine->pending_end = &engine->pending;
         slab_put(&engine->slab, pending, sizeof(*pending));
     }
+    if (engine->untold && (engine->tick % LINGER == 0 || engine->stopped))
+        engine->signal = true;
     if (!engine->signal)
         return;
-    engine->signal = false;
+    engine->signal = engine->untold = false;
     uint64_t one = 1;
     if (write(engine->event_descriptor, &one, sizeof(one)) < 0)
         engine->signal = true; /* the counter is full: it is readable anyway */
@@ -231,7 +243,7 @@ void engine_run_tick(struct engine *engine, int64_t now)
 static bool busy(const struct engine *engine)
 {
     return engine->legs || engine->mixers || engine->ending_players || engine->ending_recorders || engine->pending ||
-           !ring_empty(&engine->commands);
+           engine->untold || !ring_empty(&engine->commands);
 }
 
 static void set_timer(struct engine *engine, bool on)
@@ -255,6 +267,7 @@ static void rest(struct engine *engine)
 static void *run(void *argument)
 {
     struct engine *engine = argument;
+    int unused = 0;
     pthread_setname_np(pthread_self(), "offhook-media");
     set_timer(engine, true);
     while (atomic_load(&engine->running)) {
@@ -269,8 +282,11 @@ static void *run(void *argument)
         engine->tick += expired - (uint64_t)ticks; /* time goes on for RTP's clocks */
         for (int i = 0; i < ticks; i++)
             engine_run_tick(engine, now - (int64_t)(ticks - 1 - i) * TICK_NS);
-        if (!busy(engine))
+        unused = busy(engine) ? 0 : unused + ticks;
+        if (unused >= LINGER) {
+            unused = 0;
             rest(engine);
+        }
     }
     return NULL;
 }

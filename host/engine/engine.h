@@ -116,7 +116,8 @@ struct engine {
     int event_descriptor, timer;
     pthread_t thread;
     _Atomic bool running, idle;
-    bool started, stopped, realtime, signal;
+    bool started, stopped, realtime;
+    bool signal, untold; /* events the control thread is to be woken for; that can wait */
 
     /* the real-time thread's own */
     struct slab slab;

@@ -42,6 +42,8 @@ struct steer {
     int senders[2][WIRE_PRIORITIES]; /* of each family; beyond the first made when a leg wants them, -1 before */
     struct rtp **legs;               /* by port / 2 */
     time_t bound_at;
+    union address ours; /* an address this host had at that second */
+    time_t ours_at;
     uint8_t bound[8192]; /* a bit for each port that some socket has */
     _Atomic uint64_t *packets_out;
     int queued[2];      /* of each family */
@@ -79,15 +81,22 @@ static bool unbound(struct steer *steer, int port)
     return !(steer->bound[port / 8] & 3 << port % 8);
 }
 
-/* Whether the host has that address. */
-static bool ours(const union address *local)
+/* Whether the host has that address. What it had this second is not tried again. */
+static bool ours(struct steer *steer, const union address *local)
 {
-    if (address_any(local))
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (address_any(local) || (now.tv_sec == steer->ours_at && address_same_host(local, &steer->ours)))
         return true;
     int probe = wire_socket(local);
+    bool found = probe >= 0 || errno != EADDRNOTAVAIL;
     if (probe >= 0)
         close(probe);
-    return probe >= 0 || errno != EADDRNOTAVAIL;
+    if (found) {
+        steer->ours = *local;
+        steer->ours_at = now.tv_sec;
+    }
+    return found;
 }
 
 static void enlarge(int descriptor, int option, int forced, int bytes)
@@ -131,7 +140,7 @@ static bool open_port(struct wire *wire, struct rtp *rtp, char *error)
         snprintf(error, ENGINE_TEXT, "this host has no IPv6");
         return false;
     }
-    if (!ours(&rtp->port.local)) {
+    if (!ours(steer, &rtp->port.local)) {
         snprintf(error, ENGINE_TEXT, "this host does not have the address an RTP leg was asked for");
         return false;
     }

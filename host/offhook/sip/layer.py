@@ -11,9 +11,9 @@ to be called. All verbs return a list of events.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
+from .entropy import random_hex
 from .errors import SIPError
 from .events import AckReceived, Event, Flow, Malformed, RequestReceived, Send, StrayResponse
 from .message import Header, Request, Response
@@ -39,12 +39,12 @@ MAGIC = "z9hG4bK"
 
 def new_branch() -> str:
     """A branch no other transaction of ours has had (RFC 3261 8.1.1.7)."""
-    return MAGIC + os.urandom(8).hex()
+    return MAGIC + random_hex(8)
 
 
 def new_tag() -> str:
     """A From or To tag with 64 random bits (RFC 3261 19.3)."""
-    return os.urandom(8).hex()
+    return random_hex(8)
 
 
 def server_key(request: Request) -> Key:

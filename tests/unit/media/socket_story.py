@@ -80,9 +80,9 @@ class Far:
         return found
 
 
-async def settle(engine: Engine) -> None:
-    """Wait until what was ordered has been done and what was closed is freed: a few ticks, or an engine at rest."""
-    target, seen, still = engine.figures().ticks + 6, -1, 0
+async def settle(engine: Engine, ticks: int = 6) -> None:
+    """Wait until what was ordered has been done: a few ticks, or an engine at rest."""
+    target, seen, still = engine.figures().ticks + ticks, -1, 0
     while engine.figures().ticks < target and still < 15:
         still = still + 1 if engine.figures().ticks == seen else 0
         seen = engine.figures().ticks
@@ -92,11 +92,12 @@ async def settle(engine: Engine) -> None:
 async def gone(engine: Engine) -> None:
     """Wait until closed legs have left and given their descriptors back, however slow the machine.
 
-    Whatever stays is counted later.
+    That a leg has ended is told within ten ticks, that it can be freed within ten more. Whatever stays is counted
+    later.
     """
     before = -1
     for _ in range(500):
-        await settle(engine)
+        await settle(engine, 25)
         now = descriptors()
         if not engine.figures().legs and now == before:
             return
@@ -238,7 +239,7 @@ async def main(mode: str) -> dict[str, Any]:
     if has_ipv6():
         places["IPv6"] = ("::1", "::")
     seen["calls"] = {family: await call(engine, *hosts) for family, hosts in places.items()}
-    await settle(engine)
+    await gone(engine)
     seen["crowd"] = await crowd(engine, 10)
     await gone(engine)
     seen["marked"] = {family: await marked(engine, *hosts, family) for family, hosts in places.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from offhook.drivers.sip.routing import sendable, sip_uri
 from offhook.drivers.sip.session import CallSession
 from offhook.drivers.sip.states import CALLING, CONNECTING, EARLY, ENDED
 from offhook.sip.dialog import Dialog, Forks
+from offhook.sip.entropy import random_number
 from offhook.sip.errors import SIPError
 from offhook.sip.layer import new_tag
 from offhook.sip.message import Header, Request, Response, make_request
@@ -150,7 +150,7 @@ class OutgoingInvite:
             (from_.params if kind == "header" else from_.uri.params)[name] = value or None
         user = contact_user(party, endpoint, default_user, use_caller=settings.use_callerid_contact)
         call.contact = local.contact(user)
-        tag, call_id, number = new_tag(), new_call_id(), secrets.randbelow(32768)
+        tag, call_id, number = new_tag(), new_call_id(), random_number(15)
         target = sip_uri(sendable(str(uri)))
         assert target is not None
         to = address_of(target)

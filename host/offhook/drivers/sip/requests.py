@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from offhook.drivers.sip.flow import DEFAULT_PORTS, host_port
 from offhook.drivers.sip.routing import sendable, sip_uri
+from offhook.sip.entropy import random_hex, random_number
 from offhook.sip.layer import new_tag
 from offhook.sip.message import Header, Request, make_request
 from offhook.sip.uri import NameAddr, SipUri
@@ -122,7 +122,8 @@ def next_hop(request: Request) -> str:
 
 def new_call_id() -> str:
     """A Call-ID nobody else will think of."""
-    return f"{secrets.token_hex(4)}-{secrets.token_hex(2)}-{secrets.token_hex(2)}-{secrets.token_hex(8)}"
+    digits = random_hex(16)
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:]}"
 
 
 def outside_dialog(
@@ -156,7 +157,7 @@ def outside_dialog(
         f"{user};tag={new_tag()}",
         address_of(target),
         new_call_id(),
-        secrets.randbelow(30000) + 1,
+        random_number(15) + 1,
         headers,
         max_forwards=stack.config.settings.max_forwards,
         contact=local.contact(contact_user),

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_DATAGRAM = 65535
-BATCH = 16
-"""Datagrams taken at most before the loop's other work gets its turn."""
 RECEIVE_BUFFER = 1 << 20
 CONNECTIONS_A_SOURCE = 64
 CONNECTIONS = 4096
@@ -35,7 +33,7 @@ SWEEP_SECONDS = 5.0
 class UdpCarrier(Carrier):
     """A bound UDP socket."""
 
-    __slots__ = ("_loop", "_owner", "socket")
+    __slots__ = ("_loop", "_owner", "_room", "socket")
 
     protocol = "UDP"
     reliable = False
@@ -46,24 +44,21 @@ class UdpCarrier(Carrier):
         self.socket = sock
         self._owner = owner
         self._loop = owner.loop
+        self._room = memoryview(bytearray(MAX_DATAGRAM))
         self._loop.add_reader(sock.fileno(), self._readable)
         self.open = True
 
     def _readable(self) -> None:
-        receive = self._owner.receive
-        recvfrom = self.socket.recvfrom
-        for _ in range(BATCH):
-            try:
-                data, address = recvfrom(MAX_DATAGRAM)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError as error:
-                log.debug("%s: %s", self.name, error)
-                return
-            if len(data) > 4:  # shorter ones are keepalives (RFC 5626 4.4.1, RFC 5389 aside)
-                receive(data, Flow(self, address[0], address[1]))
-            if not self.open:
-                return
+        # One datagram a turn: the loop comes back for the next, and asking in vain would cost an exception.
+        try:
+            length, address = self.socket.recvfrom_into(self._room)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            log.debug("%s: %s", self.name, error)
+            return
+        if length > 4:  # shorter ones are keepalives (RFC 5626 4.4.1, RFC 5389 aside)
+            self._owner.receive(bytes(self._room[:length]), Flow(self, address[0], address[1]))
 
     def send(self, data: bytes, host: str, port: int) -> None:
         if not self.open:
