@@ -6,6 +6,7 @@ import os
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from offhook.sip.entropy import PAGE, random_hex, random_number
 
 

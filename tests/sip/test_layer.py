@@ -136,7 +136,7 @@ def test_a_call_leaves_no_object_behind() -> None:
     client.told.clear()
     server.told.clear()
     assert count() == before
-    assert (len(client.layer._timers), len(server.layer._timers)) == (0, 0)
+    assert (len(client.layer.timers), len(server.layer.timers)) == (0, 0)
 
 
 class Alarm:

@@ -61,5 +61,5 @@ class Identities:
                     ", ".join(PRESENTATION_BY_WORD),
                 )
             else:
-                party.number.presentation = presentation
+                party.number = party.number._replace(presentation=presentation)
         return party

@@ -23,7 +23,11 @@ from offhook.modules import Options
 log = logging.getLogger(__name__)
 
 _FIRST_STREAMS = "streams of the first Dial that preserved them"
-_RESULTS = ("ANSWEREDTIME", "DIALEDTIME", "RINGTIME", "PROGRESSTIME")
+_TIMES = ("ANSWEREDTIME", "DIALEDTIME", "RINGTIME", "PROGRESSTIME")
+_NO_RESULTS = dict.fromkeys(
+    ("DIALSTATUS", "DIALEDPEERNUMBER", "DIALEDPEERNAME", *(f"{name}{unit}" for name in _TIMES for unit in ("", "_MS"))),
+    "",
+)
 
 
 @dataclass(slots=True)
@@ -68,11 +72,7 @@ class _Call:
 
 async def run_dial(channel: Channel, destinations: str, timeout: str, option_text: str) -> Ending:
     """Carry out one Dial."""
-    for name in ("DIALSTATUS", "DIALEDPEERNUMBER", "DIALEDPEERNAME"):
-        channel.set(name, "")
-    for name in _RESULTS:
-        channel.set(name, "")
-        channel.set(f"{name}_MS", "")
+    channel.set_all(_NO_RESULTS)
     if max_forwards(channel) <= 0:
         log.warning("%s: the call was forwarded too often (max forwards is used up)", channel.name)
         channel.set("DIALSTATUS", "BUSY")

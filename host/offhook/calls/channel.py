@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from offhook.calls import causes, events, interception
@@ -171,6 +171,22 @@ class Channel(RunsDialplan, Indicates, Technology):
         if bus.wants(events.VarSet):
             bus.publish(events.VarSet(self, name, value))
 
+    def set_all(self, values: Mapping[str, str]) -> None:
+        """Assign several channel variables, in their order."""
+        if self.pbx.bus.wants(events.VarSet):
+            for name, value in values.items():
+                self.set(name, value)
+        else:
+            self.variables.update(values)
+
+    def promise(self, values: Mapping[str, Callable[[], str]]) -> None:
+        """Assign variables that are worked out when first read, or told of. Those that have a value keep it."""
+        new = [name for name in values if name not in self.variables]
+        self.variables.promise(values)
+        if self.pbx.bus.wants(events.VarSet):
+            for name in new:
+                self.announce_variable(name, self.variables.get(name) or "")
+
     def announce_variable(self, name: str, value: str) -> None:
         """Tell the bus of an assignment that was made elsewhere (LOCAL(), the end of a subroutine)."""
         bus = self.pbx.bus
@@ -236,6 +252,11 @@ class Channel(RunsDialplan, Indicates, Technology):
     @redirecting.setter
     def redirecting(self, redirecting: Redirecting) -> None:
         self._redirecting = redirecting
+
+    @property
+    def redirected(self) -> bool:
+        """Whether anybody has redirected the call, or asked who did."""
+        return self._redirecting is not None
 
     def redirect_like(self, other: Channel) -> None:
         """Take over from another channel who redirected the call."""

@@ -105,8 +105,11 @@ class DeviceStates:
 
     def changed(self, device: str) -> None:
         """Something about a device may have changed: tell who watches it, if it did."""
-        if device.lower() in self._watchers or self._pbx.bus.wants(events.DeviceStateChange):
+        if self._watched(device):
             self.publish(device, self.state(device))
+
+    def _watched(self, device: str) -> bool:
+        return self._pbx.bus.wants(events.DeviceStateChange) or device.lower() in self._watchers
 
     def publish(self, device: str, state: str) -> None:
         """A device's state is known to be this now."""
@@ -135,8 +138,10 @@ class DeviceStates:
         self, event: events.NewChannel | events.NewState | events.Hangup | events.Hold | events.Unhold
     ) -> None:
         device = device_of(event.channel.name)
-        if device and (not isinstance(event, events.NewChannel) or self._news(device)):
-            self.changed(device)
+        if not device or not self._watched(device):
+            return
+        if not isinstance(event, events.NewChannel) or self._news(device):
+            self.publish(device, self.state(device))
 
     def _news(self, device: str) -> bool:
         """Whether a new channel can have changed the device: an idle one nobody heard of yet is no news."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from offhook.dialplan.patterns import shrink_number
 
@@ -26,8 +27,7 @@ _STRICTNESS: dict[int | None, int] = {PROHIBITED: 0, 0x00: 1, 0x40: 2}
 """Which presentation wins over the others; what is not known comes last."""
 
 
-@dataclass(slots=True)
-class Name:
+class Name(NamedTuple):
     """A party's name; ``valid`` tells whether there is one (an empty name can be valid)."""
 
     valid: bool = False
@@ -36,8 +36,7 @@ class Name:
     charset: str = "iso8859-1"
 
 
-@dataclass(slots=True)
-class Number:
+class Number(NamedTuple):
     """A party's number; ``plan`` is Q.931's type and plan octet."""
 
     valid: bool = False
@@ -46,8 +45,7 @@ class Number:
     presentation: int = 0
 
 
-@dataclass(slots=True)
-class Subaddress:
+class Subaddress(NamedTuple):
     """A party's subaddress: type 0 NSAP, 2 user specified."""
 
     valid: bool = False
@@ -56,13 +54,18 @@ class Subaddress:
     odd: bool = False
 
 
+NO_NAME: Final = Name()
+NO_NUMBER: Final = Number()
+NO_SUBADDRESS: Final = Subaddress()
+
+
 @dataclass(slots=True)
 class Party:
-    """Name, number, subaddress and tag of one party."""
+    """Name, number, subaddress and tag of one party; the parts are values, changed by putting others in their place."""
 
-    name: Name = field(default_factory=Name)
-    number: Number = field(default_factory=Number)
-    subaddress: Subaddress = field(default_factory=Subaddress)
+    name: Name = NO_NAME
+    number: Number = NO_NUMBER
+    subaddress: Subaddress = NO_SUBADDRESS
     tag: str = ""
 
     @classmethod
@@ -77,13 +80,12 @@ class Party:
 
     def copy(self) -> Party:
         """An independent copy."""
-        n, m, s = self.name, self.number, self.subaddress
-        return Party(
-            Name(n.valid, n.text, n.presentation, n.charset),
-            Number(m.valid, m.text, m.plan, m.presentation),
-            Subaddress(s.valid, s.text, s.type, s.odd),
-            self.tag,
-        )
+        return Party(self.name, self.number, self.subaddress, self.tag)
+
+    def present(self, presentation: int) -> None:
+        """Give name and number this presentation."""
+        self.name = self.name._replace(presentation=presentation)
+        self.number = self.number._replace(presentation=presentation)
 
     def presentation(self) -> int:
         """The stricter of name's and number's presentation, with the number's screening, as one number."""
@@ -174,7 +176,7 @@ class Dialed:
 
     number: str = ""
     plan: int = 0
-    subaddress: Subaddress = field(default_factory=Subaddress)
+    subaddress: Subaddress = NO_SUBADDRESS
     transit_network: int = 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 from offhook.calls.bridges import Bridges
@@ -57,6 +57,10 @@ class Pbx:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: CoreOptions | None = None) -> None:
         self.loop = loop
+        self.now: Callable[[], float] = loop.time
+        """Monotonic seconds; the only clock for durations."""
+        self.wall: Callable[[], float] = time.time
+        """Seconds since the epoch, for display and records only."""
         self.options = options or CoreOptions()
         self.bus = Bus()
         self.channels = Channels()
@@ -80,15 +84,7 @@ class Pbx:
         self._name_counters: dict[str, int] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    # ---- clocks and names ---------------------------------------------------------------------------
-
-    def now(self) -> float:
-        """Monotonic seconds; the only clock for durations."""
-        return self.loop.time()
-
-    def wall(self) -> float:
-        """Seconds since the epoch, for display and records only."""
-        return time.time()
+    # ---- names --------------------------------------------------------------------------------------
 
     def new_uniqueid(self) -> str:
         """A fresh unique id, "[system-]seconds.sequence"."""

@@ -46,7 +46,7 @@ class Scope:
 
     def get(self, name: str) -> str | None:
         """A variable of the channel, else a global one, else None. Predefined names are not looked at."""
-        value = self.values.get(name)
+        value = self.own.get(name) if self.own is not None else None
         if value is None:
             found: str | None = self.pbx.globals.get(name)
             return found

@@ -64,7 +64,7 @@ class Variable:
     def get(self, scope: Scope) -> str:
         value = scope.values.get(self.name)
         if value is None:
-            return scope.pbx.globals.values.get(self.name) or ""
+            return scope.get(self.name) or ""
         return value
 
     async def wait(self, scope: Scope) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 
 class _Shadowed:
@@ -22,17 +22,34 @@ class Variables:
     that is how subroutine arguments and LOCAL() work.
     """
 
-    __slots__ = ("_hidden", "_marks", "values")
+    __slots__ = ("_hidden", "_marks", "_promised", "values")
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
-        """Visible values by name, oldest first. Compiled templates read it; only this class writes it."""
+        """Visible values by name, oldest first. Compiled templates read it (``get`` knows of promises too); only this
+        class writes it."""
         self._hidden: dict[str, list[_Shadowed]] = {}
         self._marks: dict[object, str] = {}
+        self._promised: dict[str, Callable[[], str]] = {}
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The value, or the default."""
+        if name in self._promised:
+            self._keep(name)
         return self.values.get(name, default)
+
+    def promise(self, values: Mapping[str, Callable[[], str]]) -> None:
+        """Assign values that are worked out when somebody first reads one; names that have a value keep theirs."""
+        for name, work_out in values.items():
+            if name not in self:
+                self._promised[name] = work_out
+
+    def _keep(self, *names: str) -> None:
+        """Work out promised values."""
+        for name in names:
+            work_out = self._promised.pop(name, None)
+            if work_out is not None:
+                self.values[name] = work_out()
 
     def set(self, name: str, value: str) -> None:
         """Assign. Underscores in front mark for inheritance."""
@@ -40,13 +57,21 @@ class Variables:
         if self._marks or name[:1] == "_":
             name, mark = _bare(name)
             self._mark(name, mark)
+        if self._promised:
+            self._promised.pop(name, None)
         if name in values:
             del values[name]
         values[name] = value
 
+    def update(self, values: Mapping[str, str]) -> None:
+        """Assign several, in their order."""
+        for name, value in values.items():
+            self.set(name, value)
+
     def push(self, name: str, value: str) -> None:
         """Assign without losing the value that the name has now."""
         bare, mark = _bare(name)
+        self._keep(bare)
         if bare in self.values:
             shadow = _Shadowed(bare)
             self._rekey(bare, shadow)
@@ -57,6 +82,7 @@ class Variables:
     def pop(self, name: str) -> str | None:
         """Remove the newest value of a name and return it; an older one that it hid is visible again."""
         bare, _ = _bare(name)
+        self._keep(bare)
         old = self.values.pop(bare, None)
         self._marks.pop(bare, None)
         shadows = self._hidden.get(bare)
@@ -72,6 +98,7 @@ class Variables:
         self.values.clear()
         self._hidden.clear()
         self._marks.clear()
+        self._promised.clear()
 
     def inherited(self) -> Iterator[tuple[str, str]]:
         """What a new channel takes over, oldest first: ``_X`` as ``X``, ``__X`` as ``__X``."""
@@ -81,20 +108,22 @@ class Variables:
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Names and values as dumps show them: newest first, hidden ones too, underscores left out."""
+        self._keep(*self._promised)
         for key in reversed(list(self.values)):
             yield (key if isinstance(key, str) else key.name), self.values[key]
 
     def written(self) -> Iterator[tuple[str, str]]:
         """Like ``items`` with the underscores that mark inheritance."""
+        self._keep(*self._promised)
         for key in reversed(list(self.values)):
             name = key if isinstance(key, str) else key.name
             yield self._marks.get(key, "") + name, self.values[key]
 
     def __contains__(self, name: str) -> bool:
-        return name in self.values
+        return name in self.values or name in self._promised
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.values) + len(self._promised)
 
     def __iter__(self) -> Iterator[str]:
         return (name for name, _ in self.items())

@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable
 from typing import cast
 
 from offhook.calls.channel import Channel
-from offhook.calls.party import (
-    PRESENTATION_BY_WORD,
-    PRESENTATIONS,
-    Connected,
-    Name,
-    Number,
-    Party,
-    Redirecting,
-    Subaddress,
-    parse_callerid,
-)
+from offhook.calls.party import Connected, Party, Redirecting, parse_callerid
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.patterns import shrink_number
 from offhook.dialplan.scope import Scope
+from offhook.functions.party_items import (
+    Misfit,
+    changed_subaddress,
+    integer,
+    presentation_number,
+    presentation_word,
+    read_party,
+    read_subaddress,
+    valid_text,
+    write_party,
+)
 from offhook.modules import Module, Options, Syntax
 
 log = logging.getLogger(__name__)
 module = Module("func_callerid", "Party ID related dialplan functions (Caller-ID, Connected-line, Redirecting)")
 
-_DIGITS = re.compile(r"\s*([-+]?\d+)", re.ASCII)
-_CHARSETS = {
-    0: "unknown",
-    1: "iso8859-1",
-    2: "withdrawn",
-    3: "iso8859-2",
-    4: "iso8859-3",
-    5: "iso8859-4",
-    6: "iso8859-5",
-    7: "iso8859-7",
-    8: "bmp",
-    9: "utf8",
-}
 _REASONS = (
     "unknown",
     "cfb",
@@ -67,10 +54,6 @@ _REASON_ALIASES = {
 _SOURCES = ("unknown", "answer", "diversion", "transfer")
 
 
-class _Refused(Exception):
-    """A value that does not fit; it is logged and nothing changes."""
-
-
 def _channel(scope: Scope, function: str) -> Channel:
     channel = scope.channel
     if channel is None:
@@ -87,172 +70,6 @@ def _path(item: str, function: str) -> list[str]:
 
 def _unknown(function: str, item: str) -> FunctionError:
     return FunctionError(f'{function} has no item "{item}"; see: core show function {function}')
-
-
-def _integer(text: str) -> int:
-    found = _DIGITS.match(text)
-    return int(found.group(1)) if found else 0
-
-
-# ---- reading a party ------------------------------------------------------------------------------------
-
-
-def read_party(party: Party, path: list[str]) -> str | None:
-    """An item of a party by its path ("num", "plan"); None when there is no such item."""
-    if not path:
-        return None
-    first, rest = path[0], path[1:]
-    if first == "all" and not rest:
-        return f'"{_valid(party.name)}" <{_valid(party.number)}>'
-    if first == "name":
-        return _read_name(party.name, rest)
-    if first.startswith("num"):
-        return _read_number(party.number, rest)
-    if first.startswith("subaddr"):
-        return _read_subaddress(party.subaddress, rest)
-    if rest:
-        return None
-    if first == "tag":
-        return party.tag
-    if first == "ton":
-        return str(party.number.plan)
-    if first.startswith("pres"):
-        return presentation_word(party.presentation())
-    return None
-
-
-def presentation_word(number: int) -> str:
-    """The word of a presentation number."""
-    return PRESENTATIONS.get(number, "unknown")
-
-
-def _valid(part: Name | Number) -> str:
-    return part.text if part.valid else ""
-
-
-def _read_name(name: Name, path: list[str]) -> str | None:
-    if not path:
-        return _valid(name)
-    if len(path) > 1:
-        return None
-    if path[0] == "valid":
-        return str(int(name.valid))
-    if path[0] == "charset":
-        return name.charset
-    return presentation_word(name.presentation) if path[0].startswith("pres") else None
-
-
-def _read_number(number: Number, path: list[str]) -> str | None:
-    if not path:
-        return _valid(number)
-    if len(path) > 1:
-        return None
-    if path[0] == "valid":
-        return str(int(number.valid))
-    if path[0] == "plan":
-        return str(number.plan)
-    return presentation_word(number.presentation) if path[0].startswith("pres") else None
-
-
-def _read_subaddress(subaddress: Subaddress, path: list[str]) -> str | None:
-    items = {
-        "": subaddress.text,
-        "valid": str(int(subaddress.valid)),
-        "type": str(subaddress.type),
-        "odd": str(int(subaddress.odd)),
-    }
-    return items.get("-".join(path))
-
-
-# ---- writing a party ------------------------------------------------------------------------------------
-
-
-def write_party(party: Party, path: list[str], value: str) -> bool:
-    """Assign an item of a party; False when there is no such item. Raises _Refused for a value that does not fit."""
-    if not path:
-        return False
-    first, rest = path[0], path[1:]
-    if first == "all" and not rest:
-        name, number = parse_callerid(value)
-        party.name.valid = party.number.valid = True
-        party.name.text, party.number.text = name, shrink_number(number)
-        return True
-    value = value.rstrip()
-    if first == "name":
-        return _write_name(party.name, rest, value)
-    if first.startswith("num"):
-        return _write_number(party.number, rest, value)
-    if first.startswith("subaddr"):
-        return _write_subaddress(party.subaddress, rest, value)
-    if rest:
-        return False
-    if first == "tag":
-        party.tag = value
-    elif first == "ton":
-        return _write_number(party.number, ["plan"], value)
-    elif first.startswith("pres"):
-        party.name.presentation = party.number.presentation = _presentation(value)
-    else:
-        return False
-    return True
-
-
-def _presentation(value: str) -> int:
-    if value[:1].isdigit():
-        return _integer(value)
-    number = PRESENTATION_BY_WORD.get(value.lower())
-    if number is None:
-        raise _Refused(f'"{value}" is no presentation; write one of {", ".join(PRESENTATION_BY_WORD)}')
-    return number
-
-
-def _write_name(name: Name, path: list[str], value: str) -> bool:
-    if not path:
-        name.valid, name.text = True, value
-    elif path == ["valid"]:
-        name.valid = bool(_integer(value))
-    elif path == ["charset"]:
-        if value[:1].isdigit():
-            name.charset = _CHARSETS.get(_integer(value), "unknown")
-        elif value.lower() in _CHARSETS.values():
-            name.charset = value.lower()
-        else:
-            raise _Refused(f'"{value}" is no character set of names; write one of {", ".join(_CHARSETS.values())}')
-    elif len(path) == 1 and path[0].startswith("pres"):
-        name.presentation = _presentation(value)
-    else:
-        return False
-    return True
-
-
-def _write_number(number: Number, path: list[str], value: str) -> bool:
-    if not path:
-        number.valid, number.text = True, value
-    elif path == ["valid"]:
-        number.valid = bool(_integer(value))
-    elif path == ["plan"]:
-        if not value[:1].isdigit():
-            raise _Refused(f'"{value}" is no type of number and plan; write its number')
-        number.plan = _integer(value)
-    elif len(path) == 1 and path[0].startswith("pres"):
-        number.presentation = _presentation(value)
-    else:
-        return False
-    return True
-
-
-def _write_subaddress(subaddress: Subaddress, path: list[str], value: str) -> bool:
-    if not path:
-        subaddress.text = value
-    elif path == ["valid"]:
-        subaddress.valid = bool(_integer(value))
-    elif path == ["type"]:
-        subaddress.type = 2 if _integer(value) else 0
-    elif path == ["odd"]:
-        subaddress.odd = bool(_integer(value))
-    else:
-        return False
-    return True
 
 
 # ---- CALLERID -------------------------------------------------------------------------------------------
@@ -273,7 +90,7 @@ def callerid(scope: Scope, datatype: str, text: str | None = None) -> str:
     "name" <number>. With a second argument all, name and num are read from that text.
     """
     if datatype == "num" and text is None and scope.channel is not None:
-        return _valid(scope.channel.caller.id.number)
+        return valid_text(scope.channel.caller.id.number)
     channel = _channel(scope, "CALLERID")
     path = _path(datatype, "CALLERID")
     if text is not None:
@@ -296,13 +113,13 @@ def _read_caller(channel: Channel, path: list[str]) -> str | None:
     first = path[0]
     caller = channel.caller
     if path == ["rdnis"]:
-        return _valid(channel.redirecting.from_.number)
+        return valid_text(channel.redirecting.from_.number)
     if first == "dnid":
         dialed = channel.dialed
         rest = path[1:] or ["num"]
         if rest[0].startswith("num"):
             return dialed.number if len(rest) == 1 else str(dialed.plan) if rest[1:] == ["plan"] else None
-        return _read_subaddress(dialed.subaddress, rest[1:]) if rest[0].startswith("subaddr") else None
+        return read_subaddress(dialed.subaddress, rest[1:]) if rest[0].startswith("subaddr") else None
     if path == ["ani2"]:
         return str(caller.ani2)
     if first == "ani":
@@ -321,7 +138,7 @@ def set_callerid(scope: Scope, value: str, datatype: str, unused: str = "") -> N
     try:
         if not _write_caller(channel, path, value):
             raise _unknown("CALLERID", datatype)
-    except _Refused as reason:
+    except Misfit as reason:
         log.error("%s: CALLERID(%s): %s", channel.name, datatype, reason)
 
 
@@ -329,15 +146,15 @@ def _write_caller(channel: Channel, path: list[str], value: str) -> bool:
     first = path[0]
     caller = channel.caller
     if path == ["rdnis"]:
-        number = channel.redirecting.from_.number
-        number.valid, number.text = True, value
+        party = channel.redirecting.from_
+        party.number = party.number._replace(valid=True, text=value)
         return True
     if first == "dnid":
         return _write_dialed(channel, path[1:] or ["num"], value.rstrip())
     if path == ["ani2"]:
         if not value[:1].isdigit():
-            raise _Refused(f'"{value}" is no number')
-        caller.ani2 = _integer(value)
+            raise Misfit(f'"{value}" is no number')
+        caller.ani2 = integer(value)
         return True
     if first == "ani":
         return write_party(caller.ani, path[1:] or ["num"], value)
@@ -360,10 +177,14 @@ def _write_dialed(channel: Channel, path: list[str], value: str) -> bool:
         if path[1:] != ["plan"]:
             return False
         if not value[:1].isdigit():
-            raise _Refused(f'"{value}" is no type of number and plan; write its number')
-        dialed.plan = _integer(value)
+            raise Misfit(f'"{value}" is no type of number and plan; write its number')
+        dialed.plan = integer(value)
         return True
-    return path[0].startswith("subaddr") and _write_subaddress(dialed.subaddress, path[1:], value)
+    subaddress = changed_subaddress(dialed.subaddress, path[1:], value) if path[0].startswith("subaddr") else None
+    if subaddress is None:
+        return False
+    dialed.subaddress = subaddress
+    return True
 
 
 # ---- CONNECTEDLINE --------------------------------------------------------------------------------------
@@ -405,7 +226,7 @@ def set_connectedline(scope: Scope, value: str, datatype: str, options: str = ""
                 raise _unknown("CONNECTEDLINE", datatype)
         elif not write_party(changed.id, path, value):
             raise _unknown("CONNECTEDLINE", datatype)
-    except _Refused as reason:
+    except Misfit as reason:
         log.error("%s: CONNECTEDLINE(%s): %s", channel.name, datatype, reason)
         return
     channel.set_connected(changed, update=False)
@@ -415,10 +236,10 @@ def set_connectedline(scope: Scope, value: str, datatype: str, options: str = ""
 
 def _source(value: str) -> str:
     if value[:1].isdigit():
-        number = _integer(value)
+        number = integer(value)
         return _SOURCES[number] if number < len(_SOURCES) else "unknown"
     if value.lower() not in _SOURCES:
-        raise _Refused(f'"{value}" is no source; write one of {", ".join(_SOURCES)}')
+        raise Misfit(f'"{value}" is no source; write one of {", ".join(_SOURCES)}')
     return value.lower()
 
 
@@ -482,7 +303,7 @@ def set_redirecting(scope: Scope, value: str, datatype: str, options: str = "") 
     try:
         if not _write_redirecting(changed, path, value):
             raise _unknown("REDIRECTING", datatype)
-    except _Refused as reason:
+    except Misfit as reason:
         log.error("%s: REDIRECTING(%s): %s", channel.name, datatype, reason)
         return
     channel.redirecting = changed
@@ -497,12 +318,12 @@ def _write_redirecting(changed: Redirecting, path: list[str], value: str) -> boo
         changed.reason, changed.reason_text = _reason(value.rstrip())
     elif path == ["count"]:
         if not value[:1].isdigit():
-            raise _Refused(f'"{value}" is no number')
-        changed.count = _integer(value)
+            raise Misfit(f'"{value}" is no number')
+        changed.count = integer(value)
     elif len(path) == 1 and path[0].startswith("pres"):
-        number = _presentation(value.rstrip())
+        number = presentation_number(value.rstrip())
         for party in (changed.from_, changed.to):
-            party.name.presentation = party.number.presentation = number
+            party.present(number)
     else:
         party_or_none, rest = _redirecting_party(changed, path)
         return party_or_none is not None and write_party(party_or_none, rest, value)
@@ -512,7 +333,7 @@ def _write_redirecting(changed: Redirecting, path: list[str], value: str) -> boo
 def _reason(value: str) -> tuple[str, str]:
     """The reason's word, and its text when it is none of the known ones."""
     if value[:1].isdigit():
-        number = _integer(value)
+        number = integer(value)
         return (_REASONS[number] if number < len(_REASONS) else "unknown"), ""
     word = _REASON_ALIASES.get(value.lower(), value.lower())
     return (word, "") if word in _REASONS else ("unknown", value)

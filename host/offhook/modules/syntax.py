@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -115,17 +114,16 @@ def split_arguments(data: str, separator: str = ",", limit: int = 0, *, raw: boo
     return out
 
 
-class Options:
+class Options(dict[str, str]):
     """Option letters with optional arguments in parentheses: ``Options("tTm(default)S(10)")``.
 
     ``"m" in options``; ``options["m"]`` is the argument or ``""``; ``options.get("S")`` is None
     when the letter is absent. Letters are case-sensitive.
     """
 
-    __slots__ = ("_found",)
+    __slots__ = ()
 
     def __init__(self, text: str) -> None:
-        found: dict[str, str] = {}
         index, size = 0, len(text)
         while index < size:
             letter = text[index]
@@ -137,24 +135,10 @@ class Options:
                 if len(argument) >= 2 and argument[0] == argument[-1] == '"':
                     argument = argument[1:-1]
                 index = end + 1
-            found[letter] = argument
-        self._found = found
+            self[letter] = argument
 
-    def __contains__(self, letter: str) -> bool:
-        return letter in self._found
-
-    def __getitem__(self, letter: str) -> str:
-        return self._found.get(letter, "")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __bool__(self) -> bool:
-        return bool(self._found)
-
-    def get(self, letter: str) -> str | None:
-        """The letter's argument, ``""`` when it has none, None when the letter is absent."""
-        return self._found.get(letter)
+    def __missing__(self, letter: str) -> str:
+        return ""
 
 
 def _closing(text: str, start: int) -> int:

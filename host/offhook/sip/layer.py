@@ -69,7 +69,7 @@ class TransactionLayer:
     `timing` sets the base timers of new transactions (Asterisk's timer_t1, timer_b of pjsip.conf's system section).
     """
 
-    __slots__ = ("_accepted", "_by_flow", "_clients", "_servers", "_timers", "timing")
+    __slots__ = ("_accepted", "_by_flow", "_clients", "_servers", "timers", "timing")
 
     def __init__(self, timing: Timing = DEFAULT_TIMING) -> None:
         self.timing = timing
@@ -77,7 +77,8 @@ class TransactionLayer:
         self._servers: dict[Key, ServerTransaction] = {}
         self._accepted: dict[Key, ServerInvite] = {}  # INVITEs answered 2xx, by what their ACK carries
         self._by_flow: dict[Flow, set[Transaction]] = {}
-        self._timers = TimerHeap()
+        self.timers = TimerHeap()
+        """Every timer of the layer; ``earliest`` of it is cheaper to ask than ``next_timer``."""
 
     def __len__(self) -> int:
         """Live transactions."""
@@ -131,12 +132,12 @@ class TransactionLayer:
     @property
     def next_timer(self) -> float | None:
         """When `timer` must be called next, None when no timer runs."""
-        return self._timers.next
+        return self.timers.next
 
     def timer(self, now: float) -> list[Event]:
         """Act on every timer due at `now`."""
         events: list[Event] = []
-        timers = self._timers
+        timers = self.timers
         while (timed := timers.pop(now)) is not None:
             events += timed.timer(now)
             if isinstance(timed, Transaction):
@@ -148,11 +149,11 @@ class TransactionLayer:
     def watch(self, timed: Timed) -> None:
         """Let a session timer, reliable provisional or subscription run on this heap; call it again whenever its
         next_timer may have changed. Its events come out of `timer`."""
-        self._timers.put(timed)
+        self.timers.put(timed)
 
     def unwatch(self, timed: Timed) -> None:
         """End that."""
-        self._timers.remove(timed)
+        self.timers.remove(timed)
 
     # Verbs of the transaction user.
 
@@ -294,10 +295,10 @@ class TransactionLayer:
     def _settle(self, transaction: Transaction) -> None:
         """After any step of a transaction: drop it when it has ended, else put its timer in the heap."""
         if transaction.state is TERMINATED:
-            self._timers.remove(transaction)
+            self.timers.remove(transaction)
             self._drop(transaction)
         else:
-            self._timers.put(transaction)
+            self.timers.put(transaction)
 
     def _drop(self, transaction: Transaction) -> None:
         if isinstance(transaction, ClientTransaction):

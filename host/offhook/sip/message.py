@@ -38,7 +38,7 @@ class Message:
     for compact header names on the wire.
     """
 
-    __slots__ = ("_bytes", "_cseq", "_first", "_typed", "_via", "body", "compact", "headers")
+    __slots__ = ("_bytes", "_cseq", "_first", "_tags", "_typed", "_via", "body", "compact", "headers")
 
     def __init__(self, headers: list[Header] | None = None, body: bytes = b"") -> None:
         self.headers: list[Header] = [] if headers is None else headers
@@ -46,6 +46,7 @@ class Message:
         self.compact = False
         self._first: dict[str, str] | None = None
         self._typed: dict[str, Any] | None = None
+        self._tags: tuple[str, str] | None = None
         self._via: Via | None = None
         self._cseq: CSeq | None = None
         self._bytes: bytes | None = None
@@ -74,18 +75,27 @@ class Message:
 
     def get_all(self, name: str) -> list[str]:
         """Every value of a header, one a header line, as written."""
-        name = canonical(name)
-        if name in CANONICAL:
-            return [value for other, value in self.headers if other == name]
-        lower = name.lower()
-        return [value for other, value in self.headers if other.lower() == lower]
+        known = CANONICAL.get(name) or CANONICAL.get(name.lower())
+        if known is None:
+            lower = name.lower()
+            return [value for other, value in self.headers if other.lower() == lower]
+        value = self.get(known)
+        if value is None:
+            return []
+        if self._first is not None and len(self._first) == len(self.headers):
+            return [value]
+        return [value for other, value in self.headers if other == known]
 
     def members(self, name: str) -> list[str]:
         """Every member of a comma-separated header over all its lines (Supported, Allow, Via...)."""
+        if self.get(name) is None:
+            return []
         return [part for value in self.get_all(name) for part in split_list(value)]
 
     def tokens(self, name: str) -> set[str]:
         """members() as a set in lower case, for option tags, events and methods."""
+        if self.get(name) is None:
+            return set()
         return {part.lower() for part in self.members(name)}
 
     def __contains__(self, name: str) -> bool:
@@ -124,7 +134,7 @@ class Message:
 
     def touched(self) -> None:
         """Forget derived values; call it after changing `headers`, `body` or the start line directly."""
-        self._first = self._typed = self._via = self._cseq = self._bytes = None
+        self._first = self._typed = self._tags = self._via = self._cseq = self._bytes = None
 
     # Typed access. Each raises SIPError(400) when the header is missing or malformed.
 
@@ -185,14 +195,22 @@ class Message:
         return self.typed("To", NameAddr.parse)
 
     @property
+    def tags(self) -> tuple[str, str]:
+        """The From and To tags without parsing the addresses, "" when absent."""
+        tags = self._tags
+        if tags is None:
+            tags = self._tags = (tag_of(self.get("From") or ""), tag_of(self.get("To") or ""))
+        return tags
+
+    @property
     def from_tag(self) -> str:
-        """The From tag without parsing the address, "" when absent."""
-        return tag_of(self.get("From") or "")
+        """The From tag, "" when absent."""
+        return self.tags[0]
 
     @property
     def to_tag(self) -> str:
-        """The To tag without parsing the address, "" when absent."""
-        return tag_of(self.get("To") or "")
+        """The To tag, "" when absent."""
+        return self.tags[1]
 
     @property
     def contacts(self) -> list[NameAddr]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .errors import SIPError
 from .grammar import is_token, parse_number
-from .headers import CANONICAL, SINGLE, canonical
+from .headers import CANONICAL, SINGLE, CSeq, canonical
 from .message import Message, Request, Response
 
 MAX_HEADERS = 256
@@ -128,7 +128,7 @@ def _check(message: Request | Response) -> None:
         raise SIPError(400, f"Missing {missing} header field")
     if not first["Call-ID"]:
         raise SIPError(400, "Missing Call-ID header field")
-    cseq = message.cseq
+    cseq = message._cseq = CSeq.parse(first["CSeq"])
     if isinstance(message, Request):
         message.via  # noqa: B018
         if cseq.method != message.method:

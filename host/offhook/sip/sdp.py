@@ -7,7 +7,6 @@ need. Building keeps the order attributes were added in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from .errors import SIPError
@@ -61,7 +60,7 @@ class Attributes:
         return [value or "" for other, value in self.attributes if other == name]
 
     def __contains__(self, name: str) -> bool:
-        return any(other == name for other, _ in self.attributes)
+        return self.get(name) is not None
 
     def add(self, name: str, value: object = None) -> None:
         """Append an attribute; without a value it is a property attribute."""
@@ -104,9 +103,12 @@ class Attributes:
         ufrag, password = self.get("ice-ufrag"), self.get("ice-pwd")
         return None if ufrag is None or password is None else (ufrag, password)
 
-    def attribute_lines(self) -> Iterator[str]:
-        for name, value in self.attributes:
-            yield f"a={name}\r\n" if value is None else f"a={name}:{value}\r\n"
+    @property
+    def text(self) -> str:
+        """The attributes as lines."""
+        return "".join(
+            [f"a={name}\r\n" if value is None else f"a={name}:{value}\r\n" for name, value in self.attributes]
+        )
 
 
 class Media(Attributes):
@@ -221,16 +223,13 @@ class Media(Attributes):
         if fmtp:
             self.add("fmtp", f"{rtpmap.payload} {fmtp}")
 
-    def lines(self) -> Iterator[str]:
+    def __str__(self) -> str:
         count = f"/{self.port_count}" if self.port_count > 1 else ""
-        yield f"m={self.kind} {self.port}{count} {self.protocol} {' '.join(self.formats)}\r\n"
-        if self.title:
-            yield f"i={self.title}\r\n"
-        if self.address:
-            yield connection_line(self.address)
-        for name, value in self.bandwidths:
-            yield f"b={name}:{value}\r\n"
-        yield from self.attribute_lines()
+        title = f"i={self.title}\r\n" if self.title else ""
+        return (
+            f"m={self.kind} {self.port}{count} {self.protocol} {' '.join(self.formats)}\r\n{title}"
+            f"{connection_line(self.address)}{bandwidth_lines(self.bandwidths)}{self.text}"
+        )
 
     def __repr__(self) -> str:
         return f"<Media {self.kind} {self.port} {self.protocol} {' '.join(self.formats)}>"
@@ -251,7 +250,7 @@ class Origin(NamedTuple):
 class Session(Attributes):
     """A whole description. `address` is the session-level c= address, "" when absent."""
 
-    __slots__ = ("address", "bandwidths", "media", "name", "origin", "timing")
+    __slots__ = ("_content", "address", "bandwidths", "media", "name", "origin", "timing")
 
     def __init__(self, origin: Origin, name: str = "-", address: str = "") -> None:
         super().__init__()
@@ -261,6 +260,7 @@ class Session(Attributes):
         self.timing = "0 0"
         self.bandwidths: list[tuple[str, int]] = []
         self.media: list[Media] = []
+        self._content: str | None = None
 
     def address_of(self, media: Media) -> str:
         """Where a stream's media goes: its own c= address, else the session's; "" when neither is given."""
@@ -297,16 +297,20 @@ class Session(Attributes):
         """The stream's ICE credentials, else the session's."""
         return media.ice or self.ice
 
+    @property
+    def content(self) -> str:
+        """Everything but version and origin: a description whose content is another has a new origin (RFC 3264 8).
+        Kept once made: nothing but the origin is changed after it was asked for."""
+        content = self._content
+        if content is None:
+            content = self._content = (
+                f"s={self.name or '-'}\r\n{connection_line(self.address)}{bandwidth_lines(self.bandwidths)}"
+                f"t={self.timing}\r\n{self.text}{''.join(map(str, self.media))}"
+            )
+        return content
+
     def __str__(self) -> str:
-        lines = ["v=0\r\n", f"o={self.origin}\r\n", f"s={self.name or '-'}\r\n"]
-        if self.address:
-            lines.append(connection_line(self.address))
-        lines += [f"b={name}:{value}\r\n" for name, value in self.bandwidths]
-        lines.append(f"t={self.timing}\r\n")
-        lines += self.attribute_lines()
-        for media in self.media:
-            lines += media.lines()
-        return "".join(lines)
+        return f"v=0\r\no={self.origin}\r\n{self.content}"
 
     def to_bytes(self) -> bytes:
         """The description as a message body."""
@@ -319,8 +323,13 @@ def address_type(address: str) -> str:
 
 
 def connection_line(address: str) -> str:
-    """c= with its line break."""
-    return f"c=IN {address_type(address)} {address}\r\n"
+    """c= with its line break, "" without an address."""
+    return f"c=IN {address_type(address)} {address}\r\n" if address else ""
+
+
+def bandwidth_lines(bandwidths: list[tuple[str, int]]) -> str:
+    """The b= lines, each with its line break."""
+    return "".join([f"b={name}:{value}\r\n" for name, value in bandwidths]) if bandwidths else ""
 
 
 def parse_sdp(body: bytes | str) -> Session:

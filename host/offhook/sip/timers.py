@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -27,9 +28,11 @@ class TimerHeap:
     A Timed has one entry. Moving its time later costs nothing: the entry wakes early and is put back.
     """
 
-    __slots__ = ("_heap", "_order")
+    __slots__ = ("_heap", "_order", "earliest")
 
     def __init__(self) -> None:
+        self.earliest = inf
+        """Nothing is due before; it may turn out that nothing is due then either."""
         self._heap: list[list[object]] = []  # [when, order, Timed or None when cancelled]
         self._order = count()
 
@@ -49,6 +52,8 @@ class TimerHeap:
             entry = [due, next(self._order), timed]
             timed.entry = entry
             heappush(self._heap, entry)
+            if due < self.earliest:
+                self.earliest = due
 
     def remove(self, timed: Timed) -> None:
         """Cancel."""
@@ -76,6 +81,7 @@ class TimerHeap:
                 heappop(heap)
                 continue
             if when > now:  # type: ignore[operator]
+                self.earliest = when  # type: ignore[assignment]
                 return None
             heappop(heap)
             assert timed is not None
@@ -85,4 +91,5 @@ class TimerHeap:
             if at is not None and at <= now:
                 return due
             self.put(due)
+        self.earliest = inf
         return None

@@ -96,3 +96,42 @@ def test_it_behaves_like_the_list_that_it_stands_for(steps: list[tuple[str, str,
     assert {name: variables.get(name) for name in "abc"} == {
         name: next((value for found, value in model if found == name), None) for name in "abc"
     }
+
+
+def test_a_promise_is_worked_out_when_read_and_only_once():
+    worked = []
+
+    def work_out() -> str:
+        worked.append("x")
+        return f"value {len(worked)}"
+
+    variables = made(("own", "1"))
+    variables.promise({"late": work_out, "own": lambda: "never"})
+    assert worked == []
+    assert "late" in variables
+    assert len(variables) == 2
+    assert variables.get("own") == "1"
+    assert variables.get("late") == variables.get("late") == "value 1"
+
+
+def test_an_assignment_takes_the_place_of_a_promise():
+    variables = Variables()
+    variables.promise({"late": lambda: "never"})
+    variables.set("late", "now")
+    assert variables.get("late") == "now"
+    assert len(variables) == 1
+
+
+def test_dumps_show_what_was_promised():
+    variables = made(("a", "1"))
+    variables.promise({"late": lambda: "2"})
+    assert list(variables.items()) == [("late", "2"), ("a", "1")]
+
+
+def test_a_promise_can_be_hidden_and_taken_away():
+    variables = Variables()
+    variables.promise({"late": lambda: "1"})
+    variables.push("late", "2")
+    assert variables.pop("late") == "2"
+    assert variables.pop("late") == "1"
+    assert "late" not in variables

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from offhook.calls import events
 from offhook.calls.channel import Channel
-from offhook.calls.party import Caller, Party
+from offhook.calls.party import Caller, Name, Party
 from offhook.functions import callerid
 from support.exchange import Exchange
 
@@ -22,7 +22,7 @@ def exchange(exchange: Exchange) -> Exchange:
 @pytest.fixture
 def channel(exchange: Exchange) -> Channel:
     found = exchange.channel("100", "4930123")
-    found.caller.id.name.valid, found.caller.id.name.text = True, "Ada Lovelace"
+    found.caller.id.name = Name(True, "Ada Lovelace")
     return found
 
 

@@ -204,7 +204,7 @@ def show_chanvar(request: Request) -> None:
     channel = request.pbx.channels.find(request.args[0])
     if channel is None:
         raise failed(request, f"Channel '{request.args[0]}' not found")
-    request.print(*(f"{name}={value}" for name, value in reversed(channel.variables.values.items())))
+    request.print(*(f"{name}={value}" for name, value in channel.variables.items()))
 
 
 @module.command("dialplan set chanvar <channel> <name> <value>", "Set a channel variable", complete=first(channels))

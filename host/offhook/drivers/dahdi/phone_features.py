@@ -42,9 +42,7 @@ def carry_out(port: PhonePort, order: Feature) -> None:
 def _on_channel(port: PhonePort, channel: DahdiChannel, order: Feature) -> None:
     match order.name:
         case "hide":
-            presentation = _WITHHELD if order.value == "yes" else 0
-            channel.caller.id.number.presentation = presentation
-            channel.caller.id.name.presentation = presentation
+            channel.caller.id.present(_WITHHELD if order.value == "yes" else 0)
         case "pickup":
             _pick_up(port, channel)
         case "callreturn":

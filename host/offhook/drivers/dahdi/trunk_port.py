@@ -11,7 +11,7 @@ from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.fax_detection import listen_for_fax
 from offhook.calls.frames import Condition
-from offhook.calls.party import Caller, Party
+from offhook.calls.party import Caller, Number, Party
 from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
@@ -248,6 +248,5 @@ class TrunkPort(Port):
 def _caller(message: Call) -> Caller:
     party = Party.of(message.number, message.name)
     if message.number is None and message.no_number:
-        party.number.valid = True
-        party.number.presentation = _WITHHELD if message.no_number == "P" else _UNAVAILABLE
+        party.number = Number(True, presentation=_WITHHELD if message.no_number == "P" else _UNAVAILABLE)
     return Caller(id=party, ani=party.copy())

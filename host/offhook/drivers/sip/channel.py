@@ -467,8 +467,8 @@ class SipChannel(Channel):
     def keep_figures(self) -> None:
         """Leave what is known of the call's RTP in variables."""
         audio = self.session.media.audio
-        if audio is not None and audio.leg is not None and self.get("RTPAUDIOQOS") is None:
-            keep_figures(self, audio)
+        if audio is not None and audio.leg is not None:
+            keep_figures(self, audio.leg)
 
     def tech_hangup(self, cause: int) -> None:
         """Refuse, cancel or send BYE."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from offhook.dialplan.invocation import FunctionError
@@ -15,6 +16,7 @@ from offhook.sip.uri import NameAddr, SipUri
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
     from offhook.drivers.sip.session import CallSession
+    from offhook.media.rtp import RtpLeg
 
 
 def channel_item(call: CallSession, item: str) -> str | None:
@@ -227,19 +229,25 @@ _SUMMARIES: dict[str, Callable[[RtpStats], str]] = {
 }
 
 
-def keep_figures(channel: Channel, stream: MediaStream) -> None:
-    """Set RTPAUDIOQOS and its relatives on a channel whose call is over, and on the one it was bridged with."""
-    stats = stream.leg.stats()
-    figures = {
-        "RTPAUDIOQOS": summary(stats),
-        "RTPAUDIOQOSJITTER": _jitter(stats),
-        "RTPAUDIOQOSLOSS": _loss(stats),
-        "RTPAUDIOQOSRTT": _rtt(stats),
-        "RTPAUDIOQOSMES": _score(stats),
-    }
+_KEPT: dict[str, Callable[[RtpStats], str]] = {
+    "RTPAUDIOQOS": summary,
+    "RTPAUDIOQOSJITTER": _jitter,
+    "RTPAUDIOQOSLOSS": _loss,
+    "RTPAUDIOQOSRTT": _rtt,
+    "RTPAUDIOQOSMES": _score,
+}
+
+
+def keep_figures(channel: Channel, leg: RtpLeg) -> None:
+    """Leave RTPAUDIOQOS and its relatives with a channel whose call is over, and with the one it was bridged with."""
+    if "RTPAUDIOQOS" in channel.variables:
+        return
+    figures = {name: partial(_written, leg, write) for name, write in _KEPT.items()}
+    channel.promise(figures)
     peer = channel.bridge.peer(channel) if channel.bridge is not None else None
-    for name, value in figures.items():
-        if channel.get(name) is None:
-            channel.set(name, value)
-        if peer is not None and peer.get(f"{name}BRIDGED") is None:
-            peer.set(f"{name}BRIDGED", value)
+    if peer is not None:
+        peer.promise({f"{name}BRIDGED": written for name, written in figures.items()})
+
+
+def _written(leg: RtpLeg, write: Callable[[RtpStats], str]) -> str:
+    return write(leg.stats())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final, TypeVar
 
 from offhook.config.model import ConfigError, Section
@@ -62,7 +63,7 @@ Kind = TypeVar("Kind", bound=Configured)
 
 
 class Configuration:
-    """Every object of one reading, by type and name."""
+    """Every object of one reading, by type and name. What is asked for with each message is looked up once."""
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Configured]] = {name: {} for name in TYPES}
@@ -72,44 +73,44 @@ class Configuration:
         """The objects of a class by name, in the order of the file."""
         return self.objects.setdefault(kind.TYPE, {})  # type: ignore[return-value]
 
-    @property
+    @cached_property
     def endpoints(self) -> dict[str, Endpoint]:
         return self.of(Endpoint)
 
-    @property
+    @cached_property
     def aors(self) -> dict[str, Aor]:
         return self.of(Aor)
 
-    @property
+    @cached_property
     def auths(self) -> dict[str, Auth]:
         return self.of(Auth)
 
-    @property
+    @cached_property
     def identifies(self) -> dict[str, Identify]:
         return self.of(Identify)
 
-    @property
+    @cached_property
     def transports(self) -> dict[str, Transport]:
         return self.of(Transport)
 
-    @property
+    @cached_property
     def registrations(self) -> dict[str, Registration]:
         return self.of(Registration)
 
-    @property
+    @cached_property
     def domain_aliases(self) -> dict[str, DomainAlias]:
         return self.of(DomainAlias)
 
-    @property
+    @cached_property
     def acls(self) -> dict[str, Acl]:
         return self.of(Acl)
 
-    @property
+    @cached_property
     def settings(self) -> Global:
         """The global section, or its defaults."""
         return next(iter(self.of(Global).values()), _DEFAULT_GLOBAL)
 
-    @property
+    @cached_property
     def system(self) -> System:
         """The system section, or its defaults."""
         return next(iter(self.of(System).values()), _DEFAULT_SYSTEM)
@@ -117,6 +118,8 @@ class Configuration:
     def add(self, found: Configured) -> None:
         """File an object under its type and name."""
         self.objects.setdefault(found.TYPE, {})[found.name] = found
+        for name in ("settings", "system"):
+            self.__dict__.pop(name, None)
 
 
 _DEFAULT_GLOBAL: Final = Global("global")

@@ -27,20 +27,16 @@ def party_of(address: NameAddr) -> Party:
     """Name and number an address header gives; the number ends at a semicolon ("123;phone-context=national")."""
     uri = address.uri
     number = uri.user.partition(";")[0] if isinstance(uri, SipUri | TelUri) else ""
-    party = Party()
-    party.name = Name(bool(address.display), address.display)
-    party.number = Number(bool(number), number)
-    return party
+    return Party(Name(bool(address.display), address.display), Number(bool(number), number))
 
 
 def configured_party(endpoint: Endpoint) -> Party:
     """What the endpoint's callerid, callerid_privacy and callerid_tag say."""
     name, number = endpoint.callerid
     privacy = endpoint.callerid_privacy
-    party = Party(tag=endpoint.callerid_tag)
-    party.name = Name(bool(name), name, privacy)
-    party.number = Number(bool(number), number, presentation=privacy)
-    return party
+    return Party(
+        Name(bool(name), name, privacy), Number(bool(number), number, presentation=privacy), tag=endpoint.callerid_tag
+    )
 
 
 def first_address(message: Message, header: str) -> NameAddr | None:
@@ -61,7 +57,7 @@ def asserted_party(message: Message) -> Party | None:
         party = party_of(address)
         if party.number.valid:
             privacy = (message.get("Privacy") or "none").strip().lower()
-            party.name.presentation = party.number.presentation = 0 if privacy == "none" else PROHIBITED
+            party.present(0 if privacy == "none" else PROHIBITED)
             return party
     address = first_address(message, "Remote-Party-ID")
     if address is not None:
@@ -69,7 +65,7 @@ def asserted_party(message: Message) -> Party | None:
         if party.number.valid:
             shown = PROHIBITED if (address.params.get("privacy") or "").lower() == "full" else 0
             shown |= _PASSED if (address.params.get("screen") or "").lower() == "yes" else 0
-            party.name.presentation = party.number.presentation = shown
+            party.present(shown)
             return party
     return None
 
@@ -85,10 +81,8 @@ def calling_party(request: Request, endpoint: Endpoint) -> Party:
     if not party.number.valid:
         said = party_of(request.from_)
         if said.name.text or not party.name.valid:
-            said.name.presentation = party.name.presentation
-            party.name = said.name
-        said.number.presentation = party.number.presentation
-        party.number = said.number
+            party.name = said.name._replace(presentation=party.name.presentation)
+        party.number = said.number._replace(presentation=party.number.presentation)
     return party
 
 

@@ -53,7 +53,7 @@ class CallMedia:
     """
 
     __slots__ = (
-        "_description",
+        "_content",
         "_offered",
         "_origin",
         "_pbx",
@@ -81,7 +81,7 @@ class CallMedia:
         """Whether the last offer was the peer's."""
         self.on_commit: Callable[[list[MediaStream]], None] | None = None
         self._origin: Origin | None = None
-        self._description = ""
+        self._content = ""
         self._offered: list[MediaStream] | None = None
 
     # ---- the streams ----------------------------------------------------------------------------------
@@ -263,11 +263,10 @@ class CallMedia:
             version = offer.origin.version + 2 if offer is not None else number
             origin = Origin(endpoint.sdp_owner, number, version, "")
         session = describe(streams, self.terms, origin, self.address, offer)
-        text = str(session).split("\r\n", 2)[2]
-        if self._description and text != self._description:
+        if self._content and session.content != self._content:
             origin = origin._replace(version=origin.version + 1)
             session.origin = origin._replace(address=session.origin.address)
-        self._description = text
+        self._content = session.content
         self._origin = origin
         return session
 

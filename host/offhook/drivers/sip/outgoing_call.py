@@ -17,7 +17,7 @@ from offhook.drivers.sip.diversion import diversion_headers, redirecting_of_resp
 from offhook.drivers.sip.identity import configured_party, contact_user, from_addresses, phone_uri
 from offhook.drivers.sip.in_dialog import cause_of
 from offhook.drivers.sip.negotiation import MediaStream, initial_streams
-from offhook.drivers.sip.requests import address_of, local_end, new_call_id, next_hop, proxies, set_routes
+from offhook.drivers.sip.requests import Local, address_of, local_end, new_call_id, next_hop, proxies, set_routes
 from offhook.drivers.sip.routing import sendable, sip_uri
 from offhook.drivers.sip.session import CallSession
 from offhook.drivers.sip.states import CALLING, CONNECTING, EARLY, ENDED
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from offhook.drivers.sip.channel import SipChannel
     from offhook.drivers.sip.contact import Contact
     from offhook.drivers.sip.endpoint import Endpoint
+    from offhook.drivers.sip.flow import Flow
     from offhook.drivers.sip.incoming import IncomingRequest
     from offhook.drivers.sip.outgoing import OutgoingRequest
     from offhook.drivers.sip.stack import SipStack
@@ -139,8 +140,7 @@ class OutgoingInvite:
         call, destination = self.call, self.destination
         stack, endpoint, uri, contact = call.stack, call.endpoint, destination.uri, destination.contact
         settings = stack.config.settings
-        flow = contact.flow if contact is not None else None
-        local = local_end(stack, uri, endpoint, flow)
+        flow, local = self._way(contact)
         party = channel.effective_connected()
         default_user = settings.default_from_user
         from_, call.from_base = from_addresses(
@@ -183,18 +183,22 @@ class OutgoingInvite:
             body=offer.to_bytes(),
             content_type=SDP,
         )
-        for name, value in diversion_headers(request, channel.redirecting, endpoint):
-            request.add(name, value)
+        if channel.redirected or endpoint.send_history_info:
+            for name, value in diversion_headers(request, channel.redirecting, endpoint):
+                request.add(name, value)
         set_routes(request, proxies(stack, endpoint, contact))
-        self._send(request, contact)
+        self._send(request, flow, local)
 
-    def _send(self, request: Request, contact: Contact | None) -> None:
+    def _way(self, contact: Contact | None) -> tuple[Flow | None, Local]:
+        """The connection the contact is bound to, if it is to one, and our end of the way there."""
         call = self.call
-        stack = call.stack
-        call.request = request
         flow = contact.flow if contact is not None else None
-        local = local_end(stack, self.destination.uri, call.endpoint, flow)
-        self.outgoing = stack.request(
+        return flow, local_end(call.stack, self.destination.uri, call.endpoint, flow)
+
+    def _send(self, request: Request, flow: Flow | None, local: Local) -> None:
+        call = self.call
+        call.request = request
+        self.outgoing = call.stack.request(
             request, self._received, endpoint=call.endpoint, flow=flow, next_cseq=call.next_cseq, local=local
         )
         call.peer_flow = self.outgoing.flow
@@ -396,7 +400,7 @@ class OutgoingInvite:
         request.set("CSeq", f"{self.call.next_cseq()} INVITE")
         for name, value in timer_headers:
             request.set(name, value)
-        self._send(request, self.destination.contact)
+        self._send(request, *self._way(self.destination.contact))
 
     # ---- redirection ----------------------------------------------------------------------------------
 
@@ -446,7 +450,7 @@ class OutgoingInvite:
         request.touched()
         self.destination = Destination(self.call.endpoint, target, None)
         log.info("%s: redirected to %s", self.call.name, next_hop(request))
-        self._send(request, None)
+        self._send(request, *self._way(None))
 
     def prack(self, incoming: IncomingRequest) -> None:
         """A PRACK makes no sense for an INVITE of ours."""

@@ -57,27 +57,19 @@ class Routing:
         host = uri.params.get("maddr") or uri.host
         if not is_address(host):
             return None
-        protocol = self.protocol(uri, endpoint, transport)
+        section = self.section(uri, endpoint, transport)
+        protocol = _protocol(uri, section)
         port = uri.port or DEFAULT_PORTS.get(protocol, 5060)
         if protocol == "UDP":
-            carrier = self._datagram(uri, host, endpoint, transport)
+            section = section or self.transports.section_for("UDP", ":" in host)
+            carrier = self.transports.datagram.get(section.name) if section is not None else None
             return None if carrier is None else Flow(carrier, host, port)
         connection = self.transports.existing(protocol, host, port)
         return None if connection is None else connection.flow
 
     def protocol(self, uri: SipUri, endpoint: Endpoint | None = None, transport: str = "") -> str:
         """UDP, TCP, TLS, WS or WSS: of the bound transport, the URI's parameter, or what its scheme implies."""
-        section = self.section(uri, endpoint, transport)
-        if section is not None and section.protocol != "flow":
-            return section.protocol.upper()
-        wanted = uri.transport.upper()
-        if uri.scheme == "sips":
-            return {"WS": "WSS", "WSS": "WSS"}.get(wanted, "TLS")
-        return wanted or "UDP"
-
-    def _datagram(self, uri: SipUri, host: str, endpoint: Endpoint | None, transport: str) -> Carrier | None:
-        section = self.section(uri, endpoint, transport) or self.transports.section_for("UDP", ":" in host)
-        return None if section is None else self.transports.datagram.get(section.name)
+        return _protocol(uri, self.section(uri, endpoint, transport))
 
     def route(self, uri: SipUri, endpoint: Endpoint | None = None, transport: str = "") -> Route:
         """Every flow that may lead to a URI, one after the other."""
@@ -206,6 +198,15 @@ class Route:
                 step = next(self._steps)
         except StopIteration:
             return None
+
+
+def _protocol(uri: SipUri, section: Transport | None) -> str:
+    if section is not None and section.protocol != "flow":
+        return section.protocol.upper()
+    wanted = uri.transport.upper()
+    if uri.scheme == "sips":
+        return {"WS": "WSS", "WSS": "WSS"}.get(wanted, "TLS")
+    return wanted or "UDP"
 
 
 def sip_uri(text: str) -> SipUri | None:

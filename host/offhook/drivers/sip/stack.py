@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from math import inf
+from typing import TYPE_CHECKING, Any, Protocol
 
 from offhook.drivers.sip.admission import Admission
 from offhook.drivers.sip.authentication import secret_of
@@ -98,6 +99,7 @@ class SipStack:
         self.now = pbx.now
         self.config = Configuration()
         self.layer = TransactionLayer()
+        self._timers = self.layer.timers
         self.transports = Transports(pbx.loop, self.received, self._carrier_closed, self._garbage)
         self.resolver = Resolver()
         self.routing = Routing(self.transports, self.resolver)
@@ -126,7 +128,8 @@ class SipStack:
         self.gates: list[Callable[[Endpoint, str], None]] = []
         """Asked before a call to a user at an endpoint is made; RequestError when it must not be."""
         self._timer: asyncio.TimerHandle | None = None
-        self._due = 0.0
+        self._due = inf
+        """For when the layer's timer is set; it goes off up to TIMER_SLACK later."""
 
     # ---- in -------------------------------------------------------------------------------------------
 
@@ -150,31 +153,11 @@ class SipStack:
         """Do what the transaction layer says: send, and hand the rest to whom it concerns."""
         for event in events:
             try:
-                self._carry_out(event)
+                _ACTIONS.get(type(event), SipStack._on_timed)(self, event)
             except Exception:  # a fault in handling one message must not cost the others theirs
                 log.exception("%s could not be dealt with", type(event).__name__)
-        self._set_timer()
-
-    def _carry_out(self, event: Event) -> None:
-        if isinstance(event, Send):
-            self._send(event)
-        elif isinstance(event, RequestReceived):
-            self._on_request(event)
-        elif isinstance(event, ResponseReceived):
-            outgoing = event.transaction.user
-            if isinstance(outgoing, OutgoingRequest):
-                self._on_response(outgoing, event)
-        elif isinstance(event, AckReceived | CancelReceived):
-            if event.transaction is not None:
-                self._tell(event.transaction.user, event)
-        elif isinstance(event, TransactionTimeout | TransportFailed):
-            self._on_failure(event)
-        elif isinstance(event, Malformed):
-            self._garbage(event.flow, str(event.error))
-        elif not isinstance(event, StrayResponse):
-            owner = getattr(event.source, "user", None)
-            if owner is not None:
-                owner.on_timer_event(event)
+        if self._timers.earliest < self._due:
+            self._set_timer()
 
     def _send(self, event: Send) -> None:
         flow = event.flow
@@ -251,9 +234,12 @@ class SipStack:
                 contacts[0].uri = uri.replace(params={**uri.params, TRANSPORT_PARAM: flow.carrier.name})
                 message.set("Contact", contacts[0])
 
-    def _on_response(self, outgoing: OutgoingRequest, event: ResponseReceived) -> None:
-        endpoint, flow = outgoing.endpoint, event.flow
+    def _on_response(self, event: ResponseReceived) -> None:
+        outgoing, flow = event.transaction.user, event.flow
+        if not isinstance(outgoing, OutgoingRequest):
+            return
         assert isinstance(flow, Flow)
+        endpoint = outgoing.endpoint
         if endpoint is not None and endpoint.rewrite_contact and event.response.cseq.method != "REGISTER":
             rewrite(event.response, flow)
         elif flow.protocol in ("WS", "WSS"):
@@ -266,6 +252,22 @@ class SipStack:
             user.transaction_failed("timeout" if isinstance(event, TransactionTimeout) else "transport")
         else:
             self._tell(user, event)
+
+    def _on_server_event(self, event: AckReceived | CancelReceived) -> None:
+        if event.transaction is not None:
+            self._tell(event.transaction.user, event)
+
+    def _on_malformed(self, event: Malformed) -> None:
+        self._garbage(event.flow, str(event.error))
+
+    def _on_stray(self, event: StrayResponse) -> None:
+        """A response to nothing we know of is nobody's."""
+
+    def _on_timed(self, event: Event) -> None:
+        """Of a timer watched by the layer: its owner's business."""
+        owner: TimerOwner | None = getattr(event.source, "user", None)  # type: ignore[union-attr]
+        if owner is not None:
+            owner.on_timer_event(event)
 
     @staticmethod
     def _tell(user: object, event: ServerEvent) -> None:
@@ -484,32 +486,40 @@ class SipStack:
     # ---- time -----------------------------------------------------------------------------------------
 
     def _set_timer(self) -> None:
-        due = self.layer.next_timer
-        timer = self._timer
-        if due is None:
-            return
-        if timer is not None:
-            if self._due - TIMER_SLACK <= due:
-                return
-            timer.cancel()
-        self._due = due + TIMER_SLACK
-        self._timer = self.loop.call_at(self._due, self._on_timer)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = self._timers.earliest
+        self._timer = self.loop.call_at(self._due + TIMER_SLACK, self._on_timer)
 
     def watch_timers(self) -> None:
         """A timer was given to the layer outside an event: take note."""
-        self._set_timer()
+        if self._timers.earliest < self._due:
+            self._set_timer()
 
     def _on_timer(self) -> None:
-        self._timer = None
+        self._timer, self._due = None, inf
         self.carry_out(self.layer.timer(self.now()))
 
     def close(self) -> None:
         """End every timer, transport and connection."""
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._due = None, inf
         self.locations.stop()
         self.transports.close()
 
+
+_ACTIONS: dict[type, Callable[[SipStack, Any], None]] = {
+    Send: SipStack._send,
+    RequestReceived: SipStack._on_request,
+    ResponseReceived: SipStack._on_response,
+    AckReceived: SipStack._on_server_event,
+    CancelReceived: SipStack._on_server_event,
+    TransactionTimeout: SipStack._on_failure,
+    TransportFailed: SipStack._on_failure,
+    Malformed: SipStack._on_malformed,
+    StrayResponse: SipStack._on_stray,
+}
+"""What is done about an event of the transaction layer; others come from timers it watches."""
 
 __all__ = ["DialogOwner", "IncomingRequest", "OutgoingRequest", "SipStack", "make_request", "new_tag"]
