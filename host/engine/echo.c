@@ -17,6 +17,9 @@ enum { TAPS_A_MS = 8, SHORT = 0, LONG = 1, REST = 3 };
 /* Mean square of what is sent below which the line's own noise shows: -50 dBm0. */
 static const float QUIET = 2500;
 
+/* Below 60 Hz there is no speech, but hum, and the offset of converters and of G.711's smallest steps. */
+static const float OFFSET_SPEED = 0.047f, STEP = 16;
+
 /* Four lanes. */
 struct group {
     struct echo_filter *filter;
@@ -27,6 +30,7 @@ struct group {
     struct tone_watch tones;
     struct slip slip;
     word *sent, *heard, *error; /* of this hop */
+    word offset;                /* mean of what is left */
     unsigned filled, rests;
     struct evidence evidence;
     mask on, suppress, reset;                             /* reset: asked for, done at the next block */
@@ -167,7 +171,7 @@ static void learn(struct echo *echo, struct group *group)
     if (any(verdict.restore))
         adapt_restore(group->adapt, verdict.restore, echo_filter_taps(group->filter));
     if (any(verdict.doubt))
-        adapt_doubt(group->adapt, verdict.doubt, 0.01f);
+        adapt_doubt(group->adapt, verdict.doubt, verdict.keep);
     figure(group, pace);
     /* Whatever came: a lane that ran away begins anew (what is no number is not less, either). */
     group->reset |= ~(back.error < all(1e20f));
@@ -203,18 +207,24 @@ static void group_chunk(struct echo *echo, struct group *group, const word *sent
     bool full = echo_filter_chunk(group->filter, sent, echoed);
     word *sent_hop = group->sent + group->filled, *heard_hop = group->heard + group->filled;
     struct evidence *seen = &group->evidence;
-    word echo_energy = all(0), came = all(0), remains = all(0), left[CHUNK];
+    word went = all(0), came = all(0), remains = all(0), cross = all(0), echo_energy = all(0), offset = group->offset;
+    word left[CHUNK];
     for (int i = 0; i < CHUNK; i++) {
-        left[i] = heard[i] - echoed[i];
+        word error = heard[i] - echoed[i];
         sent_hop[i] = sent[i];
         heard_hop[i] = heard[i];
-        seen->sent += sent[i] * sent[i];
+        went += sent[i] * sent[i];
         came += heard[i] * heard[i];
-        remains += left[i] * left[i];
-        seen->fore_cross += left[i] * echoed[i];
+        remains += error * error;
+        cross += error * echoed[i];
         echo_energy += echoed[i] * echoed[i];
+        left[i] = error - offset;
+        offset += only(error * error < all(STEP * STEP), left[i]) * OFFSET_SPEED;
     }
+    group->offset = offset;
+    seen->sent += went;
     seen->heard += came;
+    seen->fore_cross += cross;
     seen->fore_error += remains;
     seen->fore_echo += echo_energy;
     tone_watch_chunk(&group->tones, sent, heard);

@@ -302,10 +302,10 @@ void adapt_learn(struct adapt *adapt, const word *error, unsigned hop, unsigned 
         descend(adapt, ridge);
 }
 
-void adapt_doubt(struct adapt *adapt, mask where, float share)
+void adapt_doubt(struct adapt *adapt, mask where, word share)
 {
     unsigned taps = adapt->taps;
-    word by = choose(where, all(share), all(1)), by_root = root(by);
+    word by = choose(where, share, all(1)), by_root = root(by);
     for (unsigned i = 0; i < taps; i++) {
         adapt->correlation[i] *= by;
         adapt->power[i] *= by;
@@ -336,7 +336,7 @@ void adapt_restore(struct adapt *adapt, mask where, const word *taps)
 
 void adapt_reset(struct adapt *adapt, mask where)
 {
-    adapt_doubt(adapt, where, 0);
+    adapt_doubt(adapt, where, all(0));
     for (unsigned i = 0; i < adapt->taps; i++) {
         adapt->response[i] = only(~where, adapt->response[i]);
         adapt->course[i] = only(~where, adapt->course[i]);

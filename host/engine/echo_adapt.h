@@ -43,7 +43,7 @@ void adapt_learn(struct adapt *adapt, const word *error, unsigned hop, unsigned 
 
 /* In the lanes of a mask: forget all but a share of what was learnt; take over other taps as the best so far;
  * begin anew. */
-void adapt_doubt(struct adapt *adapt, mask where, float share);
+void adapt_doubt(struct adapt *adapt, mask where, word share);
 void adapt_restore(struct adapt *adapt, mask where, const word *taps);
 void adapt_reset(struct adapt *adapt, mask where);
 

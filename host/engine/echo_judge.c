@@ -15,14 +15,17 @@ static const float MEMORY = 1.0f * 8000, /* samples of speech after which an equ
     ALIKE = 0.95f,             /* spectra */
     PROOF = 0.25f,             /* of the foreground's error */
     SETTLED = 0.001f, VARIED = 0.85f, TONE_BLOCKS = 5, /* alike */
+    OTHER_PATH = 0.001f, SAME_PATH = 0.01f, /* shares of the equations that a doubt leaves */
     FAIR = 0.01f,                                      /* leakage below which haste is less urgent */
     UNKNOWN = 0.1f,        /* leakage above which the foreground knows nothing worth keeping */
     TALK_BLOCKS = 16,      /* after an excess */
     SUSPICION_BLOCKS = 12, /* of excess that looks like the old echo: the path has changed; */
     DISTANT = 0.3f,        /* a block of any other excess, against one of those */
     PEACE_BLOCKS = 60,     /* without excess, after which a trial in vain is forgotten */
-    TRIAL_BLOCKS = 60,     /* for the background to show it */
+    TRIAL_QUARTERS = 60,   /* for the background to show it */
     PLAIN = 0.05f,         /* of what came: no accident, a background that leaves so little knows the path */
+    CLEARLY = 0.1f,        /* of the foreground's error, over some hops: nor is this, by one on trial */
+    SEEN_QUARTERS = 8,     /* of a trial, before that is said */
     FAILING_BLOCKS = 25,   /* worse than none, for a foreground that was good: two voices may be alike for a syllable */
     MISTRUST_BLOCKS = 250, /* 2 s */
     HURRY_BLOCKS = 100;    /* 0.8 s */
@@ -45,6 +48,7 @@ struct pace pace_of(unsigned hop, unsigned taps)
         .floor_rise = (float)pow(1.0005, blocks),
         .quiet = (float)pow(0.8, blocks),
         .blocks = (float)blocks,
+        .quarters = (float)hop / (taps < 256 ? 64 : (float)taps / 4),
         .tails = (float)hop / (float)taps,
     };
 }
@@ -173,8 +177,14 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     mask plain = seen->back_error + hiss < seen->heard * PLAIN;
     better &= (judge->mistrust <= all(0)) | (worth > all(SURE)) | plain;
 
+    /* Near speech cannot be foretold from what is sent: both errors would hold it, and be alike. */
+    judge->erred_fore = judge->erred_fore * pace->quiet + seen->fore_error;
+    judge->erred_back = judge->erred_back * pace->quiet + seen->back_error;
+    mask clearly = (judge->trial > all(0)) & (judge->trial < all(TRIAL_QUARTERS - SEEN_QUARTERS)) &
+                   (judge->erred_back < judge->erred_fore * CLEARLY);
+
     struct verdict verdict;
-    verdict.copy = better & (unknown | (~talk & (sure > all(SURE))) | (sure > all(SURER)));
+    verdict.copy = better & (unknown | clearly | (~talk & (sure > all(SURE))) | (sure > all(SURER)));
     verdict.restore =
         active & (sure < all(-4)) & (seen->back_error > seen->fore_error * 1.5f) & (judge->trial <= all(0));
     judge->leak_fore = leakage(judge->leak_fore, error, seen->heard * each, judge->noise, active & ~judge->tonal, pace);
@@ -207,12 +217,16 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     judge->suspicion = only(~verdict.copy, judge->suspicion);
     judge->patience = choose(judge->talk < all(-PEACE_BLOCKS), all(1), judge->patience);
     verdict.doubt = (judge->suspicion > judge->patience * SUSPICION_BLOCKS) | (verdict.drop & known & idle);
+    /* What was known well is another path now, if it is one; what was not may only have been talked over. */
+    verdict.keep = choose(judge->leak_fore < all(FAIR), all(OTHER_PATH), all(SAME_PATH));
     judge->patience = smaller(choose(verdict.doubt, judge->patience * 2.0f, judge->patience), all(8));
     judge->suspicion = only(~verdict.doubt, judge->suspicion);
-    judge->trial = choose(heard, judge->trial - pace->blocks, judge->trial);
-    judge->trial = choose(verdict.doubt, all(TRIAL_BLOCKS), only(~verdict.copy, judge->trial));
+    judge->trial = choose(heard, judge->trial - pace->quarters, judge->trial);
+    judge->trial = choose(verdict.doubt, all(TRIAL_QUARTERS), only(~verdict.copy, judge->trial));
     judge->leak_back = choose(verdict.doubt, all(1), judge->leak_back);
     judge->learnt = only(~verdict.doubt, judge->learnt);
+    judge->erred_fore = only(~verdict.doubt, judge->erred_fore);
+    judge->erred_back = only(~verdict.doubt, judge->erred_back);
     contest_anew(&judge->back_fore, verdict.copy | verdict.restore | verdict.doubt | verdict.drop);
     contest_anew(&judge->fore_none, verdict.copy | verdict.drop);
     contest_anew(&judge->back_none, verdict.restore | verdict.doubt);

@@ -22,7 +22,8 @@ struct pace {
     float fall, rise; /* of the leakage: how it follows down, and up */
     float floor_rise, quiet;
     float blocks; /* of 64 samples */
-    float tails;  /* of the tail's length */
+    float tails;  /* of the tail's length, */
+    float quarters; /* of it, or blocks if it is shorter than 32 ms */
 };
 
 /* By how much one error is smaller than another, z = (other - one) / (other + one) a hop, of a weight w: fading sums.
@@ -40,10 +41,12 @@ struct judge {
     word mistrust;         /* blocks for which the background has to prove itself against none: it was wrong before */
     word talk;             /* blocks for which double talk is still assumed */
     word against, along;   /* of late: products of foreground error and echo; of echo with itself */
-    word came;             /* of late: energy of what came back */
+    word came;             /* of late: energy of what came back, */
+    word erred_fore, erred_back; /* and of what either left of it */
     word failing;          /* blocks for which the foreground has done worse than none, surely */
     word patience;         /* with an excess, times the usual: trials in vain make wait longer */
-    word suspicion, trial; /* blocks: error beyond what leaks; of a trial that began because of it */
+    word suspicion;        /* blocks: error beyond what leaks */
+    word trial;            /* quarters of a tail: what is left of a trial that began because of it */
     word hurry;            /* blocks of speech for which convergence is worth more work */
     word learnt;           /* tails of speech learnt from since nothing was known */
     word limit;            /* of this hop: mean square above which an error is not echo */
@@ -55,6 +58,7 @@ struct judge {
 
 struct verdict {
     mask copy, restore, doubt;
+    word keep; /* with a doubt: what share of the equations */
     mask drop; /* the foreground does worse than none */
 };
 

@@ -13,8 +13,10 @@ void slip_chunk(struct slip *slip, const word expected[CHUNK], const word heard[
     slip->position = (slip->position + CHUNK) % SLIP_PAST;
 }
 
+/* All of the same samples heard: near speech that has just begun would be seen in the one and not in the other. */
 struct match {
-    word error, energy; /* of what is heard less the echo expected; of what is heard */
+    word error, plain; /* of what is heard less the echo expected; less that without a slip */
+    word energy;       /* of what is heard */
 };
 
 /* The newest samples of both, the echo expected `later` samples ago. */
@@ -22,11 +24,13 @@ static struct match match_at(const struct slip *slip, int later)
 {
     unsigned heard = slip->position - (unsigned)(later < 0 ? -later : 0);
     unsigned expected = slip->position - (unsigned)(later > 0 ? later : 0);
-    struct match match = {all(0), all(0)};
+    struct match match = {all(0), all(0), all(0)};
     for (unsigned i = 1; i <= SLIP_WINDOW; i++) {
         word sample = slip->heard[(heard - i) % SLIP_PAST];
         word difference = sample - slip->expected[(expected - i) % SLIP_PAST];
+        word without = sample - slip->expected[(heard - i) % SLIP_PAST];
         match.error += difference * difference;
+        match.plain += without * without;
         match.energy += sample * sample;
     }
     return match;
@@ -34,12 +38,12 @@ static struct match match_at(const struct slip *slip, int later)
 
 mask slip_found(const struct slip *slip, mask where)
 {
-    word best = match_at(slip, 0).error * CLEARLY;
+    word best = all(1e30f);
     mask later = {0};
     for (int slipped = -SLIP_MOST; slipped <= SLIP_MOST; slipped += CHUNK) {
         struct match match = match_at(slip, slipped);
-        mask better =
-            (match.error < best) & (match.error < match.energy * EXACT) & (match.energy > all(LEAST * SLIP_WINDOW));
+        mask better = (match.error < best) & (match.error < match.plain * CLEARLY) &
+                      (match.error < match.energy * EXACT) & (match.energy > all(LEAST * SLIP_WINDOW));
         best = choose(better, match.error, best);
         later = (better & slipped) | (~better & later);
     }
