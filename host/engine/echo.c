@@ -12,7 +12,7 @@
 #include "echo_slip.h"
 #include "echo_tone.h"
 
-enum { TAPS_A_MS = 8, SHORT = 0, LONG = 1, REST = 3 };
+enum { TAPS_A_MS = 8, SHORT = 0, LONG = 1, REST = 4 };
 
 /* Mean square of what is sent below which the line's own noise shows: -50 dBm0. */
 static const float QUIET = 2500;
@@ -154,7 +154,8 @@ static void learn(struct echo *echo, struct group *group)
     bool hurry = hop == echo->short_hop && hop != echo->long_hop;
     const struct pace *pace = &echo->pace[hop == echo->long_hop ? LONG : SHORT];
     struct evidence *seen = &group->evidence;
-    struct adapt_hop back = adapt_error(group->adapt, group->sent, group->heard, hop, group->error);
+    struct adapt_hop back = adapt_error(group->adapt, group->sent, group->heard, hop, group->error, seen->back_part);
+    seen->parts = hop / BLOCK;
     seen->back_error = back.error;
     seen->back_echo = back.echo;
     seen->likeness = back.likeness;
@@ -226,6 +227,7 @@ static void group_chunk(struct echo *echo, struct group *group, const word *sent
     seen->heard += came;
     seen->fore_cross += cross;
     seen->fore_error += remains;
+    seen->fore_part[group->filled / BLOCK] += remains;
     seen->fore_echo += echo_energy;
     tone_watch_chunk(&group->tones, sent, heard);
     slip_chunk(&group->slip, echoed, heard);

@@ -130,7 +130,8 @@ static word likeness(struct adapt *adapt, const struct cword *window, unsigned h
     return both / (root(one) * root(other) + 1e-9f);
 }
 
-struct adapt_hop adapt_error(struct adapt *adapt, const word *sent, const word *heard, unsigned hop, word *error)
+struct adapt_hop adapt_error(struct adapt *adapt, const word *sent, const word *heard, unsigned hop, word *error,
+                             word *parts)
 {
     unsigned taps = adapt->taps;
     struct adapt_scratch *scratch = adapt->scratch;
@@ -147,10 +148,16 @@ struct adapt_hop adapt_error(struct adapt *adapt, const word *sent, const word *
     fft_inverse_last(adapt->fft, scratch->a, scratch->time);
     struct adapt_hop seen = {.likeness = likeness(adapt, scratch->window, hop)};
     const word *echo = scratch->time + taps - hop;
-    for (unsigned i = 0; i < hop; i++) {
-        error[i] = heard[i] - echo[i];
-        seen.error += error[i] * error[i];
-        seen.echo += echo[i] * echo[i];
+    for (unsigned at = 0; at < hop; at += BLOCK) {
+        word errors = all(0);
+        for (unsigned i = at; i < at + BLOCK; i++) {
+            word left = heard[i] - echo[i];
+            error[i] = left;
+            errors += left * left;
+            seen.echo += echo[i] * echo[i];
+        }
+        *parts++ = errors;
+        seen.error += errors;
     }
     return seen;
 }

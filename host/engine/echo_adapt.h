@@ -29,14 +29,15 @@ void adapt_scratch_destroy(struct adapt_scratch *scratch);
 struct adapt *adapt_create(unsigned taps, const struct fft *fft, struct adapt_scratch *scratch);
 void adapt_destroy(struct adapt *adapt);
 
-/* First half of a hop: the error of the present response for new samples. error: hop words. Sums of squares are
- * returned. */
+/* First half of a hop: the error of the present response for new samples. error: hop words. parts: sums of its squares,
+ * block by block. */
 struct adapt_hop {
-    word error, echo;
+    word error, echo; /* sums of squares */
     word likeness; /* of the spectrum of what is sent to that of the last quarter of a second, 0 .. 1: near 1 only for
                       tones */
 };
-struct adapt_hop adapt_error(struct adapt *adapt, const word *sent, const word *heard, unsigned hop, word *error);
+struct adapt_hop adapt_error(struct adapt *adapt, const word *sent, const word *heard, unsigned hop, word *error,
+                             word *parts);
 
 /* Second half, always after the first: learn from it. */
 void adapt_learn(struct adapt *adapt, const word *error, unsigned hop, unsigned steps, word weight, word forget);

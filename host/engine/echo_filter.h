@@ -7,8 +7,6 @@
 
 #include "echo_fft.h"
 
-enum { CHUNK = 8, BLOCK = 64 };
-
 struct echo_filter;
 
 /* taps: a multiple of BLOCK. fft: of BLOCK points, kept by the caller. NULL without memory. */

@@ -15,7 +15,7 @@ static const float MEMORY = 1.0f * 8000, /* samples of speech after which an equ
     ALIKE = 0.95f,             /* spectra */
     PROOF = 0.25f,             /* of the foreground's error */
     SETTLED = 0.001f, VARIED = 0.85f, TONE_BLOCKS = 5, /* alike */
-    OTHER_PATH = 0.001f, SAME_PATH = 0.01f, /* shares of the equations that a doubt leaves */
+    OTHER_PATH = 0.001f, SAME_PATH = 0.01f,            /* shares of the equations that a doubt leaves */
     FAIR = 0.01f,                                      /* leakage below which haste is less urgent */
     UNKNOWN = 0.1f,        /* leakage above which the foreground knows nothing worth keeping */
     TALK_BLOCKS = 16,      /* after an excess */
@@ -30,11 +30,11 @@ static const float MEMORY = 1.0f * 8000, /* samples of speech after which an equ
     MISTRUST_BLOCKS = 250, /* 2 s */
     HURRY_BLOCKS = 100;    /* 0.8 s */
 
-/* How much a hop fades at the next, and how many are to be compared: of foreground and background; of either with none,
- * which near speech hides longer. */
+/* How much one of full weight fades the others, and how many are to be compared: of blocks, foreground and background;
+ * of hops, either with none, which near speech hides longer. */
 static const struct test {
-    float fade, least_hops;
-} SHORT_TEST = {0.1f, 2.5f}, LONG_TEST = {0.03f, 8};
+    float fade, least;
+} PART_TEST = {0.025f, 16}, HOP_TEST = {0.03f, 8};
 
 struct pace pace_of(unsigned hop, unsigned taps)
 {
@@ -89,9 +89,7 @@ word judge_weigh(struct judge *judge, const struct evidence *seen, const struct 
     return weight * choose(judge->active, all(1), all(1e-6f));
 }
 
-/* By how many standard errors one leads: a test on the mean of normalised differences, so that neither loud hops nor
- * one lucky hop decide. */
-static word surety(struct contest *sums, word one, word other, word noise, word weight, struct test test)
+static void compare(struct contest *sums, word one, word other, word noise, word weight, struct test test)
 {
     word lead = (other - one) / (other + one + noise);
     word keep = 1.0f - weight * test.fade, weight2 = weight * weight;
@@ -100,18 +98,36 @@ static word surety(struct contest *sums, word one, word other, word noise, word 
     sums->ww = sums->ww * keep + weight2;
     sums->wwz = sums->wwz * keep + weight2 * lead;
     sums->wwzz = sums->wwzz * keep + weight2 * lead * lead;
-    word all_weights = larger(sums->w, all(1e-3f)), mean = sums->wz / all_weights;
-    word variance = sums->wwzz - 2.0f * mean * sums->wwz + mean * mean * sums->ww + 1e-5f * sums->ww;
-    return only(sums->w > all(test.least_hops), mean * all_weights / (root(variance) + 1e-9f));
 }
 
-/* Hops in which both err by far more than echo say little of foreground and background. */
-static word telling_weight(const struct judge *judge, const struct evidence *seen, const struct pace *pace, word usual)
+/* By how many standard errors one leads: a test on the mean of normalised differences, so that neither what is loud nor
+ * one lucky accident decides. */
+static word surety(const struct contest *sums, struct test test)
 {
-    word least = smaller(seen->fore_error, seen->back_error) / pace->hop;
+    word all_weights = larger(sums->w, all(1e-3f)), mean = sums->wz / all_weights;
+    word variance = sums->wwzz - 2.0f * mean * sums->wwz + mean * mean * sums->ww + 1e-5f * sums->ww;
+    return only(sums->w > all(test.least), mean * all_weights / (root(variance) + 1e-9f));
+}
+
+/* Foreground and background, block by block: near speech has gaps, in which they show what they are worth. A block in
+ * which both err by far more than echo says little. */
+static word back_leads(struct judge *judge, const struct evidence *seen, word usual)
+{
     /* A background let loose on trial takes near speech for echo: there the foreground's measure counts. */
-    word limit = choose(judge->trial > all(0), usual + judge->noise * 3.0f, judge->limit);
-    return only(judge->active, 1.0f / larger(least / limit, all(1)));
+    word limit = choose(judge->trial > all(0), usual + judge->noise * 3.0f, judge->limit) * (float)BLOCK;
+    for (unsigned part = 0; part < seen->parts; part++) {
+        word fore = seen->fore_part[part], back = seen->back_part[part];
+        word weight = only(judge->active, 1.0f / larger(smaller(fore, back) / limit, all(1)));
+        compare(&judge->back_fore, back, fore, all(1), weight, PART_TEST);
+    }
+    return surety(&judge->back_fore, PART_TEST);
+}
+
+/* A hop of either, beside no canceller at all. */
+static word leads_none(const struct judge *judge, struct contest *sums, word error, word heard, word hiss)
+{
+    compare(sums, error, heard, hiss, only(judge->active, all(1)), HOP_TEST);
+    return surety(sums, HOP_TEST);
 }
 
 static void contest_anew(struct contest *sums, mask where)
@@ -161,11 +177,10 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     judge->talk = choose(error > limit + judge->noise * 3.0f, all(TALK_BLOCKS), judge->talk - pace->blocks);
     mask talk = judge->talk > all(0);
 
-    word telling_hop = telling_weight(judge, seen, pace, limit), present = only(active, all(1));
-    word sure = surety(&judge->back_fore, seen->back_error, seen->fore_error, all(1), telling_hop, SHORT_TEST);
+    word sure = back_leads(judge, seen, limit), present = only(active, all(1));
     word hiss = judge->noise * (pace->hop * 3.0f); /* differences within the noise decide nothing */
-    word worth = surety(&judge->back_none, seen->back_error, seen->heard, hiss, present, LONG_TEST);
-    word kept = surety(&judge->fore_none, seen->fore_error, seen->heard, hiss, present, LONG_TEST);
+    word worth = leads_none(judge, &judge->back_none, seen->back_error, seen->heard, hiss);
+    word kept = leads_none(judge, &judge->fore_none, seen->fore_error, seen->heard, hiss);
     /* On a tone any response is good that is right at its frequency (and at those of the coding's distortion). */
     mask telling = (seen->likeness < all(VARIED)) | (judge->leak_fore > all(UNKNOWN));
     /* A background on trial has to show more than what repeats itself in near speech. */

@@ -5,13 +5,17 @@
 
 #include "echo_lanes.h"
 
+enum { MOST_PARTS = 16 }; /* blocks of 64 samples in a hop */
+
 /* What one hop showed. */
 struct evidence {
-    word sent, heard;           /* energy of what was sent, and of what came back */
-    word fore_error, fore_echo; /* foreground: what is left, what it takes to be echo */
-    word fore_cross;            /* product of both */
-    word back_error, back_echo; /* background, before it learnt from this hop */
-    word likeness;              /* of what is sent to what was (echo_adapt.h) */
+    word sent, heard;                                  /* energy of what was sent, and of what came back */
+    word fore_error, fore_echo;                        /* foreground: what is left, what it takes to be echo */
+    word fore_cross;                                   /* product of both */
+    word back_error, back_echo;                        /* background, before it learnt from this hop */
+    word likeness;                                     /* of what is sent to what was (echo_adapt.h) */
+    word fore_part[MOST_PARTS], back_part[MOST_PARTS]; /* both errors, block by block */
+    unsigned parts;
 };
 
 /* What follows from a hop's length in samples. */
@@ -21,8 +25,8 @@ struct pace {
     float reach;      /* of the level of what was sent, over the length of the tail */
     float fall, rise; /* of the leakage: how it follows down, and up */
     float floor_rise, quiet;
-    float blocks; /* of 64 samples */
-    float tails;  /* of the tail's length, */
+    float blocks;   /* of 64 samples */
+    float tails;    /* of the tail's length, */
     float quarters; /* of it, or blocks if it is shorter than 32 ms */
 };
 
@@ -38,22 +42,22 @@ struct judge {
     word far;                  /* level of what was sent, held for the length of the tail */
     /* Three compete: the foreground, the background, and no canceller at all. */
     struct contest back_fore, back_none, fore_none;
-    word mistrust;         /* blocks for which the background has to prove itself against none: it was wrong before */
-    word talk;             /* blocks for which double talk is still assumed */
-    word against, along;   /* of late: products of foreground error and echo; of echo with itself */
-    word came;             /* of late: energy of what came back, */
+    word mistrust;       /* blocks for which the background has to prove itself against none: it was wrong before */
+    word talk;           /* blocks for which double talk is still assumed */
+    word against, along; /* of late: products of foreground error and echo; of echo with itself */
+    word came;           /* of late: energy of what came back, */
     word erred_fore, erred_back; /* and of what either left of it */
-    word failing;          /* blocks for which the foreground has done worse than none, surely */
-    word patience;         /* with an excess, times the usual: trials in vain make wait longer */
-    word suspicion;        /* blocks: error beyond what leaks */
-    word trial;            /* quarters of a tail: what is left of a trial that began because of it */
-    word hurry;            /* blocks of speech for which convergence is worth more work */
-    word learnt;           /* tails of speech learnt from since nothing was known */
-    word limit;            /* of this hop: mean square above which an error is not echo */
-    word noise;            /* of this hop, beside what leaks and near speech */
-    mask active;           /* something was sent that comes back as echo now, and may be learnt from */
-    word steady;           /* blocks for which the spectrum has not changed */
-    mask tonal;            /* long enough: a tone, which says nothing about all other frequencies */
+    word failing;                /* blocks for which the foreground has done worse than none, surely */
+    word patience;               /* with an excess, times the usual: trials in vain make wait longer */
+    word suspicion;              /* blocks: error beyond what leaks */
+    word trial;                  /* quarters of a tail: what is left of a trial that began because of it */
+    word hurry;                  /* blocks of speech for which convergence is worth more work */
+    word learnt;                 /* tails of speech learnt from since nothing was known */
+    word limit;                  /* of this hop: mean square above which an error is not echo */
+    word noise;                  /* of this hop, beside what leaks and near speech */
+    mask active;                 /* something was sent that comes back as echo now, and may be learnt from */
+    word steady;                 /* blocks for which the spectrum has not changed */
+    mask tonal;                  /* long enough: a tone, which says nothing about all other frequencies */
 };
 
 struct verdict {

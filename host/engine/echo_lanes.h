@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Samples: what comes at a time; what is transformed and judged at a time. */
+enum { CHUNK = 8, BLOCK = 64 };
+
 enum { LANES = 4 };
 
 typedef float word __attribute__((vector_size(4 * LANES)));
