@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from offhook.calls import events
 from offhook.calls.channel import Channel, Hangup, State
 from offhook.calls.frames import Digit, Frame, Media
-from offhook.calls.prompts import NoPrompt, start
+from offhook.calls.prompts import NoPrompt, here, start
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.log import verbose
@@ -71,7 +71,7 @@ async def background_detect(
     plan = channel.pbx.dialplan
     caller = channel.caller.id.number.text
     try:
-        playback = start(channel, name)
+        playback = start(channel, await here(channel, name))
     except NoPrompt as missing:
         log.warning("%s: BackgroundDetect: %s", channel.name, missing)
         return None

@@ -22,8 +22,23 @@ SKIP_MS = 3000
 """How far an order from outside winds where nothing else is said."""
 
 
+REMOTE = "remote sounds"
+"""Part of the exchange that has an awaitable ``local(uri)``: the name here of a sound file elsewhere, or None."""
+
+
 class NoPrompt(Exception):
     """A prompt does not exist in any language or format."""
+
+
+async def here(channel: Channel, name: str) -> str:
+    """The name by which a prompt can be played now: that of a URI's file once it has been fetched. Raises NoPrompt."""
+    if "://" not in name:
+        return name
+    remote = channel.pbx.parts.get(REMOTE)
+    found: str | None = await remote.local(name) if remote is not None else None
+    if found is None:
+        raise NoPrompt(f"{name} cannot be fetched; is res_http_media_cache loaded?")
+    return found
 
 
 def find(channel: Channel, name: str, language: str = "") -> Prompt:
@@ -34,18 +49,19 @@ def find(channel: Channel, name: str, language: str = "") -> Prompt:
     return prompt
 
 
-def start(channel: Channel, name: str, *, language: str = "", offset_ms: int = 0) -> Playback:
-    """Begin to play one prompt. Raises NoPrompt, and Hangup when the channel is over."""
+def start(channel: Channel, name: str, *, language: str = "", offset_ms: int = 0, told: str = "") -> Playback:
+    """Begin to play one prompt, ``told`` by another name. Raises NoPrompt, and Hangup when the channel is over."""
     prompt = find(channel, name, language)
     if channel.media is None or channel.hungup:
         raise Hangup
-    _tell(channel, "ast_streamfile", ("Message", name), ("Channel", channel.name))
+    _tell(channel, "ast_streamfile", ("Message", told or name), ("Channel", channel.name))
     return channel.media.play(prompt, offset_ms=offset_ms)
 
 
 async def play(channel: Channel, name: str, escape: str = "", *, language: str = "", offset_ms: int = 0) -> str:
     """Play one prompt to its end; the digit of ``escape`` that broke in, or "". Raises NoPrompt."""
-    return await until_done(channel, start(channel, name, language=language, offset_ms=offset_ms), escape)
+    found = await here(channel, name)
+    return await until_done(channel, start(channel, found, language=language, offset_ms=offset_ms, told=name), escape)
 
 
 async def play_all(channel: Channel, names: Iterable[str], escape: str = "", *, language: str = "") -> str:
@@ -171,12 +187,13 @@ async def play_steered(
     A name ending in ``:end`` begins ``offset_ms`` before its end. Raises NoPrompt.
     """
     keys = Keys(stop + suspend + restart, keys.forward, keys.reverse, keys.skip_ms)
-    position = offset_ms
-    if name.lower().endswith(":end"):
-        name = name[:-4]
+    position, told = offset_ms, name
+    from_end = name.lower().endswith(":end")
+    name = await here(channel, name[:-4] if from_end else name)
+    if from_end:
         position = await channel.pbx.off_loop(_before_end, find(channel, name, language).path, offset_ms)
     while True:
-        playback = start(channel, name, language=language, offset_ms=max(0, position))
+        playback = start(channel, name, language=language, offset_ms=max(0, position), told=told)
         position = 0
         ending = await follow(channel, playback, keys, read)
         if not ending:

@@ -15,6 +15,7 @@ import pytest
 
 from support.process import MODULES, Running, write_configuration
 
+MORE = ("func_groupcount", "res_limit", "res_indications", "res_http_media_cache")
 PLAN = """
 [shown]
 exten => 7,1,Answer()
@@ -27,9 +28,7 @@ exten => 7,1,Answer()
 def daemon() -> Iterator[Running]:
     """A daemon with groups of channels and a dialplan of ours."""
     made = Path(tempfile.mkdtemp(prefix="oh-", dir="/tmp"))
-    write_configuration(
-        made, modules=MODULES + "load = func_groupcount\nload = res_limit\nload = res_indications\n", extensions=PLAN
-    )
+    write_configuration(made, modules=MODULES + "".join(f"load = {name}\n" for name in MORE), extensions=PLAN)
     running = Running(made)
     try:
         running.wait()
@@ -123,3 +122,15 @@ def test_reports_and_queued_events(daemon: Any) -> None:
 def test_sounds(daemon: Any) -> None:
     assert daemon.run("core show sounds").startswith("Available audio files:\n")
     assert daemon.run("core show sound no/such").startswith("ERROR: File no/such not found in index\n")
+
+
+def test_sound_files_of_servers(daemon: Any, tmp_path: Path) -> None:
+    file, uri = tmp_path / "hello.wav", "http://127.0.0.1:1/hello.wav"
+    file.write_bytes(b"RIFF")
+    assert daemon.run(f"media cache create {uri} {tmp_path}/none").startswith(f"Unable to create '{uri}'")
+    assert daemon.run(f"media cache create {uri} {file}") == f"Created '{uri}' for '{file}' in the media cache\n"
+    assert daemon.run("media cache show all") == f"URI\n\tLocal File\n---------------\n{uri}\n\t{file}\n"
+    assert f"Path: {file}\n" in daemon.run(f"media cache show {uri}")
+    assert daemon.run(f"media cache refresh {uri}").startswith(f"Unable to refresh '{uri}': {uri}: ")
+    assert daemon.run(f"media cache delete {uri}") == f"Deleted '{uri}' from the media cache\n"
+    assert daemon.run(f"media cache show {uri}").startswith(f"Unable to find '{uri}' in the media cache\n")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from offhook.apps.saying import local_time
 from offhook.calls.channel import Hangup
 from offhook.calls.frames import Condition, Digit, Media, Text
-from offhook.calls.prompts import ANY_DIGIT, Keys, NoPrompt, find, follow, play_steered, start
+from offhook.calls.prompts import ANY_DIGIT, Keys, NoPrompt, find, follow, here, play_steered, start
 from offhook.control.agi.commands import needs, whole
 from offhook.control.agi.protocol import CommandFailed, Superseded, UsageError, command
 from offhook.control.agi.session import Session
@@ -70,7 +70,7 @@ async def _stream(session: Session, name: str, escape: str, offset: int) -> tupl
     """Play a file from a sample on; the digit's code or 0, and the sample that was reached."""
     session.broken = f"-1 endpos={offset}"
     try:
-        playback = _play(session, name, offset // SAMPLES_A_MS)
+        playback = _play(session, await here(session.channel, name), offset // SAMPLES_A_MS)
     except NoPrompt as missing:
         log.warning("%s: %s", session.channel.name, missing)
         raise CommandFailed(session.broken) from None
@@ -167,7 +167,9 @@ async def get_data(session: Session, arguments: list[str]) -> str:
     channel = session.channel
     if arguments[0]:
         try:
-            ending = await follow(channel, start(channel, arguments[0]), Keys(ANY_DIGIT), session.read)
+            ending = await follow(
+                channel, start(channel, await here(channel, arguments[0])), Keys(ANY_DIGIT), session.read
+            )
         except NoPrompt as missing:
             log.warning("%s: GET DATA: %s", channel.name, missing)
             return "-1"

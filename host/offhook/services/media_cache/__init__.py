@@ -1,0 +1,1 @@
+"""Sound files of web servers, kept here while they are fresh."""
