@@ -14,6 +14,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from .candidate import Candidate, is_usable, pair_priority, priority_of
+from .consent import Consent
 from .stun import Address, Attribute, Class, Message, Method, StunError, respond
 
 PACE = 0.02
@@ -25,8 +26,6 @@ AGAIN = 0.1
 PATIENCE = 0.3
 """How long better pairs are waited for before the best one that works is nominated, in seconds."""
 GIVE_UP = 30.0
-KEEPALIVE = 15.0
-"""RFC 8445 11"""
 MOST_PAIRS = 100
 """RFC 8445 6.1.2.5"""
 
@@ -63,7 +62,14 @@ class Failed(NamedTuple):
     reason: str
 
 
-Event = Selected | Failed
+class ConsentLost(NamedTuple):
+    """Nobody at the end of a component's way wants to be sent anything any more (RFC 7675)."""
+
+    component: int
+    address: Address
+
+
+Event = Selected | Failed | ConsentLost
 
 
 @dataclass(slots=True)
@@ -129,7 +135,7 @@ class Agent:
         self._next_check: float | None = None
         self._first_valid: dict[int, float] = {}
         self._deadline: float | None = None
-        self._keepalive: float | None = None
+        self._consents: dict[int, Consent] = {}
 
     # ---- what is known --------------------------------------------------------------------------------
 
@@ -285,7 +291,7 @@ class Agent:
             pair.wanted = True
         if pair.state is PairState.SUCCEEDED:
             if pair.wanted:
-                self._select(pair)
+                self._select(pair, now)
             return
         if pair.check is not None:
             # One on its way already will do, said again soon: beginning it anew would orphan its answer.
@@ -301,6 +307,8 @@ class Agent:
             None,
         )
         if pair is None or self.remote is None or pair.check is None:
+            for consent in self._consents.values():
+                consent.receive(message, source, now, relayed=relayed)
             return
         if not message.is_signed_by(self.remote.password.encode()):
             return
@@ -321,10 +329,10 @@ class Agent:
         pair.state = PairState.SUCCEEDED
         self._first_valid.setdefault(component, now)
         if nominated or pair.wanted:
-            self._select(pair)
+            self._select(pair, now)
         self._next_check = now
 
-    def _select(self, pair: Pair) -> None:
+    def _select(self, pair: Pair, now: float) -> None:
         pair.nominated = True
         chosen = self.selected.get(pair.component)
         if chosen is pair or (
@@ -335,6 +343,10 @@ class Agent:
         ):
             return
         self.selected[pair.component] = pair
+        if self.remote is not None:
+            username = f"{self.remote.ufrag}:{self.ufrag}"
+            address, password = pair.remote.address, self.remote.password
+            self._consents[pair.component] = Consent(address, username, password, now, relayed=pair.relayed)
         self._events.append(Selected(pair.component, pair.remote.address, pair.relayed))
 
     # ---- time -----------------------------------------------------------------------------------------
@@ -343,11 +355,12 @@ class Agent:
     def next_timer(self) -> float | None:
         """When ``timer`` is due."""
         times = [pair.check.due for pair in self._pairs.values() if pair.check is not None]
-        times += [time for time in (self._next_check, self._deadline, self._keepalive) if time is not None]
+        times += [time for time in (self._next_check, self._deadline) if time is not None]
+        times += [time for consent in self._consents.values() if (time := consent.next_timer) is not None]
         return min(times, default=None)
 
     def timer(self, now: float) -> None:
-        """Time has come: repeat, begin, nominate, keep alive or give up."""
+        """Time has come: repeat, begin, nominate, ask for consent or give up."""
         for pair in self._pairs.values():
             if pair.check is not None and pair.check.due <= now:
                 self._repeat(pair, now)
@@ -358,13 +371,17 @@ class Agent:
             if not self.done:
                 self.failed = True
                 self._events.append(Failed("no address of the far end answers"))
-            elif self._keepalive is None:
-                self._keepalive = now + KEEPALIVE
-        if self._keepalive is not None and self._keepalive <= now:
-            self._keepalive = now + KEEPALIVE
-            for pair in self.selected.values():
-                indication = Message(Method.BINDING, Class.INDICATION)
-                self._send(pair.component, indication.encode(), pair.remote.address, relayed=pair.relayed)
+        for component, consent in self._consents.items():
+            self._ask_consent(component, consent, now)
+
+    def _ask_consent(self, component: int, consent: Consent, now: float) -> None:
+        if consent.lost:
+            return
+        data = consent.timer(now, self._attributes(component))
+        if data is not None:
+            self._send(component, data, consent.address, relayed=consent.relayed)
+        elif consent.lost:
+            self._events.append(ConsentLost(component, consent.address))
 
     def _wait_on(self, now: float) -> float | None:
         """When there is something to nominate after all."""
@@ -423,15 +440,19 @@ class Agent:
             return
         request = Message(Method.BINDING, Class.REQUEST)
         request.attributes[Attribute.USERNAME] = f"{remote.ufrag}:{self.ufrag}".encode()
-        request.attributes[Attribute.PRIORITY] = priority_of("prflx", pair.component).to_bytes(4, "big")
-        role = Attribute.ICE_CONTROLLING if self.controlling else Attribute.ICE_CONTROLLED
-        request.attributes[role] = self._tie.to_bytes(8, "big")
+        request.attributes |= self._attributes(pair.component)
         if nominates:
             request.attributes[Attribute.USE_CANDIDATE] = b""
         data = self._signed(request, remote.password)
         pair.state = PairState.GOING_ON
         pair.check = Check(data, request.transaction, nominates, 1, now + FIRST_WAIT, FIRST_WAIT)
         self._send(pair.component, data, pair.remote.address, relayed=pair.relayed)
+
+    def _attributes(self, component: int) -> dict[int, bytes]:
+        """What every check says of us."""
+        role = Attribute.ICE_CONTROLLING if self.controlling else Attribute.ICE_CONTROLLED
+        priority = priority_of("prflx", component)
+        return {Attribute.PRIORITY: priority.to_bytes(4, "big"), role: self._tie.to_bytes(8, "big")}
 
     def _signed(self, message: Message, password: str) -> bytes:
         if self.software:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from offhook.ice.agent import Agent, Failed, Selected
+from offhook.ice.agent import Agent, ConsentLost, Event, Failed
 from offhook.ice.candidate import Candidate, IceOffer, host_candidate, is_usable
 from offhook.ice.servers import Relay
 from offhook.ice.stun import is_stun
@@ -386,11 +386,15 @@ class Link:
             self._follow_detour()
         self._set_timer()
 
-    def _happened(self, event: Selected | Failed) -> None:
+    def _happened(self, event: Event) -> None:
         agent = self.agent
         assert agent is not None
         if isinstance(event, Failed):
             log.warning("leg at port %d: ICE failed: %s", self.leg.local_port, event.reason)
+        elif isinstance(event, ConsentLost):
+            log.warning("leg at port %d: %s:%d does not consent to media any more", self.leg.local_port, *event.address)
+            if event.component == 1:
+                self.leg.set_remote("0.0.0.0", 0)
         else:
             log.debug("leg at port %d: ICE selected %s:%d", self.leg.local_port, *event.address)
             first = agent.selected.get(1)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from offhook.ice.agent import Agent, Failed, Outgoing, Selected
+from offhook.ice.agent import Agent, ConsentLost, Failed, Outgoing, Selected
 from offhook.ice.candidate import Candidate, host_candidate, priority_of
+from offhook.ice.consent import Consent
 from offhook.ice.stun import Attribute, Class, Message, Method
 
 Route = Callable[["Party", Outgoing], tuple["Party", int, tuple[str, int]] | None]
@@ -234,7 +235,45 @@ def test_silence_is_broken_now_and_then() -> None:
     world.run(50)
     quiet = world.sent
     world.run(60)
-    assert 6 <= world.sent - quiet <= 10
+    assert 2 * 2 * 10 <= world.sent - quiet <= 2 * 2 * 15, "each asks and is answered every 4 to 6 seconds"
+
+
+def test_who_does_not_answer_any_more_is_sent_nothing() -> None:
+    one, two = Party("192.0.2.1", controlling=True), Party("192.0.2.2", controlling=False)
+    world = World(one, two)
+    meet(world, one, two)
+    world.run(100)
+    assert not any(isinstance(event, ConsentLost) for event in one.events)
+    del world.reachable["192.0.2.2"]
+    world.run(20)
+    assert not any(isinstance(event, ConsentLost) for event in one.events)
+    world.run(15)
+    assert one.events[-1] == ConsentLost(1, ("192.0.2.2", 1001))
+    quiet = len(one.events)
+    world.run(60)
+    assert len(one.events) == quiet
+
+
+def test_some_loss_does_not_cost_consent() -> None:
+    one, two = Party("192.0.2.1", controlling=True), Party("192.0.2.2", controlling=False)
+    world = World(one, two, loss=0.05)
+    meet(world, one, two)
+    world.run(300)
+    assert not any(isinstance(event, ConsentLost) for event in (*one.events, *two.events))
+
+
+def test_consent_cannot_be_forged() -> None:
+    consent = Consent(("192.0.2.2", 1001), "a:b", "secret", 0.0, relayed=False)
+    for now in range(31):
+        request = consent.timer(float(now), {})
+        if request is None:
+            continue
+        asked = Message.parse(request)
+        for key in (b"guess", b"secret"):
+            reply = Message(Method.BINDING, Class.SUCCESS, asked.transaction).encode(key)
+            source = ("192.0.2.2", 1001) if key == b"guess" else ("203.0.113.1", 1001)
+            consent.receive(Message.parse(reply), source, float(now), relayed=False)
+    assert consent.lost
 
 
 def test_candidates_are_written_as_others_write_them() -> None:
