@@ -321,6 +321,12 @@ int rtp_remote(struct leg *leg, const char *host, int port, int rtcp_port)
     return 1;
 }
 
+void rtp_bundle(struct leg *leg, struct leg *carrier)
+{
+    struct command command = {.kind = COMMAND_BUNDLE, .leg = leg, .object = carrier ? carrier->rtp : NULL};
+    engine_order(leg->engine, &command);
+}
+
 void rtp_codecs(struct leg *leg, const struct codec_map *receive, int count, int send_type, int send_codec,
                 int digits_type, int digits_clock, int ptime, int noise_type)
 {

@@ -316,6 +316,8 @@ const struct stream_figures *stream_figures(const struct leg *leg);
 
 /* RTP */
 int rtp_remote(struct leg *leg, const char *host, int port, int rtcp_port);
+/* Let another leg's port, keys and far end be this one's as well (BUNDLE); NULL: it has its own again. */
+void rtp_bundle(struct leg *leg, struct leg *carrier);
 void rtp_codecs(struct leg *leg, const struct codec_map *receive, int count, int send_type, int send_codec,
                 int digits_type, int digits_clock, int ptime, int noise_type);
 void rtp_encoding(struct leg *leg, const struct codec_settings *settings);

@@ -127,6 +127,10 @@ int guard_open(struct rtp *rtp, const struct datagram *packet, bool report)
 
 void guard_send(struct rtp *rtp, bool report, const uint8_t *bytes, int count)
 {
+    if (rtp->bundle.carried)
+        rtp = rtp->bundle.carrier;
+    if (!rtp)
+        return;
     const struct guard *guard = &rtp->guard;
     bool control = report && !rtp->mux;
     const union address *to = report ? &rtp->remote_control : &rtp->remote;

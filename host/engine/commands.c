@@ -223,6 +223,9 @@ void engine_obey(struct engine *engine, struct command *command)
     case COMMAND_ENCODING:
         obey_rtp(engine, command);
         break;
+    case COMMAND_BUNDLE:
+        bundle_join(command->leg->rtp, command->object);
+        break;
     case COMMAND_SECURE:
     case COMMAND_SEND:
     case COMMAND_RETURN:

@@ -19,9 +19,9 @@ static uint64_t ntp_of(const struct engine *engine, int64_t monotonic)
 
 void rtcp_cname(const struct rtp *rtp, char cname[RTP_CNAME])
 {
-    /* random, not an address: RFC 7022 */
-    snprintf(cname, RTP_CNAME, "%08x-%04x", rtp->leg->figures.ssrc ^ 0x5bd1e995u,
-             (unsigned)(rtp->leg->figures.ssrc * 2654435761u >> 16));
+    /* random, not an address: RFC 7022; one for all streams of a bundle */
+    uint32_t ssrc = rtp->bundle.carrier ? rtp->bundle.carrier->leg->figures.ssrc : rtp->leg->figures.ssrc;
+    snprintf(cname, RTP_CNAME, "%08x-%04x", ssrc ^ 0x5bd1e995u, (unsigned)(ssrc * 2654435761u >> 16));
 }
 
 /* The far end's stream since our last report, summed up. */
@@ -184,12 +184,24 @@ static void read_block(struct rtp *rtp, const uint8_t *at, int64_t arrival)
                              &figures->remote_lost_spread));
 }
 
+/* Whether a report is about a stream: of who sends it, or with a block about what is sent there. */
+static bool concerns(const struct rtp *rtp, const uint8_t *bytes, int size, int first)
+{
+    bool bundled = rtp->bundle.carried || rtp->bundle.members;
+    if (rtp->reception.known ? rtp->reception.ssrc == rtcp_word(bytes + 4) : !bundled)
+        return true;
+    for (int i = 0; i < (bytes[0] & 0x1f) && first + (i + 1) * BLOCK <= size; i++)
+        if (rtcp_word(bytes + first + i * BLOCK) == rtp->leg->figures.ssrc)
+            return true;
+    return false;
+}
+
 static void read_report(struct rtp *rtp, const uint8_t *bytes, int size, int64_t arrival)
 {
     struct leg_figures *figures = &rtp->leg->figures;
     struct rtcp_report *received = &figures->received;
     int type = bytes[1], blocks = bytes[0] & 0x1f, first = type == RTCP_SENDER ? 28 : 8;
-    if (size < first)
+    if (size < first || !concerns(rtp, bytes, size, first))
         return;
     *received = (struct rtcp_report){.ssrc = rtcp_word(bytes + 4), .type = (uint32_t)type};
     if (type == RTCP_SENDER) {

@@ -47,6 +47,7 @@ static void end_jitter(struct rtp *rtp)
 
 void rtp_release(struct rtp *rtp)
 {
+    bundle_end(rtp);
     end_jitter(rtp);
     rtp_end_encoder(rtp);
 }
@@ -67,6 +68,7 @@ void rtp_set_remote(struct rtp *rtp, const union address *remote, const union ad
         rtp->wire->ops->aimed(rtp->wire, rtp);
     if (!rtp->rtcp.due && rtp->rtcp_interval)
         rtp->rtcp.due = engine->now + (int64_t)rtp->rtcp_interval * 1000000;
+    bundle_aimed(rtp);
 }
 
 void rtp_set_codecs(struct rtp *rtp, const struct codec_setup *setup)
@@ -295,7 +297,7 @@ static void take_media(struct rtp *rtp, uint8_t *bytes, int count, int header, u
         rtp_relay(leg->relay_to->rtp, bytes, count, header, codec);
 }
 
-static bool is_agreed(const struct rtp *rtp, int type)
+bool rtp_expects(const struct rtp *rtp, int type)
 {
     return rtp->receive[type] || type == RTP_COMFORT_NOISE || (rtp->digits_type && type == rtp->digits_type) ||
            (rtp->noise_type && type == rtp->noise_type);
@@ -307,6 +309,10 @@ void rtp_receive(struct rtp *rtp, const struct datagram *packet)
     struct engine *engine = leg->engine;
     uint8_t *bytes = packet->bytes;
     int count = packet->count;
+    if (rtp->bundle.carried) { /* what is its comes to its carrier's port */
+        engine->packets_bad++;
+        return;
+    }
     if (count > 0 && bytes[0] < 128) {
         aside_receive(rtp, packet);
         return;
@@ -321,6 +327,8 @@ void rtp_receive(struct rtp *rtp, const struct datagram *packet)
         if (engine->trace.kinds)
             trace_packet(rtp, false, true, &packet->from, bytes, count);
         rtcp_receive(rtp, bytes, count, packet->arrival);
+        for (struct rtp *member = rtp->bundle.members; member; member = member->bundle.next)
+            rtcp_receive(member, bytes, count, packet->arrival);
         return;
     }
     if (packet->control || count < RTP_HEADER || (bytes[0] & 0xc0) != 0x80) {
@@ -355,14 +363,15 @@ void rtp_receive(struct rtp *rtp, const struct datagram *packet)
         trace_packet(rtp, false, false, &packet->from, bytes, count - header);
     rtp->heard = engine->now;
     rtp->timed_out = rtp->quiet = false;
-    if (!is_agreed(rtp, bytes[1] & 0x7f) && rtp->reception.known && rtp->reception.ssrc != ssrc)
+    rtp = bundle_owner(rtp, bytes[1] & 0x7f, ssrc);
+    if (!rtp_expects(rtp, bytes[1] & 0x7f) && rtp->reception.known && rtp->reception.ssrc != ssrc)
         return; /* another stream of a bundle (RFC 9143 9.2): it must not pass for this one begun anew */
     count_packet(rtp, sequence, ssrc);
-    leg->figures.rx_octets += (uint64_t)(count - header);
+    rtp->leg->figures.rx_octets += (uint64_t)(count - header);
     const struct codec *codec = codec_at(rtp->receive[bytes[1] & 0x7f]);
     if (codec)
         count_jitter(rtp, timestamp, packet->arrival, (int)codec->clock);
-    if (rtp->direction & DIRECTION_IN && !leg->closing)
+    if (rtp->direction & DIRECTION_IN && !rtp->leg->closing)
         take_media(rtp, bytes, count, header, timestamp);
 }
 

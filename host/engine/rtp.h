@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "aside.h"
+#include "bundle.h"
 #include "codec.h"
 #include "engine.h"
 #include "jitter.h"
@@ -115,6 +116,7 @@ struct rtp {
     struct codec_settings encoding; /* asked for by the far end, or set for this leg */
     struct rtcp rtcp;
     struct guard guard;
+    struct bundle bundle;
     struct jitter *jitter;
 };
 
@@ -127,6 +129,9 @@ void rtp_release(struct rtp *rtp);
 void rtp_set_remote(struct rtp *rtp, const union address *remote, const union address *control);
 void rtp_set_codecs(struct rtp *rtp, const struct codec_setup *setup);
 void rtp_set_option(struct rtp *rtp, int option, int value);
+
+/* Whether packets of a payload type were agreed on. */
+bool rtp_expects(const struct rtp *rtp, int type);
 
 /* A packet came. */
 void rtp_receive(struct rtp *rtp, const struct datagram *packet);

@@ -120,6 +120,7 @@ static void follow(struct rtp *rtp, const union address *from)
         tell_address(rtp, from);
     if (rtp->wire->ops->aimed)
         rtp->wire->ops->aimed(rtp->wire, rtp);
+    bundle_aimed(rtp);
 }
 
 /* ICE has chosen where to send; the far end may use any pair that was checked (RFC 8445 12.2), and has shown its key.

@@ -38,23 +38,34 @@ type = transport
 protocol = udp
 bind = 127.0.0.1:{sip}
 
-[browser]
+[web](!)
 type = endpoint
 context = phones
 disallow = all
 allow = {codecs}
-auth = browser
-aors = browser
 webrtc = yes
-[browser]
+[password](!)
 type = auth
 auth_type = digest
-username = browser
 password = secret
-[browser]
+[place](!)
 type = aor
 max_contacts = 1
 remove_existing = yes
+
+[browser](web)
+auth = browser
+aors = browser
+[browser](password)
+username = browser
+[browser](place)
+
+[second](web)
+auth = second
+aors = second
+[second](password)
+username = second
+[second](place)
 
 [desk]
 type = endpoint
@@ -78,6 +89,7 @@ EXTENSIONS_CONF = """\
 exten => 600,1,Answer()
  same => n,Echo()
 exten => desk,1,Dial(PJSIP/desk,20)
+exten => second,1,Dial(PJSIP/second,20)
 """
 
 HTTP_CONF = """\
@@ -180,6 +192,19 @@ def test_a_browser_hears_itself_in_the_echo_test(place: Place, sip_js: Path, tmp
     likeness, delay = audio.correlation(said, heard)
     assert likeness > 0.8, f"the echo correlates by {likeness:.2f}\n{place.daemon.told()}"
     assert delay < 1.5
+
+
+@pytest.mark.parametrize("place", ["opus,vp8"], indirect=True)
+def test_two_browsers_hear_and_see_each_other_over_one_port_each(place: Place, sip_js: Path, tmp_path: Path) -> None:
+    profile = tmp_path / "profile"
+    profile.mkdir()
+    microphone = audio.write(tmp_path / "microphone.wav", audio.chirps(20))
+    with Browser({"": HERE, "sip.js": sip_js}, profile, microphone) as browser:
+        browser.open("videophones.html", server=f"wss://localhost:{place.https}/ws", call="sip:second@localhost")
+        figures = json.loads(browser.wait(90)["done"])
+    for party in figures.values():
+        assert party["transports"] == 1, figures
+        assert party["frames"] >= 20 and party["width"] == 160 and party["sound"] >= 50, (figures, place.daemon.told())
 
 
 @pytest.mark.parametrize("place", ["ulaw"], indirect=True)

@@ -223,6 +223,9 @@ class RtpLeg(Leg):
     def set_direction(self, direction: str) -> None:
         self.direction = direction
 
+    def bundle(self, carrier: Any) -> None:
+        self.carrier = carrier
+
     def set_options(self, **options: Any) -> None:
         self.options.update(options)
 

@@ -56,6 +56,7 @@ class RtpLeg(Leg):
     __slots__ = (
         "_address",
         "_agreed",
+        "_carrier",
         "_guarded",
         "_port",
         "_receive",
@@ -72,6 +73,7 @@ class RtpLeg(Leg):
         self._address = address
         self._port = int(engine.lib.leg_port(handle))
         self._remote: tuple[str, int] | None = None
+        self._carrier: RtpLeg | None = None
         self.follows = False
         """Whether to send what arrives, as soon as another of the agreed formats does."""
         self._agreed: tuple[Any, ...] = ({}, None, 0, None, None)
@@ -112,6 +114,13 @@ class RtpLeg(Leg):
         if not self.engine.lib.rtp_remote(self._handle, host.encode(), port, rtcp_port):
             raise ValueError(f'"{host}" is no numeric IP address')
         self._remote = (host, port) if port else None
+
+    def bundle(self, carrier: RtpLeg | None) -> None:
+        """Send and receive by another leg's port, with its keys and to its far end; None: by our own again."""
+        if not self._closed and self._carrier is not carrier and (carrier is None or not carrier.closed):
+            self._carrier = carrier
+            handle = self.engine.ffi.NULL if carrier is None else carrier._handle
+            self.engine.lib.rtp_bundle(self._handle, handle)
 
     def set_codecs(
         self,

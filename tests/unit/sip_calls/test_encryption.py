@@ -245,7 +245,7 @@ def test_streams_of_a_bundle_share_the_keys_of_the_first() -> None:
         + "a=mid:a\na=rtcp-mux\nm=video 4000 RTP/SAVP 96\na=rtpmap:96 VP8/90000\na=mid:v\na=rtcp-mux\n"
     )
     streams = receive_offer(offer, [], wanted)
-    legs(streams[:1])
+    legs(streams)
     session = describe(streams, wanted, Origin("-", 1, 1, ""), "192.0.2.1", offer)
     assert len(session.media) == 2
     assert session.media[0].crypto == session.media[1].crypto != []

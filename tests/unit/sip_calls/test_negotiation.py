@@ -254,15 +254,16 @@ def test_format_parameters_of_video_pass_through() -> None:
 def test_a_bundle_is_answered_with_a_bundle_over_one_leg() -> None:
     media = (
         "a=group:BUNDLE a v\nm=audio 4000 RTP/AVP 0\na=mid:a\na=rtcp-mux\n"
-        "m=video 4000 RTP/AVP 99\na=rtpmap:99 H264/90000\na=mid:v\na=rtcp-mux\n"
+        "m=video 4000 RTP/AVP 96\na=rtpmap:96 H264/90000\na=mid:v\na=rtcp-mux\n"
     )
     agreed = terms("!all,ulaw,h264", bundle="yes", rtcp_mux="yes")
     remote = sdp(media)
     pending = receive_offer(remote, [], agreed)
-    legs(pending[:1])
+    legs(pending)
     text = str(describe(pending, agreed, Origin("-", 1, 1, ""), "192.0.2.1", remote))
     assert "a=group:BUNDLE a v" in text
     assert [line.split()[1] for line in text.split("\r\n") if line.startswith("m=")] == ["10000", "10000"]
+    assert "a=rtpmap:96 H264/90000" in text, "the offerer's numbers, also for what is not in its first stream"
 
 
 # ---- answers to our offers -------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ def _stream_lines(
     if asked is not None and stream.extended:
         media.add("rtcp-xr", " ".join(EXTENDED_REPORTS[name] for name in stream.extended))
     if stream.group >= 0:
-        media.add("ssrc", f"{carrier.leg.ssrc} cname:{carrier.leg.cname}")
+        media.add("ssrc", f"{stream.leg.ssrc} cname:{carrier.leg.cname}")
     if endpoint.webrtc:
         media.add("msid", f"{carrier.leg.cname} {stream.name}")
         for feedback in WEBRTC_FEEDBACK if stream.kind == "video" else WEBRTC_FEEDBACK[:1]:

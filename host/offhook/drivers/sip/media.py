@@ -276,7 +276,7 @@ class CallMedia:
         made: list[MediaStream] = []
         try:
             for stream in streams:
-                if not stream.active or stream.leg is not None or bundle_carrier(stream, streams) is not stream:
+                if not stream.active or stream.leg is not None:
                     continue
                 engine = self._pbx.engine
                 if stream.kind == "audio" and stream is default_stream(streams, "audio"):
@@ -284,7 +284,8 @@ class CallMedia:
                 else:
                     stream.leg = engine.relay_leg(self.bind, marking=self._marking(stream.kind))
                 made.append(stream)
-                self._make_link(stream)
+                if bundle_carrier(stream, streams) is stream:
+                    self._make_link(stream)
         except (NoPort, Refused):
             for stream in made:
                 _close_leg(stream)
@@ -342,7 +343,7 @@ class CallMedia:
             if not stream.active:
                 stream.leg = stream.link = None
             elif stream.leg is not None:
-                self._apply(stream)
+                self._apply(stream, bundle_carrier(stream, pending))
         if self.on_commit is not None:
             self.on_commit(before)
 
@@ -369,7 +370,7 @@ class CallMedia:
             wanted = self.terms.allowed.ptime(stream.send[1])
         return min(wanted, stream.longest) if stream.longest else wanted
 
-    def _apply(self, stream: MediaStream) -> None:
+    def _apply(self, stream: MediaStream, carrier: MediaStream) -> None:
         leg: Any = stream.leg
         endpoint = self.terms.endpoint
         ptime = self.ptime(stream)
@@ -381,6 +382,14 @@ class CallMedia:
         leg.follows = stream.kind == "audio" and not endpoint.asymmetric_rtp_codec
         if stream.send is not None and stream.send[1].name == "opus":
             leg.set_encoding(opus_encoding(parse_fmtp(_parameters(stream))))
+        if carrier is not stream:
+            if stream.link is not None:
+                stream.link.close()
+                stream.link = None
+            leg.bundle(carrier.leg)
+            leg.set_direction(stream.direction)
+            return
+        leg.bundle(None)
         self._protect(stream)
         if stream.link is not None:
             self._agree(stream)

@@ -284,7 +284,11 @@ def receive_offer(offer: Session, active: Sequence[MediaStream], terms: Terms) -
             stream.remove()
             continue
         stream.codecs = codecs
-        stream.payloads.learn([(codec.format, payload) for codec, payload in found.codecs.items()], found.events)
+        numbers = [(codec.format, payload) for codec, payload in found.codecs.items()]
+        stream.payloads.learn(numbers, found.events)
+        carrier = bundle_carrier(stream, pending)
+        if carrier is not stream:
+            carrier.payloads.learn(numbers, {})  # a number means one thing in a bundle (RFC 9143 9.1)
         stream.direction = _both(stream.wanted, reverse_direction(stated))
         _agree(stream, found, terms, default=default)
         _take_address(stream, offer, media, terms)
