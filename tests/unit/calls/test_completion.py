@@ -22,6 +22,7 @@ from offhook.control.manager import events_completion
 from offhook.control.manager.render import RENDERERS
 from offhook.functions import callcompletion, logic, shared, strings
 from offhook.modules import Module, Request
+from offhook.modules.command import CommandError
 from offhook.services import completion
 from support.call_exchange import Exchange
 from support.leaping_loop import LeapingLoop
@@ -276,6 +277,25 @@ def test_a_request_is_taken_back(tmp_path: Path) -> None:
         await house.call("100", "*1", 1)
         await house.call("100", "*2", 1)
         assert house.told[-1][0] == "CCFailure"
+        assert house.report() == "There are currently no active call completion transactions\n"
+
+    story(tmp_path, tell)
+
+
+def test_requests_are_cancelled_at_the_console(tmp_path: Path) -> None:
+    async def tell(house: House) -> None:
+        pbx = house.exchange.pbx
+        house.at_home.clear()
+        for number in ("100", "101"):
+            await house.call(number, "200", 16)
+            await house.call(number, "*1", 1)
+        with pytest.raises(CommandError, match="no transaction 7"):
+            completion.cc_cancel(Request(pbx, "", [], ["core", "7"]))
+        completion.cc_cancel(Request(pbx, "", [], ["core", "1"]))
+        await asyncio.sleep(0.1)
+        assert house.told[-1] == ("CCFailure", "1", "Phone/101", "CC transaction canceled administratively")
+        completion.cc_cancel(Request(pbx, "", [], ["all"]))
+        await asyncio.sleep(0.1)
         assert house.report() == "There are currently no active call completion transactions\n"
 
     story(tmp_path, tell)
