@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from offhook.modules import Module
+
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
 
@@ -47,3 +49,30 @@ def choose(pbx: Pbx, wanted: Sequence[str], current: str = "", suitable: Sequenc
         if not suspended(pbx, name):
             return name
     return current if current in suitable else ""
+
+
+# ---- as modules ---------------------------------------------------------------------------------------
+
+
+native_module = Module("bridge_native_rtp", "Native RTP bridging module", priority=1, builtin=True)
+holding_module = Module("bridge_holding", "Holding bridge module", priority=1, builtin=True)
+simple_module = Module("bridge_simple", "Simple two channel bridging module", priority=1, builtin=True)
+softmix_module = Module("bridge_softmix", "Multi-party software based channel mixing", priority=1, builtin=True)
+
+
+def _stands_for(module: Module, technology: str) -> None:
+    """A technology under the name of its module in Asterisk: unloaded, or left out by modules.conf, it is suspended."""
+
+    def load(pbx: Pbx) -> None:
+        set_suspended(pbx, technology, False)
+
+    def unload(pbx: Pbx) -> None:
+        set_suspended(pbx, technology, True)
+
+    module.load, module.unload = load, unload
+
+
+_stands_for(native_module, NATIVE)
+_stands_for(holding_module, HOLDING)
+_stands_for(simple_module, SIMPLE)
+_stands_for(softmix_module, SOFTMIX)

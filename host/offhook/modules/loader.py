@@ -82,6 +82,8 @@ class Loaded:
     name: str
     source: str
     """Import path of its file."""
+    builtin: bool = False
+    """Names something that is always there."""
     module: Module | None = None
     state: State = State.KNOWN
     why: str = ""
@@ -133,7 +135,7 @@ def discover(package_path: Path, package: str = "offhook", folders: Iterable[str
                 if name.lower() in found:
                     log.error("module %s is declared in %s and in %s", name, found[name.lower()].source, source)
                     continue
-                found[name.lower()] = Loaded(name, source)
+                found[name.lower()] = Loaded(name, source, "builtin=True" in text)
     return found
 
 
@@ -220,8 +222,7 @@ class Loader:
         wanted: list[Loaded] = []
         for name in chosen:
             if name in order.excluded:
-                if is_core(name):
-                    log.error("modules.conf excludes %s, which belongs to the core and is always loaded", name)
+                await self._leave_out(name)
                 continue
             loaded = self.known.get(name)
             if loaded is None:
@@ -237,6 +238,17 @@ class Loader:
         for loaded in wanted:
             count += await self._start_with_dependencies(loaded, order, set())
         return count
+
+    async def _leave_out(self, name: str) -> None:
+        """modules.conf has noload for a module: those that are always there say so, or have what they name stopped."""
+        loaded = self.known.get(name)
+        if is_core(name):
+            log.error("modules.conf excludes %s, which belongs to the core and is always loaded", name)
+        elif loaded is not None and loaded.builtin and self._imported(loaded):
+            if loaded.module is not None and loaded.module.unload is not None:
+                await _call(loaded.module.unload, self.pbx)
+            else:
+                log.log(NOTICE, "modules.conf excludes %s, which is built in: it is there all the same", name)
 
     async def _start_with_dependencies(self, loaded: Loaded, order: LoadOrder, above: set[str]) -> int:
         if loaded.state is not State.KNOWN:
@@ -337,6 +349,9 @@ class Loader:
         if loaded.state is State.DECLINED:
             loaded.state = State.KNOWN
             log.log(NOTICE, "module %s, which had declined to load, is forgotten", name)
+        elif loaded.builtin and loaded.module is not None and loaded.module.unload is None:
+            log.warning("module %s cannot be unloaded: it is built in", name)
+            return False
         else:
             users = [other.name for other in self.running if other.module and loaded.name in other.module.depends]
             count = self.use_count(loaded) + len(users)

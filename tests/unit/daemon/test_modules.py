@@ -360,3 +360,33 @@ def test_every_change_moves_the_generation() -> None:
 )
 def test_lines_are_split_into_words(line: str, words: list[str], blank: bool) -> None:
     assert split_line(line) == (words, blank)
+
+
+BUILT_IN = """
+from offhook.modules import Module
+fixed = Module("codec_x", "Always there", builtin=True)
+bridge = Module("bridge_x", "May be left out", builtin=True)
+bridge.load = lambda pbx: pbx.trace.append("bridge")
+bridge.unload = lambda pbx: pbx.trace.append("no bridge")
+"""
+
+
+async def test_what_is_built_in_says_so_or_is_left_out(
+    loader: Loader, package: tuple[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    (package[1] / "services/builtin.py").write_text(BUILT_IN)
+    loader.known = discover(package[1], package[0])
+    order = read_order(
+        loads("[modules]\nautoload = yes\nnoload = codec_x.so\nnoload = bridge_x.so\nnoload = app_one\n")
+    )
+    await loader.boot(order, preload=False)
+    assert trace(loader) == ["no bridge", "base"]
+    assert "modules.conf excludes codec_x, which is built in" in caplog.text
+    assert "app_one, which" not in caplog.text
+    assert await loader.load("bridge_x") is Result.SUCCESS
+    assert await loader.load("codec_x") is Result.SUCCESS
+    assert not await loader.unload("codec_x")
+    assert loader.is_running("codec_x")
+    assert await loader.unload("bridge_x")
+    assert trace(loader) == ["no bridge", "base", "bridge", "no bridge"]
