@@ -8,7 +8,7 @@ from offhook.calls import causes
 from offhook.calls.channel import INHERITED, Channel
 from offhook.calls.completion import events
 from offhook.calls.completion.core import Completion, State, completion_of
-from offhook.calls.completion.parameters import Parameters, parameters_of
+from offhook.calls.completion.parameters import Parameters, may_ask, parameters_of
 from offhook.calls.completion.recall import recall_of
 from offhook.calls.completion.tree import Dialled, Extension, Offer, Tree
 from offhook.calls.devices import device_of
@@ -40,6 +40,12 @@ def _place(channel: Channel) -> Place | None:
 
 def _keep(channel: Channel, place: Place) -> None:
     channel.data.setdefault(INHERITED, {})[_KEY] = [place]
+
+
+def _counts(completion: Completion, channel: Channel) -> bool:
+    """Whether a Dial is part of a call that may be completed."""
+    place = _place(channel)
+    return completion.within_limit if place is None else not place.ignored
 
 
 def _came_from(channel: Channel, tree: Tree) -> bool:
@@ -76,10 +82,9 @@ class CompletableDial:
         completion = completion_of(channel.pbx)
         if completion is None:
             return None
-        place = _place(channel)
-        allowed = parameters_of(channel).cc_agent_policy != "never"
-        if not allowed or (place is None and not completion.within_limit) or (place is not None and place.ignored):
+        if not may_ask(channel) or not _counts(completion, channel):
             return cls(completion, channel, None, None) if recall_of(channel) is not None else None
+        place = _place(channel)
         if place is None:
             tree, parent = Tree(completion.new_id()), 0
             channel.data[_ORIGINAL] = tree

@@ -84,6 +84,12 @@ def parameters_of(channel: Channel) -> Parameters:
     return found
 
 
+def may_ask(channel: Channel) -> bool:
+    """Whether a caller may ask for completion at all; asked at every Dial."""
+    found: Parameters | None = channel.data.get(_KEY)
+    return found is not None and found.cc_agent_policy != "never"
+
+
 def inherit_parameters(channel: Channel, parent: Channel) -> None:
     """Give a Local channel, or its other half, what the channel has that it stands for."""
     found: Parameters | None = parent.data.get(_KEY)
