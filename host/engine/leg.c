@@ -155,6 +155,14 @@ static void listen_for_digits(struct leg *leg, struct block *block)
         leg_digit_heard(leg, result.digit, result.ms, DIGIT_INBAND);
 }
 
+/* An effect has one past only: where there is one, spies hear what is whispered. */
+static struct block take_up(struct leg *leg, struct block block, struct block *whisper)
+{
+    block = add(leg, block, *whisper);
+    whisper->samples = NULL;
+    return block;
+}
+
 void leg_pull(struct leg *leg)
 {
     struct block block = {.samples = NULL};
@@ -176,10 +184,11 @@ void leg_pull(struct leg *leg)
         detectors_feed(leg, DIRECTION_IN, block);
     if (leg->dtmf)
         listen_for_digits(leg, &block);
+    struct block whisper = taken(leg, &leg->whisper_in);
     if (leg->in_effect)
-        block = effect_run(leg->in_effect, block);
-    block = add(leg, block, taken(leg, &leg->whisper_in));
-    leg->in = change(leg, block, leg->in_gain, leg->in_muted);
+        block = effect_run(leg->in_effect, take_up(leg, block, &whisper));
+    leg->spied_in = change(leg, block, leg->in_gain, leg->in_muted);
+    leg->in = add(leg, leg->spied_in, change(leg, whisper, leg->in_gain, leg->in_muted));
 }
 
 static bool play(struct leg *leg, struct player *player, struct block *block)
@@ -244,10 +253,11 @@ void leg_push(struct leg *leg)
     struct block block = source(leg), over = {.samples = NULL};
     if (leg->overlay && player_pull(leg->overlay, &over, leg_rate(leg)))
         block = add(leg, block, over);
-    block = add(leg, block, taken(leg, &leg->whisper_out));
+    struct block whisper = taken(leg, &leg->whisper_out);
     if (leg->out_effect)
-        block = effect_run(leg->out_effect, block);
-    leg->out = change(leg, block, leg->out_gain, leg->out_muted);
+        block = effect_run(leg->out_effect, take_up(leg, block, &whisper));
+    leg->spied_out = change(leg, block, leg->out_gain, leg->out_muted);
+    leg->out = add(leg, leg->spied_out, change(leg, whisper, leg->out_gain, leg->out_muted));
     if (leg->detectors)
         detectors_feed(leg, DIRECTION_OUT, leg->out);
     deliver(leg, leg->out);
@@ -256,8 +266,8 @@ void leg_push(struct leg *leg)
 static struct block spied(struct leg *snoop, const struct leg *target)
 {
     struct block none = {.samples = NULL};
-    struct block in = snoop->spy & DIRECTION_IN ? target->in : none;
-    struct block out = snoop->spy & DIRECTION_OUT ? target->out : none;
+    struct block in = snoop->spy & DIRECTION_IN ? target->spied_in : none;
+    struct block out = snoop->spy & DIRECTION_OUT ? target->spied_out : none;
     return in.samples ? add(snoop, in, out) : out;
 }
 

@@ -76,6 +76,7 @@ struct leg {
 
     /* this tick */
     struct block in, out;
+    struct block spied_in, spied_out;     /* the same without what is whispered */
     struct carry carry;                   /* pipe, snoop: heard next tick */
     struct carry whisper_in, whisper_out; /* what snoops say */
 

@@ -115,7 +115,7 @@ void engine_plan(struct engine *engine)
     for (struct leg *leg = engine->legs; leg; leg = leg->next) {
         leg->want_in = leg->want_out = leg->relayed = false;
         leg->relay_to = NULL;
-        leg->in.samples = leg->out.samples = NULL;
+        leg->in.samples = leg->out.samples = leg->spied_in.samples = leg->spied_out.samples = NULL;
     }
     for (struct leg *leg = engine->legs; leg; leg = leg->next) {
         if (leg->kind != LEG_RTP || (!leg->peer && !leg->loopback))
