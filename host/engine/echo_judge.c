@@ -9,6 +9,7 @@ static const float MEMORY = 1.0f * 8000, /* samples of speech after which an equ
     RETURN = 0.25f,                      /* the loudest echo before any is known: return loss of 6 dB */
     EXCESS = 20,                         /* an error this far above what leaks is not echo, */
     LOUDEST = 2,                         /* nor one this far above all the echo there can be */
+    LOSS_MARGIN = 16, LOUD_TAILS = 1.9f, /* a syllable comes back up to 12 dB fainter than others */
     LESSON = 4,                /* tails of speech that teach most of a path: what is left then falls as 1 / time */
     LOUDER = 0.1f,             /* of what came: half a dB is no accident any more */
     SURE = 3.5f, SURER = 4.5f, /* standard errors by which the background must lead; while somebody talks */
@@ -62,11 +63,23 @@ static word leakage(word leak, word error, word heard, word noise, mask active, 
     return choose(active & (heard > noise * 10.0f), next, leak);
 }
 
+/* While a voice has been sent for longer than the tail, all of its echo is in what comes back: there is no more of it
+ * than that, whoever else is heard. */
+static void bound_loss(struct judge *judge, const struct evidence *seen, const struct pace *pace)
+{
+    mask loud = (seen->sent * 4.0f > judge->far * pace->hop) & (judge->far > all(SILENCE * 100));
+    judge->loud = only(loud, judge->loud + pace->tails);
+    word most = seen->heard / (seen->sent + 1.0f) * LOSS_MARGIN;
+    judge->loss = smaller(judge->loss * pace->rise, all(RETURN));
+    judge->loss = choose(judge->loud > all(LOUD_TAILS), smaller(judge->loss, most), judge->loss);
+}
+
 word judge_weigh(struct judge *judge, const struct evidence *seen, const struct pace *pace, mask frozen, word *forget)
 {
     float each = 1.0f / pace->hop;
     word error = seen->back_error * each, echo = seen->back_echo * each;
     judge->far = larger(judge->far * pace->reach, seen->sent * each);
+    bound_loss(judge, seen, pace);
     judge->steady = only(seen->likeness > all(ALIKE), judge->steady + pace->blocks);
     judge->tonal = judge->steady > all(TONE_BLOCKS);
     frozen |= judge->tonal & (judge->leak_fore < all(UNKNOWN));
@@ -160,6 +173,8 @@ void judge_reset(struct judge *judge, mask where)
     judge->came = only(~where, judge->came);
     judge->failing = only(~where, judge->failing);
     judge->patience = choose(where, all(1), judge->patience);
+    judge->loss = choose(where, all(RETURN), judge->loss);
+    judge->loud = only(~where, judge->loud);
     judge->learnt = only(~where, judge->learnt);
     judge->steady = only(~where, judge->steady);
     judge->trial = only(~where, judge->trial);
@@ -170,7 +185,7 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
 {
     float each = 1.0f / pace->hop;
     word error = seen->fore_error * each;
-    word expected = seen->fore_echo * each + judge_unknown_echo(judge);
+    word expected = seen->fore_echo * each + judge->leak_fore * judge->far * RETURN;
     mask active = judge->active, heard = active & (judge->far * RETURN > judge->noise * 3.0f);
     word limit = judge->leak_fore * expected * EXCESS;
     mask beyond = heard & (error > limit + judge->noise);
@@ -240,6 +255,7 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     judge->trial = choose(verdict.doubt, all(TRIAL_QUARTERS), only(~verdict.copy, judge->trial));
     judge->leak_back = choose(verdict.doubt, all(1), judge->leak_back);
     judge->learnt = only(~verdict.doubt, judge->learnt);
+    judge->loss = choose(verdict.doubt, all(RETURN), judge->loss);
     judge->erred_fore = only(~verdict.doubt, judge->erred_fore);
     judge->erred_back = only(~verdict.doubt, judge->erred_back);
     contest_anew(&judge->back_fore, verdict.copy | verdict.restore | verdict.doubt | verdict.drop);
@@ -264,7 +280,7 @@ bool judge_hurries(const struct judge *judge, const struct evidence *seen, float
 
 word judge_unknown_echo(const struct judge *judge)
 {
-    return judge->leak_fore * judge->far * RETURN;
+    return judge->leak_fore * judge->far * judge->loss;
 }
 
 bool judge_knows(const struct judge *judge, unsigned lane)

@@ -52,12 +52,14 @@ struct judge {
     word suspicion;              /* blocks: error beyond what leaks */
     word trial;                  /* quarters of a tail: what is left of a trial that began because of it */
     word hurry;                  /* blocks of speech for which convergence is worth more work */
-    word learnt;                 /* tails of speech learnt from since nothing was known */
-    word limit;                  /* of this hop: mean square above which an error is not echo */
-    word noise;                  /* of this hop, beside what leaks and near speech */
-    mask active;                 /* something was sent that comes back as echo now, and may be learnt from */
-    word steady;                 /* blocks for which the spectrum has not changed */
-    mask tonal;                  /* long enough: a tone, which says nothing about all other frequencies */
+    word loss;                   /* the loudest echo there can be of what is sent, as a share of it */
+    word loud;   /* tails for which what is sent has been loud: its echo must be there, if there is one */
+    word learnt; /* tails of speech learnt from since nothing was known */
+    word limit;  /* of this hop: mean square above which an error is not echo */
+    word noise;  /* of this hop, beside what leaks and near speech */
+    mask active; /* something was sent that comes back as echo now, and may be learnt from */
+    word steady; /* blocks for which the spectrum has not changed */
+    mask tonal;  /* long enough: a tone, which says nothing about all other frequencies */
 };
 
 struct verdict {
