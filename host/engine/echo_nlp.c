@@ -9,6 +9,7 @@ static const float MARGIN = 20, /* above what usually leaks it is a near voice *
     PEAK = 4,                   /* of comfort noise, times its level: a predictor that changes under way may ring */
     QUIETER = 1.25f,            /* times its mean, which scatters */
     FLAT = 0.02f,               /* of the power is left by the predictor of a noise; of a tone, less */
+    CODING = 1.2e-4f,           /* of an echo: what G.711 adds to it is no noise of the line */
     SHAPED = 0.98f, /* bound of a reflection: the lags of a tone, gathered in pieces, may ask for more than stability */
     LEAST_NOISE = 1, OPENING = 1.0f / 8, /* a sample: a near voice is let through within a millisecond, */
     CLOSING = 1.0f / 24;                 /* and gives way to noise within three */
@@ -55,6 +56,7 @@ void nlp_chunk(struct nlp *nlp, word left[CHUNK], word expected, word leak, mask
     }
     nlp->position += CHUNK;
     nlp->energy += energy;
+    nlp->echoes += expected;
     nlp->left += (energy * (1.0f / CHUNK) - nlp->left) * 0.35f;
     nlp->echo = larger(nlp->echo * 0.97f, expected);
     word noise = only(nlp->flat & (nlp->noise < all(LOUDEST_NOISE)), nlp->noise);
@@ -99,7 +101,8 @@ void nlp_block(struct nlp *nlp, mask quiet)
 {
     /* A constant offset is no noise (G.711 has none but +-8 for silence). */
     word offset = nlp->sum * (1.0f / BLOCK), energy = larger(nlp->energy * (1.0f / BLOCK) - offset * offset, all(0));
-    nlp->level = choose(nlp->level > all(0), nlp->level + (energy - nlp->level) * 0.35f, energy);
+    word own = larger(energy - nlp->echoes * (CODING * CHUNK / BLOCK), all(LEAST_NOISE));
+    nlp->level = choose(nlp->level > all(0), nlp->level + (own - nlp->level) * 0.35f, own);
     nlp->lowest = choose(nlp->level < nlp->lowest, nlp->level, nlp->lowest);
     word lowest = smaller(nlp->lowest, nlp->lowest_before) * 1.2f;
     /* Down at once, up when the search has ended. */
@@ -123,5 +126,5 @@ void nlp_block(struct nlp *nlp, mask quiet)
     shape(nlp);
     memcpy(nlp->past, nlp->past + BLOCK, NOISE_ORDER * sizeof(word));
     nlp->position = 0;
-    nlp->energy = nlp->sum = all(0);
+    nlp->energy = nlp->echoes = nlp->sum = all(0);
 }

@@ -13,7 +13,7 @@ struct nlp {
     word noise, lowest, lowest_before; /* mean square of the line's noise; the search for it */
     word level;                        /* of what is left, smoothed for that search */
     int blocks;
-    word energy, sum;               /* of this block */
+    word energy, echoes, sum;       /* of this block */
     word past[BLOCK + NOISE_ORDER]; /* what is left: this block, and a little before */
     int position;
     word lag[NOISE_ORDER + 1]; /* autocorrelation of the noise */
