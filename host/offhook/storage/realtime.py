@@ -129,12 +129,15 @@ class Realtime:
             return rows[0]
         return [(name, "" if value == " " else value) for name, value in rows[0] if value]
 
-    async def many(self, family: str, criteria: Criteria) -> list[Row]:
-        """Every row that fits."""
-        rows = await self._first(
+    async def found(self, family: str, criteria: Criteria) -> list[Row] | None:
+        """Every row that fits; None when no database answers."""
+        return await self._first(
             family, lambda target, backend: backend.select(target.database, target.table, criteria, first=False)
         )
-        return rows or []
+
+    async def many(self, family: str, criteria: Criteria) -> list[Row]:
+        """Every row that fits; none when no database answers."""
+        return await self.found(family, criteria) or []
 
     async def update(self, family: str, criteria: Criteria, values: Row) -> int:
         """Change rows; how many, or -1 when no database took it."""

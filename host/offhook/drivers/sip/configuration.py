@@ -32,6 +32,8 @@ from offhook.drivers.sip.sections import (
 log = logging.getLogger(__name__)
 
 FILE: Final = "pjsip.conf"
+MIRROR: Final = "sip sections of databases"
+"""Part of the exchange that knows the sections which lie in a database."""
 TYPES: Final[dict[str, type[Configured]]] = {
     kind.TYPE: kind
     for kind in (

@@ -11,7 +11,7 @@ from offhook import __version__
 from offhook.calls.events import FullyBooted
 from offhook.calls.pbx import Pbx
 from offhook.config.model import Section
-from offhook.drivers.sip.configuration import FILE, Configuration, read
+from offhook.drivers.sip.configuration import FILE, MIRROR, Configuration, read
 from offhook.drivers.sip.identify import Identification, Matcher
 from offhook.drivers.sip.options_request import on_options
 from offhook.drivers.sip.stack import PART, SipStack
@@ -21,6 +21,7 @@ from offhook.sip.transaction import Timing
 
 if TYPE_CHECKING:
     from offhook.config.model import ConfigFile
+    from offhook.drivers.sip.realtime import Mirror
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ async def load(pbx: Pbx) -> None:
     if not pbx.booted:
         pbx.bus.subscribe(FullyBooted, lambda _: accept(stack))
     stack.handlers["OPTIONS"] = on_options
+    if (mirror := pbx.parts.get(MIRROR)) is not None:
+        mirror.attach(stack)
     config = read_files(stack, None)
     if config is None:
         raise LoadError(f"{FILE} cannot be read")
@@ -60,6 +63,8 @@ async def reload(pbx: Pbx) -> None:
 
 async def read_again(stack: SipStack) -> None:
     """Put what the files say now into force. LoadError when pjsip.conf cannot be read."""
+    if (mirror := stack.pbx.parts.get(MIRROR)) is not None:
+        await mirror.read_all()
     config = read_files(stack, stack.config)
     if config is None:
         raise LoadError(f"{FILE} cannot be read")
@@ -89,6 +94,9 @@ def read_files(stack: SipStack, previous: Configuration | None) -> Configuration
     sections: list[Section] = list(file) if file is not None else []
     for more in stack.more_sections:
         sections += more(pbx)
+    mirror: Mirror | None = pbx.parts.get(MIRROR)
+    if mirror is not None:
+        sections = mirror.merged(sections)
     result = read(sections, previous)
     for error in result.errors:
         log.error("%s", error)

@@ -125,6 +125,8 @@ class SipStack:
         """Endpoints whose new calls and requests are refused for now."""
         self.more_sections: list[Callable[[Pbx], list[Section]]] = []
         """What adds sections to those of pjsip.conf whenever it is read."""
+        self.first_look: Callable[[RequestReceived], bool] | None = None
+        """Asked about each request outside dialogs; true when it has to wait, and will be carried out again."""
         self.gates: list[Callable[[Endpoint, str], None]] = []
         """Asked before a call to a user at an endpoint is made; RequestError when it must not be."""
         self._timer: asyncio.TimerHandle | None = None
@@ -196,6 +198,8 @@ class SipStack:
                 return
         elif message.method == "BYE":
             self._incoming(event, flow, self.artificial).respond(481)
+            return
+        if self.first_look is not None and self.first_look(event):
             return
         incoming = self._incoming(event, flow, self.artificial)
         if not self.admission.admit(incoming):
