@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from kernel_shims.astribank.spans_conf import Assignment
 from kernel_shims.line import LineError
 
 _CHIP_KINDS = {"1": "FXS", "2": "FXO", "3": "BRI", "4": "PRI", "5": "EC", "6": "FXS"}
@@ -63,10 +66,42 @@ class Box:
         return tuple(module for module in self.modules if module.kind != "EC")
 
 
+class XppDriver(Protocol):
+    """The xpp driver, real or simulated. What changes something raises LineError."""
+
+    def load(self, init_folder: Path) -> None:
+        """Have the driver, and have it set up cards by the programs of that folder."""
+
+    def boxes(self) -> list[Box]:
+        """The boxes there are, by number."""
+
+    def spans(self) -> dict[int, range]:
+        """Channels of every span there is, whosever it is, by its number."""
+
+    def register(self, box: Box) -> None:
+        """Make the box known to DAHDI; its spans have no numbers yet."""
+
+    def assign(self, box: Box, assignment: Assignment) -> None:
+        """Give a span of the box its number, and its channels theirs."""
+
+    def blink(self, module: Module, ports: int) -> None:
+        """Let the lamps of some ports blink (a bit each), or none."""
+
+    def clock(self) -> str:
+        """Whose clock all boxes follow: SYNC=NN, DAHDI or NO-SYNC."""
+
+    def set_clock(self, box: Box | None) -> None:
+        """Have all boxes follow that box's clock, or DAHDI's."""
+
+    def begin_again(self, usb_name: str) -> None:
+        """Let go of a box by its USB name and take it anew: its cards are set up once more."""
+
+
 class Xpp:
-    """The driver. ``sysfs`` may be another folder. Everything raises LineError with the file and the remedy."""
+    """See XppDriver. ``sysfs`` may be another folder."""
 
     def __init__(self, sysfs: Path = Path("/sys")) -> None:
+        self._spans = sysfs / "bus/dahdi_spans/devices"
         self._boxes = sysfs / "bus/astribanks/devices"
         self._modules = sysfs / "bus/xpds/devices"
         self._devices = sysfs / "bus/dahdi_devices/devices"
@@ -74,13 +109,30 @@ class Xpp:
         self._parameters = sysfs / "module"
         self._usb = sysfs / "bus/usb"
 
-    @property
-    def loaded(self) -> bool:
-        """Whether the driver is there."""
-        return self._boxes.is_dir()
+    def load(self, init_folder: Path) -> None:
+        """See XppDriver. The modules of cards are loaded too: not every kernel can ask for them itself."""
+        given = self._parameters / "xpp/parameters/initdir"
+        if not given.exists():
+            _modprobe("xpp", f"initdir={init_folder}")
+        elif _text(given) != str(init_folder):
+            _put(given, str(init_folder))
+        for name in ("xpd_fxs", "xpd_fxo", "xpp_usb"):
+            if not (self._parameters / name).exists():
+                _modprobe(name)
+
+    def spans(self) -> dict[int, range]:
+        """See XppDriver."""
+        found = {}
+        for folder in self._spans.glob("span-*"):
+            try:
+                first, count = int(_text(folder / "basechan")), int(_text(folder / "channels"))
+            except (OSError, ValueError):  # it is just going
+                continue
+            found[int(folder.name.partition("-")[2])] = range(first, first + count)
+        return found
 
     def boxes(self) -> list[Box]:
-        """The boxes there are, by number."""
+        """See XppDriver."""
         if not self._boxes.is_dir():
             return []
         found = []
@@ -107,11 +159,11 @@ class Xpp:
 
     # ---- what can be done ------------------------------------------------------------------------------------
 
-    def register(self, box: Box, *, automatic: bool = False) -> None:
-        """Make the box known to DAHDI. Its spans get numbers by ``assign``; with ``automatic`` DAHDI gives some."""
+    def register(self, box: Box) -> None:
+        """See XppDriver."""
         automatically = self._parameters / "dahdi/parameters/auto_assign_spans"
         before = _text(automatically) if automatically.exists() else "0"
-        changed = not automatic and before != "0"
+        changed = before != "0"
         if changed:
             _put(automatically, "0")
         try:
@@ -120,42 +172,40 @@ class Xpp:
             if changed:
                 _put(automatically, before)
 
-    def unregister(self, box: Box) -> None:
-        """Take its spans out of DAHDI."""
-        _put(self._boxes / box.name / "dahdi_registration", "0")
-
-    def assign(self, box: Box, local: int, span: int, first: int) -> None:
-        """Give the box's span ``local`` (from 1) a number, and its channels theirs from ``first`` on."""
+    def assign(self, box: Box, assignment: Assignment) -> None:
+        """See XppDriver."""
         for folder in self._devices.glob("*"):
             if _text(folder / "location") == box.connector and _text(folder / "hardware_id") == box.label:
-                _put(folder / "assign_span", f"{local}:{span}:{first}")
+                _put(folder / "assign_span", str(assignment))
                 return
         raise LineError(f"{box.identity}: DAHDI does not know it; is it registered?")
 
     def blink(self, module: Module, ports: int) -> None:
-        """Let the lamps of some ports blink (a bit each), or none."""
+        """See XppDriver."""
         _put(self._modules / module.name / "blink", f"{ports:#x}")
 
     def clock(self) -> str:
-        """Whose clock all boxes follow: SYNC=NN, DAHDI or NO-SYNC."""
+        """See XppDriver."""
         return _text(self._sync)
 
     def set_clock(self, box: Box | None) -> None:
-        """Have all boxes follow that box's clock, or DAHDI's."""
+        """See XppDriver."""
         _put(self._sync, "DAHDI" if box is None else f"SYNC={box.number}")
 
-    def set_init_folder(self, folder: Path) -> None:
-        """Where the driver finds the programs that set up cards, from the next card on."""
-        _put(self._parameters / "xpp/parameters/initdir", str(folder))
-
-    def init_folder(self) -> str:
-        """Where it looks for them."""
-        return _text(self._parameters / "xpp/parameters/initdir")
-
     def begin_again(self, usb_name: str) -> None:
-        """Let go of a box by its USB name and take it anew: its cards are set up once more."""
+        """See XppDriver."""
         for name in ("unbind", "bind"):
             _put(self._usb / f"drivers/xpp_usb/{name}", f"{usb_name}:1.0")
+
+
+def _modprobe(*words: str) -> None:
+    try:
+        done = subprocess.run(("modprobe", *words), capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise LineError(f"modprobe {words[0]}: {error.strerror}; install kmod") from None
+    if done.returncode:
+        why = (done.stderr.strip() or "it failed").splitlines()[-1]
+        raise LineError(f"modprobe {words[0]}: {why}; are the DAHDI modules of this kernel installed?")
 
 
 def _text(path: Path) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from kernel_shims.dahdi.request import DEV, Device, sentence
 from kernel_shims.dahdi.system_conf import SpanLine, SystemConf
@@ -17,6 +18,17 @@ _ALAW, _ULAW, _DEFAULT_LAW = 2, 1, 0
 _NONE = 0
 
 
+def _part(conf: SystemConf, there: Mapping[int, range]) -> SystemConf:
+    """What of a file is for these spans and channels."""
+    channels = {channel for reach in there.values() for channel in reach}
+    return replace(
+        conf,
+        spans=[span for span in conf.spans if span.number in there],
+        signalling={channel: name for channel, name in conf.signalling.items() if channel in channels},
+        cancellers={channel: name for channel, name in conf.cancellers.items() if channel in channels},
+    )
+
+
 class Configurator:
     """Works on /dev/dahdi/ctl. Each step raises LineError with what failed; ``apply`` does all of them."""
 
@@ -27,16 +39,24 @@ class Configurator:
         """Give the device back."""
         self._device.close()
 
-    def apply(self, conf: SystemConf, zones: Mapping[str, Zone]) -> Iterator[str]:
-        """Zones, dynamic spans, spans, channels, echo cancellers, start. Yields a sentence for each step done."""
+    def apply(
+        self, conf: SystemConf, zones: Mapping[str, Zone], there: Callable[[], Mapping[int, range]] | None = None
+    ) -> Iterator[str]:
+        """Zones, dynamic spans, spans, channels, echo cancellers, start. Yields a sentence for each step done.
+
+        With ``there`` (spans and their channels) what is not there yet is passed over.
+        """
         yield from self.load_zones(conf, zones)
         yield from self.create_dynamic(conf)
+        whole, conf = conf, conf if there is None else _part(conf, there())
         for span in conf.spans:
             self.configure_span(span)
             yield f"span {span.number}: {span.framing}, {span.coding}"
         for channel in sorted(conf.signalling):
             self.configure_channel(conf, channel)
         yield f"{len(conf.signalling)} channels"
+        if len(conf.signalling) < len(whole.signalling):
+            yield f"{len(whole.signalling) - len(conf.signalling)} channels wait for their hardware"
         for channel, name in sorted(conf.cancellers.items()):
             self.attach_canceller(channel, name)
         for span in conf.spans:

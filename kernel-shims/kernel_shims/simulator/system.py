@@ -32,9 +32,11 @@ class SimulatedSystem:
 
     # ---- making ----------------------------------------------------------------------------------------------
 
-    def add_span(self, channels: Mapping[int, str], law: str = "ulaw", *, name: str = "") -> SpanStatus:
+    def add_span(
+        self, channels: Mapping[int, str], law: str = "ulaw", *, name: str = "", number: int = 0
+    ) -> SpanStatus:
         """Add a span: signalling (as in SIGNALLINGS) by channel number; numbers follow each other."""
-        span = max(self._spans, default=0) + 1
+        span = number or max(self._spans, default=0) + 1
         digital = any(SIGNALLINGS[signalling] & SIGNALLINGS["clear"] for signalling in channels.values())
         status = SpanStatus(
             span, name or f"SIM/{span}", f"Simulated span {span}", min(channels), len(channels), digital=digital

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from kernel_shims.dahdi.system_conf import SystemConf, read_system_conf
 from kernel_shims.dahdi.zones import TONES, Part, Zone
 from kernel_shims.line import LineError, LineSystem
 from kernel_shims.simulator.system import SimulatedSystem
+from offhook.drivers.dahdi.astribank.attendant import DRIVER, attend, somebody_else_loads
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 OVERRIDE = "line_system"
 """Key in the parts of the exchange of a system to use instead of what is found (tests)."""
+_DRIVER_S, _LOOK_S = 10.0, 0.2
+"""How long boxes on USB are given to bring the drivers."""
 PLACES = ("dahdi/system.conf", "/etc/dahdi/system.conf")
 """Below the configuration folder first."""
 
@@ -29,6 +34,8 @@ async def find_hardware(pbx: Pbx) -> LineSystem:
     given: LineSystem | None = pbx.parts.get(OVERRIDE)
     if given is not None:
         given.start(pbx.loop)
+        if DRIVER in pbx.parts:
+            attend(pbx, ours=True)
         return given
     conf = await pbx.off_loop(find_conf, pbx.config.etc_dir)
     simulated = simulate(conf)
@@ -36,10 +43,16 @@ async def find_hardware(pbx: Pbx) -> LineSystem:
         log.warning("lines are simulated: %s has dynamic=sim", conf.path)
         simulated.start(pbx.loop, real_time=True)
         return simulated
+    boxes = attend(pbx, ours=is_ours(pbx, conf) or somebody_else_loads() is None)
+    for _ in range(round(_DRIVER_S / _LOOK_S)):
+        if present() or not boxes.pending():
+            break
+        await asyncio.sleep(_LOOK_S)
     if not present():
+        boxes.stop()
         raise LineError("there are no lines: the DAHDI drivers are not loaded (modprobe dahdi), nothing is simulated")
     if is_ours(pbx, conf):
-        await pbx.off_loop(set_up, pbx, conf)
+        await pbx.off_loop(set_up, pbx, conf, boxes.driver.spans if boxes.pending() else None)
     system = DahdiSystem()
     system.start(pbx.loop)
     return system
@@ -59,11 +72,14 @@ def is_ours(pbx: Pbx, conf: SystemConf) -> bool:
     return conf.path.startswith(pbx.config.etc_dir + "/")
 
 
-def set_up(pbx: Pbx, conf: SystemConf) -> list[str]:
-    """Set up spans and channels as the file says. What was done, a sentence each. Raises LineError."""
+def set_up(pbx: Pbx, conf: SystemConf, there: Callable[[], Mapping[int, range]] | None = None) -> list[str]:
+    """Set up spans and channels as the file says, those that are ``there`` if that is given.
+
+    What was done, a sentence each. Raises LineError.
+    """
     configurator = Configurator()
     try:
-        done = list(configurator.apply(conf, kernel_zones(pbx)))
+        done = list(configurator.apply(conf, kernel_zones(pbx), there))
     finally:
         configurator.close()
     for sentence in done:

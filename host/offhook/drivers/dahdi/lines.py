@@ -73,6 +73,10 @@ class Lines:
         self._last: dict[frozenset[int], int] = {}
         """Where a round robin stopped, by groups."""
         self.isdn = IsdnSpans(pbx, system)
+        self.awaited: Callable[[], str] = str
+        """Which hardware is still on its way, a sentence; "" for none."""
+        self._absent: set[int] = set()
+        """Channels of spans that are not there yet."""
         self._missing: set[int] = set()
         """Channels whose hardware was removed."""
         self._search: asyncio.TimerHandle | None = None
@@ -114,7 +118,7 @@ class Lines:
         try:
             port = self._port_for(settings)
         except LineError as error:
-            self._refuse(settings, str(error), logging.DEBUG if patient else logging.ERROR)
+            self._refused(settings, str(error), patient=patient)
             return None
         if port is not None:
             port.on_alarm = self._alarm
@@ -152,7 +156,13 @@ class Lines:
                 f"make system.conf say {wanted}, or change the line here"
             )
 
-    def _refuse(self, settings: ChannelSettings, sentence: str, level: int) -> None:
+    def _refused(self, settings: ChannelSettings, sentence: str, *, patient: bool) -> None:
+        level = logging.DEBUG if patient else logging.ERROR
+        if not any(settings.number in span for span in self.system.spans()):
+            self._absent.add(settings.number)
+            awaited = self.awaited()
+            if awaited:
+                level, sentence = logging.INFO, f"channel {settings.number} is not there yet: {awaited}"
         log.log(level, "%s:%d: %s", settings.file, settings.line, sentence)
 
     def _close(self, port: Port) -> None:
@@ -201,6 +211,16 @@ class Lines:
         log.warning("channel %d is gone: its hardware was removed", port.number)
         if self._search is None:
             self._search = self.pbx.loop.call_later(_SEARCH_S, self._look_again)
+
+    def appeared(self) -> None:
+        """Spans may have come: configured channels that wait for them are taken at once."""
+        came = {number for number in self._absent | self._missing if any(number in s for s in self.system.spans())}
+        if came:
+            self._absent -= came
+            self._missing |= came
+            if self._search is not None:
+                self._search.cancel()
+            self._look_again()
 
     def _look_again(self) -> None:
         """Look whether hardware that was removed is back, as long as some is missing."""

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import LineError
+from offhook.drivers.dahdi.astribank.attendant import PART as ASTRIBANKS
 from offhook.drivers.dahdi.hardware import find_hardware
 from offhook.drivers.dahdi.lines import PART, Lines
 from offhook.drivers.dahdi.reading import read
@@ -40,6 +41,10 @@ async def load(pbx: Pbx) -> None:
         raise LoadError(str(error)) from None
     lines = Lines(pbx, system)
     pbx.parts[PART] = lines
+    boxes = pbx.parts.get(ASTRIBANKS)
+    if boxes is not None:
+        lines.awaited = boxes.pending
+        boxes.on_spans = lines.appeared
     lines.configure(read(file))
 
 
@@ -54,6 +59,9 @@ async def reload(pbx: Pbx) -> None:
 @module.on_unload
 def unload(pbx: Pbx) -> None:
     """End every call and close every channel."""
+    boxes = pbx.parts.pop(ASTRIBANKS, None)
+    if boxes is not None:
+        boxes.stop()
     lines: Lines = pbx.parts.pop(PART)
     lines.stop()
 
@@ -78,5 +86,6 @@ def request(
 
 # These register themselves with the module above.
 from offhook.drivers.dahdi import actions, care_commands, commands  # noqa: E402, F401
+from offhook.drivers.dahdi.astribank import commands as astribank_commands  # noqa: E402, F401
 from offhook.drivers.dahdi.isdn import commands as isdn_commands  # noqa: E402, F401
 from offhook.drivers.dahdi.r2 import commands as r2_commands  # noqa: E402, F401
