@@ -3,7 +3,7 @@
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E)
 CROSS = $(AS_ROOT) env PYTHONPATH=.:host PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
 
-.PHONY: guest-test modules image bundle image-test cross-fresh
+.PHONY: guest-test guest-astribank modules image bundle image-test cross-fresh
 
 $(STAMPS)/cross: host/tools/system.sh
 	@host/tools/system.sh cross
@@ -11,6 +11,9 @@ $(STAMPS)/cross: host/tools/system.sh
 
 guest-test: $(STAMPS)/cross ## stories on the real kernel drivers in an emulated arm64 machine (ARGS="-k NAME")
 	@$(CROSS) tests/guest/run.py $(ARGS)
+
+guest-astribank: $(STAMPS)/cross ## a simulated Astribank on the real xpp drivers there: firmware, calls, unplugged and back
+	@$(CROSS) tests/guest/run.py tests/guest/boxes $(ARGS)
 
 modules: $(STAMPS)/cross ## DAHDI and mISDN modules for Debian's arm64 kernel
 	@$(CROSS) -c 'from cross import kernel, modules; print(modules.tree(kernel.newest()))'

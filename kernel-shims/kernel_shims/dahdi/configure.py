@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from kernel_shims.dahdi.request import DEV, Device, sentence
-from kernel_shims.dahdi.system_conf import SpanLine, SystemConf
+from kernel_shims.dahdi.system_conf import SpanLine, SystemConf, ranges
 from kernel_shims.dahdi.zones import Zone, definitions
 from kernel_shims.line import SIGNALLINGS, LineError
 
@@ -55,8 +55,9 @@ class Configurator:
         for channel in sorted(conf.signalling):
             self.configure_channel(conf, channel)
         yield f"{len(conf.signalling)} channels"
-        if len(conf.signalling) < len(whole.signalling):
-            yield f"{len(whole.signalling) - len(conf.signalling)} channels wait for their hardware"
+        absent = sorted(whole.signalling.keys() - conf.signalling.keys())
+        if absent:
+            yield f"channels {ranges(absent)} wait for their hardware: no span has them yet"
         for channel, name in sorted(conf.cancellers.items()):
             self.attach_canceller(channel, name)
         for span in conf.spans:

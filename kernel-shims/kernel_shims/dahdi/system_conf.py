@@ -167,6 +167,18 @@ def channel_list(text: str) -> list[int]:
     return found
 
 
+def ranges(numbers: list[int]) -> str:
+    """Sorted numbers as ``1-4,7``."""
+    out: list[str] = []
+    for number in numbers:
+        last = out[-1].rpartition("-")[2] if out else ""
+        if last and int(last) == number - 1:
+            out[-1] = f"{out[-1].partition('-')[0]}-{number}"
+        else:
+            out.append(str(number))
+    return ",".join(out)
+
+
 def abcd(text: str) -> int:
     """Signalling bits written as 1101. Raises ValueError."""
     bits = text.strip()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kernel_shims.dahdi.system_conf import ranges
 from kernel_shims.line import PORT_KINDS, SIGNALLINGS, Alarm, Hook, LineError
 from offhook.drivers.dahdi.listening import BusyListener
 from offhook.drivers.dahdi.port import AHEAD, BLOCK
@@ -219,18 +220,6 @@ def _kinds(lines: Lines, first: int, count: int) -> dict[int, int]:
         if first <= span.d_channel < first + count:
             found[span.d_channel] = SIGNALLINGS["hdlcfcs"]
     return dict(sorted(found.items()))
-
-
-def ranges(numbers: list[int]) -> str:
-    """Numbers as ``1-4,7``."""
-    out: list[str] = []
-    for number in numbers:
-        last = out[-1].rpartition("-")[2] if out else ""
-        if last and int(last) == number - 1:
-            out[-1] = f"{out[-1].partition('-')[0]}-{number}"
-        else:
-            out.append(str(number))
-    return ",".join(out)
 
 
 def difference(path: Path, wanted: str) -> list[str]:

@@ -52,7 +52,7 @@ async def find_hardware(pbx: Pbx) -> LineSystem:
         boxes.stop()
         raise LineError("there are no lines: the DAHDI drivers are not loaded (modprobe dahdi), nothing is simulated")
     if is_ours(pbx, conf):
-        await pbx.off_loop(set_up, pbx, conf, boxes.driver.spans if boxes.pending() else None)
+        await pbx.off_loop(set_up, pbx, conf, boxes.driver.spans)
     system = DahdiSystem()
     system.start(pbx.loop)
     return system

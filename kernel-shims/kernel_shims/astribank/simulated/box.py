@@ -9,7 +9,7 @@ from kernel_shims.astribank import fx2, mpp, pic
 from kernel_shims.astribank.simulated.cards import FxsCard
 from kernel_shims.astribank.simulated.device import Interface, Look, Setup, SimulatedDevice, Stall
 from kernel_shims.astribank.usb import XORCOM
-from kernel_shims.astribank.xproto import VERSION, Op, Packet, Register, Sync, description, packets, pcm_lines
+from kernel_shims.astribank.xproto import VERSION, Op, Packet, Register, Sync, description, packets
 
 _XPP = Interface(0, 0x02, 0x86)
 _MPP = Interface(1, 0x04, 0x88)
@@ -212,7 +212,7 @@ class SimulatedAstribank(SimulatedDevice):
                 for answer in self.cards[packet.unit].register(asked) if asked is not None else ():
                     self._tell(answer)
             case Op.PCM_WRITE if packet.unit < len(self.cards):
-                self.cards[packet.unit].hear(pcm_lines(packet.body))
+                self.cards[packet.unit].hear(packet.body)
             case Op.SYNC_SOURCE if len(packet.body) >= 2:
                 if packet.body[0] != Sync.QUERY:
                     self.sync = Sync(packet.body[0])
@@ -235,7 +235,5 @@ class SimulatedAstribank(SimulatedDevice):
             return
         sound = b""
         for card in self.cards:
-            packet = card.speak(first=not sound)
-            if packet is not None:
-                sound += packet.encode()
+            sound += card.speak(first=not sound)
         self.say(_XPP.into, sound)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from kernel_shims.astribank.xproto import CHUNK, Op, Packet, Register, Unit, hooks, pcm
+from kernel_shims.astribank.xproto import CHUNK, Op, Packet, Register, Unit, hooks, pcm, pcm_lines
 
 FXS = 1
 LINES = 8
@@ -14,6 +14,7 @@ LINEFEED, LOOP_CLOSURE, CALIBRATE, CONTACTS = 0x40, 0x44, 0x60, 0x06
 OPEN, RINGING = 0x00, 0x04
 _SUB_REGISTER = 0x1E
 _SILENCE = b"\xff" * CHUNK
+_IDLE = pcm(Op.PCM_READ, 0, {0: _SILENCE}, sync=True).encode()
 _KEEP = 60 * 1000
 """Chunks: a minute."""
 _INPUT_OF = {6: 0, 7: 1, 2: 2, 3: 3}
@@ -73,6 +74,7 @@ class FxsCard:
     def __init__(self, number: int, *, contacts: bool = False) -> None:
         self.number = number
         self.telephones = [Telephone() for _ in range(LINES)]
+        self._lifted: list[int] = []
         self.outputs = [False] * (OUTPUTS if contacts else 0)
         self.inputs = [False] * (INPUTS if contacts else 0)
         """Which contacts are closed."""
@@ -87,8 +89,8 @@ class FxsCard:
     def hook(self, line: int, off_hook: bool) -> Packet:
         """A handset is lifted or put down: what the box says of it."""
         self.telephones[line].is_off_hook = off_hook
-        state = sum(1 << place for place, phone in enumerate(self.telephones) if phone.is_off_hook)
-        return hooks(self.number, state, 1 << line)
+        self._lifted = [place for place, phone in enumerate(self.telephones) if phone.is_off_hook]
+        return hooks(self.number, sum(1 << place for place in self._lifted), 1 << line)
 
     def register(self, asked: Register) -> Iterator[Packet]:
         """A read or write of a chip; a read is answered."""
@@ -122,15 +124,16 @@ class FxsCard:
         if asked.number == LINEFEED:
             self.telephones[port].feed(asked.low & 7)
 
-    def hear(self, lines: dict[int, bytes]) -> None:
-        """A millisecond of sound for its lines."""
-        for line, chunk in lines.items():
-            if line < LINES:
-                self.telephones[line].hear(chunk)
+    def hear(self, body: bytes) -> None:
+        """A millisecond of sound for its lines; nobody hears it on hook."""
+        if self._lifted:
+            for line, chunk in pcm_lines(body).items():
+                if line < LINES:
+                    self.telephones[line].hear(chunk)
 
-    def speak(self, *, first: bool) -> Packet | None:
-        """A millisecond of sound of the lines off hook; the first card always has something, for its clock."""
-        lines = {line: phone.speak() for line, phone in enumerate(self.telephones) if phone.is_off_hook}
-        if not lines and not first:
-            return None
-        return pcm(Op.PCM_READ, self.number, lines or {0: _SILENCE}, sync=first)
+    def speak(self, *, first: bool) -> bytes:
+        """A packet of a millisecond of sound of the lines off hook; the first card has one always, for its clock."""
+        if self._lifted:
+            lines = {line: self.telephones[line].speak() for line in self._lifted}
+            return pcm(Op.PCM_READ, self.number, lines, sync=first).encode()
+        return _IDLE if first else b""

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from kernel_shims.dahdi.system_conf import ranges
 from offhook.config.model import TRUE_WORDS
-from offhook.drivers.dahdi.care import ranges
 from offhook.drivers.dahdi.module import lines_of, module
 from offhook.drivers.dahdi.r2.port import R2Port
 from offhook.modules import CommandError, Request, Syntax
