@@ -81,9 +81,11 @@ def read_sources(config: ConfigFile | None, errors: list[ConfigError]) -> dict[s
 
 
 def section_of(source: Source, name: str, row: Row) -> Section:
-    """A row as a section of pjsip.conf."""
+    """A row as a section of pjsip.conf. Columns have no order that anybody chose: disallow comes before allow."""
     made = Section(name, f"realtime {source.family}", 0)
-    made.entries = [Entry(column, value, made.file, 0) for column, value in {"type": source.kind, **row}.items()]
+    first = {"disallow": row["disallow"]} if "disallow" in row else {}
+    columns = {"type": source.kind} | first | row
+    made.entries = [Entry(column, value, made.file, 0) for column, value in columns.items()]
     return made
 
 
