@@ -24,7 +24,7 @@ REJECT_DELAY = 1.0
 """Seconds that a refusal for want of a password is held back, against guessing."""
 LINGER = 10.0
 """Seconds that an ended call waits for its acknowledgement."""
-_REJECTED, _GONE, _NORMAL = 21, 27, 16
+_REJECTED, _UNPROVEN, _GONE, _NORMAL = 21, 50, 27, 16
 """Causes (Q.850)."""
 
 
@@ -275,7 +275,7 @@ class Call:
     def refuse(self, now: float) -> None:
         """Refuse whoever did not prove himself, after a while."""
         self.state.gone = True
-        self._after(self.reject_delay, lambda later: self.reject(_REJECTED, "No authority found", later), now)
+        self._after(self.reject_delay, lambda later: self.reject(_UNPROVEN, "No authority found", later), now)
 
     # ---- in a call ------------------------------------------------------------------------------------------
 

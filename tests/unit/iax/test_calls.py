@@ -79,7 +79,7 @@ def test_a_wrong_secret_is_refused_after_a_while() -> None:
     net.run(0.9)
     assert not phone.log
     net.run(1)
-    assert phone.log == [("ended", 21, Command.REJECT, "No authority found")]
+    assert phone.log == [("ended", 50, Command.REJECT, "No authority found")]
 
 
 def test_a_call_with_a_key() -> None:
