@@ -118,7 +118,9 @@ class Association:
         self.token: Elements | None = None
         """What a frame was sent with that a token may be asked for."""
         self.held: list[tuple[int, int, bytes]] = []
-        self.first_command = self.last_command = 0
+        self.first_command: tuple[int, bool] | None = None
+        self.last_command: tuple[int, bool] | None = None
+        """IAX frames, and whether we sent them."""
         self.frames_received = self.frames_sent = self.retransmitted = 0
         self._out = self._acknowledged = 0
         self._in = self._answered = 0
@@ -136,6 +138,11 @@ class Association:
     def waiting(self) -> int:
         """Frames that are not acknowledged."""
         return len(self._queue)
+
+    @property
+    def final_waiting(self) -> int:
+        """Of them, those that end the association."""
+        return sum(waiting.final for waiting in self._queue)
 
     # ---- sending --------------------------------------------------------------------------------------------
 
@@ -220,6 +227,7 @@ class Association:
     def _put(self, frame: FullFrame, seal: Seal | None, to: Address) -> None:
         datagram = frame.encode()
         self.frames_sent += 1
+        self._note(frame.subclass if frame.is_command else -1, sent=True)
         self.exchange.tell(frame, to, sent=True)
         self.exchange.put(seal.close(datagram) if seal is not None else datagram, to, self.local)
 
@@ -313,16 +321,16 @@ class Association:
             return
         if frame.is_command and self.held:
             self._release(now)
-        self._note(command)
+        self._note(command, sent=False)
         if self.role is not None:
             self.role.received(frame, elements, now)
         if not self.dead and command not in _UNNUMBERED and self._answered != self._in:
             self.immediate(Command.ACK, frame.time, now)
 
-    def _note(self, command: int) -> None:
+    def _note(self, command: int, *, sent: bool) -> None:
         if command > 0:
-            self.last_command = command
-            self.first_command = self.first_command or command
+            self.last_command = (command, sent)
+            self.first_command = self.first_command or self.last_command
 
     def acknowledge_now(self, frame: FullFrame, now: float) -> None:
         """Acknowledge before what the frame asks for is done."""

@@ -178,7 +178,7 @@ class Call:
             self._after(patience, self._silent, now)
 
     def _silent(self, now: float) -> None:
-        if not self.state.started and not self.association.last_command:
+        if not self.state.started and not self.association.frames_received:
             self.association.end(now, lost=True)
 
     def _challenged(self, elements: Elements, now: float) -> None:
@@ -256,7 +256,6 @@ class Call:
             self._establish(now)
         else:
             self.state.waiting = True
-            self.association.first_command = 0
         self.keep_alive(now)
         if self.encryption:
             self._rotate_later(now)

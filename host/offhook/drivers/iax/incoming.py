@@ -12,6 +12,7 @@ from offhook.dialplan.patterns import shrink_number
 from offhook.drivers.iax.channel import IaxChannel
 from offhook.drivers.iax.secrets import expectation_of
 from offhook.drivers.iax.session import Session
+from offhook.drivers.iax.variables import keep
 from offhook.iax import formats as iax_formats
 from offhook.iax.call import PROTOCOL
 from offhook.iax.elements import Elements
@@ -217,6 +218,8 @@ class IncomingSession(Session):
         if user["jitterbuffer"]:
             self.leg.set_playout("adaptive", self.stack.reading.general["jittertargetextra"])
         self._manners(channel, user)
+        if self.variables:
+            keep(channel, self.variables)
         for text in user["setvar"]:
             name, _, value = text.partition("=")
             channel.set_by_name(name.strip(), value.strip())

@@ -82,3 +82,7 @@ def make(
 ) -> IaxChannel:
     """Make a channel for ``[user[:secret]@]peer[:port][/exten[@context][/options]]``."""
     return request(pbx.parts[PART], address, formats, requester, ids)
+
+
+# These register themselves with the module above.
+from offhook.drivers.iax import actions, commands, functions  # noqa: E402, F401

@@ -17,6 +17,7 @@ from offhook.drivers.iax.peers import USUAL_PORT
 from offhook.drivers.iax.resolving import resolve
 from offhook.drivers.iax.secrets import credentials, secret_of
 from offhook.drivers.iax.session import Session
+from offhook.drivers.iax.variables import variables_of
 from offhook.iax import formats as iax_formats
 from offhook.iax.call import PROTOCOL
 from offhook.iax.elements import Address, Elements
@@ -34,8 +35,6 @@ log = logging.getLogger(__name__)
 _NOT_AVAILABLE = 0x43
 _AUTOKILL_MS = 2000
 _NOWHERE: Address = ("0.0.0.0", 0)
-_VARIABLES = "iax variables"
-"""Key in a channel's data of what IAXVAR() set: it goes along with calls made from there."""
 
 
 @dataclass(slots=True)
@@ -245,7 +244,7 @@ class OutgoingSession(Session):
         found.add("capability", mask & 0xFFFFFFFF).add("capability2", mask)
         found.add("adsicpe", channel.adsicpe & 0xFFFF)
         found.add("datetime", _datetime())
-        for key, value in channel.data.get(_VARIABLES, {}).items():
+        for key, value in variables_of(channel).items():
             room = 254 - len(key.encode())
             for at in range(0, len(value), room) if value else (0,):
                 found.add("variable", f"{key}={value[at : at + room]}")

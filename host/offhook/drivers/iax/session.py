@@ -10,6 +10,7 @@ from offhook.calls.channel import State
 from offhook.calls.frames import Condition, Control, Text
 from offhook.calls.transfer import blind_transfer
 from offhook.drivers.iax.identities import connected_of, redirecting_of
+from offhook.drivers.iax.variables import keep
 from offhook.iax import formats as iax_formats
 from offhook.iax.call import Call, Report
 from offhook.iax.elements import Elements
@@ -72,7 +73,7 @@ class Session:
         self.music_suggested = self.music_interpreted = ""
         self.sends_connected = self.takes_connected = False
         self.variables: dict[str, str] = {}
-        """Remote variables, of IAXVAR()."""
+        """Remote variables that came before there was a channel."""
         self.username = ""
         self.host = ""
         """The peer's name, or its address."""
@@ -141,6 +142,9 @@ class Session:
     def given(self, variables: dict[str, str]) -> None:
         """See Listener."""
         self.variables.update(variables)
+        channel = getattr(self, "channel", None)
+        if channel is not None:
+            keep(channel, variables)
 
     def signalled(self, signal: int, payload: bytes) -> None:
         """See Listener."""

@@ -55,6 +55,9 @@ class IaxStack:
         self.waiting: dict[str, int] = {}
         """Calls of a user that have not proven themselves."""
         self._by_address: dict[str, int] = {}
+        self._proven = False
+        """Whether who was admitted last came with a token."""
+        self._unproven: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def now(self) -> float:
@@ -243,9 +246,10 @@ class IaxStack:
         if used >= self.limit(address[0]):
             log.error("maxcallnumber limit of %d for %s has been reached!", self.limit(address[0]), address[0])
             return False
-        if not proven and len(self.exchange) >= general["maxcallnumbers_nonvalidated"]:
+        if not proven and self.unproven >= general["maxcallnumbers_nonvalidated"]:
             log.error("maxcallnumbers_nonvalidated is reached: who comes without a call token is refused")
             return False
+        self._proven = proven
         return True
 
     def limit(self, host: str) -> int:
@@ -260,6 +264,11 @@ class IaxStack:
         return int(self.reading.general["maxcallnumbers"])
 
     @property
+    def unproven(self) -> int:
+        """Call numbers of those who came without a token."""
+        return len(self._unproven)
+
+    @property
     def call_numbers(self) -> dict[str, int]:
         """Call numbers in use, by address."""
         found: dict[str, int] = {}
@@ -271,6 +280,8 @@ class IaxStack:
         """See Owner."""
         host = association.address[0]
         self._by_address[host] = self._by_address.get(host, 0) + 1
+        if not self._proven:
+            self._unproven.add(association.number)
         opener = self.on_new if frame.subclass == Command.NEW else self.on_register
         if opener is not None:
             opener(self, association, frame, elements)
@@ -278,6 +289,7 @@ class IaxStack:
     def closed(self, association: Association, now: float) -> None:
         """See Owner."""
         host = association.address[0]
+        self._unproven.discard(association.number)
         left = self._by_address.get(host, 0) - 1
         if left > 0:
             self._by_address[host] = left
