@@ -151,7 +151,9 @@ class LinePort(Protocol):
     law: str
     """"ulaw" or "alaw": how sound on the descriptor is coded."""
     signalling: int
-    """The kernel's signalling type, one of SIGNALLINGS."""
+    """The kernel's signalling type, one of SIGNALLINGS; 0 while it has none."""
+    capabilities: int
+    """The bits of all signalling types that it could have."""
 
     @property
     def descriptor(self) -> int:

@@ -45,6 +45,7 @@ class DahdiPort:
         self.span = int(found.spanno)
         self.law = "alaw" if found.curlaw == 2 else "ulaw"
         self.signalling = int(found.sigtype)
+        self.capabilities = int(found.sigcap)
         self._closed = closed
 
     @property

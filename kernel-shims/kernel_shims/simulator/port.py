@@ -53,6 +53,7 @@ class SimulatedPort:
         self.name = f"SIM/{span}/{number}"
         self.span = span
         self.signalling = signalling
+        self.capabilities = signalling
         self.law = law
         self.party: Party | None = None
         self.is_open = False

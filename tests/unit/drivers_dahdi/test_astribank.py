@@ -13,6 +13,7 @@ from kernel_shims.astribank.hexfile import write_hex
 from kernel_shims.astribank.simulated.box import SimulatedAstribank
 from kernel_shims.astribank.simulated.bus import SimulatedUsb
 from kernel_shims.astribank.simulated.driver import SimulatedXpp
+from kernel_shims.line import SIGNALLINGS
 from offhook.drivers.dahdi.astribank.attendant import DRIVER, LIBRARY, PART, USB, Astribanks, somebody_else_loads
 from offhook.modules import CommandError
 from support.line_story import Office
@@ -262,6 +263,25 @@ async def test_contacts_start_calls_and_are_switched_by_calls(office: Office) ->
     switch.on_hook()
     await office.advance(1.0)
     assert not list(office.pbx.channels)
+
+
+async def test_what_is_found_becomes_configuration(office: Office) -> None:
+    shelf = Shelf(office)
+    shelf.plug("1-1", "A1", stage=2)
+    await shelf.begin("[channels]\n")
+    await shelf.settled()
+    office.system.ports[20].signalling = 0  # the driver has not set it up
+    changes = await office.cli("lines scan")
+    assert {"+usb:A1 1:1:1 2:2:15", "+fxoks=20", "+channel => 1-8", "+channel => 15-22"} <= set(changes)
+    at = changes.index("+channel => 11-14")
+    assert changes[at - 1] == "+immediate = yes" and changes[at + 1] == "+immediate = no"
+    assert not (office.folder / "dahdi").exists(), "nothing is written without apply"
+    await office.cli("lines scan apply")
+    assert (office.folder / "dahdi/assigned-spans.conf").read_text().splitlines()[-1] == "usb:A1 1:1:1 2:2:15"
+    office.system.ports[20].signalling = SIGNALLINGS["fxo_ks"]
+    await office.reload()
+    assert sorted(office.pbx.parts["dahdi"].ports) == [*range(1, 23)]
+    assert await office.cli("lines scan") == ["The configuration fits the hardware."]
 
 
 def test_debians_own_loader_is_left_to_its_work(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ async def test_line_care(office: Office) -> None:
     path = Path(office.folder)
     assert (path / "chan_dahdi.conf.old").read_text() == CONFIGURATION
     assert "channel => 1-4" in (path / "chan_dahdi.conf").read_text()
-    assert await office.cli("lines scan") == ["chan_dahdi.conf fits the hardware"]
+    assert await office.cli("lines scan") == ["The configuration fits the hardware."]
 
 
 async def test_mistakes_of_the_file_are_told_with_line_and_remedy(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kernel_shims.dahdi.system_conf import ranges
-from kernel_shims.line import PORT_KINDS, SIGNALLINGS, Alarm, Hook, LineError
+from kernel_shims.line import Alarm, Hook, LineError
 from offhook.drivers.dahdi.listening import BusyListener
 from offhook.drivers.dahdi.port import AHEAD, BLOCK
 from offhook.drivers.dahdi.trunk_port import TrunkPort
@@ -169,72 +166,3 @@ def timing(lines: Lines) -> Iterator[str]:
                 f"channel {port.number}: {drift:+.0f} ppm against this machine, slips {figures.slips_in} in "
                 f"{figures.slips_out} out, underruns {figures.underruns}"
             )
-
-
-# ---- hardware found -> configuration ----------------------------------------------------------------------------
-
-
-def proposal(lines: Lines) -> str:
-    """A chan_dahdi.conf for the hardware there is; channels that are configured keep their own lines."""
-    out = ["; Found by `lines scan`. Lines hold for the channels below them.", "[channels]"]
-    names = {number: name for name, number in SIGNALLINGS.items()} | {SIGNALLINGS["cas"]: "mfcr2"}
-    group = 0
-    for span in lines.system.spans():
-        out += ["", f"; span {span.number}: {span.description}"]
-        kinds = _kinds(lines, span.first, span.channels)
-        if any(kind == SIGNALLINGS["hdlcfcs"] for kind in kinds.values()):
-            bearers = [number for number, kind in kinds.items() if kind == SIGNALLINGS["clear"]]
-            group += 1
-            out += ["signalling = pri_cpe", "switchtype = euroisdn", "context = from-trunk", f"group = {group}"]
-            out.append(f"channel => {ranges(bearers)}")
-            continue
-        for kind in sorted(set(kinds.values())):
-            numbers = [number for number, found in kinds.items() if found == kind]
-            if kind not in names or not kind:
-                out.append(f"; {ranges(numbers)}: not configured in system.conf")
-                continue
-            group += 1
-            context = "from-phones" if kind in PORT_KINDS["fxs"] else "from-lines"
-            if kind == SIGNALLINGS["cas"]:
-                context = "from-trunk"
-                out.append("mfcr2_variant = itu")
-            out += [f"signalling = {names[kind]}", f"context = {context}", f"group = {group}"]
-            out.append(f"channel => {ranges(numbers)}")
-    return "\n".join(out) + "\n"
-
-
-def _kinds(lines: Lines, first: int, count: int) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for number in range(first, first + count):
-        port = lines.ports.get(number)
-        if port is not None and port.line is not None:
-            found[number] = port.line.signalling
-            continue
-        try:
-            line = lines.system.open(number)
-        except LineError:
-            continue
-        found[number] = line.signalling
-        line.close()
-    for span in lines.isdn:
-        if first <= span.d_channel < first + count:
-            found[span.d_channel] = SIGNALLINGS["hdlcfcs"]
-    return dict(sorted(found.items()))
-
-
-def difference(path: Path, wanted: str) -> list[str]:
-    """What would change in a file, as a unified diff."""
-    there = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    name = path.name
-    return list(difflib.unified_diff(there.splitlines(), wanted.splitlines(), name, f"{name} (found)", lineterm=""))
-
-
-def write(path: Path, wanted: str, report: Callable[[str], None]) -> None:
-    """Write the file; the old one is kept beside it."""
-    if path.exists():
-        kept = path.with_name(f"{path.name}.old")
-        path.replace(kept)
-        report(f"{path} is kept as {kept.name}")
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(wanted, encoding="utf-8")
-    fresh.replace(path)

@@ -10,9 +10,10 @@ from pathlib import Path
 from kernel_shims.line import LineError
 from kernel_shims.simulator.script import ScriptError
 from kernel_shims.simulator.system import SimulatedSystem
-from offhook.drivers.dahdi import care
+from offhook.drivers.dahdi import care, scanning
 from offhook.drivers.dahdi.commands import channels_at, port_of
-from offhook.drivers.dahdi.module import FILE, lines_of, module
+from offhook.drivers.dahdi.hardware import set_up_again
+from offhook.drivers.dahdi.module import lines_of, module
 from offhook.media.recording import Recording
 from offhook.modules import CommandError, Request
 
@@ -92,21 +93,34 @@ def timing(request: Request) -> None:
     request.print(*care.timing(lines_of(request.pbx)))
 
 
-@module.command("lines scan [apply]", "Propose chan_dahdi.conf for the hardware there is")
-def scan(request: Request) -> None:
-    """Look at the hardware and show, as a difference, what chan_dahdi.conf would be for it.
+@module.command("lines scan [apply]", "Propose configuration for the hardware there is")
+async def scan(request: Request) -> None:
+    """Look at the hardware and show, as differences, what configuration would be for it.
 
-    With "apply" it is written; the file before it is kept as chan_dahdi.conf.old. "module reload chan_dahdi" takes it.
+    That is chan_dahdi.conf, dahdi/system.conf for channels that the driver has not set up, and
+    dahdi/assigned-spans.conf, which pins the numbers of Astribanks. With "apply" they are written; the files before are
+    kept as NAME.old, and "module reload chan_dahdi" takes the new one.
     """
     if request.args not in ([], ["apply"], ["--apply"]):
         raise request.usage()
-    path = Path(request.pbx.config.etc_dir) / FILE
-    wanted = care.proposal(lines_of(request.pbx))
-    changes = care.difference(path, wanted)
-    request.print(*(changes or [f"{FILE} fits the hardware"]))
-    if changes and request.args:
-        care.write(path, wanted, request.print)
-        request.print(f'{path} is written; "module reload chan_dahdi" takes it')
+    lines = lines_of(request.pbx)
+    changes, told = scanning.proposals(lines)
+    request.print(*told)
+    if not changes and not told:
+        request.print("The configuration fits the hardware.")
+    for proposal in changes:
+        request.print(*proposal.difference())
+    if not changes or not request.args:
+        return
+    for proposal in changes:
+        proposal.write(request.print)
+        request.print(f"{proposal.path} is written")
+    try:
+        channels = {number for span in lines.system.spans() for number in range(span.first, span.first + span.channels)}
+        await set_up_again(request.pbx, lines.system, frozenset(channels - lines.ports.keys()))
+    except LineError as error:
+        raise CommandError(str(error)) from None
+    request.print('"module reload chan_dahdi" takes it')
 
 
 @module.command(

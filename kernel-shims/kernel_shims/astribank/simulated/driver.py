@@ -11,10 +11,7 @@ from kernel_shims.astribank.xbus import Box, Module
 from kernel_shims.line import LineError
 from kernel_shims.simulator.system import SimulatedSystem
 
-_CONTACT_NAMES = (
-    *(f"XPP_OUT/{{0}}/{place}" for place in (8, 9)),
-    *(f"XPP_IN/{{0}}/{place}" for place in range(10, 14)),
-)
+_CONTACT_NAMES = ("OUT", "OUT", "IN", "IN", "IN", "IN")
 
 
 class SimulatedXpp:
