@@ -39,9 +39,16 @@ def assemble(settings: Settings, logger: Log, loop: asyncio.AbstractEventLoop) -
     stopping = Stopping(pbx)
     pbx.parts["settings"] = settings
     pbx.parts["log"] = logger
+    logger.on_channel = lambda event: _publish(pbx, event)
     pbx.parts["stopping"] = stopping
     _start_media(pbx)
     return pbx, stopping
+
+
+def _publish(pbx: Pbx, event: object) -> None:
+    """Put something on the bus from another thread."""
+    if not pbx.loop.is_closed():
+        pbx.loop.call_soon_threadsafe(pbx.bus.publish, event)
 
 
 def core_options(settings: Settings) -> CoreOptions:

@@ -131,6 +131,14 @@ def _call(message: Message) -> str:
     return f"[{message.call}]" if message.call else ""
 
 
+@dataclass(frozen=True, slots=True)
+class LogChannelChanged:
+    """Event: a file could not be written and is left alone, or is written again."""
+
+    name: str
+    trouble: str = ""
+
+
 @dataclass(slots=True)
 class LogChannel:
     """One line of logger.conf's [logfiles]."""
@@ -146,6 +154,8 @@ class LogChannel:
     verbosity: int = -1
     """The most verbose messages taken; -1 follows the root console."""
     enabled: bool = True
+    trouble: str = ""
+    """Why it is not: number and text of the error."""
     dynamic: bool = False
     facility: int = syslog.LOG_LOCAL0
     _file: TextIO | None = field(default=None, repr=False)
@@ -172,8 +182,9 @@ class LogChannel:
             try:
                 self._file.write("\n".join(lines) + "\n")
                 self._file.flush()
-            except OSError:
+            except OSError as error:
                 self.enabled = False
+                self.trouble = f"{error.errno} - {error.strerror}"
 
     def size(self) -> int:
         """Bytes in the file."""

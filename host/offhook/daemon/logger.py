@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from offhook import __version__, log
@@ -23,6 +24,7 @@ from offhook.daemon.logchannel import (
     ChannelError,
     DateFormat,
     LogChannel,
+    LogChannelChanged,
     Message,
     as_default,
     as_json,
@@ -59,6 +61,8 @@ class Log(logging.Handler):
         self.consoles: list[Console] = []
         self.date = DateFormat()
         self.display_call_ids = True
+        self.on_channel: Callable[[LogChannelChanged], None] = lambda _event: None
+        """Told, on any thread, of files that cannot be written, and of those that can again."""
         self.groups: set[str] = set()
         """Groups of calls that consoles show alone; empty: all calls."""
         self.strategy = "sequential"
@@ -146,6 +150,8 @@ class Log(logging.Handler):
         with self._writing:
             for channel in self.channels:
                 channel.close()
+                if not channel.enabled:
+                    self.on_channel(LogChannelChanged(channel.name))
             self.channels = []
             general = config.get("general") if config else None
             values = general.pairs() if general else {}
@@ -331,6 +337,8 @@ class Log(logging.Handler):
                 lines = [self._format(channel, one) for one in messages if self._takes(channel, one)]
                 if lines and channel.kind != "Console":
                     channel.write(lines)
+                    if not channel.enabled:
+                        self.on_channel(LogChannelChanged(channel.name, channel.trouble))
             if queue_lines and self._queue_log is not None:
                 self._append(self._queue_log.name, queue_lines)
 

@@ -15,7 +15,7 @@ import pytest
 
 from support.process import MODULES, Running, write_configuration
 
-MORE = ("func_groupcount", "res_limit", "res_indications", "res_http_media_cache")
+MORE = ("func_groupcount", "res_limit", "res_indications", "res_http_media_cache", "res_agi")
 PLAN = """
 [shown]
 exten => 7,1,Answer()
@@ -134,3 +134,11 @@ def test_sound_files_of_servers(daemon: Any, tmp_path: Path) -> None:
     assert daemon.run(f"media cache refresh {uri}").startswith(f"Unable to refresh '{uri}': {uri}: ")
     assert daemon.run(f"media cache delete {uri}") == f"Deleted '{uri}' from the media cache\n"
     assert daemon.run(f"media cache show {uri}").startswith(f"Unable to find '{uri}' in the media cache\n")
+
+
+def test_the_manual_of_gateway_commands_as_a_page(daemon: Any, tmp_path: Path) -> None:
+    page = tmp_path / "agi.html"
+    assert daemon.run(f"agi dump html {page}") == f"AGI HTML commands dumped to: {page}\n"
+    text = page.read_text()
+    assert text.count("<tr>") == 47 and "STREAM FILE &lt;filename&gt;" in text
+    assert daemon.run(f"agi dump html {tmp_path}/none/x").startswith("Could not create file")

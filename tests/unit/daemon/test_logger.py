@@ -13,6 +13,7 @@ from offhook.config.parser import loads
 from offhook.daemon.logchannel import (
     ChannelError,
     DateFormat,
+    LogChannelChanged,
     Message,
     as_default,
     as_json,
@@ -316,3 +317,23 @@ def test_the_queue_log_has_its_own_file(log: Log, tmp_path: Path) -> None:
     log.queue_log(1700000000.9, "1.1", "support", "Local/7", "CONNECT", "3", "1.2")
     log.flush()
     assert (tmp_path / "log" / "queue_log").read_text() == "1700000000|1.1|support|Local/7|CONNECT|3|1.2\n"
+
+
+def test_a_full_disk_is_told_and_the_file_is_tried_again_at_a_reload(log: Log) -> None:
+    told: list[LogChannelChanged] = []
+    log.on_channel = told.append
+    conf = loads("[logfiles]\nall.log => notice\n", "logger.conf")
+    log.configure(conf)
+    (channel,) = log.channels
+    channel.close()
+    channel._file = open("/dev/full", "w")  # noqa: SIM115
+    say(levels.NOTICE, "one")
+    log.flush()
+    say(levels.NOTICE, "two")
+    log.flush()
+    assert told == [LogChannelChanged(channel.name, "28 - No space left on device")]
+    log.configure(conf)
+    assert told[1:] == [LogChannelChanged(channel.name)]
+    say(levels.NOTICE, "three")
+    log.flush()
+    assert lines(Path(channel.name))[-1].endswith("three")

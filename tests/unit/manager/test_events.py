@@ -8,6 +8,7 @@ from offhook.calls.channel import Channel, State
 from offhook.calls.party import Caller, Connected, Party
 from offhook.control.manager import module as _module  # noqa: F401 (registers the renderers)
 from offhook.control.manager.render import RENDERERS, VARIABLES, bridge_block, channel_block, escape
+from offhook.daemon.logchannel import LogChannelChanged
 
 
 @pytest.fixture
@@ -169,3 +170,9 @@ async def test_a_security_event_tells_what_its_kind_must(exchange):
     assert elements["RemoteAddress"] == "IPV6/TLS/2001:db8::1/5061"
     assert ".250+" in elements["SessionTV"] or ".250-" in elements["SessionTV"]
     assert body(heard[0]).startswith("EventTV: ")
+
+
+def test_a_log_file_that_cannot_be_written():
+    full = LogChannelChanged("/var/log/full", "28 - No space left on device")
+    assert body(full) == "Channel: /var/log/full\r\nEnabled: No\r\nReason: 28 - No space left on device\r\n"
+    assert body(LogChannelChanged("/var/log/full")) == "Channel: /var/log/full\r\nEnabled: Yes\r\n"

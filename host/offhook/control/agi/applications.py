@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import html
 import logging
 import os
 
@@ -157,6 +158,36 @@ def show_commands(request: Request) -> None:
     request.print(f"{'Dead':>5} {'Command':<30}   Description")
     for entry in sorted(entries, key=lambda one: one.words):
         request.print(f"{'Yes' if entry.dead else 'No':>5} {entry.name:<30}   {entry.summary}")
+
+
+@module.command("agi dump html <filename>", "Dumps a list of AGI commands in HTML format")
+async def dump_html(request: Request) -> None:
+    """Write the manual of all AGI commands into a file, as a web page."""
+    if len(request.args) != 1:
+        raise request.usage()
+    try:
+        await request.pbx.off_loop(_write, request.args[0], _page())
+    except OSError as error:
+        raise CommandError(f"Could not create file '{request.args[0]}': {error.strerror}") from None
+    request.print(f"AGI HTML commands dumped to: {request.args[0]}")
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _page() -> str:
+    rows = "".join(
+        f"<tr><th>{html.escape(entry.name)}</th><td>{html.escape(entry.summary)}"
+        f"<pre>{html.escape(entry.usage)}</pre></td></tr>\n"
+        for entry in sorted(COMMANDS.values(), key=lambda one: one.words)
+    )
+    title = "AGI Commands"
+    return (
+        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{title}</title></head>\n'
+        f"<body><h1>{title}</h1>\n<table>\n{rows}</table></body></html>\n"
+    )
 
 
 def _on_off(pbx: object, args: list[str], _typed: str) -> list[str]:

@@ -10,6 +10,7 @@ from offhook.calls.security import KINDS
 from offhook.control.manager.permissions import CALL, REPORTING, SECURITY, SYSTEM
 from offhook.control.manager.protocol import clean
 from offhook.control.manager.render import channel_block, escape, render
+from offhook.daemon.logchannel import LogChannelChanged
 from offhook.modules.events import ModuleLoad, Reload
 
 
@@ -20,6 +21,12 @@ def _lines(pairs: Iterable[tuple[str, str]]) -> str:
 @render(events.DeviceStateChange, "DeviceStateChange", CALL)
 def device_state(event: events.DeviceStateChange) -> str:
     return f"Device: {clean(event.device)}\r\nState: {event.state}\r\n"
+
+
+@render(LogChannelChanged, "LogChannel", SYSTEM)
+def log_channel(event: LogChannelChanged) -> str:
+    reason = f"Reason: {event.trouble}\r\n" if event.trouble else ""
+    return f"Channel: {event.name}\r\nEnabled: {'No' if event.trouble else 'Yes'}\r\n{reason}"
 
 
 @render(events.PresenceStateChange, "PresenceStateChange", CALL)
