@@ -117,6 +117,28 @@ PORT_KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Voltages:
+    """What is on a pair of wires, in V against ground; an exchange's line tells the voltage between them alone."""
+
+    tip: float
+    ring: float
+    battery: float
+    loop_ma: float | None = None
+    """Current in the loop; None where the chip does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Termination:
+    """How an FXO port meets its line: the impedance (ACIM, 0 to 15) and eight taps of its hybrid's filter."""
+
+    impedance: int
+    taps: tuple[int, ...] = (0,) * 8
+
+    def __str__(self) -> str:
+        return ",".join(map(str, (self.impedance, *self.taps)))
+
+
+@dataclass(frozen=True, slots=True)
 class SpanStatus:
     """One span, as ``dahdi show status`` tells it. Counts are since the driver's start; -1: none are kept."""
 
@@ -203,6 +225,12 @@ class LinePort(Protocol):
 
     def hardware_echo(self, taps: int) -> None:
         """Switch the card's (or the kernel's) canceller on with that many taps, or off with 0."""
+
+    def voltages(self) -> Voltages:
+        """Measure the wires. Raises LineError where the driver cannot."""
+
+    def terminate(self, how: Termination) -> None:
+        """Meet the line so. Raises LineError where the driver cannot."""
 
     def alarms(self) -> int:
         """Alarm bits."""

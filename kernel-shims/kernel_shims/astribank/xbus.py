@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from kernel_shims.astribank.initcard.registers import ChipRegisters
 from kernel_shims.astribank.spans_conf import Assignment
 from kernel_shims.line import LineError
 
@@ -86,6 +88,9 @@ class XppDriver(Protocol):
 
     def blink(self, module: Module, ports: int) -> None:
         """Let the lamps of some ports blink (a bit each), or none."""
+
+    def chip(self, module: Module, port: int, registers: Sequence[int]) -> list[int]:
+        """Read registers of a line's chip. Blocks for a moment."""
 
     def clock(self) -> str:
         """Whose clock all boxes follow: SYNC=NN, DAHDI or NO-SYNC."""
@@ -183,6 +188,11 @@ class Xpp:
     def blink(self, module: Module, ports: int) -> None:
         """See XppDriver."""
         _put(self._modules / module.name / "blink", f"{ports:#x}")
+
+    def chip(self, module: Module, port: int, registers: Sequence[int]) -> list[int]:
+        """See XppDriver."""
+        chips = ChipRegisters(self._modules / module.name)
+        return [chips.read(port, register) for register in registers]
 
     def clock(self) -> str:
         """See XppDriver."""

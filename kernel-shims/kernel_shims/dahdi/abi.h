@@ -103,6 +103,15 @@ struct dahdi_hwgain {
     unsigned int tx; /* one bit of it */
 };
 
+/* wctdm_user.h, which xpp's cards and others take too */
+struct dahdi_wctdm_stats {
+    int tipvolt, ringvolt, batvolt; /* mV */
+};
+
+struct dahdi_wctdm_echo_coefs {
+    unsigned char acim, coef[8];
+};
+
 #define DAHDI_FLUSH DAHDI_W(3, int)
 #define DAHDI_SYNC DAHDI_NONE(4)
 #define DAHDI_GET_PARAMS DAHDI_WR(5, struct dahdi_params)
@@ -144,6 +153,8 @@ struct dahdi_hwgain {
 #define DAHDI_TIMERPONG DAHDI_NONE(53)
 #define DAHDI_GETVERSION DAHDI_R(57, struct dahdi_versioninfo)
 #define DAHDI_ATTACH_ECHOCAN DAHDI_W(59, struct dahdi_attach_echocan)
+#define DAHDI_WCTDM_STATS DAHDI_R(60, struct dahdi_wctdm_stats)
+#define DAHDI_WCTDM_ECHOTUNE DAHDI_W(63, struct dahdi_wctdm_echo_coefs)
 #define DAHDI_DYNAMIC_CREATE DAHDI_WR(80, struct dahdi_dynamic_span)
 #define DAHDI_DYNAMIC_DESTROY DAHDI_W(81, struct dahdi_dynamic_span)
 #define DAHDI_SET_HWGAIN DAHDI_W(86, struct dahdi_hwgain)

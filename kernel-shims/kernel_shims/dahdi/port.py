@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from kernel_shims.dahdi.request import DEV, Device
-from kernel_shims.line import Happening, Hook, LineError, LineEvent
+from kernel_shims.line import Happening, Hook, LineError, LineEvent, Termination, Voltages
 
 _FLUSH_ALL = 7
 _BUFFERS = 8
@@ -131,6 +131,19 @@ class DahdiPort:
     def hardware_echo(self, taps: int) -> None:
         """See LinePort."""
         self._device.number("ECHOCANCEL", taps, "switch the echo canceller")
+
+    def voltages(self) -> Voltages:
+        """See LinePort."""
+        found = self._device.struct("wctdm_stats")
+        self._device.ask("WCTDM_STATS", found, "measure its wires")
+        return Voltages(found.tipvolt / 1000, found.ringvolt / 1000, found.batvolt / 1000)
+
+    def terminate(self, how: Termination) -> None:
+        """See LinePort."""
+        order = self._device.struct("wctdm_echo_coefs", acim=how.impedance)
+        for place, tap in enumerate(how.taps):
+            order.coef[place] = tap
+        self._device.ask("WCTDM_ECHOTUNE", order, "set its termination")
 
     def alarms(self) -> int:
         """See LinePort."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from kernel_shims.line import SIGNALLINGS, Happening, Hook
+from kernel_shims.line import SIGNALLINGS, Happening, Hook, Voltages
 from kernel_shims.simulator.port import SimulatedPort
 from kernel_shims.simulator.sound import SILENCE, STEP
 
@@ -50,6 +50,10 @@ class CableEnd:
         """See Party."""
         if self.other is not None and not self.cut:
             self.other._coming.extend(samples)
+
+    def wires(self) -> Voltages:
+        """See Party: there is no voltage on a cable between spans."""
+        return Voltages(0.0, 0.0, 0.0)
 
     def speak(self) -> list[int]:
         """See Party."""

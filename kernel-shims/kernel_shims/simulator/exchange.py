@@ -6,13 +6,20 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kernel_shims.line import Alarm, Happening, Hook
+from kernel_shims.line import Alarm, Happening, Hook, Termination, Voltages
 from kernel_shims.simulator.port import SimulatedPort
 from kernel_shims.simulator.sound import RATE, SILENCE, STEP, STEP_MS, DigitListener, caller_id, sounds, tone
 
 DIAL_TONE = (350.0, 440.0)
 RING_TONE = (440.0, 480.0)
 BUSY_TONE = (480.0, 620.0)
+
+
+def _mismatch(fits: Termination, how: Termination) -> float:
+    """The share of what a port says that comes back to it."""
+    if how == fits:
+        return 0.01
+    return 0.1 if how.impedance == fits.impedance else 0.4
 
 
 @dataclass(slots=True)
@@ -47,6 +54,11 @@ class Exchange:
         self.digits_heard = ""
         """DTMF heard in a call."""
         self.caller: tuple[str, str] | None = None
+        self.volts = 48.0
+        """Between the wires on hook."""
+        self.fits: Termination | None = None
+        """Which termination meets its line; a port that meets it otherwise hears what it says come back."""
+        self._back: list[int] = SILENCE
         self._port: SimulatedPort | None = None
         self._speech: deque[int] = deque()
         self._since = 0
@@ -122,6 +134,11 @@ class Exchange:
         last = list(self.heard)[-ms * RATE // 1000 :]
         return len(last) >= ms * RATE // 1000 and sounds(last, frequencies)
 
+    def wires(self) -> Voltages:
+        """See Party: the voltage between its wires."""
+        between = self.volts if not self.seized else 7.0 * (1 if self.volts > 0 else -1 if self.volts < 0 else 0)
+        return Voltages(between, between, between)
+
     # ---- the line --------------------------------------------------------------------------------------------
 
     def attached(self, port: SimulatedPort) -> None:
@@ -158,12 +175,20 @@ class Exchange:
     def hear(self, samples: list[int]) -> None:
         """See Party."""
         self.heard.extend(samples)
+        self._back = samples
         for digit in self._listener.hear(samples) if self.seized else "":
             self.digits_heard += digit
             self.digit(digit)
 
     def speak(self) -> list[int]:
         """See Party."""
+        spoken = self._spoken()
+        if self.fits is None or not self.seized:
+            return spoken
+        share = _mismatch(self.fits, self.port.termination)
+        return [said + round(share * back) for said, back in zip(spoken, self._back, strict=True)]
+
+    def _spoken(self) -> list[int]:
         if self._speech:
             return [self._speech.popleft() if self._speech else 0 for _ in range(STEP)]
         if not self.seized:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from kernel_shims.line import Happening, Hook
+from kernel_shims.line import Happening, Hook, Voltages
 from kernel_shims.simulator.port import SimulatedPort
 from kernel_shims.simulator.sound import RATE, SILENCE, STEP, DigitListener, dtmf, sounds
 
 _KEEP = 60 * RATE
+_SET_OHM = 300
 
 
 class Phone:
@@ -27,6 +28,8 @@ class Phone:
         self.heard_on_hook: list[int] = []
         """What came while on hook: caller ID and message waiting."""
         self.digits_heard = ""
+        self.fault_ohm = 0
+        """What bridges its wires when nothing should; 0: nothing."""
         self.echo = 0.0
         """How much of what it hears comes back at once, as a hybrid does (amplitude)."""
         self._port: SimulatedPort | None = None
@@ -101,6 +104,14 @@ class Phone:
         """Whether it has been quiet for that long."""
         last = list(self.heard)[-ms * RATE // 1000 :]
         return max(map(abs, last), default=0) < 100
+
+    def wires(self) -> Voltages:
+        """See Party: 48 V on hook; 20 mA through the set off hook, or through ``fault_ohm``."""
+        if not (self.is_off_hook or self.fault_ohm):
+            return Voltages(-2.6, -48.8, -51.9, 0.0)
+        ohm = self.fault_ohm or _SET_OHM
+        current = min(20.0, 48e3 / (ohm + 400))
+        return Voltages(-5.0, -5.0 - current * ohm / 1000, -51.9, current)
 
     # ---- the line --------------------------------------------------------------------------------------------
 

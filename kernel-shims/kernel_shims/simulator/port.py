@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from kernel_shims.line import SIGNALLINGS, Alarm, Happening, Hook, LineError, LineEvent
+from kernel_shims.line import SIGNALLINGS, Alarm, Happening, Hook, LineError, LineEvent, Termination, Voltages
 from kernel_shims.simulator.sound import SILENCE, SILENT, STEP, STEP_MS, decode, encode
 
 DEFAULT_CADENCE = (2000, 4000)
@@ -44,6 +44,9 @@ class Party(Protocol):
     def step(self) -> None:
         """A step of time."""
 
+    def wires(self) -> Voltages:
+        """What a meter would show."""
+
 
 class SimulatedPort:
     """See LinePort. ``party`` is the far end; ``happen`` is how it makes events."""
@@ -65,6 +68,7 @@ class SimulatedPort:
         self.hooks: list[Hook] = []
         """Everything the daemon did to the loop."""
         self.echo_taps = 0
+        self.termination = Termination(0)
         self.times: dict[str, int] = {}
         self.gains = {"rx": 0.0, "tx": 0.0}
         self.transfer_until = 0
@@ -195,6 +199,18 @@ class SimulatedPort:
         """See LinePort."""
         self._here()
         self.echo_taps = taps
+
+    def voltages(self) -> Voltages:
+        """See LinePort: what the party's wires are like."""
+        self._here()
+        if self.party is None:
+            raise LineError(f"channel {self.number}: nothing is on its wires")
+        return self.party.wires()
+
+    def terminate(self, how: Termination) -> None:
+        """See LinePort."""
+        self._here()
+        self.termination = how
 
     def alarms(self) -> int:
         """See LinePort."""

@@ -111,6 +111,8 @@ def test_firmware_is_loaded_in_three_stages_and_the_cards_are_set_up_without_per
     assert "usb:SIM00001" in shown and "101-114,115-122" in shown and "master" in shown, shown
     detail = daemon.cli("xpp show SIM00001")
     assert "licensed ports: 16 FXS" in detail and "TwinStar" in detail, detail
+    measured = daemon.cli("line test 118")
+    assert "ring -48.9 V" in measured and "metallic test: no fault" in measured, measured
 
 
 def test_a_telephone_rings_answers_and_hears_itself(daemon: Daemon, box: Remote) -> None:

@@ -15,6 +15,7 @@ from kernel_shims.astribank.simulated.bus import SimulatedUsb
 from kernel_shims.astribank.simulated.driver import SimulatedXpp
 from kernel_shims.line import SIGNALLINGS
 from offhook.drivers.dahdi.astribank.attendant import DRIVER, LIBRARY, PART, USB, Astribanks, somebody_else_loads
+from offhook.drivers.dahdi.astribank.measuring import voltages
 from offhook.modules import CommandError
 from support.line_story import Office
 
@@ -263,6 +264,17 @@ async def test_contacts_start_calls_and_are_switched_by_calls(office: Office) ->
     switch.on_hook()
     await office.advance(1.0)
     assert not list(office.pbx.channels)
+
+
+async def test_wires_of_a_box_are_measured_by_its_chips(office: Office) -> None:
+    shelf = Shelf(office)
+    shelf.plug("1-1", "A1", stage=2)
+    await shelf.begin()
+    await shelf.settled()
+    box = office.pbx.parts[USB]
+    found = await voltages(office.pbx, 16)
+    assert box is shelf.usb and found is not None and round(found.ring) == -49 and found.loop_ma == 0.0
+    assert await voltages(office.pbx, 99) is None
 
 
 async def test_what_is_found_becomes_configuration(office: Office) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kernel_shims.line import Alarm
+from kernel_shims.line import Alarm, Termination, Voltages
 from offhook.calls.line_events import ChannelAlarm, DndState, LineAssigned, SpanAlarm
 from offhook.control.manager.events_lines import channel_alarm, dnd_state, line_assigned, span_alarm
+from offhook.drivers.dahdi import wires
 from offhook.modules import ActionError, CommandError
 from support.line_story import Office
 
@@ -153,6 +154,55 @@ async def test_line_care(office: Office) -> None:
     assert (path / "chan_dahdi.conf.old").read_text() == CONFIGURATION
     assert "channel => 1-4" in (path / "chan_dahdi.conf").read_text()
     assert await office.cli("lines scan") == ["The configuration fits the hardware."]
+
+
+async def test_a_line_is_tuned_and_stays_so(office: Office) -> None:
+    """line tune finds the termination that fits, keeps it, and the next start has it in force."""
+    lines = await office.start(CONFIGURATION, PLAN)
+    office.line(5).fits = fits = Termination(9, (2, 250, 253, 4, 252, 0, 255, 255))
+    told = await office.meanwhile(office.cli("line tune 5"), 200)
+    assert office.system.ports[5].termination == fits
+    assert "(England)" in told[1] and f"with {fits}" in told[1]
+    assert float(told[2].split()[2]) > 20
+    assert not office.line(5).seized
+    lines.restart()
+    office.system.ports[5].termination = Termination(0)
+    lines.restart()
+    assert office.system.ports[5].termination == fits
+    with pytest.raises(CommandError, match="has no line from an exchange"):
+        await office.meanwhile(office.cli("line tune 1"))
+
+
+@pytest.mark.parametrize(
+    ("found", "off_hook", "told"),
+    [
+        (Voltages(-2.6, -48.8, -51.9, 0.0), False, "no fault"),
+        (Voltages(-5.0, -11.0, -51.9, 20.0), True, "300 ohm in the loop"),
+        (Voltages(-5.0, -5.4, -51.9, 20.0), False, "the wires touch"),
+        (Voltages(-2.6, -44.0, -51.9, 4.0), False, "4.0 mA leak between the wires (10 kohm)"),
+        (Voltages(60.0, 12.0, -51.9, 0.0), False, "a foreign voltage of 63 V"),
+    ],
+)
+def test_wires_of_a_telephone(found: Voltages, off_hook: bool, told: str) -> None:
+    assert told in "\n".join(wires.of_phone(found, off_hook))
+
+
+@pytest.mark.parametrize(
+    ("volts", "told"),
+    [(0.0, "not plugged in"), (7.0, "in use"), (30.0, "battery is low"), (48.0, "no fault"), (-48.0, "reversed")],
+)
+def test_wires_of_an_exchange(volts: float, told: str) -> None:
+    assert told in "\n".join(wires.of_exchange(Voltages(volts, volts, volts)))
+
+
+async def test_line_test_measures_the_wires(office: Office) -> None:
+    await office.start(CONFIGURATION, PLAN)
+    office.phone(2).fault_ohm = 100
+    assert any("the wires touch" in line for line in await office.meanwhile(office.cli("line test 2")))
+    office.line(6).volts = 0.0
+    told = await office.meanwhile(office.cli("line test 6"))
+    assert any("no battery; the line is not plugged in" in line for line in told)
+    assert all(len(line) <= 80 for line in told)
 
 
 async def test_mistakes_of_the_file_are_told_with_line_and_remedy(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import Alarm, Hook, LineError
+from offhook.drivers.dahdi import wires
 from offhook.drivers.dahdi.listening import BusyListener
 from offhook.drivers.dahdi.port import AHEAD, BLOCK
 from offhook.drivers.dahdi.trunk_port import TrunkPort
@@ -93,8 +94,8 @@ async def test(port: Port) -> list[str]:
         async with Borrowed(port, off_hook=False) as leg:
             quiet, _ = await level(leg, _LISTEN_S)
         told.append(f"noise on hook: {quiet:.1f} dBm0")
-        told.append("metallic test: this driver offers none")
-        return told
+        return told + await _metallic(port, phone=True)
+    told += await _metallic(port, phone=False)
     async with Borrowed(port, off_hook=True) as leg:
         await asyncio.sleep(_SETTLE_S)
         mean, peak = await level(leg, _LISTEN_S)
@@ -104,8 +105,14 @@ async def test(port: Port) -> list[str]:
         told.append("remedy: check that the line is plugged in and in service; see that waitfordialtone is not set")
     elif mean < -20:
         told.append(f"it is faint: raise rxgain by about {-13 - mean:.0f} dB (line {port.settings.line} of the file)")
-    told.append("metallic test: this driver offers none")
     return told
+
+
+async def _metallic(port: Port, *, phone: bool) -> list[str]:
+    try:
+        return await wires.test(port, phone=phone)
+    except LineError as error:
+        return [f"metallic test: none ({error})"]
 
 
 async def learn_busy(port: Port, number: str) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from kernel_shims.line import LineError
 from kernel_shims.simulator.script import ScriptError
 from kernel_shims.simulator.system import SimulatedSystem
-from offhook.drivers.dahdi import care, scanning
+from offhook.drivers.dahdi import care, scanning, tuning
 from offhook.drivers.dahdi.commands import channels_at, port_of
 from offhook.drivers.dahdi.hardware import set_up_again
 from offhook.drivers.dahdi.module import lines_of, module
@@ -37,6 +37,26 @@ async def test(request: Request) -> None:
         request.print(*await care.test(port_of(request, request.args[0])))
     except LineError as error:
         raise CommandError(str(error)) from None
+
+
+@module.command("line tune <channel> [<digit>]", "Tune the termination of an idle line", complete=channels_at(0))
+async def tune(request: Request) -> None:
+    """Find the termination of an exchange's line that lets least of what is said come back, and keep it.
+
+    The idle line is taken for about a minute; a digit (5 unless another is named) ends dial tone meanwhile. What is
+    found is in force at once, and after each start.
+    """
+    if not 1 <= len(request.args) <= 2 or (request.args[1:] and request.args[1] not in "0123456789*#"):
+        raise request.usage()
+    port = port_of(request, request.args[0])
+    try:
+        found = await tuning.tune(port, (request.args[1:] or ["5"])[0], request.print)
+    except LineError as error:
+        raise CommandError(str(error)) from None
+    request.print(
+        f"channel {port.number}: {found.back_db:.1f} dB comes back with {found.setting} ({found.what})",
+        f"better by {found.before_db - found.back_db:.1f} dB; it is kept",
+    )
 
 
 @module.command("line learn-busy <channel> <number>", "Learn the busy tone of a line", complete=channels_at(0))

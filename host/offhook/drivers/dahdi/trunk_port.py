@@ -19,6 +19,7 @@ from offhook.drivers.dahdi.analog.trunk import Manners, Trunk
 from offhook.drivers.dahdi.evidence import Evidence
 from offhook.drivers.dahdi.listening import BusyListener, CallerIdListener, ProgressListener
 from offhook.drivers.dahdi.port import Port
+from offhook.drivers.dahdi.termination import kept
 from offhook.media.callerid import Call, Waiting
 from offhook.media.tones import ToneZone
 
@@ -71,6 +72,13 @@ class TrunkPort(Port):
         self._busy: BusyListener | None = None
         self._progress: ProgressListener | None = None
         self._steady: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """See Port; the line is met as it was tuned."""
+        super().begin()
+        found = kept(self.pbx, self.number)
+        if found is not None:
+            self.on_line(lambda line: line.terminate(found))
 
     def settings_changed(self) -> None:
         """See Port."""

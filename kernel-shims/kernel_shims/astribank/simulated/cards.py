@@ -14,6 +14,8 @@ LINEFEED, LOOP_CLOSURE, CALIBRATE, CONTACTS = 0x40, 0x44, 0x60, 0x06
 OPEN, RINGING = 0x00, 0x04
 _SUB_REGISTER = 0x1E
 _SILENCE = b"\xff" * CHUNK
+_WIRES = {79: (0, 16), 80: (7, 13), 81: (130, 27), 82: (138, 138)}
+"""Loop current and voltages as the chip tells them, on hook and off hook."""
 _IDLE = pcm(Op.PCM_READ, 0, {0: _SILENCE}, sync=True).encode()
 _KEEP = 60 * 1000
 """Chunks: a minute."""
@@ -105,6 +107,8 @@ class FxsCard:
     def _read(self, port: int, asked: Register) -> tuple[int, int]:
         if asked.number == _SUB_REGISTER and asked.sub is not None:
             return self._subs[port].get((asked.number, asked.sub), (0, 0))
+        if asked.number in _WIRES:
+            return _WIRES[asked.number][self.telephones[port].is_off_hook], 0
         if asked.number == LOOP_CLOSURE:
             return int(self.telephones[port].is_off_hook), 0
         if asked.number == CONTACTS and port in _INPUT_OF and self.inputs:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from kernel_shims.astribank.simulated.box import SimulatedAstribank
 from kernel_shims.astribank.simulated.bus import SimulatedUsb
+from kernel_shims.astribank.simulated.chips import CardChips
 from kernel_shims.astribank.spans_conf import Assignment
 from kernel_shims.astribank.xbus import Box, Module
 from kernel_shims.line import LineError
@@ -103,6 +105,14 @@ class SimulatedXpp:
     def blink(self, module: Module, ports: int) -> None:
         """See XppDriver."""
         self._blinking[module.name] = ports
+
+    def chip(self, module: Module, port: int, registers: Sequence[int]) -> list[int]:
+        """See XppDriver."""
+        number, unit = (int(word) for word in module.name.split(":")[:2])
+        for found, _, device in self._devices():
+            if found == number:
+                return [CardChips(device.cards[unit]).read(port, register) for register in registers]
+        raise LineError(f"{module.name}: it is gone")
 
     def clock(self) -> str:
         """See XppDriver."""
