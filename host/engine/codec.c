@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "codec_codec2.h"
+#include "codec_g722.h"
+#include "codec_g726.h"
 #include "codec_g729.h"
 #include "codec_opus.h"
 #include "codec_pool.h"

@@ -8,15 +8,9 @@
 
 #include <spandsp/telephony.h>
 
-#include <spandsp/bitstream.h>
-#include <spandsp/g722.h>
-#include <spandsp/g726.h>
 #include <spandsp/gsm0610.h>
 #include <spandsp/lpc10.h>
 #include <spandsp/oki_adpcm.h>
-#include <spandsp/private/bitstream.h>
-#include <spandsp/private/g722.h>
-#include <spandsp/private/g726.h>
 #include <spandsp/private/gsm0610.h>
 #include <spandsp/private/lpc10.h>
 #include <spandsp/private/oki_adpcm.h>
@@ -28,13 +22,6 @@ static struct {
     __typeof__(&gsm0610_init) gsm0610_init;
     __typeof__(&gsm0610_encode) gsm0610_encode;
     __typeof__(&gsm0610_decode) gsm0610_decode;
-    __typeof__(&g722_encode_init) g722_encode_init;
-    __typeof__(&g722_encode) g722_encode;
-    __typeof__(&g722_decode_init) g722_decode_init;
-    __typeof__(&g722_decode) g722_decode;
-    __typeof__(&g726_init) g726_init;
-    __typeof__(&g726_encode) g726_encode;
-    __typeof__(&g726_decode) g726_decode;
     __typeof__(&oki_adpcm_init) oki_adpcm_init;
     __typeof__(&oki_adpcm_encode) oki_adpcm_encode;
     __typeof__(&oki_adpcm_decode) oki_adpcm_decode;
@@ -61,13 +48,6 @@ static void open_library(void)
     FIND(gsm0610_init);
     FIND(gsm0610_encode);
     FIND(gsm0610_decode);
-    FIND(g722_encode_init);
-    FIND(g722_encode);
-    FIND(g722_decode_init);
-    FIND(g722_decode);
-    FIND(g726_init);
-    FIND(g726_encode);
-    FIND(g726_decode);
     FIND(oki_adpcm_init);
     FIND(oki_adpcm_encode);
     FIND(oki_adpcm_decode);
@@ -101,54 +81,6 @@ static int gsm_encode(const struct codec *codec, void *state, const int16_t *in,
 {
     (void)codec;
     return dsp.gsm0610_encode(state, out, in, samples);
-}
-
-static void g722_start_decoding(const struct codec *codec, void *state)
-{
-    (void)codec;
-    dsp.g722_decode_init(state, 64000, 0);
-}
-
-static void g722_start_encoding(const struct codec *codec, void *state)
-{
-    (void)codec;
-    dsp.g722_encode_init(state, 64000, 0);
-}
-
-static int g722_to_linear(const struct codec *codec, void *state, const uint8_t *in, int bytes, int16_t *out)
-{
-    (void)codec;
-    return dsp.g722_decode(state, out, in, bytes);
-}
-
-static int g722_from_linear(const struct codec *codec, void *state, const int16_t *in, int samples, uint8_t *out)
-{
-    (void)codec;
-    return dsp.g722_encode(state, out, in, samples);
-}
-
-static int g726_rate(const struct codec *codec)
-{
-    return codec->frame_bytes * 800;
-}
-
-static void g726_start(const struct codec *codec, void *state)
-{
-    /* RFC 3551 4.5.4 packs the first sample in the low bits, I.366.2 Annex E in the high ones */
-    int packing = codec == &codec_g726aal2 ? G726_PACKING_LEFT : G726_PACKING_RIGHT;
-    dsp.g726_init(state, g726_rate(codec), G726_ENCODING_LINEAR, packing);
-}
-
-static int g726_to_linear(const struct codec *codec, void *state, const uint8_t *in, int bytes, int16_t *out)
-{
-    (void)codec;
-    return dsp.g726_decode(state, out, in, bytes);
-}
-
-static int g726_from_linear(const struct codec *codec, void *state, const int16_t *in, int samples, uint8_t *out)
-{
-    (void)codec;
-    return dsp.g726_encode(state, out, in, samples);
 }
 
 static void adpcm_start(const struct codec *codec, void *state)
@@ -193,20 +125,6 @@ static int lpc10_from_linear(const struct codec *codec, void *state, const int16
     return dsp.lpc10_encode(state, out, in, samples);
 }
 
-#define G726(NAME, BYTES)                                                                                              \
-    {                                                                                                                  \
-        .name = NAME, .rate = 8000, .clock = 8000, .frame_samples = 80, .frame_bytes = (BYTES), .max_samples = 80,     \
-        .partial = true, .library = LIBRARY, .load = codec_spandsp_load, .decoder_bytes = sizeof(struct g726_state_s), \
-        .encoder_bytes = sizeof(struct g726_state_s), .decoder_init = g726_start, .encoder_init = g726_start,          \
-        .decode = g726_to_linear, .encode = g726_from_linear                                                           \
-    }
-
-const struct codec codec_g726 = G726("g726", 40);
-const struct codec codec_g726aal2 = G726("g726aal2", 40);
-const struct codec codec_g726_16 = G726("g726-16", 20);
-const struct codec codec_g726_24 = G726("g726-24", 30);
-const struct codec codec_g726_40 = G726("g726-40", 50);
-
 #define GSM(NAME, SAMPLES, BYTES)                                                                                      \
     {                                                                                                                  \
         .name = NAME, .rate = 8000, .clock = 8000, .frame_samples = (SAMPLES), .frame_bytes = (BYTES),                 \
@@ -217,22 +135,6 @@ const struct codec codec_g726_40 = G726("g726-40", 50);
 
 const struct codec codec_gsm = GSM("gsm", 160, 33);
 const struct codec codec_gsm_wav49 = GSM("gsm-wav49", 320, 65);
-
-const struct codec codec_g722 = {.name = "g722",
-                                 .rate = 16000,
-                                 .clock = 8000, /* RFC 3551 4.5.2 */
-                                 .frame_samples = 160,
-                                 .frame_bytes = 80,
-                                 .max_samples = 160,
-                                 .partial = true,
-                                 .library = LIBRARY,
-                                 .load = codec_spandsp_load,
-                                 .decoder_bytes = sizeof(struct g722_decode_state_s),
-                                 .encoder_bytes = sizeof(struct g722_encode_state_s),
-                                 .decoder_init = g722_start_decoding,
-                                 .encoder_init = g722_start_encoding,
-                                 .decode = g722_to_linear,
-                                 .encode = g722_from_linear};
 
 const struct codec codec_adpcm = {.name = "adpcm",
                                   .rate = 8000,

@@ -4,10 +4,7 @@
 
 #include "codec.h"
 
-extern const struct codec codec_gsm, codec_g722, codec_g726, codec_g726aal2, codec_adpcm, codec_lpc10;
-
-/* G.726 at the other rates, for files only. */
-extern const struct codec codec_g726_16, codec_g726_24, codec_g726_40;
+extern const struct codec codec_gsm, codec_adpcm, codec_lpc10;
 
 /* GSM 06.10 with two frames packed in 65 bytes (Microsoft's WAVE format 49). */
 extern const struct codec codec_gsm_wav49;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec_g726.h"
 #include "codec_spandsp.h"
 
 /* Linear samples in the order of files: low byte first. */
