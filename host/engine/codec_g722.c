@@ -7,16 +7,18 @@
 
 #include <string.h>
 
-enum { TAPS = 12, HISTORY = 2 * TAPS - 2, MOST = 320, ZEROS = 6 };
+enum { TAPS = 12, HISTORY = 2 * TAPS - 2, MOST = 320, LANES = 8 };
+
+typedef int16_t halves __attribute__((vector_size(16)));
 
 /* One band's predictor and quantizer. */
 struct band {
-    int32_t s, sz;   /* the signal estimate, and its zero section's part */
-    int32_t r1;      /* reconstructed signal, one back; the newer one is made in adapt() */
-    int32_t p1, p2;  /* partially reconstructed signal */
-    int32_t a1, a2;  /* poles */
-    int32_t nb, det; /* logarithmic and linear quantizer scale */
-    int32_t d[ZEROS], b[ZEROS];
+    int32_t s, sz;      /* the signal estimate, and its zero section's part */
+    int32_t r1;         /* reconstructed signal, one back; the newer one is made in adapt() */
+    int32_t p1, p2;     /* partially reconstructed signal */
+    int32_t a1, a2;     /* poles */
+    int32_t nb, det;    /* logarithmic and linear quantizer scale */
+    halves d, twice, b; /* differences, twice that saturated, zeros */
 };
 
 struct g722 {
@@ -54,6 +56,27 @@ static inline int32_t within(int32_t value, int32_t least, int32_t most)
     return value < least ? least : value > most ? most : value;
 }
 
+/* UPZERO and FILTEZ: six zeros in the lanes of a word, two lanes idle. Returns the sum of what they weigh. */
+static inline int32_t adapt_zeros(struct band *band, int32_t d)
+{
+    halves gain = {0}, twice = {0};
+    int16_t step = d ? 128 : 0;
+    halves against = (band->d ^ (int16_t)d) >> 15; /* -1 where the signs differ */
+    gain += step;
+    /* b * 32640 >> 15, which is b less a 256th, rounded up; what comes of it stays within 16 bits */
+    band->b += ((gain ^ against) - against) - (band->b >> 8) + ((band->b & 255) > 0);
+    band->b &= (halves){-1, -1, -1, -1, -1, -1, 0, 0};
+    band->d = __builtin_shuffle(band->d, (halves){7, 0, 1, 2, 3, 4, 5, 6});
+    band->d[0] = (int16_t)d;
+    band->twice = __builtin_shuffle(band->twice, (halves){7, 0, 1, 2, 3, 4, 5, 6});
+    band->twice[0] = (int16_t)saturate(2 * d);
+    twice = band->twice;
+    int32_t sum = 0;
+    for (int i = 0; i < LANES; i++)
+        sum += (int32_t)band->b[i] * twice[i] >> 15;
+    return sum;
+}
+
 /* Block 4: what the quantized difference d adds to the band. */
 static inline void adapt(struct band *band, int32_t d)
 {
@@ -65,16 +88,7 @@ static inline void adapt(struct band *band, int32_t d)
     int32_t a2 = within(step + (band->a2 * 32512 >> 15), -12288, 12288);
     int32_t most = 15360 - a2; /* UPPOL1 */
     int32_t a1 = within((turned ? -192 : 192) + (band->a1 * 32640 >> 15), -most, most);
-    int32_t gain = d ? 128 : 0; /* UPZERO, FILTEZ */
-    int32_t sum = 0, newer = d;
-    for (int i = 0; i < ZEROS; i++) {
-        int32_t older = band->d[i];
-        int32_t b = saturate(((older ^ d) < 0 ? -gain : gain) + (band->b[i] * 32640 >> 15));
-        band->b[i] = b;
-        band->d[i] = newer;
-        sum += b * saturate(2 * newer) >> 15;
-        newer = older;
-    }
+    int32_t sum = adapt_zeros(band, d);
     int32_t sp = saturate((a1 * saturate(2 * r) >> 15) + (a2 * saturate(2 * band->r1) >> 15)); /* FILTEP */
     band->r1 = r;
     band->p2 = band->p1;
