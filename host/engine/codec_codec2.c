@@ -1,7 +1,5 @@
 #include "codec_codec2.h"
 
-#include <pthread.h>
-
 #include "library.h"
 
 enum { FRAME = 160, BYTES = 6, MODE_2400 = 1 };
@@ -13,25 +11,18 @@ static struct {
     void (*decode)(void *state, int16_t *out, const uint8_t *in);
 } codec2;
 
-static bool opened;
-
-static void open_library(void)
-{
-    static const char *const files[] = {"libcodec2.so.1.2", "libcodec2.so.1.1", "libcodec2.so.1.0", NULL};
-    const struct library_entry entries[] = {
-        {"codec2_create", &codec2.create},
-        {"codec2_destroy", &codec2.destroy},
-        {"codec2_encode", &codec2.encode},
-        {"codec2_decode", &codec2.decode},
-    };
-    opened = library_open(files, entries, sizeof(entries) / sizeof(entries[0]));
-}
+static const char *const files[] = {"libcodec2.so.1.2", "libcodec2.so.1.1", "libcodec2.so.1.0", NULL};
+static const struct library_entry entries[] = {
+    {"codec2_create", &codec2.create},
+    {"codec2_destroy", &codec2.destroy},
+    {"codec2_encode", &codec2.encode},
+    {"codec2_decode", &codec2.decode},
+};
+static struct library library = LIBRARY_OF(files, entries);
 
 static bool load(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, open_library);
-    return opened;
+    return library_ready(&library);
 }
 
 static void *create(const struct codec *codec, bool encoder)

@@ -1,7 +1,5 @@
 #include "codec_g729.h"
 
-#include <pthread.h>
-
 #include "library.h"
 
 enum { FRAME = 80, BYTES = 10, SILENCE_BYTES = 2 };
@@ -16,27 +14,20 @@ static struct {
     void (*encode)(void *encoder, const int16_t *in, uint8_t *out, uint8_t *bytes);
 } g729;
 
-static bool opened;
-
-static void open_library(void)
-{
-    static const char *const files[] = {"libbcg729.so.0", NULL};
-    const struct library_entry entries[] = {
-        {"initBcg729DecoderChannel", &g729.decoder_new},
-        {"closeBcg729DecoderChannel", &g729.decoder_end},
-        {"bcg729Decoder", &g729.decode},
-        {"initBcg729EncoderChannel", &g729.encoder_new},
-        {"closeBcg729EncoderChannel", &g729.encoder_end},
-        {"bcg729Encoder", &g729.encode},
-    };
-    opened = library_open(files, entries, sizeof(entries) / sizeof(entries[0]));
-}
+static const char *const files[] = {"libbcg729.so.0", NULL};
+static const struct library_entry entries[] = {
+    {"initBcg729DecoderChannel", &g729.decoder_new},
+    {"closeBcg729DecoderChannel", &g729.decoder_end},
+    {"bcg729Decoder", &g729.decode},
+    {"initBcg729EncoderChannel", &g729.encoder_new},
+    {"closeBcg729EncoderChannel", &g729.encoder_end},
+    {"bcg729Encoder", &g729.encode},
+};
+static struct library library = LIBRARY_OF(files, entries);
 
 static bool load(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, open_library);
-    return opened;
+    return library_ready(&library);
 }
 
 static void *create(const struct codec *codec, bool encoder)

@@ -1,7 +1,5 @@
 #include "codec_opus.h"
 
-#include <pthread.h>
-
 #include "library.h"
 
 enum {
@@ -30,28 +28,21 @@ static struct {
     int (*decode)(void *state, const uint8_t *in, int32_t bytes, int16_t *out, int samples, int fec);
 } opus;
 
-static bool opened;
-
-static void open_library(void)
-{
-    static const char *const files[] = {"libopus.so.0", NULL};
-    const struct library_entry entries[] = {
-        {"opus_encoder_get_size", &opus.encoder_get_size},
-        {"opus_decoder_get_size", &opus.decoder_get_size},
-        {"opus_encoder_init", &opus.encoder_init},
-        {"opus_decoder_init", &opus.decoder_init},
-        {"opus_encoder_ctl", &opus.encoder_ctl},
-        {"opus_encode", &opus.encode},
-        {"opus_decode", &opus.decode},
-    };
-    opened = library_open(files, entries, sizeof(entries) / sizeof(entries[0]));
-}
+static const char *const files[] = {"libopus.so.0", NULL};
+static const struct library_entry entries[] = {
+    {"opus_encoder_get_size", &opus.encoder_get_size},
+    {"opus_decoder_get_size", &opus.decoder_get_size},
+    {"opus_encoder_init", &opus.encoder_init},
+    {"opus_decoder_init", &opus.decoder_init},
+    {"opus_encoder_ctl", &opus.encoder_ctl},
+    {"opus_encode", &opus.encode},
+    {"opus_decode", &opus.decode},
+};
+static struct library library = LIBRARY_OF(files, entries);
 
 static bool load(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, open_library);
-    return opened;
+    return library_ready(&library);
 }
 
 static size_t state_bytes(bool encoder)

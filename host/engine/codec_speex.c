@@ -1,6 +1,5 @@
 #include "codec_speex.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include <speex/speex.h>
@@ -32,36 +31,29 @@ struct state {
     void *coder;
 };
 
-static bool opened;
-
-static void open_library(void)
-{
-    static const char *const files[] = {"libspeex.so.1", NULL};
-    const struct library_entry entries[] = {
-        {"speex_lib_get_mode", &speex.mode},
-        {"speex_encoder_init", &speex.encoder_init},
-        {"speex_encoder_destroy", &speex.encoder_destroy},
-        {"speex_encoder_ctl", &speex.encoder_ctl},
-        {"speex_encode_int", &speex.encode},
-        {"speex_decoder_init", &speex.decoder_init},
-        {"speex_decoder_destroy", &speex.decoder_destroy},
-        {"speex_decoder_ctl", &speex.decoder_ctl},
-        {"speex_decode_int", &speex.decode},
-        {"speex_bits_init", &speex.bits_init},
-        {"speex_bits_destroy", &speex.bits_destroy},
-        {"speex_bits_reset", &speex.bits_reset},
-        {"speex_bits_read_from", &speex.bits_read},
-        {"speex_bits_write", &speex.bits_write},
-        {"speex_bits_pack", &speex.bits_pack},
-    };
-    opened = library_open(files, entries, sizeof(entries) / sizeof(entries[0]));
-}
+static const char *const files[] = {"libspeex.so.1", NULL};
+static const struct library_entry entries[] = {
+    {"speex_lib_get_mode", &speex.mode},
+    {"speex_encoder_init", &speex.encoder_init},
+    {"speex_encoder_destroy", &speex.encoder_destroy},
+    {"speex_encoder_ctl", &speex.encoder_ctl},
+    {"speex_encode_int", &speex.encode},
+    {"speex_decoder_init", &speex.decoder_init},
+    {"speex_decoder_destroy", &speex.decoder_destroy},
+    {"speex_decoder_ctl", &speex.decoder_ctl},
+    {"speex_decode_int", &speex.decode},
+    {"speex_bits_init", &speex.bits_init},
+    {"speex_bits_destroy", &speex.bits_destroy},
+    {"speex_bits_reset", &speex.bits_reset},
+    {"speex_bits_read_from", &speex.bits_read},
+    {"speex_bits_write", &speex.bits_write},
+    {"speex_bits_pack", &speex.bits_pack},
+};
+static struct library library = LIBRARY_OF(files, entries);
 
 static bool load(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, open_library);
-    return opened;
+    return library_ready(&library);
 }
 
 static int mode_of(const struct codec *codec)

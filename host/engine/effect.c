@@ -1,6 +1,5 @@
 #include "effect.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,25 +15,18 @@ static struct {
     __typeof__(&speex_preprocess_run) run;
 } speexdsp;
 
-static bool opened;
-
-static void open_library(void)
-{
-    static const char *const files[] = {"libspeexdsp.so.1", NULL};
-    const struct library_entry entries[] = {
-        {"speex_preprocess_state_init", &speexdsp.make},
-        {"speex_preprocess_state_destroy", &speexdsp.destroy},
-        {"speex_preprocess_ctl", &speexdsp.ctl},
-        {"speex_preprocess_run", &speexdsp.run},
-    };
-    opened = library_open(files, entries, sizeof(entries) / sizeof(entries[0]));
-}
+static const char *const files[] = {"libspeexdsp.so.1", NULL};
+static const struct library_entry entries[] = {
+    {"speex_preprocess_state_init", &speexdsp.make},
+    {"speex_preprocess_state_destroy", &speexdsp.destroy},
+    {"speex_preprocess_ctl", &speexdsp.ctl},
+    {"speex_preprocess_run", &speexdsp.run},
+};
+static struct library library = LIBRARY_OF(files, entries);
 
 static SpeexPreprocessState *make_preprocessor(int rate, bool denoise, int agc)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, open_library);
-    SpeexPreprocessState *state = opened ? speexdsp.make(rate / 100, rate) : NULL;
+    SpeexPreprocessState *state = library_ready(&library) ? speexdsp.make(rate / 100, rate) : NULL;
     if (!state)
         return NULL;
     int clean = denoise, automatic = agc > 0;
