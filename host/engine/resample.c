@@ -7,8 +7,10 @@
 #include <string.h>
 
 enum {
-    LOBES = 12,        /* zero crossings on each side at the lower of the two rates */
-    MAX_TAPS = 24 * 30 /* 192 kHz to 8 kHz, rounded up */
+    LOBES = 12,         /* zero crossings on each side at the lower of the two rates */
+    MAX_TAPS = 24 * 30, /* 192 kHz to 8 kHz, rounded up */
+    GAIN_BITS = 14,
+    GAIN = 1 << GAIN_BITS
 };
 
 /* Kaiser window, 70 dB; the pass band reaches 0.88 of the lower Nyquist frequency. */
@@ -44,7 +46,8 @@ static int gcd(int a, int b)
     return a;
 }
 
-/* Phase p holds the taps that make output p of every `up`: newest sample last, gain 1 (Q15). */
+/* Phase p holds the taps that make output p of every `up`: newest sample last, gain 1 (Q14: the magnitudes of a row add
+ * up to more than 2, and a sum must hold what the loudest noise makes of that). */
 static void design(struct resample_filter *filter)
 {
     int up = filter->up, taps = filter->taps;
@@ -62,7 +65,7 @@ static void design(struct resample_filter *filter)
             sum += row[tap];
         }
         for (int tap = 0; tap < taps; tap++)
-            filter->coefficients[phase * taps + tap] = (int16_t)lrint(row[tap] / sum * 32767);
+            filter->coefficients[phase * taps + tap] = (int16_t)lrint(row[tap] / sum * GAIN);
     }
 }
 
@@ -130,7 +133,7 @@ bool resampler_is_for(const struct resampler *resampler, int rate_in, int rate_o
 
 static int16_t saturate(int32_t sum)
 {
-    sum = (sum + 16384) >> 15;
+    sum = (sum + GAIN / 2) >> GAIN_BITS;
     return (int16_t)(sum > 32767 ? 32767 : sum < -32768 ? -32768 : sum);
 }
 
