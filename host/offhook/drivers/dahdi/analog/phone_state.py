@@ -1,0 +1,120 @@
+"""What a telephone's machine knows: whether the handset is up, its calls, and when it wants to know the time."""
+
+from __future__ import annotations
+
+from kernel_shims.line import Hook
+from offhook.calls import causes
+from offhook.drivers.dahdi.analog import orders
+from offhook.drivers.dahdi.analog.collecting import NEVER, Collector, Plan
+from offhook.drivers.dahdi.analog.habits import Habits, PhoneCall, Stage
+from offhook.drivers.dahdi.analog.orders import Order
+
+_HOWLER_AFTER = 30.0
+
+
+class PhoneState:
+    """The state of one phone, and the few things that every part of its machine does."""
+
+    def __init__(self, plan: Plan, habits: Habits) -> None:
+        self.plan = plan
+        self.habits = habits
+        self.off_hook = False
+        self.alarm = False
+        self.do_not_disturb = False
+        self.messages = False
+        """Whether the dial tone stutters."""
+        self.call_waiting = habits.call_waiting
+        self.collector: Collector | None = None
+        self.conference = False
+        self._active: PhoneCall | None = None
+        self._waiting: PhoneCall | None = None
+        self._third: PhoneCall | None = None
+        self._rings = 0
+        self._identity_after = habits.caller_id_after
+        self._next = 0
+        self._flashed = -NEVER
+        self._deadline = NEVER
+        self._beep = NEVER
+        self._noise = NEVER
+        self._noise_next = ""
+        self._again = NEVER
+        """When dial tone comes again for a phone that stayed off hook."""
+        self._decide_by = NEVER
+        self._deciding = False
+        """A flash was given for a waiting call with call waiting deluxe: a digit says what for."""
+
+    @property
+    def calls(self) -> tuple[int, ...]:
+        """Every call, the active one first."""
+        return tuple(call.number for call in (self._active, self._waiting, self._third) if call is not None)
+
+    @property
+    def idle(self) -> bool:
+        """On hook, no call."""
+        return not self.off_hook and self._active is None
+
+    @property
+    def takes_digits(self) -> bool:
+        """Digits are the phone's own: it dials, or decides what becomes of a waiting call."""
+        return self.collector is not None or self._deciding
+
+    def stage(self, call: int) -> Stage | None:
+        """How far a call is; None when it is none of the phone's."""
+        found = self._find(call)
+        return found.stage if found is not None else None
+
+    def takes_call(self) -> int:
+        """0 when another call may ring or beep here, else the cause why not."""
+        if self.alarm:
+            return causes.NETWORK_OUT_OF_ORDER
+        if self.do_not_disturb:
+            return causes.USER_BUSY
+        if self.idle:
+            return 0
+        beeps = self.call_waiting and self.off_hook and self._waiting is None and self._third is None
+        return 0 if beeps and self._active is not None and self._active.stage is Stage.UP else causes.USER_BUSY
+
+    @property
+    def next_timer(self) -> float:
+        """When ``tick`` is due; infinity: never."""
+        return min(self._deadline, self._beep, self._noise, self._again, self._decide_by)
+
+    def new_number(self) -> int:
+        """A number for a call that comes from outside."""
+        self._next += 1
+        return self._next
+
+    def _find(self, number: int) -> PhoneCall | None:
+        for call in (self._active, self._waiting, self._third):
+            if call is not None and call.number == number:
+                return call
+        return None
+
+    def _forget(self) -> None:
+        self._active = self._waiting = self._third = self.collector = None
+        self.conference = self._deciding = False
+        self._deadline = self._beep = self._noise = self._again = self._decide_by = NEVER
+
+    def _at_rest(self) -> list[Order]:
+        out: list[Order] = [orders.Tone(""), orders.Hear(()), orders.Listen(False), orders.DoHook(Hook.ON)]
+        if self.habits.reverse_on_answer or self.habits.reverse_on_hangup:
+            out.append(orders.Battery(False))
+        self.call_waiting = self.habits.call_waiting
+        return [*out, orders.Sound(False)]
+
+    def _ring_again(self, call: PhoneCall) -> list[Order]:
+        """The handset went down while a call was waiting or held: the phone rings for it."""
+        if call.stage is not Stage.ALERTING:
+            call.stage = Stage.RECALLING
+        self._rings = 0
+        return [
+            orders.Tone(""),
+            orders.Hear(()),
+            orders.Listen(False),
+            orders.DoHook(Hook.ON),
+            orders.Ring(call.number),
+        ]
+
+    def _reorder(self, now: float) -> list[Order]:
+        self._noise, self._noise_next = now + _HOWLER_AFTER, "howler"
+        return [orders.Hear(()), orders.Tone("congestion")]
