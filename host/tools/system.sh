@@ -9,7 +9,8 @@ set -euo pipefail
 
 build=(gcc libc6-dev pkg-config python3-dev python3-venv libspandsp-dev libspeexdsp-dev libopus-dev libpri-dev libopenr2-dev libspeex-dev libssl-dev)
 sounds=(asterisk-core-sounds-en-wav asterisk-moh-opsound-wav)
-test=(libsrtp2-dev chromium libcodec2-dev libbcg729-0 sip-tester iproute2 procps postgresql mmdebstrap)
+test=(libsrtp2-dev chromium libcodec2-dev libbcg729-0 sip-tester iproute2 procps postgresql unixodbc libsqliteodbc
+  mmdebstrap)
 cross=(mmdebstrap)
 python=(python3-cffi python3-uvloop python3-dnspython python3-prompt-toolkit python3-cryptography python3-h11
   python3-wsproto python3-serial python3-setuptools)

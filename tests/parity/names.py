@@ -9,7 +9,8 @@ from pathlib import Path
 
 PATTERNS = {
     "core show applications": ("application", r"\s+(\w+): "),
-    "core show functions": ("function", r"([A-Z0-9_]+) {2,}"),
+    # But for those that func_odbc.conf.sample defines.
+    "core show functions": ("function", r"(?!ODBC_(?:SQL|ANTISOLICIT|PRESENCE) )([A-Z0-9_]+) {2,}"),
     "manager show commands": ("action", r"  (?!Action)(\w+)\s{2,}\S"),
     "core show help": ("command", r"(\S.*?)\s+-- (?!Alias for )"),
     "agi show commands": ("agi command", r"\s*(?:Yes|No)\s+([a-z ]+?)\s{3}"),
