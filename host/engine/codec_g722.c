@@ -66,9 +66,9 @@ static inline int32_t adapt_zeros(struct band *band, int32_t d)
     /* b * 32640 >> 15, which is b less a 256th, rounded up; what comes of it stays within 16 bits */
     band->b += ((gain ^ against) - against) - (band->b >> 8) + ((band->b & 255) > 0);
     band->b &= (halves){-1, -1, -1, -1, -1, -1, 0, 0};
-    band->d = __builtin_shuffle(band->d, (halves){7, 0, 1, 2, 3, 4, 5, 6});
+    band->d = __builtin_shufflevector(band->d, band->d, 7, 0, 1, 2, 3, 4, 5, 6);
     band->d[0] = (int16_t)d;
-    band->twice = __builtin_shuffle(band->twice, (halves){7, 0, 1, 2, 3, 4, 5, 6});
+    band->twice = __builtin_shufflevector(band->twice, band->twice, 7, 0, 1, 2, 3, 4, 5, 6);
     band->twice[0] = (int16_t)saturate(2 * d);
     twice = band->twice;
     int32_t sum = 0;
