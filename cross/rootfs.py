@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cross import cache, chroot, engine, extract, kernel, modules, packages, tools
 from cross.boards import Board
+from kernel_shims.astribank.initcard import launch
 
 FILES = Path(__file__).resolve().parent / "image"
 HOST = cache.CHECKOUT / "host"
@@ -180,6 +181,8 @@ def offhook(root: Path) -> None:
     for source, place in {
         "offhook.service": "usr/lib/systemd/system/offhook.service",
         "offhook.sysusers": "usr/lib/sysusers.d/offhook.conf",
+        "offhook.udev": "usr/lib/udev/rules.d/61-offhook.rules",
+        "offhook.modprobe": "usr/lib/modprobe.d/offhook.conf",
     }.items():
         # Phones on the lines work before there is a network.
         text = (HOST / "data" / source).read_text()
@@ -187,6 +190,7 @@ def offhook(root: Path) -> None:
         target = root / place
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(re.sub(r"@(\w+)@", lambda match: words[match[1]], text))
+    launch.write_launchers(library / "xpp", "/usr/bin/python3", Path("/usr/lib/offhook"))
     for name, module in {"offhook": "offhook.main", "offhook-diag": "offhook.field.diag.shell"}.items():
         program = root / "usr/sbin" / name
         program.write_text(
@@ -235,7 +239,9 @@ def settings(root: Path, board: Board, keyring: Path) -> None:
     (root / "etc/machine-id").write_text("")
     rules = root / "usr/lib/udev/rules.d/60-dahdi.rules"
     if rules.exists():
-        rules.write_text(rules.read_text().replace('="asterisk"', '="offhook"'))
+        # Offhook loads the firmware of Astribanks itself.
+        text = re.sub(r'(?m)^SUBSYSTEM=="usb"(?:[^\n]*\\\n)+[^\n]*xpp_fxloader[^\n]*\n', "", rules.read_text())
+        rules.write_text(text.replace('="asterisk"', '="offhook"'))
     for name in MASKED:
         unit = root / "etc/systemd/system" / name
         unit.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 # Targets that build for other machines; included by the Makefile at the top.
 
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E)
-CROSS = $(AS_ROOT) env PYTHONPATH=.:host PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
+CROSS = $(AS_ROOT) env PYTHONPATH=.:host:kernel-shims PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
 
 .PHONY: guest-test guest-astribank modules image bundle image-test cross-fresh
 

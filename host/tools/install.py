@@ -65,6 +65,8 @@ class Places:
             self.prefix / "lib/systemd/system/offhook.service": "offhook.service",
             self.prefix / "lib/sysusers.d/offhook.conf": "offhook.sysusers",
             self.prefix / "lib/tmpfiles.d/offhook.conf": "offhook.tmpfiles",
+            self.prefix / "lib/udev/rules.d/61-offhook.rules": "offhook.udev",
+            self.prefix / "lib/modprobe.d/offhook.conf": "offhook.modprobe",
         }
 
 
@@ -120,6 +122,8 @@ def install(places: Places) -> None:
     shutil.copytree(HOST.parent / "boards", library / "boards")
     shutil.copytree(SHIMS, library / "kernel_shims", ignore=UNWANTED)
     copy_dependencies(library / "site")
+    launch = import_module("kernel_shims.astribank.initcard.launch")
+    launch.write_launchers(library / "xpp", str(Path(sys.executable).resolve()), places.library)
     words = {"PREFIX": places.prefix, "SYSCONFDIR": places.sysconf, "LOCALSTATEDIR": places.state}
     for path, source in places.files().items():
         target = places.at(path)

@@ -10,7 +10,7 @@ import kernel_shims
 _TYPES = (1, 2, 3, 4, 5, 6)
 _REVISION = 30
 _PROGRAM = """\
-#!{python}
+#!{python} -I
 import runpy, sys
 sys.path.insert(0, {library!r})
 sys.argv[1:] = ["{kind}"]
@@ -18,10 +18,13 @@ runpy.run_module("kernel_shims.astribank.initcard", run_name="__main__", alter_s
 """
 
 
-def write_launchers(folder: Path, python: str = sys.executable) -> None:
-    """Write them. They need no shell, no PATH and no environment but the driver's. Raises OSError."""
+def write_launchers(folder: Path, python: str = sys.executable, library: Path | None = None) -> None:
+    """Write them. They need no shell, no PATH and no environment but the driver's. Raises OSError.
+
+    ``library`` is where kernel_shims lies, if it will not be here; the kernel runs them as root.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    library = Path(next(iter(kernel_shims.__path__))).resolve().parent
+    library = library or Path(next(iter(kernel_shims.__path__))).resolve().parent
     for kind in _TYPES:
         path = folder / f"init_card_{kind}_{_REVISION}"
         fresh = path.with_name(f"{path.name}.new")
