@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,11 @@ int engine_sound_known(const char *extension)
 int engine_sound_readable(const char *extension)
 {
     return soundfile_readable(extension);
+}
+
+int engine_trim(void)
+{
+    return malloc_trim(0);
 }
 
 /* Legs */

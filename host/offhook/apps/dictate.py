@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 
 from offhook.apps.digits import channel_timeouts
 from offhook.calls.channel import Channel, Hangup, State
@@ -46,6 +45,8 @@ async def dictate(channel: Channel, folder: str = "", name: str = "") -> None:
     if channel.media is None:
         raise Hangup
     base = folder or os.path.join(channel.pbx.paths.spool, "dictate")
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="dictate-") as links:
         while name := name or await _asked(channel):
             path = os.path.join(base, f"{name}.raw")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from offhook.calls.channel import Channel, State
 from offhook.calls.prompts import ANY_DIGIT, play_all
@@ -100,6 +99,8 @@ def local_time(channel: Channel, moment: str, zone: str) -> datetime:
     """The moment (seconds since the epoch; "" is now) in a time zone by name ("" is the host's)."""
     stamp = float(moment) if re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", moment) else channel.pbx.wall()
     if zone:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
         try:
             return datetime.fromtimestamp(stamp, ZoneInfo(zone))
         except (ZoneInfoNotFoundError, ValueError):

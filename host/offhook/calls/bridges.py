@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from offhook.identifiers import random_uuid
 
 if TYPE_CHECKING:
     from offhook.calls.bridge import Bridge
@@ -20,7 +21,7 @@ class Bridges:
 
     def new_id(self) -> str:
         """A fresh unique id (a random UUID, as Asterisk's bridges have)."""
-        return str(uuid.uuid4())
+        return random_uuid()
 
     def add(self, bridge: Bridge) -> None:
         """Take a new bridge in."""

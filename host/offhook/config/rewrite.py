@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -419,6 +418,8 @@ def _on_disk(path: str) -> str | None:
 
 def _write_beside(path: str, text: str) -> str:
     """Write the text, safe on disk, to a new file beside ``path`` with its owner and mode; the new file's name."""
+    import tempfile  # few write configuration
+
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".", suffix=".new")
     with open(descriptor, "wb") as target:
         target.write(text.encode("utf-8", "surrogateescape"))

@@ -49,6 +49,10 @@ class Configuration:
             return None
         return config
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a file, or a database that stands in for it."""
+        return name in self.mappings or os.path.exists(os.path.join(self.etc_dir, name))
+
     def changed(self, name: str, module: str = "") -> bool:
         """Whether the file, or one it includes, is another than when the module read it last."""
         path = name if name.startswith("/") else os.path.join(self.etc_dir, name)

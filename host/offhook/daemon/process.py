@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import grp
 import os
 import pwd
 import resource
 import signal
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import ctypes
 
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_DUMPABLE: Final = 4
@@ -26,6 +28,8 @@ class StartError(Exception):
 
 
 def _libc() -> ctypes.CDLL:
+    import ctypes  # most start without
+
     return ctypes.CDLL(None, use_errno=True)
 
 
@@ -67,7 +71,6 @@ def limits(*, dump_core: bool, files: int) -> None:
             resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         except (OSError, ValueError) as error:
             print(f"Unable to lift the limit on core dumps: {error}", file=sys.stderr)
-        _libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     if files:
         _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         most = max(files, hard) if os.geteuid() == 0 and hard != resource.RLIM_INFINITY else hard
@@ -96,8 +99,9 @@ def make_run_directory(path: str) -> bool:
     return False
 
 
-def become(user: str, group: str, run_directory: str, existed: bool) -> None:
-    """Run as another user and group, keeping the capabilities that media needs. Raises StartError."""
+def become(user: str, group: str, run_directory: str, existed: bool, *, dump_core: bool = False) -> None:
+    """Run as another user and group, keeping the capabilities that media needs and, when asked to, the possibility of
+    core dumps, which a change of user takes away (prctl(2), PR_SET_DUMPABLE). Raises StartError."""
     root = os.geteuid() == 0
     if root and group:
         try:
@@ -127,10 +131,13 @@ def become(user: str, group: str, run_directory: str, existed: bool) -> None:
         os.initgroups(user, entry.pw_gid)
     os.setuid(entry.pw_uid)
     _keep_capabilities(libc)
+    if dump_core:
+        libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
 
 
 def _keep_capabilities(libc: ctypes.CDLL) -> None:
     """Give the new user those of the capabilities that the process had (capset(2), version 3)."""
+    import ctypes
 
     class Header(ctypes.Structure):
         _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))

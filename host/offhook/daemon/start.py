@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import time
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +20,7 @@ from offhook.control.cli.remote import connect
 from offhook.daemon import process
 from offhook.daemon.logger import Log
 from offhook.daemon.notify import ServiceManager, activated_socket
+from offhook.identifiers import random_uuid
 from offhook.log import verbose
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _prepare(settings: Settings) -> None:
     existed = process.make_run_directory(settings.paths.run)
     if settings.highpriority:
         process.realtime_priority()
-    process.become(settings.runuser, settings.rungroup, settings.paths.run, existed)
+    process.become(settings.runuser, settings.rungroup, settings.paths.run, existed, dump_core=settings.dumpcore)
     process.usable_directory(background=not settings.nofork, dump_core=settings.dumpcore)
 
 
@@ -179,7 +179,7 @@ class Daemon:
 
         identity = pbx.astdb.get("pbx", "UUID")
         if identity is None:
-            identity = str(uuid.uuid4())
+            identity = random_uuid()
             pbx.astdb.put("pbx", "UUID", identity)
         verbose(0, "PBX UUID: %s", identity)
         try:
@@ -212,6 +212,7 @@ class Daemon:
 
         gc.collect()
         gc.freeze()
+        pbx.engine.trim()
         gc.set_threshold(YOUNG_OBJECTS, 10, 10)
         gc.enable()
         pbx.booted = True

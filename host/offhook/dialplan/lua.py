@@ -22,7 +22,7 @@ from offhook.modules import Module
 from offhook.modules.module import LoadError
 
 log = logging.getLogger(__name__)
-module = Module("pbx_lua", "Lua PBX Switch", priority=46)
+module = Module("pbx_lua", "Lua PBX Switch", priority=46, needs="extensions.lua")
 
 _FILE = "extensions.lua"
 _PRELUDE = """

@@ -321,6 +321,10 @@ class Engine:
         """The same for a change of rate (Hz)."""
         return int(self.lib.engine_resample_cost(source, target)) // 1000
 
+    def trim(self) -> bool:
+        """Have the process give memory that it has freed back to the system; False when there was none."""
+        return bool(self.lib.engine_trim())
+
     def knows_file(self, extension: str) -> bool:
         """Whether sound files with that ending (no dot) can be played."""
         return bool(self.lib.engine_sound_readable(extension.encode()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import wave
 
 _BYTES_A_SECOND = {
     "ulaw": 8000,
@@ -27,6 +26,8 @@ def samples_of(path: str, rate: int = 8000) -> int:
     """How many samples a sound file has, counted at a rate in Hz. Raises as length_ms does."""
     extension = path.rpartition(".")[2]
     if extension in ("wav", "wav16"):
+        import wave
+
         try:
             with wave.open(path, "rb") as sound:
                 return sound.getnframes() * rate // sound.getframerate()

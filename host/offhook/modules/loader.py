@@ -42,7 +42,9 @@ FOLDERS: Final = (
 LOADABLE: Final = frozenset(("app", "bridge", "cdr", "cel", "chan", "codec", "format", "func", "pbx", "res", "test"))
 """First words of the names of modules that modules.conf decides about."""
 CORE: Final = frozenset(("cdr", "cel", "pbx_builtins"))
-_DECLARATION = re.compile(r'^\w+(?::\s*\w+)?\s*=\s*Module\(\s*"([^"]+)"', re.MULTILINE)
+_DECLARATION = re.compile(
+    r'^\w+(?::\s*\w+)?\s*=\s*Module\(\s*"([^"]+)"(?:(?:"[^"]*"|\([^()]*\)|[^()"])*?\bneeds="([^"]+)")?', re.MULTILINE
+)
 
 
 class State(Enum):
@@ -84,6 +86,8 @@ class Loaded:
     """Import path of its file."""
     builtin: bool = False
     """Names something that is always there."""
+    needs: str = ""
+    """The configuration file without which it is not even imported."""
     module: Module | None = None
     state: State = State.KNOWN
     why: str = ""
@@ -131,11 +135,11 @@ def discover(package_path: Path, package: str = "offhook", folders: Iterable[str
                 continue
             source = ".".join((package, *path.relative_to(package_path).with_suffix("").parts))
             source = source.removesuffix(".__init__")
-            for name in _DECLARATION.findall(text):
+            for name, needs in _DECLARATION.findall(text):
                 if name.lower() in found:
                     log.error("module %s is declared in %s and in %s", name, found[name.lower()].source, source)
                     continue
-                found[name.lower()] = Loaded(name, source, "builtin=True" in text)
+                found[name.lower()] = Loaded(name, source, "builtin=True" in text, needs)
     return found
 
 
@@ -274,6 +278,10 @@ class Loader:
     def _imported(self, loaded: Loaded) -> bool:
         if loaded.module is not None:
             return True
+        if loaded.needs and not self.pbx.config.has(loaded.needs):
+            self._decline(loaded, f"there is no {loaded.needs}")
+            log.log(NOTICE, "module %s declined: %s", loaded.name, loaded.why)
+            return False
         try:
             namespace = vars(importlib.import_module(loaded.source))
         except Exception as error:

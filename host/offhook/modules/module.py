@@ -174,6 +174,8 @@ class Module:
     """Loaded in this order, lowest first: 0-19 resources, 20-39 drivers, 40+ applications, functions, control."""
     builtin: bool = False
     """A name for something that is always there: it cannot be left out. One that has ``unload`` can."""
+    needs: str = ""
+    """A configuration file: where it is missing the module declines without even being imported."""
     applications: list[Application] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)

@@ -18,7 +18,7 @@ from offhook.modules import LoadError, Module
 from offhook.storage.realtime import Criteria, Row, Unreachable, realtime_of
 
 log = logging.getLogger(__name__)
-module = Module("res_config_sqlite3", "SQLite 3 realtime config engine", priority=2)
+module = Module("res_config_sqlite3", "SQLite 3 realtime config engine", priority=2, needs="res_config_sqlite3.conf")
 Result = TypeVar("Result")
 
 SCHEMA = Schema("res_config_sqlite3", "res_config_sqlite3.conf", "SQLite databases for extconfig.conf")

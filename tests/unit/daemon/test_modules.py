@@ -25,11 +25,22 @@ from offhook.modules.loader import (
 from offhook.modules.registry import Registry, split_line
 
 
+class Files:
+    """The configuration files there are."""
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+
+    def has(self, name: str) -> bool:
+        return name in self.files
+
+
 class Exchange:
     """As much of a Pbx as loading needs."""
 
     def __init__(self) -> None:
         self.registry = Registry()
+        self.config = Files()
         self.bus = Bus()
         self.channels: list[Any] = []
         self.reloaded_at = 0.0
@@ -89,6 +100,10 @@ FILES = {
         module = Module("app_broken", "Cannot be imported")
         import nothing_of_that_name
         """,
+    "apps/needy.py": """
+        from offhook.modules import Module
+        module = Module("app_needy", "Needs a file (of its own)", depends=(), needs="needy.conf")
+        """,
     "apps/plain.py": """
         x = 1
         """,
@@ -124,6 +139,7 @@ def test_modules_are_found_without_importing_them(package: tuple[str, Path]) -> 
     found = discover(path, name)
     assert {one.name: one.source.removeprefix(name) for one in found.values()} == {
         "app_broken": ".apps.broken",
+        "app_needy": ".apps.needy",
         "app_one": ".apps.one",
         "app_other": ".apps.one",
         "res_base": ".services.base",
@@ -143,7 +159,10 @@ def test_every_module_of_offhook_is_found_under_its_name() -> None:
         by_source.setdefault(one.source, set()).add(one.name)
     for source, names in by_source.items():
         namespace = vars(importlib.import_module(source)).values()
-        assert names <= {value.name for value in namespace if isinstance(value, Module)}, source
+        modules = {value.name: value for value in namespace if isinstance(value, Module)}
+        assert names <= modules.keys(), source
+        for name in names:
+            assert found[name.lower()].needs == modules[name].needs, source
 
 
 @pytest.mark.parametrize(
@@ -198,6 +217,15 @@ async def test_without_autoload_only_what_is_named_loads(loader: Loader, caplog:
     assert "modules.conf loads nix, and Offhook has no such module" in caplog.text
 
 
+async def test_a_module_is_not_imported_while_the_file_it_needs_is_missing(loader: Loader) -> None:
+    order = read_order(loads("[modules]\nload = app_needy\n"))
+    assert await loader.boot(order, preload=False) == 0
+    needy = loader.known["app_needy"]
+    assert (needy.state, needy.why, needy.module) == (State.DECLINED, "there is no needy.conf", None)
+    loader.pbx.config.files.add("needy.conf")  # type: ignore[attr-defined]
+    assert await loader.load("app_needy") is Result.SUCCESS
+
+
 async def test_preloaded_modules_come_first(loader: Loader) -> None:
     order = read_order(loads("[modules]\npreload = res_base\nload = app_one\n"))
     assert await loader.boot(order, preload=True) == 1
@@ -206,7 +234,7 @@ async def test_preloaded_modules_come_first(loader: Loader) -> None:
     assert trace(loader) == ["base", "one"]
 
 
-@pytest.mark.parametrize("name", ["nix", "app_other", "app_broken"])
+@pytest.mark.parametrize("name", ["nix", "app_other", "app_broken", "app_needy"])
 async def test_a_required_module_that_does_not_load_stops_the_start(loader: Loader, name: str) -> None:
     order = read_order(loads(f"[modules]\nautoload = yes\nrequire = {name}\n"))
     with pytest.raises(RequiredModuleError, match=name):

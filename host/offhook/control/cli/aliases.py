@@ -11,7 +11,7 @@ from offhook.control.cli.run import run_command
 from offhook.log import verbose
 from offhook.modules import CommandError, LoadError, Module, Request
 
-module = Module("res_clialiases", "CLI Aliases")
+module = Module("res_clialiases", "CLI Aliases", needs="cli_aliases.conf")
 log = logging.getLogger(__name__)
 
 PART = "cli_aliases"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import resource
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ def show_version(request: Request) -> None:
     machine = os.uname()
     request.print(
         f"Asterisk {ASTERISK_VERSION} (Offhook {__version__}) on a {machine.machine} running {machine.sysname} "
-        f"{machine.release} with Python {platform.python_version()}"
+        f"{machine.release} with Python {sys.version.split()[0]}"
     )
 
 
@@ -91,7 +91,7 @@ def show_settings(request: Request) -> None:
         ("Minimum free memory", f"{settings.minmemfree} MB"),
         ("Startup time", time.strftime("%H:%M:%S", time.localtime(started))),
         ("Last reload time", time.strftime("%H:%M:%S", time.localtime(reloaded))),
-        ("System", f"{platform.system()}/{platform.release()} on {platform.machine()}"),
+        ("System", "{0.sysname}/{0.release} on {0.machine}".format(os.uname())),
         ("System name", settings.systemname),
         ("Entity ID", settings.entityid),
         ("PBX UUID", pbx.astdb.get("pbx", "UUID") or ""),
@@ -273,10 +273,9 @@ def shell(request: Request) -> None:
 @module.command("malloc trim", "Return excess memory to the OS")
 def malloc_trim(request: Request) -> None:
     """Collect what Python no longer needs and give free memory back to the machine."""
-    import ctypes
     import gc
 
     _none(request)
     gc.collect()
-    returned = ctypes.CDLL(None).malloc_trim(0)
+    returned = request.pbx.engine.trim()
     request.print("Returned some memory to the OS." if returned else "No memory returned to the OS.")

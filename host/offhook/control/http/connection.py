@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from email.utils import formatdate
 from typing import TYPE_CHECKING, Final, cast
 
 import h11
 
 from offhook.control.http.listening import plain
-from offhook.control.http.message import HttpError, Request, Response, page
+from offhook.control.http.message import HttpError, Request, Response, http_date, page
 
 if TYPE_CHECKING:
     from offhook.control.http.server import HttpServer
@@ -209,7 +208,7 @@ class Connection(asyncio.Protocol):
     def _send_head(self, response: Response, size: int, *, close: bool) -> None:
         settings = self.server.settings
         headers = [("Server", settings.name)] if settings.name else []
-        headers.append(("Date", formatdate(self.server.pbx.wall(), usegmt=True)))
+        headers.append(("Date", http_date(self.server.pbx.wall())))
         if close or not settings.keep_alive_s:
             headers.append(("Connection", "close"))
         if not response.cacheable:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import html
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
+
+from offhook.markup import escape
 
 Pairs = list[tuple[str, str]]
 
@@ -134,11 +136,11 @@ class Response:
 
 def page(status: int, title: str, text: str, server: str, headers: Pairs | None = None) -> Response:
     """The HTML page for an error; ``server`` is the server's name or "" to keep it secret."""
-    address = f"<address>{html.escape(server)}</address>\r\n" if server else ""
+    address = f"<address>{escape(server)}</address>\r\n" if server else ""
     body = (
         '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\r\n'
         f"<html><head>\r\n<title>{status} {title}</title>\r\n</head><body>\r\n"
-        f"<h1>{title}</h1>\r\n<p>{html.escape(text)}</p>\r\n<hr />\r\n{address}</body></html>\r\n"
+        f"<h1>{title}</h1>\r\n<p>{escape(text)}</p>\r\n<hr />\r\n{address}</body></html>\r\n"
     )
     return Response(status, title, [*(headers or ()), ("Content-type", "text/html")], body.encode())
 
@@ -157,3 +159,13 @@ def split_query(text: str) -> Pairs:
 def decode(text: str) -> str:
     """URI decoding as forms have it: ``+`` is a blank."""
     return unquote_plus(text, errors="surrogateescape")
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def http_date(when: float) -> str:
+    """Seconds since the epoch as HTTP writes a date (RFC 9110 5.6.7), whatever the language."""
+    year, month, day, hour, minute, second, weekday, *_ = time.gmtime(when)
+    return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04} {hour:02}:{minute:02}:{second:02} GMT"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import logging
 
 from offhook.calls.pbx import Pbx
@@ -12,6 +11,7 @@ from offhook.control.http.server import HttpServer, http_server
 from offhook.control.http.settings import read_settings
 from offhook.control.http.static import static_uri
 from offhook.control.http.uris import Uri
+from offhook.markup import escape
 from offhook.modules import Module
 from offhook.modules import Request as CliRequest
 
@@ -76,12 +76,12 @@ def _status_uri(server: HttpServer) -> Uri:
             '<body bgcolor="#ffffff">',
             '<table bgcolor="#f1f1f1" align="center">'
             '<tr><td bgcolor="#e0e0ff" colspan="2" width="500"><h2>&nbsp;&nbsp;HTTP Status</h2></td></tr>',
-            *(f"<tr><td><i>{name}</i></td><td><b>{html.escape(value)}</b></td></tr>" for name, value in rows),
+            *(f"<tr><td><i>{name}</i></td><td><b>{escape(value)}</b></td></tr>" for name, value in rows),
             '<tr><td colspan="2"><hr></td></tr>',
         ]
         for kind, pairs in (("Submitted GET Variable", request.query), ("Cookie", list(request.cookies().items()))):
             for name, value in pairs:
-                out.append(f"<tr><td><i>{kind} '{html.escape(name)}'</i></td><td>{html.escape(value)}</td></tr>")
+                out.append(f"<tr><td><i>{kind} '{escape(name)}'</i></td><td>{escape(value)}</td></tr>")
             if kind != "Cookie":
                 out.append('<tr><td colspan="2"><hr></td></tr>')
         out.append("</table></body></html>\r\n")

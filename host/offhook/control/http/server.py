@@ -7,13 +7,16 @@ import inspect
 import logging
 import ssl
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from offhook.calls.pbx import Pbx
-from offhook.control.http.connection import Connection
 from offhook.control.http.listening import join_address, listening_socket, plain
 from offhook.control.http.message import MOST_CONTENT, HttpError, Request, Response, not_found, page, split_query
 from offhook.control.http.settings import Settings
 from offhook.control.http.uris import Uri, Uris
+
+if TYPE_CHECKING:
+    from offhook.control.http.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +81,8 @@ class HttpServer:
                 self._tls_server, self.tls_bound = await self._listen(host, port, context)
 
     async def _listen(self, host: str, port: int, context: ssl.SSLContext | None) -> tuple[asyncio.Server | None, str]:
+        from offhook.control.http.connection import Connection  # with the protocol's parser: when somebody may come
+
         try:
             sock = listening_socket(host, port)
             server = await self.pbx.loop.create_server(

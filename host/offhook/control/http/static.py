@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from email.utils import formatdate
 
-from offhook.control.http.message import Request, Response, access_denied, not_found, not_implemented
+from offhook.control.http.message import Request, Response, access_denied, http_date, not_found, not_implemented
 from offhook.control.http.server import HttpServer
 from offhook.control.http.uris import Uri
 
@@ -63,7 +62,7 @@ def static_uri(server: HttpServer) -> Uri:
         headers = [
             ("Content-type", media_type(path)),
             ("ETag", tag),
-            ("Last-Modified", formatdate(status.st_mtime, usegmt=True)),
+            ("Last-Modified", http_date(status.st_mtime)),
         ]
         if request.header("If-None-Match") == tag:
             return Response(304, "Not Modified", headers, cacheable=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import html
 import re
+
+from offhook.markup import escape
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9]")
 
@@ -52,7 +53,7 @@ def _attribute(name: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return html.escape(text).replace("&#x27;", "&apos;")
+    return escape(text).replace("&#x27;", "&apos;")
 
 
 _FORM = """\
@@ -84,8 +85,8 @@ def as_html(text: str, *, login: bool) -> str:
     ]
     for pairs in blocks(text):
         for name, suffix, value in pairs:
-            shown = html.escape(value).replace("\n", "<br>\n")
-            out.append(f"<tr><td>{html.escape(name)}{suffix}</td><td>{shown}</td></tr>\n")
+            shown = escape(value).replace("\n", "<br>\n")
+            out.append(f"<tr><td>{escape(name)}{suffix}</td><td>{shown}</td></tr>\n")
         out.append('<tr><td colspan="2"><hr></td></tr>\r\n')
     out.append("</table></body>\r\n")
     return "".join(out)

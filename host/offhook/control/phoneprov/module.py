@@ -17,7 +17,7 @@ from offhook.modules import Module, Request, Syntax
 from offhook.modules.module import LoadError
 
 log = logging.getLogger(__name__)
-module = Module("res_phoneprov", "HTTP Phone Provisioning", depends=("http",), priority=17)
+module = Module("res_phoneprov", "HTTP Phone Provisioning", depends=("http",), priority=17, needs="phoneprov.conf")
 
 PART = "phoneprov"
 _URI = "phoneprov.uri"

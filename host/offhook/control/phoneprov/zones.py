@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _LOCAL = "/etc/localtime"
 _LOOK_AROUND = timedelta(days=400)
@@ -12,6 +11,8 @@ _STEP = timedelta(days=7)
 
 def zone_named(name: str) -> tzinfo:
     """A zone by its name ("America/Denver"), the machine's for "". ValueError for one that is not known."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         if name:
             return ZoneInfo(name)

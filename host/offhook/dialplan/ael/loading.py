@@ -16,7 +16,7 @@ from offhook.modules import Module, Request, Syntax
 from offhook.modules.module import LoadError
 
 log = logging.getLogger(__name__)
-module = Module("pbx_ael", "Asterisk Extension Language Compiler", priority=46)
+module = Module("pbx_ael", "Asterisk Extension Language Compiler", priority=46, needs="extensions.ael")
 
 _FILE = "extensions.ael"
 _INCLUDE = re.compile(r'^[ \t]*#include[ \t]+["<]?([^">\n]+?)[">]?[ \t]*$', re.MULTILINE)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 FILE = "chan_dahdi.conf"
-module = Module("chan_dahdi", "DAHDI Telephony", priority=25)
+module = Module("chan_dahdi", "DAHDI Telephony", priority=25, needs="chan_dahdi.conf")
 
 
 def lines_of(pbx: Pbx) -> Lines:

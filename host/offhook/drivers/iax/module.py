@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from offhook.drivers.iax.channel import IaxChannel
 
 log = logging.getLogger(__name__)
-module = Module("chan_iax2", "Inter Asterisk eXchange (Ver 2)", priority=24)
+module = Module("chan_iax2", "Inter Asterisk eXchange (Ver 2)", priority=24, needs="iax.conf")
 REGISTRATIONS = "iax2 registrations"
 """Where ``pbx.parts`` has our registrations with others."""
 

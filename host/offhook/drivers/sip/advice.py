@@ -7,7 +7,6 @@ BYE or its answer.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from offhook.calls.advice import (
     AtEnd,
@@ -22,6 +21,7 @@ from offhook.calls.advice import (
     Scale,
 )
 from offhook.drivers.sip.states import ENCLOSED, ENDED, LAST_WORDS, UP
+from offhook.markup import escape
 from offhook.modules import Module
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _written(node: Node, depth: int, attributes: str = "") -> str:
     if not content:
         return f"{indent}<{name}{attributes} />\n"
     if isinstance(content, str):
-        return f"{indent}<{name}{attributes}>{escape(content)}</{name}>\n"
+        return f"{indent}<{name}{attributes}>{escape(content, quotes=False)}</{name}>\n"
     inner = "".join(_written(each, depth + 1) for each in content)
     return f"{indent}<{name}{attributes}>\n{inner}{indent}</{name}>\n"
 

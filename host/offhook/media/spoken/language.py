@@ -8,7 +8,6 @@ English has it.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
@@ -108,6 +107,8 @@ def speaks(*codes: str) -> Callable[[L], L]:
 def language_for(code: str) -> Language:
     """The language of a channel ("en_AU", "de"): the nearest there is, English otherwise."""
     if not _languages:
+        import pkgutil
+
         import offhook.media.spoken as folder
 
         for found in pkgutil.iter_modules(folder.__path__):

@@ -9,12 +9,11 @@ import logging
 import os
 import re
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from offhook.media.formats import format_for_extension
-from offhook.services.media_cache.fetching import CannotFetch, Fetched, Terms, fetch
+from offhook.services.media_cache.terms import CannotFetch, Fetched, Terms
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -123,7 +122,7 @@ class MediaCache:
         return await asyncio.shield(running)
 
     async def _fetch(self, uri: str) -> Entry:
-        found: Fetched = await self.pbx.off_loop(fetch, uri, self.terms, self.folder)
+        found: Fetched = await self.pbx.off_loop(_fetched, uri, self.terms, self.folder)
         extension = extension_of(uri, found.headers.get("content-type", ""))
         self.delete(uri)
         entry = Entry(uri, found.path, found.headers | {FRESH_UNTIL: str(self._fresh_until(found.headers))})
@@ -147,7 +146,7 @@ class MediaCache:
         etag = entry.metadata.get("etag", "")
         if not etag:
             return False
-        found: Fetched = await self.pbx.off_loop(fetch, entry.uri, self.terms, self.folder, etag)
+        found: Fetched = await self.pbx.off_loop(_fetched, entry.uri, self.terms, self.folder, etag)
         if found.status != 304:
             return False
         entry.metadata |= found.headers | {FRESH_UNTIL: str(self._fresh_until(entry.metadata | found.headers))}
@@ -161,6 +160,8 @@ class MediaCache:
             age = re.search(r"s-maxage\s*=\s*(\d+)", control) or re.search(r"max-age\s*=\s*(\d+)", control)
             return now + int(age[1]) if age else now
         if expires := headers.get("expires"):
+            from email.utils import parsedate_to_datetime
+
             with contextlib.suppress(ValueError):
                 return int(parsedate_to_datetime(expires).timestamp())
         return now
@@ -174,3 +175,9 @@ def extension_of(uri: str, content_type: str) -> str:
             return TYPES[kind]
     named = urlsplit(uri).path.rpartition(".")[2]
     return named if format_for_extension(named) is not None else ""
+
+
+def _fetched(uri: str, terms: Terms, folder: str, etag: str = "") -> Fetched:
+    from offhook.services.media_cache.fetching import fetch  # not before the first file: Python's client is large
+
+    return fetch(uri, terms, folder, etag)

@@ -6,39 +6,14 @@ import os
 import tempfile
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+from offhook.services.media_cache.terms import CannotFetch, Fetched, Terms
 
 MOST_BYTES = 256 * 1024 * 1024
 KEPT = ("etag", "cache-control", "last-modified", "content-type", "expires")
 _CHUNK = 65536
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How files are fetched."""
-
-    timeout_s: float = 180.0
-    agent: str = ""
-    follow: bool = True
-    most_redirects: int = 8
-    proxy: str = ""
-    protocols: frozenset[str] = frozenset(("http", "https"))
-    redirect_protocols: frozenset[str] = frozenset(("http", "https"))
-
-
-@dataclass(slots=True)
-class Fetched:
-    """What came: headers of interest in lower case, and where the body lies ("" without one)."""
-
-    status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    path: str = ""
-
-
-class CannotFetch(Exception):
-    """There is no such file, or no way to it; the sentence says why."""
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

@@ -12,7 +12,7 @@ from offhook.config.model import ConfigError
 from offhook.config.options import Schema, flag, integer, string
 from offhook.modules import CommandError, Module, Request
 from offhook.services.media_cache.cache import MediaCache
-from offhook.services.media_cache.fetching import CannotFetch, Terms
+from offhook.services.media_cache.terms import CannotFetch, Terms
 
 log = logging.getLogger(__name__)
 module = Module("res_http_media_cache", "HTTP Media Cache Backend", priority=14)

@@ -10,10 +10,11 @@ import os
 import re
 import shutil
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from offhook.identifiers import random_uuid
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -100,7 +101,7 @@ def deposit(spool: str, box: Box, folder: str, recording: str, seconds: int, ori
         raise DepositError(f"{box.name} is full: {len(numbers)} messages (maxmsg)")
     number = max(numbers, default=-1) + 1
     path = os.path.join(place, f"msg{number:04d}")
-    part = os.path.join(temporary, uuid.uuid4().hex)
+    part = os.path.join(temporary, random_uuid())
     shutil.copyfile(recording, part)
     os.rename(part, path + os.path.splitext(recording)[1])
     with open(part, "w", encoding="utf-8") as file:
