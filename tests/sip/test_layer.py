@@ -36,7 +36,7 @@ ACTIONS = st.lists(
 def test_nothing_is_left_after_any_history(actions: list[tuple[str, int]]) -> None:
     layer = TransactionLayer()
     now = 0.0
-    clients: list[ClientTransaction] = []
+    clients: list[tuple[ClientTransaction, Request]] = []
     servers: list[tuple[ServerTransaction, Request]] = []
     received: list[Request] = []
 
@@ -52,8 +52,9 @@ def test_nothing_is_left_after_any_history(actions: list[tuple[str, int]]) -> No
         flow = FLOWS[number % 3]
         if action == "send":
             method = ("INVITE", "OPTIONS")[number % 2]
-            transaction, events = layer.request(invite(f"{number}", method=method), flow, now, via=VIA)
-            clients.append(transaction)
+            request = invite(f"{number}", method=method)
+            transaction, events = layer.request(request, flow, now, via=VIA)
+            clients.append((transaction, request))
             note(events)
         elif action in ("receive", "again"):
             if action == "again" and received:
@@ -71,12 +72,12 @@ def test_nothing_is_left_after_any_history(actions: list[tuple[str, int]]) -> No
                     layer.respond(server, request.response(status, to_tag="t"), now, flow if number % 7 == 0 else None)
                 )
         elif action == "answer" and clients:
-            client = clients[number % len(clients)]
+            client, request = clients[number % len(clients)]
             status = (100, 180, 200, 486)[number % 4]
-            response = client.request.response(status, to_tag=f"t{number % 2}")
+            response = request.response(status, to_tag=f"t{number % 2}")
             note(layer.receive(parse(response.to_bytes()), client.flow, now))
         elif action == "cancel" and clients:
-            client = clients[number % len(clients)]
+            client, _ = clients[number % len(clients)]
             if isinstance(client, ClientInvite):
                 note(layer.cancel(client, now))
         elif action == "close":

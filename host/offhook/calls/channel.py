@@ -181,11 +181,12 @@ class Channel(RunsDialplan, Indicates, Technology):
 
     def promise(self, values: Mapping[str, Callable[[], str]]) -> None:
         """Assign variables that are worked out when first read, or told of. Those that have a value keep it."""
-        new = [name for name in values if name not in self.variables]
-        self.variables.promise(values)
         if self.pbx.bus.wants(events.VarSet):
-            for name in new:
-                self.announce_variable(name, self.variables.get(name) or "")
+            for name, work_out in values.items():
+                if name not in self.variables:
+                    self.set(name, work_out())
+        else:
+            self.variables.promise(values)
 
     def announce_variable(self, name: str, value: str) -> None:
         """Tell the bus of an assignment that was made elsewhere (LOCAL(), the end of a subroutine)."""

@@ -40,9 +40,8 @@ class Variables:
 
     def promise(self, values: Mapping[str, Callable[[], str]]) -> None:
         """Assign values that are worked out when somebody first reads one; names that have a value keep theirs."""
-        for name, work_out in values.items():
-            if name not in self:
-                self._promised[name] = work_out
+        known = self.values
+        self._promised = {name: work for name, work in values.items() if name not in known} | self._promised
 
     def _keep(self, *names: str) -> None:
         """Work out promised values."""

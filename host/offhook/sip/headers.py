@@ -219,6 +219,8 @@ class CSeq:
             if len(words) != 2 or not is_token(words[1]):
                 raise SIPError(400, "Bad CSeq", "malformed CSeq")
             number, method = words
+        if number.isdigit() and number.isascii() and len(number) < 10:
+            return cls(int(number), method)
         return cls(parse_number(number, "CSeq", 0x7FFFFFFF), method)
 
     def __str__(self) -> str:

@@ -212,7 +212,8 @@ class TransactionLayer:
             self._by_flow.setdefault(flow, set()).add(transaction)
         events = transaction.send(response, now)
         if 200 <= response.status < 300 and isinstance(transaction, ServerInvite):
-            transaction.dialog_key = _ack_key(response)
+            # what its ACK carries; the sequence number is that of the request
+            transaction.dialog_key = (response.call_id, transaction.key[3], *response.tags)
             self._accepted[transaction.dialog_key] = transaction
         self._settle(transaction)
         return events
@@ -247,7 +248,7 @@ class TransactionLayer:
             self._settle(transaction)
             return events
         if method == "ACK":
-            accepted = self._accepted.get((request.call_id, request.cseq.number, request.from_tag, request.to_tag))
+            accepted = self._accepted.get((request.call_id, request.cseq.number, *request.tags))
             if accepted is None:
                 return [AckReceived(request, None, flow)]
             events = accepted.acknowledged(request, flow)
@@ -315,10 +316,6 @@ class TransactionLayer:
             bound.discard(transaction)
             if not bound:
                 del self._by_flow[transaction.flow]
-
-
-def _ack_key(response: Response) -> Key:
-    return (response.call_id, response.cseq.number, response.from_tag, response.to_tag)
 
 
 __all__ = ["PROCEEDING", "TransactionLayer", "new_branch", "new_tag", "server_key"]

@@ -42,7 +42,7 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
         if fault is not None:
             raise fault
         _check(message)
-        message.body = _checked_body(message, body, stream)
+        message.body = _checked_body(message.get("Content-Length"), body, stream)
     except SIPError as error:
         if isinstance(message, Request) and message.method != "ACK" and all(n in message for n in _MANDATORY):
             error.request = message
@@ -137,8 +137,7 @@ def _check(message: Request | Response) -> None:
         message.branch  # noqa: B018
 
 
-def _checked_body(message: Message, body: bytes, stream: bool) -> bytes:
-    length_text = message.get("Content-Length")
+def _checked_body(length_text: str | None, body: bytes, stream: bool) -> bytes:
     if length_text is None:
         if stream and body:
             raise SIPError(400, "Missing Content-Length header field")

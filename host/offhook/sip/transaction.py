@@ -125,11 +125,10 @@ _FINISHED = frozenset((COMPLETED, CONFIRMED, TERMINATED))
 class ClientTransaction(Transaction):
     """A request of ours and the responses to it."""
 
-    __slots__ = ("_data", "request")
+    __slots__ = ("_data",)
 
     def __init__(self, request: Request, key: Key, flow: Flow, timing: Timing, state: str) -> None:
         super().__init__(key, request.method, flow, timing, state)
-        self.request = request
         self._data = request.to_bytes()
 
     def start(self, now: float) -> list[Event]:
@@ -195,7 +194,7 @@ class ClientInvite(ClientTransaction):
     retransmitted 2xx of that fork are answered with it.
     """
 
-    __slots__ = ("_acks", "_cancel_wanted", "_cancelled", "cancel_headers")
+    __slots__ = ("_acks", "_cancel_wanted", "_cancelled", "_request", "cancel_headers")
 
     TABLE: ClassVar = {
         (CALLING, 1): PROCEEDING,
@@ -210,6 +209,8 @@ class ClientInvite(ClientTransaction):
 
     def __init__(self, request: Request, key: Key, flow: Flow, timing: Timing = DEFAULT_TIMING) -> None:
         super().__init__(request, key, flow, timing, CALLING)
+        self._request: Request | None = request
+        """Kept until the final response: of it CANCEL and ACK are made."""
         self._acks: dict[str, tuple[bytes, Flow] | None] = {}
         self._cancel_wanted = False
         self._cancelled = False
@@ -229,7 +230,7 @@ class ClientInvite(ClientTransaction):
             return [ResponseReceived(response, self, flow or self.flow)]
         if state is ACCEPTED:
             if before is not ACCEPTED:
-                self._resend_at = None
+                self._resend_at = self._request = None
                 self._data = b""
                 self._deadline = now + self._timing.timeout  # timer M
             fork = response.to_tag
@@ -240,8 +241,8 @@ class ClientInvite(ClientTransaction):
             return [ResponseReceived(response, self, flow or self.flow)]
         if before is COMPLETED:
             return [Send(self._data, self.flow, self)]
-        self._resend_at = None
         self._data = self._ack(response).to_bytes()
+        self._resend_at = self._request = None
         events: list[Event] = [Send(self._data, self.flow, self), ResponseReceived(response, self, flow or self.flow)]
         if self.flow.reliable:
             self._terminate()
@@ -274,14 +275,16 @@ class ClientInvite(ClientTransaction):
         """The CANCEL of this INVITE, Via included; without a final response the INVITE ends 64*T1 later."""
         self._cancelled = True
         self._deadline = now + self._timing.timeout
-        request = _hop_request(self.request, "CANCEL", self.request.get("To") or "")
+        assert self._request is not None
+        request = _hop_request(self._request, "CANCEL", self._request.get("To") or "")
         for name, value in self.cancel_headers:
             request.add(name, value)
         return request
 
     def _ack(self, response: Response) -> Request:
         # RFC 3261 17.1.1.3: same branch, To of the response.
-        return _hop_request(self.request, "ACK", response.get("To") or "")
+        assert self._request is not None
+        return _hop_request(self._request, "ACK", response.get("To") or "")
 
     def _resend(self, now: float, events: list[Event]) -> None:
         self._interval *= 2

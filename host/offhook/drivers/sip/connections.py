@@ -91,6 +91,7 @@ class Connection(StreamCarrier, asyncio.Protocol):
             self._transport.abort()
             return
         self.host = local[0]
+        self.wildcard = False
         self.port = self._owner.listening_port(self.name) or local[1]
         sock = transport.get_extra_info("socket")
         if sock is not None:

@@ -26,7 +26,7 @@ class Carrier:
     has had, so whoever remembers (transport, generation) knows for certain whether that carrier still lives.
     """
 
-    __slots__ = ("bound", "generation", "host", "name", "open", "port", "section")
+    __slots__ = ("bound", "generation", "host", "name", "open", "port", "section", "wildcard")
 
     protocol = "UDP"
     """As it stands in Via."""
@@ -40,6 +40,8 @@ class Carrier:
         self.open = False
         self.host = host
         """Our address here; a wildcard address when bound to all."""
+        self.wildcard = host in ("0.0.0.0", "::")
+        """Whether it is bound to every address of the machine."""
         self.port = port
         """The port on which peers reach this transport (a stream's listener, not its own end)."""
         self.bound: dict[Bound, None] = {}
@@ -49,11 +51,6 @@ class Carrier:
     def ipv6(self) -> bool:
         """Whether it speaks IPv6."""
         return ":" in self.host
-
-    @property
-    def wildcard(self) -> bool:
-        """Whether it is bound to every address of the machine."""
-        return self.host in ("0.0.0.0", "::")
 
     def send(self, data: bytes, host: str, port: int) -> None:
         """Put one message on the wire; OSError when that is known to fail at once."""

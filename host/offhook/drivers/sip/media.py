@@ -18,6 +18,7 @@ from offhook.drivers.sip.codecs import Codec
 from offhook.drivers.sip.describing import describe
 from offhook.drivers.sip.encryption import encryption_of
 from offhook.drivers.sip.negotiation import (
+    REMOVED,
     MediaStream,
     Terms,
     bundle_carrier,
@@ -116,7 +117,11 @@ class CallMedia:
     @property
     def formats(self) -> tuple[str, ...]:
         """Names of all formats of all streams."""
-        names = dict.fromkeys(codec.name for stream in self.streams if stream.active for codec in stream.codecs)
+        names: dict[str, None] = {}
+        for stream in self.streams:
+            if stream.state != REMOVED:
+                for codec in stream.codecs:
+                    names[codec.format.name] = None
         return tuple(names)
 
     @property

@@ -19,6 +19,7 @@ def objection(request: Request) -> tuple[int, str] | None:
     contacts = request.contacts
     if not contacts and request.method in _NEED_CONTACT:
         return 400, "Missing Contact header"
-    if any(not contact.star and not isinstance(contact.uri, SipUri) for contact in contacts):
-        return 416, ""
+    for contact in contacts:
+        if not isinstance(contact.uri, SipUri) and not contact.star:
+            return 416, ""
     return None

@@ -186,8 +186,9 @@ class SipStack:
             self._incoming(event, flow, self.artificial).respond(*wrong)
             self.layer.abandon(event.transaction)
             return
-        if message.to_tag:
-            owner = self.dialogs.get((message.call_id, message.to_tag, message.from_tag))
+        from_tag, to_tag = message.tags
+        if to_tag:
+            owner = self.dialogs.get((message.call_id, to_tag, from_tag))
             if owner is not None:
                 incoming = self._incoming(event, flow, owner.endpoint)
                 self._apply_nat(incoming, owner)
