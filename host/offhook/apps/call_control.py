@@ -7,17 +7,14 @@ import logging
 import re
 
 from offhook.calls import causes
+from offhook.calls.answering import MEDIA_WITHIN_S, wait_for_media
 from offhook.calls.channel import Channel, Hangup, State
-from offhook.calls.frames import Condition, Digit, Text
+from offhook.calls.frames import Condition
 from offhook.dialplan.outcome import Incomplete
 from offhook.modules import Module, Options, Syntax
 
 log = logging.getLogger(__name__)
 module = Module("pbx_builtins", "Applications every dialplan needs")
-
-MEDIA_WITHIN_S = 0.5
-"""Answer waits no longer for the party's media."""
-LOOK_EVERY_S = 0.02
 
 
 def seconds(text: str, default: float = 0.0) -> float:
@@ -47,16 +44,7 @@ async def answer(channel: Channel, delay: str = "") -> None:
     if wait > 0:
         await channel.sleep(max(wait, MEDIA_WITHIN_S) if calling else wait)
     elif calling:
-        await _media(channel)
-
-
-async def _media(channel: Channel) -> None:
-    media, looks = channel.media, int(MEDIA_WITHIN_S / LOOK_EVERY_S)
-    while looks and media is not None and not media.heard:
-        if any(isinstance(frame, Digit | Text) for frame in channel.frames):
-            return
-        await asyncio.sleep(LOOK_EVERY_S)
-        looks -= 1
+        await wait_for_media(channel)
 
 
 @module.application(

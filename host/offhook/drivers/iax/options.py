@@ -182,3 +182,12 @@ for _name, _kind, _default, _text in (
     ENTRY.option(_name, _kind, _default, _text)
 ENTRY.option("context", string(), (), "Where its calls begin.", many=True)
 ENTRY.option("setvar", string(), (), "NAME=value for its calls.", many=True)
+for _type in (GENERAL, ENTRY):
+    for _name, _text in (("allow", "Formats allowed, in order."), ("disallow", "Formats not allowed; all: none is.")):
+        _type.option(_name, string(), (), _text, many=True)
+for _name, _text in (
+    ("permit", "Addresses from which it may call and register: address/mask."),
+    ("deny", "Addresses from which it may not."),
+    ("acl", "Lists of acl.conf that have to let it in."),
+):
+    ENTRY.option(_name, string(), (), _text, many=True)

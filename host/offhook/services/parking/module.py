@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from offhook.calls import causes
+from offhook.calls.answering import answer_and_wait
 from offhook.calls.channel import Channel, Hangup
 from offhook.calls.dialing import Dialing
 from offhook.calls.features import grant
@@ -80,7 +81,7 @@ async def park(channel: Channel, arguments: str = "") -> None:
     The lot is the one named, else that of PARKINGLOT, else the channel's, else the default one. PARKINGEXTEN asks
     for a certain place. The call ends when it was fetched and that call is over.
     """
-    channel.answer()
+    await answer_and_wait(channel)
     parking = parking_of(channel.pbx)
     try:
         place = parking.take(channel, None, arguments)
@@ -108,7 +109,7 @@ def parked_channel(scope: Scope, space: str = "", lot: str = "") -> str:
 @module.application("ParkedCall", Syntax("[parking_lot_name]", "[parking_space]"), see_also=("Park",))
 async def parked_call(channel: Channel, name: str = "", space: str = "") -> None:
     """Fetch a parked call: the one at a place, or the first one in the lot."""
-    channel.answer()
+    await answer_and_wait(channel)
     parking = parking_of(channel.pbx)
     lot = parking.find(name, channel)
     if lot is None:

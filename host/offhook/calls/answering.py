@@ -1,0 +1,32 @@
+"""Answering, and waiting until the party can hear."""
+
+from __future__ import annotations
+
+import asyncio
+
+from offhook.calls.channel import Channel, State
+from offhook.calls.frames import Digit, Text
+
+MEDIA_WITHIN_S = 0.5
+"""Nobody waits longer for the party's media."""
+LOOK_EVERY_S = 0.02
+
+
+async def wait_for_media(channel: Channel) -> None:
+    """Wait until the party's media arrive, or a digit or text does; at most half a second."""
+    media, looks = channel.media, int(MEDIA_WITHIN_S / LOOK_EVERY_S)
+    while looks and media is not None and not media.heard:
+        if any(isinstance(frame, Digit | Text) for frame in channel.frames):
+            return
+        await asyncio.sleep(LOOK_EVERY_S)
+        looks -= 1
+
+
+async def answer_and_wait(channel: Channel) -> None:
+    """Answer a channel that is not answered, and go on once the party can hear. Raises Hangup when it is ending."""
+    if channel.state is State.UP:
+        return
+    calling = channel.state in (State.RING, State.RINGING)
+    channel.answer()
+    if calling:
+        await wait_for_media(channel)
