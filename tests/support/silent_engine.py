@@ -87,6 +87,9 @@ class Leg:
         self.music_source: Any = None
         engine.legs.add(self)
 
+    def sounds(self, before: dict[Any, int]) -> bool:
+        return self.heard
+
     def close(self) -> None:
         self.disconnect()
         self.closed = True

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Digit, Text
+
+if TYPE_CHECKING:
+    from offhook.media.leg import Leg
 
 MEDIA_WITHIN_S = 0.5
 """Nobody waits longer for the party's media."""
@@ -15,7 +19,8 @@ LOOK_EVERY_S = 0.02
 async def wait_for_media(channel: Channel) -> None:
     """Wait until the party's media arrive, or a digit or text does; at most half a second."""
     media, looks = channel.media, int(MEDIA_WITHIN_S / LOOK_EVERY_S)
-    while looks and media is not None and not media.heard:
+    before: dict[Leg, int] = {}
+    while looks and media is not None and not media.sounds(before):
         if any(isinstance(frame, Digit | Text) for frame in channel.frames):
             return
         await asyncio.sleep(LOOK_EVERY_S)

@@ -82,6 +82,15 @@ class Leg:
         """Whether anything has arrived from the far end, as far as this kind of leg can tell."""
         return False
 
+    @property
+    def arrived(self) -> int | None:
+        """How many packets have arrived; None where that cannot be told."""
+        return None
+
+    def sounds(self, before: dict[Leg, int]) -> bool:
+        """Whether sound comes. Through pipes it has to be new: ``before`` keeps what had come when asked first."""
+        return self.heard
+
     def tap(self) -> None:
         """Note that the sound is needed here."""
         self.tapped = True
@@ -352,18 +361,30 @@ class PipeLeg(Leg):
         """The other half."""
         return self._other
 
-    @property
-    def heard(self) -> bool:
-        """Whether the other half plays, or is connected to something that has been heard, through pipes if need be."""
+    def _source(self) -> tuple[Leg | None, bool]:
+        """Whom the other half is connected to, through pipes if need be; whether a half on the way plays or mixes."""
         leg: Leg | None = self
         for _ in range(_MOST_PIPES):
             if not isinstance(leg, PipeLeg):
-                return leg is not None and leg.heard
+                return leg, False
             other = leg._other
             if other._mixer is not None or other.plays:
-                return True
+                return None, True
             leg = other._peer
-        return False
+        return None, False
+
+    @property
+    def heard(self) -> bool:
+        """Whether the other half plays, or is connected to something that has been heard, through pipes if need be."""
+        leg, plays = self._source()
+        return plays or (leg is not None and leg.heard)
+
+    def sounds(self, before: dict[Leg, int]) -> bool:
+        """See Leg."""
+        leg, plays = self._source()
+        if plays or leg is None or leg.arrived is None:
+            return plays or (leg is not None and leg.heard)
+        return leg.arrived > before.setdefault(leg, leg.arrived)
 
 
 class SnoopLeg(Leg):

@@ -304,7 +304,12 @@ class RtpLeg(Leg):
     @property
     def heard(self) -> bool:
         """Whether packets have arrived."""
-        return bool(self._figures().rx_packets)
+        return bool(self.arrived)
+
+    @property
+    def arrived(self) -> int:
+        """How many packets have."""
+        return int(self._figures().rx_packets)
 
     def stats(self) -> RtpStats:
         """Counts and quality up to now (also after ``close``)."""
