@@ -59,6 +59,7 @@ class IaxStack:
         """Whether who was admitted last came with a token."""
         self._unproven: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None
 
     def now(self) -> float:
         """The clock of everything here."""
@@ -99,16 +100,17 @@ class IaxStack:
     def rearm(self) -> None:
         """Be called when the exchange wants to know the time."""
         due = self.exchange.next_timer
+        if due == self._due:
+            return
         if self._timer is not None:
-            if due is not None and self._timer.when() == due and not self._timer.cancelled():
-                return
             self._timer.cancel()
             self._timer = None
-        if due is not None:
+        self._due = due
+        if due is not None and self.ports:
             self._timer = self.pbx.loop.call_at(due, self._tick)
 
     def _tick(self) -> None:
-        self._timer = None
+        self._timer, self._due = None, None
         self.exchange.timer(self.now())
         self.rearm()
 
