@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+from typing import TYPE_CHECKING
 
 from offhook.calls.channel import Channel, Hangup, State
 from offhook.calls.frames import Digit, Media
@@ -14,6 +16,11 @@ from offhook.dialplan.scope import Scope
 from offhook.media.events import RecordDone, Silence
 from offhook.media.formats import format_for_extension
 from offhook.modules import Module, Options, Syntax
+from offhook.storage.disk import Disk
+
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+    from offhook.media.recording import Recording
 
 log = logging.getLogger(__name__)
 module = Module("app_record", "Trivial Record Application")
@@ -155,6 +162,22 @@ async def _record(
         channel.data[_DURATION] = int((now() - started) * 1000)
         if status == "HANGUP" and "k" not in letters:
             channel.pbx.spawn(channel.pbx.off_loop(_remove, path), "remove recording")
+        else:
+            kept = channel.pbx.spawn(_keep(channel.pbx, recording, path), "keep recording")
+    # The dialplan goes on, and perhaps says so, when the recording would survive a power cut.
+    await asyncio.shield(kept)
+
+
+async def _keep(pbx: Pbx, recording: Recording, path: str) -> None:
+    """Have a complete recording on the disk, content and name."""
+    if (await recording.wait()).startswith("failed"):
+        return
+    disk = Disk()
+    try:
+        await pbx.off_loop(disk.sync, path)
+        await pbx.off_loop(disk.sync_folder, os.path.dirname(path) or ".")
+    except OSError as error:
+        log.warning("Record: %s may not survive a power cut: %s", path, error.strerror)
 
 
 def _remove(path: str) -> None:
