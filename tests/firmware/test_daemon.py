@@ -78,9 +78,13 @@ def test_the_lines_come_to_the_exchange_and_go_when_it_stops(daemon: Daemon, boa
 
 def test_no_beats_while_no_call_could_be_made(daemon: Daemon) -> None:
     until(lambda: "Host:          healthy" in daemon.cli("supervisor show"))
-    for context in daemon.cli("dialplan show").split("[ Context '")[1:]:
-        daemon.cli(f"dialplan remove context {context.partition(chr(39))[0]}", check=False)
-    until(lambda: "withheld: dialplan: no context is loaded" in daemon.cli("supervisor show"))
+
+    def emptied() -> bool:
+        for context in daemon.cli("dialplan show").split("[ Context '")[1:]:
+            daemon.cli(f"dialplan remove context {context.partition(chr(39))[0]}", check=False)
+        return "withheld: dialplan: no context is loaded" in daemon.cli("supervisor show")
+
+    until(emptied)
     until(lambda: "FXS 1:         on the lifeline" in daemon.cli("supervisor show"))
     daemon.cli("dialplan reload")
     until(lambda: "Host:          healthy" in daemon.cli("supervisor show"))

@@ -24,6 +24,8 @@ HOST_POWER, RELAY_1, RELAY_2, BATTERY, RINGING, STOP = 2, 3, 4, 5, 6, 7
 MODE_BUTTON, RESET_BUTTON, CARD_1, STATUS_LED, FAULT_LED, POWER_FAIL = 8, 9, 10, 14, 15, 16
 LONGEST_MS = 20_000
 """An order passes no more time: the board keeps the changes of its pins in memory until it answers."""
+PACE = 0.25
+"""Simulated seconds in a real one while a board runs by itself: a host on a busy machine has four times as long."""
 PATIENCE_S = 180.0
 """Real time after which a test that waits for the board gives up."""
 
@@ -101,8 +103,8 @@ class Board:
         assert self.order(do="set", **what)
 
     def free(self, on: bool) -> None:
-        """Run by the real clock, or wait for orders again."""
-        self.order(do="free", on=on)
+        """Run by itself, or wait for orders again."""
+        self.order(do="free", on=on, pace=PACE)
 
     def watch(self) -> None:
         """While it runs freely: start it again when it has restarted itself."""
