@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cross import cache
 from offhook.field import boards as described
+from offhook.field.panel import BUTTON, LAMP
 
 FOLDER = cache.CHECKOUT / "boards"
 
@@ -29,6 +30,8 @@ class Board:
     u_boot: str
     config: str
     watchdog_s: int
+    panel: bool
+    """It has a lamp or a button."""
 
     @property
     def disk_id(self) -> str:
@@ -63,4 +66,5 @@ def load(key: str) -> Board:
         u_boot=str(boot.get("u_boot", "")),
         config=str(boot.get("config", "")),
         watchdog_s=board.watchdog_s,
+        panel=board.gpio_library != "simulated" and not {LAMP, BUTTON}.isdisjoint(board.pins),
     )

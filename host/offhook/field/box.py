@@ -3,6 +3,7 @@
 box set-up            before the network: keys, provisioning, name, time zone
 box good              when the exchange answers: this slot may be started again
 box console TTY       the login of a serial port
+box panel             its lamp and its button
 box install           an update that came over the diagnostics login
 box reset             everything on the data partition goes at the next start, which is now
 """
@@ -20,9 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from offhook.field import provision, provisioned
+from offhook.control.cli.protocol import OUTPUT, RUN, Frames, ProtocolError, frame
+from offhook.control.cli.remote import connect
+from offhook.field import panel, provision, provisioned
 
 OFFHOOK: Final = ("/usr/sbin/offhook", "-C", "/etc/offhook/asterisk.conf")
+SOCKET: Final = "/run/offhook/asterisk.ctl"
 ENVIRONMENT_OFFSET: Final = 0x80000
 """Bytes from the start of the disk to the sector in which the boot loader and RAUC keep the state of the slots."""
 ENVIRONMENT_SIZE: Final = 0x200
@@ -140,6 +144,7 @@ def provision_from(places: Places) -> bool:
         for line in told.splitlines():
             say(f"  {line}")
         provisioned.write(errors, told + "\n", 0o644)
+        panel.note(places.run, "provision")
         return False
     provisioned.write(places.firmware / "provision.done.toml", provision.without_secrets(text), 0o644)
     erase(file, len(raw))
@@ -207,13 +212,14 @@ def good(
     A system that never was good since it was installed is started once more, until the boot loader goes back to the
     other one. One that was good stays up: restarting would not mend the configuration that keeps the exchange down.
     """
-    answered = answered or (lambda: "fully booted" in ask("core waitfullybooted"))
+    answered = answered or fully_booted
     mark, identity = places.system / "good", system_identity(places)
     known = mark.read_text().splitlines() if mark.exists() else []
     deadline = clock() + ANSWER_S
     while not answered():
         if clock() > deadline:
             say(f"the exchange does not answer after {ANSWER_S:.0f} s: this start does not count as good")
+            panel.note(places.run, "exchange")
             if identity not in known:
                 say("this system never was good: starting again")
                 restart()
@@ -222,11 +228,31 @@ def good(
     provisioned.write(mark, "".join(f"{one}\n" for one in [identity, *known][:2] if one), 0o644)
     uptime = float(Path("/proc/uptime").read_text().split()[0])
     say(f"ready: calls can be made {uptime:.1f} s after the kernel started")
+    panel.note(places.run, panel.READY)
     told = run("rauc", "status", "mark-good")
     if "exit status" in told:
         say(f"this start cannot be marked good: {told.strip()}")
+        panel.note(places.run, "system")
         return 1
     return 0
+
+
+def fully_booted() -> bool:
+    """Whether the exchange has come up; asked without another program, which would take from it what it comes up by."""
+    channel = connect(SOCKET)
+    if channel is None:
+        return False
+    frames = Frames()
+    try:
+        with channel:
+            channel.settimeout(ANSWER_S)
+            channel.sendall(frame(RUN, "core waitfullybooted"))
+            while data := channel.recv(65536):
+                if any("fully booted" in body for letter, body in frames.feed(data) if letter == OUTPUT):
+                    return True
+    except (OSError, ProtocolError):
+        return False
+    return False
 
 
 def system_identity(places: Places) -> str:
@@ -238,6 +264,36 @@ def system_identity(places: Places) -> str:
             return device.read(16).hex()
     except (OSError, ValueError):
         return ""
+
+
+def face(places: Places = Places()) -> int:
+    """Look after lamp and button of the board; the exit status."""
+    from kernel_shims.linecard.bus import LineCardError
+    from kernel_shims.linecard.gpio import open_gpio
+    from offhook.field.boards import BoardError, folders, identity, this_board
+
+    try:
+        board = this_board(next(folders("")), identity())
+        if board is None:
+            say("this is no board of ours: it has no lamp and no button")
+            return 0
+        gpio = open_gpio(board.gpio_library, board.gpio_chip)
+    except (BoardError, LineCardError) as error:
+        say(str(error))
+        return 1
+    try:
+        panel.serve(gpio, board.pins.get(panel.LAMP), board.pins.get(panel.BUTTON), places.run, factory_reset)
+    finally:
+        gpio.close()
+    return 0
+
+
+def factory_reset() -> None:
+    """Have the next start, which is now, begin with an empty data partition."""
+    say("factory reset")
+    Path("/data/factory-reset").touch()
+    os.sync()
+    say(run("systemctl", "--no-block", "start", "reboot.target"))
 
 
 def calls() -> int:
@@ -258,10 +314,10 @@ def main(arguments: list[str]) -> int:
             from offhook.field.uploads import install
 
             return install(run, calls)
+        case ["panel"]:
+            return face()
         case ["reset"]:
-            Path("/data/factory-reset").touch()
-            os.sync()
-            say(run("systemctl", "--no-block", "start", "reboot.target"))
+            factory_reset()
             return 0
         case ["console", terminal]:
             from offhook.field.box_console import serve

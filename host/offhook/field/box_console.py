@@ -22,8 +22,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from offhook.field import provisioned
-from offhook.field.box import OFFHOOK, Places, ask, run
+from offhook.field import panel, provisioned
+from offhook.field.box import OFFHOOK, Places, ask, factory_reset, run
 
 PAGE: Final = 22
 """Lines shown before it waits."""
@@ -163,9 +163,8 @@ def _install(source: str) -> str:
 def _reset(_: list[str]) -> str:
     if input('Everything on the data partition will be gone. Write "RESET" to go on: ') != "RESET":
         return "Nothing was done."
-    Path("/data/factory-reset").touch()
-    os.sync()
-    return run("systemctl", "--no-block", "start", "reboot.target")
+    factory_reset()
+    return ""
 
 
 @command("reboot", "start the box again")
@@ -215,8 +214,11 @@ def show(text: str, prompt: Callable[[str], str] = input) -> None:
             return
 
 
-def logged_in(secret: Path, asked: Callable[[str], str] = getpass.getpass) -> bool:
-    """Ask for the password until it is right; False when the line was given up."""
+def logged_in(secret: Path, asked: Callable[[str], str] = getpass.getpass, rescued: bool = False) -> bool:
+    """Ask for the password until it is right; False when the line was given up. None is asked for after a rescue."""
+    if rescued:
+        print("The box's button was held: no password is asked for.")
+        return True
     pause = FAILED_S
     while True:
         try:
@@ -257,7 +259,8 @@ def serve(terminal: str) -> int:
     with terminal_of(terminal):
         sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
         print(f"\nOffhook {os.uname().nodename} on {terminal}")
-        if not logged_in(Places().system / "console.secret"):
+        rescued = panel.unlocked(Places().run, time.monotonic())
+        if not logged_in(Places().system / "console.secret", rescued=rescued):
             return 0
         print('"help" lists what there is; "exit" leaves.')
         names = [name.split()[0] for name in COMMANDS]
