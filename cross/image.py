@@ -26,7 +26,8 @@ from cross.boards import Board
 MIB = 1 << 20
 TOTAL = 2048 * MIB  # emulated cards must have a power of two
 BOOT = (4 * MIB, 124 * MIB)
-SYSTEM = 768 * MIB
+SYSTEM = 512 * MIB
+"""Room for a system; its image is as large as what is in it, so that an update writes no more than that."""
 SLOTS = ((128 * MIB, SYSTEM), (128 * MIB + SYSTEM, SYSTEM))
 DATA = (SLOTS[1][0] + SYSTEM, TOTAL - SLOTS[1][0] - SYSTEM)
 ENVIRONMENT = (0x80000, 0x200)
@@ -36,7 +37,8 @@ NAMESPACE = uuid.UUID("6f6f6666-686f-6f6b-8000-000000000001")
 
 SYSTEM_IMAGE = """
 truncate -s $SIZE /out/rootfs.ext4
-mke2fs -q -t ext4 -L root -U $UUID -E hash_seed=$UUID,root_owner=0:0,lazy_itable_init=0,nodiscard -m 0 \\
+mke2fs -q -t ext4 -b 4096 -i 8192 -m 0 -L root -U $UUID \\
+  -E hash_seed=$UUID,root_owner=0:0,lazy_itable_init=0,nodiscard \\
   -O ^has_journal,^metadata_csum,^64bit,^orphan_file,^resize_inode -d /root /out/rootfs.ext4
 """
 BOOT_IMAGE = """
@@ -88,7 +90,7 @@ def parts(board: Board) -> Path:
             root_of_tools,
             SYSTEM_IMAGE,
             {"root": root, "out": work},
-            {**words, "SIZE": str(SYSTEM), "E2FSPROGS_FAKE_TIME": str(epoch)},
+            {**words, "SIZE": str(room(root)), "E2FSPROGS_FAKE_TIME": str(epoch)},
         )
         script = boot_script(board)
         (work / "boot.cmd").write_text(script)
@@ -103,6 +105,17 @@ def parts(board: Board) -> Path:
             cache.remove(folder)
 
     return cache.made(f"box-{board.key}", [*inputs(board), str(epoch), signing.keyring], make)
+
+
+def room(root: Path) -> int:
+    """Bytes of a file system that holds a tree. SystemExit when it would not fit where systems lie."""
+    sizes = [path.lstat().st_size for path in root.rglob("*") if path.is_dir() or path.is_file() or path.is_symlink()]
+    content = sum(-(-size // 4096) * 4096 for size in sizes)
+    # Inodes, bitmaps, and a little that the allocation of blocks needs.
+    size = -(-int(content * 1.06 + 8 * MIB) // MIB) * MIB
+    if size > SYSTEM:
+        raise SystemExit(f"the system takes {size // MIB} MiB and has room for {SYSTEM // MIB}: see cross/packages.py")
+    return size
 
 
 def inputs(board: Board) -> list[str | Path]:
@@ -223,7 +236,10 @@ def spdx(board: Board, made: Path) -> str:
         "packages": [
             package("offhook", str(epoch), None, ["GPL-2.0-or-later"]),
             kernel_package,
-            *(package(one, number, sha, names.split(",")) for one, number, sha, names in listed),
+            *(
+                package(one, number, sha if sha != "-" else None, names.split(","))
+                for one, number, sha, names in listed
+            ),
         ],
     }
     return json.dumps(document, indent=1) + "\n"

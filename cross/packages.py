@@ -16,6 +16,8 @@ PYTHON = (
     "python3-cryptography",
     "python3-h11",
     "python3-wsproto",
+    # The supervisor, line cards, lamp and button.
+    *("python3-serial", "python3-spidev", "python3-libgpiod"),
 )
 LIBRARIES = (
     *("libspandsp2t64", "libspeexdsp1", "libspeex1", "libopus0", "libcodec2-1.2", "libbcg729-0", "libssl3t64"),
@@ -32,6 +34,8 @@ def _build_list() -> list[str]:
 
 
 DEVELOPMENT = (*_build_list(), "libpython3-dev")
+PROBE = ("libsrtp2-1", "libspeexdsp1", "libssl3t64", "libstdc++6", "libuuid1")
+"""What the probe phone's library is linked with."""
 BOX = (
     # A small Debian
     *("base-files", "base-passwd", "libc-bin", "bash", "dash", "coreutils", "sed", "grep", "gzip", "tar", "findutils"),
@@ -44,4 +48,5 @@ BOX = (
     *("asterisk-core-sounds-en-wav", "asterisk-moh-opsound-wav", "dahdi-firmware-nonfree", "firmware-brcm80211"),
     *PYTHON,
     *LIBRARIES,
+    *PROBE,
 )

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from cross import cache, chroot, engine, extract, kernel, modules, packages, tools
+from cross import cache, chroot, engine, extract, kernel, modules, packages, probe, tools
 from cross.boards import Board
 from kernel_shims.astribank.initcard import launch
 
@@ -56,6 +56,7 @@ ENABLED = (
     *("offhook-box.service", "offhook.service", "offhook-good.service", "rauc.service"),
     *("offhook-update.path", "offhook-reset.path"),
 )
+PANEL = ("offhook-panel.service",)
 MASKED = (
     *("systemd-networkd-wait-online.service", "systemd-firstboot.service", "ldconfig.service", "apt-daily.timer"),
     *("systemd-machine-id-commit.service", "systemd-hwdb-update.service", "systemd-pcrmachine.service"),
@@ -133,7 +134,8 @@ def system(board: Board, epoch: int, keyring: Path, into: Path) -> kernel.Kernel
     installed = extract.extracted("box-packages", packages.BOX)
     image, ours = kernel.image(which), modules.tree(which)
     shutil.copytree(installed, into, symlinks=True, ignore_dangling_symlinks=True, dirs_exist_ok=True)
-    licences = (into / "PACKAGES").read_text()
+    phone = probe.tree()
+    licences = (into / "PACKAGES").read_text() + (phone / "PACKAGE").read_text()
     prune(into)
     for place in EMPTY:
         (into / place).mkdir(parents=True, exist_ok=True)
@@ -143,6 +145,8 @@ def system(board: Board, epoch: int, keyring: Path, into: Path) -> kernel.Kernel
     root = tools.with_image_tools()
     chroot.run(root, MODULES, {"root": into, "debian": image, "ours": ours}, environment)
     offhook(into)
+    for name in probe.MODULE:
+        shutil.copy(phone / name, into / "usr/lib/offhook" / name)
     settings(into, board, keyring)
     compile_python(into)
     disk = into.with_name("initial-disk")
@@ -237,6 +241,8 @@ def settings(root: Path, board: Board, keyring: Path) -> None:
         (root / link).unlink(missing_ok=True)
         (root / link).symlink_to(target)
     (root / "etc/machine-id").write_text("")
+    # A board without a clock of its own begins where this file is dated, or where it was when the time was saved last.
+    (root / "usr/lib/clock-epoch").write_text("")
     rules = root / "usr/lib/udev/rules.d/60-dahdi.rules"
     if rules.exists():
         # Offhook loads the firmware of Astribanks itself.
@@ -249,7 +255,7 @@ def settings(root: Path, board: Board, keyring: Path) -> None:
         unit.symlink_to("/dev/null")
     script = f"""
 systemd-sysusers --root=/root
-systemctl --root=/root enable {" ".join(ENABLED)} 2>&1
+systemctl --root=/root enable {" ".join([*ENABLED, *(PANEL if board.panel else ())])} 2>&1
 systemctl --root=/root set-default multi-user.target
 # What lies in /var of the packages is laid into memory at each start.
 mkdir -p /root/usr/share/offhook/var

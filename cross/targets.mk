@@ -3,7 +3,7 @@
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E)
 CROSS = $(AS_ROOT) env PYTHONPATH=.:host:kernel-shims PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
 
-.PHONY: guest-test guest-astribank modules image bundle image-test cross-fresh
+.PHONY: guest-test guest-astribank modules image bundle image-test power-cut-test cross-fresh
 
 $(STAMPS)/cross: host/tools/system.sh
 	@host/tools/system.sh cross
@@ -21,8 +21,13 @@ modules: $(STAMPS)/cross ## DAHDI and mISDN modules for Debian's arm64 kernel
 image: $(STAMPS)/cross ## an SD card image for BOARD=qemu-virt|rpi3|rpi4|rpi-zero2w
 	@$(CROSS) -m cross.image image $(BOARD)
 
-image-test: $(STAMPS)/cross $(STAMPS)/test $(ENGINE) ## an image from first start to reset on an emulated board (CUTS=50 power cuts; 3 else)
-	@$(AS_ROOT) env PYTHONPATH=.:host:tests:tests/image CUTS=$(or $(CUTS),3) $(PY) -m pytest -x -v -s tests/image $(ARGS)
+IMAGE_TEST = $(AS_ROOT) env PYTHONPATH=.:host:kernel-shims:tests:tests/image $(PY) -m pytest -x -v -s
+
+image-test: $(STAMPS)/cross $(STAMPS)/test $(ENGINE) ## an image from first start to reset on an emulated board (CUTS=N power cuts; 3 else)
+	@CUTS=$(or $(CUTS),3) $(IMAGE_TEST) tests/image $(ARGS)
+
+power-cut-test: $(STAMPS)/cross $(STAMPS)/test $(ENGINE) ## the power goes CUTS (50) times while a box writes: nothing torn, nothing acknowledged lost
+	@CUTS=$(or $(CUTS),50) $(IMAGE_TEST) tests/image/test_power_cuts.py
 
 bundle: $(STAMPS)/cross ## a signed update for BOARD= (OFFHOOK_SIGNING_CERT, OFFHOOK_SIGNING_KEY, OFFHOOK_KEYRING)
 	@$(CROSS) -m cross.image bundle $(BOARD)

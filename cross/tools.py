@@ -36,6 +36,7 @@ GUEST = (
 )
 IMAGE = (
     *("dosfstools", "mtools", "fdisk", "e2fsprogs", "u-boot-qemu", "u-boot-tools", "device-tree-compiler"),
+    *("g++-aarch64-linux-gnu", "swig"),
     *("rauc", "squashfs-tools", "openssl", "zstd", "openssh-client", "systemd", "libarchive13t64"),
 )
 APT_OPTIONS = (

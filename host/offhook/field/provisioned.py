@@ -22,6 +22,8 @@ LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """Of made passwords: nothing that is mistaken for something else when it is typed off a screen."""
 SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
 DEFAULT_PORTS: Final = {"udp": 5060, "tcp": 5060, "tls": 5061}
+PROBE: Final = "probe"
+"""The account of the probe phone of diagnostics; no number leads to it."""
 HEADER: Final = "; Written from provision.toml: the next provisioning replaces this file.\n"
 
 
@@ -72,10 +74,10 @@ def opens(password: str, kept: str) -> bool:
 # ---- the exchange ---------------------------------------------------------------------------------------
 
 
-def accounts(provision: Provision) -> str:
-    """pjsip.conf's part for the phones; the templates are in pjsip.conf itself."""
+def accounts(provision: Provision, probe: Account) -> str:
+    """pjsip.conf's part for the phones and the probe phone; the templates are in pjsip.conf itself."""
     lines = [HEADER]
-    for account in provision.accounts:
+    for account in (*provision.accounts, probe):
         name = f'"{account.name}" ' if account.name else ""
         lines += [
             f"[{account.number}](phone)",
@@ -91,6 +93,11 @@ def accounts(provision: Provision) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def diagnostics(probe: Account) -> str:
+    """diag.conf: whom the probe phone is."""
+    return f"{HEADER}\n[probe]\nserver = 127.0.0.1\nusername = {probe.number}\npassword = {probe.password}\n"
 
 
 def trunk(settings: Trunk) -> str:
@@ -172,9 +179,12 @@ def apply(provision: Provision, etc: Path, system: Path) -> Provision:
         etc: folder of the exchange's configuration.
         system: folder of the box's own settings, on its data partition.
     """
-    provision = complete(provision, etc)
+    kept = passwords(etc)
+    provision = complete(provision, kept)
+    probe = Account(PROBE, "Probe phone", kept.get(PROBE) or made_password())
     files: Mapping[Path, tuple[str, int]] = {
-        etc / "pjsip_accounts.conf": (accounts(provision), 0o640),
+        etc / "pjsip_accounts.conf": (accounts(provision, probe), 0o640),
+        etc / "diag.conf": (diagnostics(probe), 0o640),
         etc / "trunk.conf": (trunk(provision.trunk) if provision.trunk else HEADER, 0o640),
         etc / "extensions_provisioned.conf": (dialplan(provision), 0o640),
         etc / "indications_country.conf": (f"{HEADER}[general]\ncountry = {provision.country}\n", 0o640),
@@ -194,12 +204,17 @@ def apply(provision: Provision, etc: Path, system: Path) -> Provision:
     return provision
 
 
-def complete(provision: Provision, etc: Path) -> Provision:
-    """The provision with a password for each account: the one it has had, else a new one."""
+def passwords(etc: Path) -> dict[str, str]:
+    """The passwords that accounts have had so far, by number."""
     try:
-        kept = dict(re.findall(r"^username = (\S+)\npassword = (\S+)", (etc / "pjsip_accounts.conf").read_text(), re.M))
+        text = (etc / "pjsip_accounts.conf").read_text()
     except FileNotFoundError:
-        kept = {}
+        return {}
+    return dict(re.findall(r"^username = (\S+)\npassword = (\S.*)", text, re.MULTILINE))
+
+
+def complete(provision: Provision, kept: Mapping[str, str]) -> Provision:
+    """The provision with a password for each account: the one it has had, else a new one."""
 
     def with_password(account: Account) -> Account:
         return replace(account, password=account.password or kept.get(account.number) or made_password())
