@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
 import subprocess
 import tarfile
+import xml.etree.ElementTree as ElementTree
 import zlib
+from html import escape
 from pathlib import Path
 
 import pytest
 
 from offhook.field.diag.bundle import Ingredients, make
+from offhook.field.diag.page import HEIGHT, WIDTH
 from offhook.field.diag.recorder import Sample
+from support import pictures
 from support.browser import CHROMIUM
 
 PICTURES = Path(__file__).resolve().parents[2] / "build/pictures"
@@ -29,7 +34,15 @@ def a_page(folder: Path) -> Path:
     (folder / "log").mkdir()
     (folder / "etc/pjsip.conf").write_text("[alice]\ntype = auth\npassword = tr0ub4dor\n")
     samples = [
-        Sample(1_800_000_000.0 + at, 2 if 30 < at < 90 else 0, 5 + 4 * math.sin(at / 9), at % 3 / 10, 42.0, 0)
+        Sample(
+            1_800_000_000.0 + at,
+            2 if 30 < at < 90 else 0,
+            5 + 4 * math.sin(at / 9),
+            at % 3 / 10,
+            42.0,
+            0,
+            {"DAHDI/1": (-22 + 6 * math.sin(at), -25 + 5 * math.cos(at / 2))} if 30 < at < 90 else {},
+        )
         for at in range(120)
     ]
     lines = ["[Nov 28 12:00:00] NOTICE: trunk cloud is up after 0.4 s"]
@@ -37,6 +50,37 @@ def a_page(folder: Path) -> Path:
     with tarfile.open(fileobj=io.BytesIO(make(given)), mode="r:gz") as archive:
         archive.extractall(folder, filter="data")
     return folder / "offhook-bundle/index.html"
+
+
+def test_a_picture_of_its_plots_for_the_readme(tmp_path: Path) -> None:
+    """The plots of the page as one picture of text, for a repository keeps no photographs."""
+    page = ElementTree.fromstring(
+        f"<page>{''.join(re.findall(r'<figure>.*?</figure>', a_page(tmp_path).read_text()))}</page>"
+    )
+    parts, height = [], 0
+    for figure in page:
+        plot, caption = figure.find("svg"), figure.find("figcaption")
+        if plot is None or caption is None:
+            continue
+        parts.append(f'<rect x="16" y="{height + 16}" width="{WIDTH}" height="{HEIGHT}" fill="#f4f7fa"/>')
+        for line in plot.iter("polyline"):
+            points = " ".join(
+                f"{float(x) + 16:.0f},{float(y) + height + 16:.0f}"
+                for x, y in (pair.split(",") for pair in line.get("points", "").split())
+            )
+            parts.append(f'<polyline points="{points}" fill="none" stroke="{line.get("stroke")}" stroke-width="1.6"/>')
+        text = escape("".join(caption.itertext()))
+        parts.append(f'<text x="16" y="{height + HEIGHT + 34}" fill="#52616f" font-size="12">{text}</text>')
+        height += HEIGHT + 34
+    width = WIDTH + 32
+    content = "\n".join(parts)
+    pictures.keep(
+        "bundle",
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + 24}" width="{width}" '
+        f'height="{height + 24}" role="img" font-family="sans-serif">\n<title>The plots of a support bundle</title>\n'
+        f'<rect width="{width}" height="{height + 24}" fill="#fff"/>\n{content}\n</svg>\n',
+    )
+    assert "Line DAHDI/1" in content
 
 
 def colours(path: Path) -> set[tuple[int, ...]]:

@@ -72,8 +72,10 @@ class Machine:
             subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(card), str(self.card)], check=True)
             os.truncate(self.card, size)
 
-    def power_on(self, forward: dict[int, tuple[str, int]] | None = None, cores: int = 2) -> Console:
-        """Start it from nothing."""
+    def power_on(
+        self, forward: dict[int, tuple[str, int]] | None = None, cores: int = 2, clock: str = "utc"
+    ) -> Console:
+        """Start it from nothing. ``clock`` is what the board's clock says then: "utc" or a moment."""
         board = boards.load(BOARD)
         loader = extract.extracted(f"boot-{board.key}", board.packages) / "usr/lib/u-boot" / board.u_boot
         shutil.copy(loader, self.folder / "u-boot.bin")
@@ -81,7 +83,7 @@ class Machine:
         command = [
             *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", str(cores), "-m", MEMORY),
             *("-nographic", "-monitor", "unix:/box/monitor,server=on,wait=off", "-serial", "stdio"),
-            *("-bios", "/box/u-boot.bin"),
+            *("-bios", "/box/u-boot.bin", "-rtc", f"base={clock}"),
             *("-drive", "if=none,id=card,format=raw,file=/box/card.img,cache=writeback"),
             *("-device", "virtio-blk-device,drive=card", "-device", "virtio-rng-device"),
             *("-netdev", f"user,id=net{ports}", "-device", "virtio-net-device,netdev=net"),
@@ -131,15 +133,39 @@ class Machine:
         where = f"/box/card.img@@{image.BOOT[0]}"
         return chroot.run(tools.with_image_tools(), [program, "-i", where, *words], {"box": self.folder})
 
-    def data(self, *names: str) -> dict[str, bytes]:
-        """Files of the data partition, as the next start would find them: the journal is replayed on a copy."""
-        start, _ = image.DATA
+    def data(self) -> Path:
+        """The data partition's files, as the next start would find them: the journal is replayed on a copy."""
         script = f"""
-dd if=/box/card.img of=/box/data.ext4 bs=1M skip={start // MIB} conv=sparse status=none
+dd if=/box/card.img of=/box/data.ext4 bs=1M skip={image.DATA[0] // MIB} conv=sparse status=none
 e2fsck -p /box/data.ext4 > /box/e2fsck.log || [ $? = 1 ]
 rm -rf /box/found; mkdir /box/found
-for name in {" ".join(names)}; do debugfs -R "dump $name /box/found/$(basename $name)" /box/data.ext4 2> /dev/null; done
+for name in etc lib spool log system; do debugfs -R "rdump /$name /box/found" /box/data.ext4 2> /dev/null; done
 rm /box/data.ext4
 """
         chroot.run(tools.with_image_tools(), script, {"box": self.folder})
-        return {name: (self.folder / "found" / Path(name).name).read_bytes() for name in names}
+        return self.folder / "found"
+
+    def put_on_data(self, files: dict[str, str]) -> None:
+        """Write files on the data partition of the card while the box is off; by path there."""
+        self._put(image.DATA[0] // MIB, image.DATA[1] // MIB, files, {})
+
+    def put_in_system(self, files: dict[str, str], links: dict[str, str]) -> None:
+        """Write files and symbolic links into the system that starts next, system A."""
+        self._put(image.SLOTS[0][0] // MIB, image.SYSTEM // MIB, files, links)
+
+    def _put(self, start: int, size: int, files: dict[str, str], links: dict[str, str]) -> None:
+        orders = ""
+        for number, (path, text) in enumerate(files.items()):
+            (self.folder / f"put{number}").write_text(text)
+            orders += f"rm {path}\nwrite /box/put{number} {path}\n"
+        orders += "".join(f"symlink {path} {target}\n" for path, target in links.items())
+        (self.folder / "orders").write_text(orders)
+        script = f"""
+dd if=/box/card.img of=/box/part.ext4 bs=1M skip={start} count={size} conv=sparse status=none
+e2fsck -p /box/part.ext4 > /box/e2fsck.log || [ $? = 1 ]
+debugfs -w -f /box/orders /box/part.ext4 2>&1
+dd if=/box/part.ext4 of=/box/card.img bs=1M seek={start} conv=notrunc status=none
+rm /box/part.ext4
+"""
+        told = chroot.run(tools.with_image_tools(), script, {"box": self.folder})
+        assert told.count("Allocated inode") == len(files), told

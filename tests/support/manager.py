@@ -67,13 +67,13 @@ class ManagerClient:
                 found.append(message)
 
     def wait_for(self, event: str, timeout: float = 10, **headers: str) -> Message:
-        """The next event of that name whose headers match these regular expressions; earlier events are dropped."""
+        """The next event whose name and headers match these regular expressions; earlier events are dropped."""
         deadline = time.monotonic() + timeout
         seen = []
         while True:
             message = self.events.pop(0) if self.events else self._message(deadline, f"{event} {headers}; saw {seen}")
             seen.append(message.get("Event", "?"))
-            if message.get("Event") == event and all(
+            if re.fullmatch(event, message.get("Event", "")) and all(
                 re.fullmatch(pattern, message.get(header, "")) for header, pattern in headers.items()
             ):
                 return message

@@ -8,13 +8,14 @@ Everything lives in namespaces that are made and taken away here. Needs root, ip
 from __future__ import annotations
 
 import contextlib
-import datetime
 import os
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from support.certificates import write_certificates
 
 DOMAIN = "sip.cloud.test"
 SERVERS = ("198.51.100.10", "198.51.100.11")
@@ -48,8 +49,8 @@ loadmodule "registrar.so"
 loadmodule "nathelper.so"
 loadmodule "auth.so"
 loadmodule "tls.so"
-modparam("tls", "certificate", "{folder}/cloud.pem")
-modparam("tls", "private_key", "{folder}/cloud.key")
+modparam("tls", "certificate", "{folder}/server.pem")
+modparam("tls", "private_key", "{folder}/server.key")
 modparam("tls", "tls_method", "TLSv1.2+")
 modparam("tls", "verify_certificate", 0)
 modparam("registrar", "received_avp", "$avp(received)")
@@ -125,39 +126,6 @@ def missing() -> str:
     return ""
 
 
-def certificate(folder: Path) -> None:
-    """A certificate authority and a certificate for the domain."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    now = datetime.datetime.now(datetime.UTC)
-
-    def made(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey, ca: bool):
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
-            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=2))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        )
-        if not ca:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(DOMAIN)]), critical=False)
-        return builder.sign(signer, hashes.SHA256())
-
-    authority, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    pem = serialization.Encoding.PEM
-    (folder / "ca.pem").write_bytes(made("ca", "ca", authority, authority, True).public_bytes(pem))
-    (folder / "cloud.pem").write_bytes(made(DOMAIN, "ca", server, authority, False).public_bytes(pem))
-    (folder / "cloud.key").write_bytes(
-        server.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-
-
 class Cloud:
     """The namespaces and what runs in them; a context manager."""
 
@@ -197,7 +165,7 @@ class Cloud:
         self._nft("add chain ip oh post { type nat hook postrouting priority 100 ; }")
         self._nft("add chain ip oh forward { type filter hook forward priority 0 ; }")
         self.translate("198.51.100.1")
-        certificate(self.folder)
+        write_certificates(self.folder, DOMAIN)
         self._start("dns", sys.executable, HERE / "name_server.py", NAME_SERVER)
         for number in range(len(SERVERS)):
             self.start_server(number)
