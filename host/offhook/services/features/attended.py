@@ -58,7 +58,7 @@ class AttendedTransfer:
     # ---- the course of it ---------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Take both bridges over and bring transferer and target together. Raises RequestError."""
+        """Take both bridges over, call the target, and bring both together next. Raises RequestError."""
         target_bridge = self.target_bridge
         assert target_bridge is not None
         self._watch(self.target)
@@ -68,11 +68,11 @@ class AttendedTransfer:
         self.target.tech_call(self.place)
         target_bridge.impart(self.target)
         self._refresh(self.transferee_bridge)
-        self._enter(State.CALLING_TARGET)
         self.pbx.spawn(self._run(), f"attended transfer of {self.transferer.name}")
 
     async def _run(self) -> None:
         try:
+            self._enter(State.CALLING_TARGET)
             while self.state not in FINAL:
                 stimulus = await self._stimulus()
                 following = NEXT[self.state].get(stimulus)
