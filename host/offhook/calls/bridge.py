@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from offhook.calls import accounts, causes, events
+from offhook.calls import accounts, causes, events, linking
 from offhook.calls.bridge_technologies import HOLDING, SIMPLE, SOFTMIX, choose
 from offhook.calls.channel import Channel
 from offhook.calls.frames import Condition, Control, Digit, Frame, Media, Text
@@ -129,7 +129,9 @@ class Bridge:
         if swap is not None and swap in self.members:
             self._leave(swap, mix=False)
         if self.kind == "basic":
-            accounts.join(channel, [other for other in self.members if other is not channel])
+            others = [other for other in self.members if other is not channel]
+            linking.join(channel, others)
+            accounts.join(channel, others)
         self.pbx.bus.publish(events.BridgeEnter(self, channel, swap))
         self._mix()
         if self.dissolved:

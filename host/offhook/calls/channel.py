@@ -70,6 +70,7 @@ class Channel(RunsDialplan, Indicates, Technology):
         "hungup",
         "language",
         "latest_music_class",
+        "linked_age",
         "linkedid",
         "media",
         "music_class",
@@ -110,6 +111,8 @@ class Channel(RunsDialplan, Indicates, Technology):
         self.name = name
         self.uniqueid = uniqueid or pbx.new_uniqueid()
         self.linkedid: str = linkedid or (requester.linkedid if requester else self.uniqueid)
+        self.linked_age: int = requester.linked_age if requester else pbx.channels.total
+        """How many channels there had been when the one came into being that the linked id is of."""
         self.state = state
         self.created_at = pbx.now()
         self.created_wall = pbx.wall()

@@ -54,6 +54,14 @@ class Hangup:
 
 
 @dataclass(slots=True)
+class LinkedIdChange:
+    """A channel has another linked id: it met somebody whose call is older."""
+
+    channel: Channel
+    old: str
+
+
+@dataclass(slots=True)
 class NewApplication:
     """Another application runs at a place of the dialplan that was announced with its first one."""
 

@@ -315,6 +315,7 @@ def request(
         uniqueid=second_id,
         linkedid=one.linkedid,
     )
+    two.linked_age = one.linked_age
     two.tenantid = one.tenantid
     if requester is not None:
         inherit_parameters(one, requester)

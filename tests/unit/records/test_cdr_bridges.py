@@ -103,3 +103,24 @@ class Unmoved:
 
     def departed(self, bridge: Bridge, channel: Channel) -> None:
         """Nothing."""
+
+
+async def test_calls_that_meet_have_the_linked_id_of_the_oldest(exchange: Any) -> None:
+    """Also who is there already when an older call comes in; it stays when they part."""
+    talks = Talks(exchange)
+    old, new = talks.party("old"), talks.party("new")
+    called = talks.party("called", caller=new)
+    assert called.linkedid == new.linkedid != old.linkedid
+    bridge = Bridge(talks.pbx, dissolve_when_empty=False)
+    bridge.minder = Unmoved()
+    for channel in (new, called, old):
+        bridge.impart(channel)
+    assert {channel.linkedid for channel in (old, new, called)} == {old.uniqueid}
+    changes = exchange.heard(events.LinkedIdChange)
+    assert [(event.channel, event.old) for event in changes] == [(new, new.uniqueid), (called, new.uniqueid)]
+    bridge.remove(new)
+    assert new.linkedid == old.uniqueid
+    for channel in (called, old, new):
+        channel.hangup()
+    bridge.dissolve()
+    assert {fields.linkedid for fields in talks.found} == {old.uniqueid}

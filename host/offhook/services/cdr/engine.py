@@ -48,6 +48,7 @@ class CdrEngine:
         bus = self.pbx.bus
         self._subscriptions = [
             bus.subscribe(events.NewChannel, self._created),
+            bus.subscribe(events.LinkedIdChange, self._relinked),
             bus.subscribe(events.NewState, self._changed),
             bus.subscribe(events.NewExten, self._changed),
             bus.subscribe(events.NewApplication, self._changed),
@@ -100,6 +101,11 @@ class CdrEngine:
         chain = self._chains.get(channel)
         if chain is not None:
             chain.changed(self.now(), in_hangup="hangup_logic" in channel.flags)
+
+    def _relinked(self, event: events.LinkedIdChange) -> None:
+        for record in self._chains.get(event.channel) or ():
+            if record.phase is not Phase.FINAL:
+                record.linkedid = event.channel.linkedid
 
     def _ended(self, event: events.Hangup) -> None:
         self._dispatch(event.channel)

@@ -112,6 +112,7 @@ class CelEngine:
         bus = self.pbx.bus
         self._drops = [
             bus.subscribe(events.NewChannel, self._created),
+            bus.subscribe(events.LinkedIdChange, self._relinked),
             bus.subscribe(events.NewState, self._state),
             bus.subscribe(events.NewExten, self._application),
             bus.subscribe(events.Hangup, self._ended),
@@ -136,6 +137,7 @@ class CelEngine:
         peer: str = "",
         user_defined: str = "",
         application: tuple[str, str] | None = None,
+        linkedid: str = "",
     ) -> None:
         """Make a record of an event, if it is tracked, and hand it to the backends."""
         if not self.enabled or event not in self.tracked or not self.backends:
@@ -160,7 +162,7 @@ class CelEngine:
             channel.accountcode,
             channel.peer_account,
             channel.uniqueid,
-            channel.linkedid,
+            linkedid or channel.linkedid,
             channel.tenantid,
             str(channel.data.get("userfield", "")),
             peer,
@@ -174,8 +176,24 @@ class CelEngine:
 
     def _created(self, event: events.NewChannel) -> None:
         channel = event.channel
-        self._linked[channel.linkedid] = self._linked.get(channel.linkedid, 0) + 1
+        self._link(channel.linkedid)
         self.report(channel, "CHAN_START")
+
+    def _relinked(self, event: events.LinkedIdChange) -> None:
+        self._link(event.channel.linkedid)
+        self._unlink(event.channel, event.old)
+
+    def _link(self, linkedid: str) -> None:
+        self._linked[linkedid] = self._linked.get(linkedid, 0) + 1
+
+    def _unlink(self, channel: Channel, linkedid: str) -> None:
+        """A channel has a linked id no more; it may have been the last with it."""
+        left = self._linked.get(linkedid, 1) - 1
+        if left:
+            self._linked[linkedid] = left
+        else:
+            self._linked.pop(linkedid, None)
+            self.report(channel, "LINKEDID_END", linkedid=linkedid)
 
     def _state(self, event: events.NewState) -> None:
         if event.channel.state is State.UP:
@@ -203,12 +221,7 @@ class CelEngine:
         }
         self.report(channel, "HANGUP", extra=extra)
         self.report(channel, "CHAN_END")
-        left = self._linked.get(channel.linkedid, 1) - 1
-        if left:
-            self._linked[channel.linkedid] = left
-        else:
-            self._linked.pop(channel.linkedid, None)
-            self.report(channel, "LINKEDID_END")
+        self._unlink(channel, channel.linkedid)
 
     def _bridge(self, name: str, channel: Channel, bridge: Bridge) -> None:
         extra: dict[str, object] = {"bridge_id": bridge.uniqueid, "bridge_technology": bridge.technology}
