@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kernel_shims.line import Happening, Hook, LineEvent
+from offhook.calls import causes
+from offhook.drivers.dahdi.analog import orders
+from offhook.drivers.dahdi.analog.orders import Order
+from offhook.drivers.dahdi.analog.schemes import SCHEMES, Call
+from offhook.drivers.dahdi.analog.tie import Manners, Tie
 from support import audio
 from support.line_story import Office
 
@@ -31,12 +39,20 @@ exten => _9X.,1,Dial(DAHDI/g1/${EXTEN:1},30)
 [far]
 exten => 55,1,Set(GLOBAL(WHO)=${CALLERID(num)})
  same => n,Dial(DAHDI/2,30)
+exten => 911,1,Goto(55,1)
 """
 
 
-@pytest.mark.parametrize(("signalling", "more"), [("em", ""), ("em_w", ""), ("featd", ""), ("em", "pulsedial = yes")])
-async def test_a_call_over_a_tie_line(office: Office, signalling: str, more: str) -> None:
-    """Seizure, digits, answer, sound both ways, release."""
+@pytest.mark.parametrize(
+    ("signalling", "more", "who"),
+    [
+        *(("em", "", ""), ("em_w", "", ""), ("featd", "", "101"), ("em", "pulsedial = yes", "")),
+        *(("featdmf", "", "101"), ("featb", "", ""), ("e911", "", "55")),
+        *(("fgccamamf", "ani_info_digits = 1", "55"), ("fgccama", "ani_info_digits = 1", "55")),
+    ],
+)
+async def test_a_call_over_a_tie_line(office: Office, signalling: str, more: str, who: str) -> None:
+    """Seizure, digits and who calls, answer, sound both ways, release."""
     office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
     office.system.add_span({5: "em", 6: "em"})
     office.system.add_span({7: "em", 8: "em"})
@@ -47,7 +63,7 @@ async def test_a_call_over_a_tie_line(office: Office, signalling: str, more: str
     await office.advance(0.5)
     alice.dial("955")
     await office.until(lambda: bob.ringing, 15)
-    assert office.pbx.globals.get("WHO") == ("101" if signalling == "featd" else "")
+    assert office.pbx.globals.get("WHO") == who
     bob.off_hook()
     await office.advance(0.5)
     said, answered = audio.chirps(3, seed=8), audio.chirps(3, seed=9)
@@ -61,3 +77,133 @@ async def test_a_call_over_a_tie_line(office: Office, signalling: str, more: str
     bob.on_hook()
     await office.until(lambda: not len(office.pbx.channels), 5)
     assert alice.battery_drops == 1
+
+
+# ---- the machine's parts -------------------------------------------------------------------------------------------
+
+
+class Everything:
+    """A plan in which 55 and 911 are extensions."""
+
+    def exists(self, exten: str) -> bool:
+        return exten in ("55", "911", "s")
+
+    def possible(self, exten: str) -> bool:
+        return any(one.startswith(exten) for one in ("55", "911"))
+
+    def more(self, exten: str) -> bool:
+        return self.possible(exten) and not self.exists(exten)
+
+    def ignores(self, exten: str) -> bool:
+        return False
+
+
+def machine(signalling: str, outward: str = "") -> Tie:
+    return Tie(Everything(), Manners(SCHEMES[signalling], SCHEMES[outward or signalling]))
+
+
+def read(tie: Tie, text: str, now: float) -> list[Order]:
+    """The far end sends digits."""
+    out: list[Order] = []
+    for digit in text:
+        out += tie.digit(digit, now)
+    return out
+
+
+def hooks(given: list[Order]) -> list[Hook]:
+    return [one.state for one in given if isinstance(one, orders.DoHook)]
+
+
+def starts(given: list[Order]) -> list[str]:
+    return [one.exten for one in given if isinstance(one, orders.Start)]
+
+
+def test_tandem_access_is_read_after_its_route() -> None:
+    tie = machine("featdmf_ta")
+    assert hooks(tie.line(LineEvent(Happening.OFF_HOOK), 0.0)) == [Hook.WINK]
+    assert hooks(read(tie, "*1010288#", 1.0)) == [Hook.WINK], "the route is for a switch on the way"
+    assert not read(tie, "*00101#", 2.0)
+    done = read(tie, "*55#", 3.0)
+    assert starts(done) == ["55"] and hooks(done) == [Hook.WINK]
+    assert (tie.told.caller, tie.told.ani2) == ("101", 0)
+
+
+def test_tandem_access_is_dialled_by_two_winks() -> None:
+    tie = machine("featdmf_ta")
+    tie.call(tie.new_number(), Call("55", "101", "1010288"), 0.0)
+    (first,) = tie.line(LineEvent(Happening.FLASH), 0.5)
+    assert first == orders.Dial("*1010288#", "M")
+    assert not tie.tick(tie.next_timer)
+    (second,) = tie.line(LineEvent(Happening.FLASH), 5.0)
+    assert second == orders.Dial("*55#", "M")
+
+
+def test_group_d_with_a_carrier_first_is_winked_at() -> None:
+    tie = machine("featdmf")
+    tie.line(LineEvent(Happening.OFF_HOOK), 0.0)
+    assert hooks(read(tie, "*138288011#", 1.0)) == [Hook.WINK]
+    read(tie, "*02101#", 2.0)
+    assert starts(read(tie, "*55#", 3.0)) == ["55"]
+    assert (tie.told.caller, tie.told.ani2) == ("101", 2)
+
+
+def test_an_emergency_line_goes_off_hook_for_the_caller() -> None:
+    tie = machine("e911")
+    tie.line(LineEvent(Happening.OFF_HOOK), 0.0)
+    assert hooks(read(tie, "*911#", 1.0)) == [Hook.OFF]
+    assert starts(read(tie, "*05551234#", 2.0)) == ["911"]
+    assert tie.told.caller == "5551234"
+
+
+def test_cama_asks_for_the_caller_after_a_while_and_tells_how_it_ended() -> None:
+    tie = machine("fgccamamf")
+    tie.line(LineEvent(Happening.OFF_HOOK), 0.0)
+    assert not hooks(read(tie, "*55#", 1.0))
+    assert tie.next_timer == 2.0
+    assert hooks(tie.tick(2.0)) == [Hook.OFF]
+    assert starts(read(tie, "*085551234B", 3.0)) == ["55"]
+    assert tie.told.caller == "5551234" and tie.told.ani2 == 8
+    assert tie.told.variables == {"ANIBUF": "*085551234B", "ANISTART": "B", "ANI2": "08"}
+
+
+def test_a_far_end_that_never_goes_off_hook_is_given_up() -> None:
+    tie = machine("e911")
+    number = tie.new_number()
+    tie.call(number, Call("5551234"), 0.0)
+    assert tie.line(LineEvent(Happening.FLASH), 0.5) == [orders.Dial("*911#", "M")]
+    tie.tick(tie.next_timer)
+    given = tie.tick(tie.next_timer)
+    assert orders.Note("no off hook for the caller's number") in given
+    assert orders.End(number, causes.NORMAL_CIRCUIT_CONGESTION) in given
+
+
+def test_calls_out_may_be_signalled_otherwise() -> None:
+    tie = machine("em_w", "featb")
+    tie.call(tie.new_number(), Call("55"), 0.0)
+    assert tie.line(LineEvent(Happening.FLASH), 0.5) == [orders.Dial("*55#", "M")]
+
+
+def test_dtmf_of_group_d_is_understood_on_any_winking_line() -> None:
+    tie = machine("em_w")
+    tie.line(LineEvent(Happening.OFF_HOOK), 0.0)
+    assert starts(read(tie, "*101*55*", 1.0)) == ["55"]
+    assert tie.told.caller == "101"
+
+
+@given(st.sampled_from(sorted(SCHEMES)), st.lists(st.sampled_from("0123456789*#ABC!^vft"), max_size=40))
+def test_no_order_of_events_wedges_a_tie_line(signalling: str, events: list[str]) -> None:
+    """Whatever digits, hooks, winks and times come: once the far end is on hook and nobody calls, it is idle."""
+    tie, now = machine(signalling), 0.0
+    kinds = {"!": Happening.FLASH, "^": Happening.OFF_HOOK, "v": Happening.ON_HOOK, "f": Happening.DIAL_COMPLETE}
+    for event in events:
+        now += 0.1
+        if event == "t":
+            now = tie.next_timer if tie.next_timer < 1e9 else now
+            tie.tick(now)
+        elif event in kinds:
+            tie.line(LineEvent(kinds[event]), now)
+        else:
+            tie.digit(event, now)
+    tie.line(LineEvent(Happening.ON_HOOK), now)
+    assert tie.state.value == "idle" and not tie.calls
+    assert tie.takes_call() == 0

@@ -17,13 +17,14 @@ from offhook.calls.line_events import ChannelAlarm, SpanAlarm
 from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi.addresses import Address, order_of_hunt, parse
 from offhook.drivers.dahdi.alarms import words_of
+from offhook.drivers.dahdi.analog.schemes import SCHEMES
 from offhook.drivers.dahdi.hardware import set_up_again
 from offhook.drivers.dahdi.isdn.spans import ISDN, IsdnSpans
 from offhook.drivers.dahdi.options import DIGITAL, RADIO
 from offhook.drivers.dahdi.phone_port import PhonePort
 from offhook.drivers.dahdi.r2.port import R2Port
 from offhook.drivers.dahdi.reading import PSEUDO, ChannelSettings, Reading
-from offhook.drivers.dahdi.tie_port import WINKING, TiePort
+from offhook.drivers.dahdi.tie_port import TiePort
 from offhook.drivers.dahdi.trunk_port import TrunkPort
 
 if TYPE_CHECKING:
@@ -41,11 +42,14 @@ PortMaker = Callable[["Pbx", LinePort, ChannelSettings, str], "Port"]
 PORT_KINDS: dict[str, PortMaker] = {
     **dict.fromkeys(("fxo_ls", "fxo_gs", "fxo_ks"), PhonePort),
     **dict.fromkeys(("fxs_ls", "fxs_gs", "fxs_ks"), TrunkPort),
-    **dict.fromkeys(("em", "em_e1", "em_w", "featd"), TiePort),
+    **dict.fromkeys(SCHEMES, TiePort),
     "mfcr2": R2Port,
 }
 """What makes the port of a signalling."""
-_IN_DRIVER = {**dict.fromkeys(WINKING, "em"), "mfcr2": "cas"}
+_IN_DRIVER = {
+    **{name: "sf" if name.startswith("sf") else "em" for name in SCHEMES if name != "em_e1"},
+    "mfcr2": "cas",
+}
 """What the driver calls signallings that it has no word of their own for."""
 _NAMES = {number: name for name, number in SIGNALLINGS.items()}
 _WORDS = {"em": "e&m", "em_e1": "e&me1"} | {name: name.replace("_", "") for name in SIGNALLINGS if name[:2] == "fx"}
@@ -131,7 +135,11 @@ class Lines:
         wanted: str = settings["signalling"]
         if wanted in ISDN:
             return self.isdn.bearer(settings)
-        if (wanted in DIGITAL or wanted in RADIO) and wanted not in PORT_KINDS:
+        if wanted in RADIO:
+            raise LineError(
+                f"channel {settings.number}: signalling {wanted} is for radios of app_rpt, which Asterisk has dropped"
+            )
+        if wanted in DIGITAL and wanted not in PORT_KINDS:
             raise LineError(f"channel {settings.number}: signalling {wanted} is not there yet")
         line = self.system.open(settings.number)
         signalling = wanted if wanted != "auto" else _NAMES.get(line.signalling, "")

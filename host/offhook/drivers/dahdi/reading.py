@@ -24,8 +24,8 @@ WITHOUT_EFFECT = frozenset(
     {
         *("adsi", "usesmdi", "smdiport", "rxdrc", "txdrc", "tonezone"),
         *("restrictcid", "mwilevel", "mwimonitornotify"),
-        *("useincomingcalleridondahditransfer", "dtmfcidlevel", "distinctiveringaftercid", "defaultcic", "defaultozz"),
-        *("ani_info_digits", "ani_wink_time", "ani_timeout", "outsignalling", "minunused", "minidle", "idleext"),
+        *("useincomingcalleridondahditransfer", "dtmfcidlevel", "distinctiveringaftercid"),
+        *("minunused", "minidle", "idleext"),
         *("idledial", "max_call_waiting_calls", "allow_call_waiting_calls", "mwi_mailboxes", "mwi_vm_boxes"),
         *("mwi_vm_numbers", "append_msn_to_cid_tag", "aoce_delayhangup", "cc_ptmp_recall_mode", "layer1_presence"),
         *("cc_qsig_signaling_link_req", "cc_qsig_signaling_link_rsp", "force_restart_unavailable_chans"),

@@ -9,11 +9,16 @@ from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.party import Caller, Party
 from offhook.calls.requesting import RequestError
+from offhook.calls.trunk_digits import mf_steps
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
+from offhook.drivers.dahdi.analog.schemes import SCHEMES, Call
 from offhook.drivers.dahdi.analog.tie import Manners, Tie
 from offhook.drivers.dahdi.phone_port import ContextPlan
 from offhook.drivers.dahdi.port import Port
+from offhook.media.detecting import Detector, detect_signals
+from offhook.media.events import SignalHeard
+from offhook.media.tones import ToneSpec
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -21,7 +26,8 @@ if TYPE_CHECKING:
     from offhook.drivers.dahdi.channel import DahdiChannel
     from offhook.drivers.dahdi.reading import ChannelSettings
 
-WINKING = frozenset({"em_w", "featd"})
+_ROUTE = ("OZZ", "CIC")
+"""Variables with the codes of route and carrier."""
 
 
 class TiePort(Port):
@@ -33,13 +39,17 @@ class TiePort(Port):
     def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str) -> None:
         super().__init__(pbx, line, settings, signalling)
         manners = Manners(
-            wink=signalling in WINKING,
-            feature_group_d=signalling == "featd",
+            scheme=SCHEMES[signalling],
+            outward=SCHEMES[settings["outsignalling"] or signalling],
             immediate=settings["immediate"],
             pulses=settings["pulsedial"],
             tone_s=settings["toneduration"] / 1000,
+            information=settings["ani_info_digits"],
+            ani_wait=settings["ani_wink_time"] / 1000,
+            ani_within=settings["ani_timeout"] / 1000,
         )
         self.machine = Tie(ContextPlan(pbx, settings), manners)
+        self._signals: Detector | None = None
 
     def carry_out(self, order: Order) -> None:
         """See Port."""
@@ -48,8 +58,18 @@ class TiePort(Port):
                 self.calls.make(order.call, State.RING, caller=self.calls.caller())
             case orders.Start():
                 self._start(order)
+            case orders.Dial(way="M"):
+                if self.leg is not None:
+                    for step in mf_steps(order.digits):
+                        if isinstance(step, ToneSpec):  # else a signal among the digits, which a number has not
+                            self.leg.tones(step)
             case orders.Dial():
                 self.dial(order)
+            case orders.Listen():
+                self._listen_for(order)
+            case orders.Sound(on=False):
+                self._deafen()
+                super().carry_out(order)
             case _:
                 super().carry_out(order)
 
@@ -57,14 +77,35 @@ class TiePort(Port):
         channel = self.calls.get(order.call)
         if channel is None:
             return
-        if self.machine.caller:
-            party = Party.of(self.machine.caller)
+        told = self.machine.told
+        for name, value in told.variables.items():
+            channel.set(name, value)
+        if told.caller or told.ani2 is not None:
+            party = Party.of(told.caller or None)
             channel.caller = Caller(id=party, ani=party.copy())
+            channel.caller.ani2 = told.ani2 or 0
             channel.tell_caller()
         channel.exten = order.exten
         channel.dialed.number = order.exten
         channel.set_state(State.RING)
         channel.start_pbx()
+
+    def _listen_for(self, order: orders.Listen) -> None:
+        """MF is heard by its own detector, DTMF by the leg; one at a time."""
+        self._deafen()
+        self._listen(order.on and not order.mf)
+        if order.on and order.mf and self.leg is not None:
+            self._signals = detect_signals(self.leg, "r1")
+            self._signals.on_event = self._signal_heard
+
+    def _deafen(self) -> None:
+        signals, self._signals = self._signals, None
+        if signals is not None:
+            signals.close()
+
+    def _signal_heard(self, event: object) -> None:
+        if isinstance(event, SignalHeard) and event.begins and self.machine.collecting:
+            self.obey(self.machine.digit(event.signal, self.now()))
 
     def digit_heard(self, digit: str, duration_ms: int | None) -> None:
         """See Port; before the call is offered digits are the machine's."""
@@ -92,7 +133,8 @@ class TiePort(Port):
         digits = channel.address[self.settings["stripmsd"] :]
         channel.set_state(State.DIALING)
         caller = channel.connected.id.number.text if channel.connected.id.number.valid else ""
-        self.obey(self.machine.call(channel.call, digits, self.now(), caller))
+        route = "".join(channel.get(f"FEATDMF_{name}") or self.settings[f"default{name.lower()}"] for name in _ROUTE)
+        self.obey(self.machine.call(channel.call, Call(digits, caller, route), self.now()))
 
     def answered(self, channel: DahdiChannel) -> None:
         """See Port."""

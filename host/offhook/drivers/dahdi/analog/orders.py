@@ -39,9 +39,10 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Find DTMF in what the line says, or do not."""
+    """Find DTMF in what the line says, or MF, or do not."""
 
     on: bool
+    mf: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Dial:
 
     digits: str
     way: str = "T"
-    """"T" DTMF, "P" pulses, "M" MF, "F" feature group D's MF."""
+    """"T" DTMF, "P" pulses, "M" MF."""
 
 
 @dataclass(frozen=True, slots=True)

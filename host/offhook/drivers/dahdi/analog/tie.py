@@ -3,13 +3,16 @@
     state      what it is                                           leaves by
     idle       both ends on hook
     collecting seized by the far end (we winked, if that is asked)  digits, a pause after them
+    pausing    a part was read; a while until we go off hook for    its time
+               the caller's number
     offered    the dialplan runs, not answered                      answer (we go off hook)
-    seizing    we are off hook; waiting for the wink, if asked      wink, or its time
-    dialing    digits are being sent                                their end
-    waiting    dialled                                              the far end goes off hook: answer
+    seizing    we are off hook; waiting for what comes before the   wink, off hook, or its time
+               next part
+    dialing    a part is being sent                                 its end
+    waiting    all is dialled                                       the far end goes off hook: answer
     up         both ends off hook                                   either goes on hook
 
-With feature group D (DTMF) the digits are ``*caller*called*``.
+What is dialled and read in which parts is in ``schemes``.
 """
 
 from __future__ import annotations
@@ -23,11 +26,18 @@ from offhook.calls.frames import Condition
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.collecting import Plan
 from offhook.drivers.dahdi.analog.orders import Order
+from offhook.drivers.dahdi.analog.schemes import After, Call, Part, Read, Scheme, Then, Told
 
 NEVER = float("inf")
 _FIRST_DIGIT_S = 5.0
 _NEXT_DIGIT_S = 3.0
 _SETTLE_S = 0.2
+_OFF_HOOK_S = 30.0
+"""How long the far end may take to go off hook for the caller's number."""
+_GUARD_S = 0.07
+_MF_S = 0.12
+"""What an MF digit takes at most with its pause, KP aside."""
+_KP_S = 0.2
 
 
 class State(Enum):
@@ -35,6 +45,7 @@ class State(Enum):
 
     IDLE = "idle"
     COLLECTING = "collecting"
+    PAUSING = "pausing"
     OFFERED = "offered"
     SEIZING = "seizing"
     DIALING = "dialing"
@@ -46,12 +57,17 @@ class State(Enum):
 class Manners:
     """What kind of tie line it is. Times in seconds."""
 
-    wink: bool = False
-    feature_group_d: bool = False
+    scheme: Scheme
+    outward: Scheme
+    """That of calls out."""
     immediate: bool = False
     pulses: bool = False
     tone_s: float = 0.1
     wink_wait: float = 4.0
+    information: int = 2
+    """Digits before a caller's number."""
+    ani_wait: float = 1.0
+    ani_within: float = 10.0
 
 
 class Tie:
@@ -62,12 +78,16 @@ class Tie:
         self.manners = manners
         self.state = State.IDLE
         self.alarm = False
-        self.caller = ""
-        """Who calls, as feature group D told."""
+        self.told = Told()
+        """Who calls whom, as the far end told."""
         self._call = 0
         self._next = 0
-        self._digits = ""
-        self._to_dial = ""
+        self._parts: list[str] = []
+        """What was read of the call that comes in."""
+        self._place = 0
+        """Which part is read."""
+        self._to_dial: list[Part] = []
+        self._dialling: Part | None = None
         self._deadline = NEVER
         self._far_off_hook = False
 
@@ -111,12 +131,12 @@ class Tie:
             case Happening.ON_HOOK:
                 self._far_off_hook = False
                 return self._over(causes.NORMAL_CLEARING) if self._call else []
-            case Happening.FLASH if self.state is State.SEIZING and self.manners.wink:
+            case Happening.FLASH if self.state is State.SEIZING and self._awaits is After.WINK:
                 return self._dial(now)
             case Happening.PULSE_DIGIT:
                 return self.digit(event.digit, now)
-            case Happening.DIAL_COMPLETE if self.state is State.DIALING and self.manners.pulses:
-                return self._dialled()
+            case Happening.DIAL_COMPLETE if self.state is State.DIALING and self._way == "P":
+                return self._dialled(now)
             case Happening.ALARM:
                 self.alarm = True
                 return self._over(causes.NETWORK_OUT_OF_ORDER) if self._call else []
@@ -135,68 +155,142 @@ class Tie:
     def _far_up(self, now: float) -> list[Order]:
         if self.state is State.IDLE and not self.alarm:
             return self._seized(now)
-        if self.state in (State.WAITING, State.DIALING):
-            self.state = State.UP
-            self._deadline = NEVER
-            return [orders.Hear((self._call,)), orders.Listen(True), orders.Tell(self._call, Condition.ANSWER)]
+        if self.state is State.SEIZING and self._awaits is After.OFF_HOOK:
+            return self._dial(now)
+        if self.state is State.WAITING or (self.state is State.DIALING and not self._to_dial and not self._told_ani):
+            return self._answers()
         return []
+
+    def _answers(self) -> list[Order]:
+        self.state = State.UP
+        self._deadline = NEVER
+        return [orders.Hear((self._call,)), orders.Listen(True), orders.Tell(self._call, Condition.ANSWER)]
+
+    # ---- a call comes in -------------------------------------------------------------------------------------
 
     def _seized(self, now: float) -> list[Order]:
         self._call = self.new_number()
-        self._digits = self.caller = ""
-        out: list[Order] = [orders.NewCall(self._call), orders.Sound(True), orders.Listen(True)]
+        self._parts, self._place, self.told = [""], 0, Told()
+        scheme = self.manners.scheme
+        out: list[Order] = [orders.NewCall(self._call), orders.Sound(True), orders.Listen(True, scheme.hears_mf)]
         if self.manners.immediate:
             self.state = State.OFFERED
             return [*out, orders.Hear((self._call,)), orders.Start(self._call, "s")]
         self.state = State.COLLECTING
         self._deadline = now + _FIRST_DIGIT_S
-        return [*out, orders.DoHook(Hook.WINK)] if self.manners.wink else out
+        return [*out, orders.DoHook(Hook.WINK)] if scheme.winks else out
+
+    @property
+    def _read(self) -> Read:
+        return self.manners.scheme.reads[self._place]
 
     def digit(self, digit: str, now: float) -> list[Order]:
         """A digit of the far end's."""
         if self.state is not State.COLLECTING:
             return []
-        self._digits += digit
+        self._parts[-1] += digit
         self._deadline = now + _NEXT_DIGIT_S
-        if self.manners.feature_group_d:
-            return self._offer() if digit == "*" and self._digits.count("*") >= 3 else []
-        complete = self.plan.exists(self._digits) and not self.plan.more(self._digits)
-        hopeless = not self.plan.possible(self._digits)
-        return self._offer() if complete or hopeless else []
+        return self._part_read(now) if self._complete() else []
+
+    def _complete(self) -> bool:
+        text, read = self._parts[-1], self._read
+        stars = self.manners.scheme.winks and not read.ends and text.startswith("*")
+        if stars or (read.ends == "*" and text.startswith("*")):
+            return text.count("*") >= 3
+        if read.ends and read.ends != "*":
+            return text[-1] in read.ends
+        return (self.plan.exists(text) and not self.plan.more(text)) or not self.plan.possible(text)
+
+    def _part_read(self, now: float) -> list[Order]:
+        """A part is complete: what follows it, or the call."""
+        read, text = self._read, self._parts[-1]
+        if self._international(text):
+            # A carrier's code came first: it is winked at, and who calls follows (Bellcore TR-NPL-000258).
+            self._parts[-1] = ""
+            return self._go_on(now, Then.WINK)
+        if self._place + 1 >= len(self.manners.scheme.reads):
+            return self._offer()
+        if not read.counts:
+            self._parts.pop()
+        self._parts.append("")
+        self._place += 1
+        return self._go_on(now, read.then)
+
+    def _international(self, text: str) -> bool:
+        group_d = self.manners.scheme.ends_with_wink and self._place == 0 and self._read.counts
+        return group_d and text[1:2] not in ("", "0") and len(text) not in (1, 14)
+
+    def _go_on(self, now: float, then: Then) -> list[Order]:
+        self._deadline = now + _NEXT_DIGIT_S + (_FIRST_DIGIT_S if then is not Then.READ_ON else 0)
+        match then:
+            case Then.WINK:
+                return [orders.DoHook(Hook.WINK)]
+            case Then.OFF_HOOK:
+                return [orders.DoHook(Hook.OFF)]
+            case Then.ANI:
+                self.state = State.PAUSING
+                self._deadline = now + self.manners.ani_wait
+        return []
 
     def _offer(self) -> list[Order]:
         """The digits are all there."""
         self._deadline = NEVER
-        exten = self._digits
-        if self.manners.feature_group_d:
-            parts = self._digits.strip("*").split("*")
-            exten = parts[-1]
-            self.caller = parts[0] if len(parts) > 1 else ""
-        if not self.plan.exists(exten or "s"):
+        scheme = self.manners.scheme
+        self.told = scheme.understands([part for part in self._parts if part] or [""], self.manners.information)
+        exten = self.told.exten or "s"
+        if not self.plan.exists(exten):
             note = orders.Note(f'no extension "{exten}" for a call on a tie line')
             return [note, *self._over(causes.UNALLOCATED)]
         self.state = State.OFFERED
-        return [orders.Hear((self._call,)), orders.Start(self._call, exten or "s")]
+        ready: list[Order] = [orders.DoHook(Hook.WINK)] if scheme.ends_with_wink else []
+        return [*ready, orders.Listen(True), orders.Hear((self._call,)), orders.Start(self._call, exten)]
 
     # ---- calls -----------------------------------------------------------------------------------------------
 
-    def call(self, number: int, digits: str, now: float, caller: str = "") -> list[Order]:
+    def call(self, number: int, what: Call, now: float) -> list[Order]:
         """Call out (``takes_call`` said that it may)."""
-        self.state = State.SEIZING
         self._call = number
-        self._to_dial = f"*{caller}*{digits}*" if self.manners.feature_group_d else digits
-        self._deadline = now + (self.manners.wink_wait if self.manners.wink else _SETTLE_S)
-        return [orders.DoHook(Hook.OFF), orders.Sound(True)]
+        self._to_dial = self.manners.outward.dials(what)
+        return [orders.DoHook(Hook.OFF), orders.Sound(True), *self._seize(now)]
+
+    @property
+    def _awaits(self) -> After | None:
+        return self._to_dial[0].after if self._to_dial else None
+
+    @property
+    def _told_ani(self) -> bool:
+        return self._dialling is not None and self._dialling.after is After.OFF_HOOK
+
+    @property
+    def _way(self) -> str:
+        if self._dialling is not None and self._dialling.way:
+            return self._dialling.way
+        return "P" if self.manners.pulses else "T"
+
+    def _seize(self, now: float) -> list[Order]:
+        """Wait for what comes before the next part."""
+        self.state = State.SEIZING
+        if self._awaits is After.OFF_HOOK and self._far_off_hook:
+            return self._dial(now)
+        waits = {After.WINK: self.manners.wink_wait, After.OFF_HOOK: _OFF_HOOK_S, After.SEIZURE: _SETTLE_S}
+        self._deadline = now + waits[self._to_dial[0].after]
+        return []
 
     def _dial(self, now: float) -> list[Order]:
         self.state = State.DIALING
-        if not self._to_dial:
-            return self._dialled()
-        length = len(self._to_dial) * (self.manners.tone_s + 0.07) + 0.1
-        self._deadline = NEVER if self.manners.pulses else now + length
-        return [orders.Dial(self._to_dial, "P" if self.manners.pulses else "T")]
+        self._dialling = part = self._to_dial.pop(0)
+        if not part.digits:
+            return self._dialled(now)
+        way = self._way
+        length = len(part.digits) * (_MF_S if way == "M" else self.manners.tone_s + _GUARD_S)
+        self._deadline = NEVER if way == "P" else now + length + _KP_S
+        return [orders.Dial(part.digits, way)]
 
-    def _dialled(self) -> list[Order]:
+    def _dialled(self, now: float) -> list[Order]:
+        if self._to_dial:
+            return self._seize(now)
+        if self._told_ani:
+            return self._answers()
         self.state = State.WAITING
         self._deadline = NEVER
         told = orders.Tell(self._call, Condition.RINGING)
@@ -227,6 +321,7 @@ class Tie:
     def _rest(self) -> None:
         self.state = State.IDLE
         self._call = 0
+        self._to_dial, self._dialling = [], None
         self._deadline = NEVER
 
     # ---- the clock -------------------------------------------------------------------------------------------
@@ -238,11 +333,16 @@ class Tie:
         self._deadline = NEVER
         match self.state:
             case State.COLLECTING:
-                return self._offer() if self._digits else self._over(causes.INVALID_NUMBER_FORMAT)
-            case State.SEIZING if self.manners.wink:
-                return [orders.Note("no wink"), *self._over(causes.NORMAL_CIRCUIT_CONGESTION)]
-            case State.SEIZING:
+                return self._offer() if any(self._parts) else self._over(causes.INVALID_NUMBER_FORMAT)
+            case State.PAUSING:
+                self.state = State.COLLECTING
+                self._deadline = now + self.manners.ani_within
+                return [orders.DoHook(Hook.OFF), orders.Listen(True, self.manners.scheme.hears_mf)]
+            case State.SEIZING if self._awaits is After.SEIZURE:
                 return self._dial(now)
+            case State.SEIZING:
+                missing = "wink" if self._awaits is After.WINK else "off hook for the caller's number"
+                return [orders.Note(f"no {missing}"), *self._over(causes.NORMAL_CIRCUIT_CONGESTION)]
             case State.DIALING:
-                return self._dialled()
+                return self._dialled(now)
         return []
