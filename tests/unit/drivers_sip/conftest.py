@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -177,7 +178,10 @@ class Office:
         command = self.pbx.registry.command(words)
         assert command is not None, f"no command {line!r}"
         request = Request(self.pbx, line, words, words[len(command.words) :])
-        command.run(request)
+        done = command.run(request)
+        if asyncio.iscoroutine(done):  # that has nothing to wait for
+            with contextlib.suppress(StopIteration):
+                done.send(None)
         return request.out
 
     async def until(self, condition: Callable[[], object], seconds: float = 60) -> None:

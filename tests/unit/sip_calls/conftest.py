@@ -34,10 +34,12 @@ from offhook.modules import Module
 from offhook.modules.registry import Registry
 from offhook.services import acl
 from offhook.storage.astdb import AstDb
+from offhook.storage.realtime import Target, realtime_of
 from support.leaping_loop import LeapingPolicy
 from support.silent_engine import RtpLeg, SilentEngine
 from support.sip_call import Call, Telephone
 from support.sip_peer import UdpPeer
+from support.sip_tables import Tables
 
 TRANSPORT = """
 [udp]
@@ -177,3 +179,13 @@ async def office(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncItera
     made = Office(tmp_path)
     yield made
     await made.stop()
+
+
+@pytest.fixture
+async def tables(office: Any) -> Tables:
+    made = Tables()
+    found = realtime_of(office.pbx)
+    found.backends["fake"] = made  # type: ignore[assignment]
+    for family in ("ps_endpoints", "ps_auths", "ps_aors", "ps_ips"):
+        found.targets[family] = [Target(family, "fake", "d", family)]
+    return made

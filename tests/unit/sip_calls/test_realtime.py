@@ -11,8 +11,8 @@ from offhook.config.parser import loads
 from offhook.drivers.sip import realtime
 from offhook.drivers.sip.realtime import Source, read_sources
 from offhook.sip.message import Response
-from offhook.storage.realtime import Target, Unreachable, realtime_of
 from support.sip_call import Telephone, audio
+from support.sip_tables import Tables
 
 PLAN = """[first]
 exten => 1,1,Set(WHERE=first)
@@ -32,37 +32,6 @@ aor = realtime,ps_aors
 [res_pjsip_endpoint_identifier_ip]
 identify = realtime,ps_ips
 """
-
-
-class Tables:
-    """A database in memory; ``down`` when it does not answer."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, list[dict[str, str]]] = {}
-        self.down = False
-        self.asked: list[tuple[str, str]] = []
-
-    async def select(self, database: str, table: str, criteria: Any, *, first: bool) -> Any:
-        ((_, value),) = criteria
-        self.asked.append((table, value))
-        await asyncio.sleep(0.01)
-        if self.down:
-            raise Unreachable("gone")
-        return [list(row.items()) for row in self.rows.get(table, ()) if value in ("%", row["id"])]
-
-    def put(self, table: str, **row: str) -> None:
-        rows = [each for each in self.rows.get(table, ()) if each["id"] != row["id"]]
-        self.rows[table] = [*rows, row]
-
-
-@pytest.fixture
-async def tables(office: Any) -> Tables:
-    made = Tables()
-    found = realtime_of(office.pbx)
-    found.backends["fake"] = made  # type: ignore[assignment]
-    for family in ("ps_endpoints", "ps_auths", "ps_aors", "ps_ips"):
-        found.targets[family] = [Target(family, "fake", "d", family)]
-    return made
 
 
 async def open_office(office: Any, sorcery: str = SORCERY, pjsip: str = "") -> Telephone:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from offhook.drivers.sip.configuration import MIRROR
 from offhook.drivers.sip.details import (
     aor_detail,
     auth_detail,
@@ -53,7 +54,7 @@ def show_endpoints(request: ActionRequest) -> None:
 
 
 @module.action("PJSIPShowEndpoint", SYSTEM, Syntax("Endpoint"))
-def show_endpoint(request: ActionRequest) -> None:
+async def show_endpoint(request: ActionRequest) -> None:
     """Show an endpoint and everything that belongs to it.
 
     Sends EndpointDetail, and for what it uses AuthDetail, TransportDetail, AorDetail, ContactStatusDetail and
@@ -61,6 +62,8 @@ def show_endpoint(request: ActionRequest) -> None:
     """
     stack = _stack(request)
     name = request.require("Endpoint", "PJSIPShowEndpoint requires an endpoint name\n")
+    if (mirror := request.pbx.parts.get(MIRROR)) is not None:
+        await mirror.look_up(name)
     endpoint = stack.config.endpoints.get(name)
     if endpoint is None:
         raise ActionError(f"Unable to retrieve endpoint {name}\n")

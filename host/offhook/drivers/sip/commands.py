@@ -8,6 +8,7 @@ from typing import Any
 
 from offhook.calls.pbx import Pbx
 from offhook.drivers.sip import tables
+from offhook.drivers.sip.configuration import MIRROR
 from offhook.drivers.sip.contact import Contact
 from offhook.drivers.sip.details import contact_pairs
 from offhook.drivers.sip.options import Configured
@@ -103,10 +104,12 @@ def show_endpoints(request: Request) -> None:
 
 
 @module.command("pjsip show endpoint <id>", "Show PJSIP Endpoint", complete=_complete("endpoint"))
-def show_endpoint(request: Request) -> None:
+async def show_endpoint(request: Request) -> None:
     """Show one endpoint with all its options."""
-    stack = _stack(request.pbx)
-    found = stack.config.endpoints.get(object_name(request))
+    stack, name = _stack(request.pbx), object_name(request)
+    if (mirror := request.pbx.parts.get(MIRROR)) is not None:
+        await mirror.look_up(name)
+    found = stack.config.endpoints.get(name)
     _one(request, found, tables.endpoint_header(True), lambda each: tables.endpoint_body(stack, each, True))
 
 

@@ -2,7 +2,8 @@
 
 What the tables hold is mirrored here, so that everything finds endpoints at once. A request looks up its own endpoint,
 addresses and secrets first: what has changed about them counts from that request on. The whole tables are compared
-now and then, for what nobody asks about: who is to be qualified, registered with, or is gone.
+now and then, for what nobody asks about: who is to be qualified, registered with, or is gone. A memory cache says
+what is not to be read again for a while.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from offhook.calls import events
 from offhook.config.model import ConfigError, ConfigFile, Entry, Section
+from offhook.drivers.sip.caching import MemoryCache, read_caches
 from offhook.drivers.sip.configuration import MIRROR, TYPES, Configuration, make
 from offhook.modules import Module
 from offhook.sip.auth import parse_digest
@@ -67,7 +70,7 @@ def read_sources(config: ConfigFile | None, errors: list[ConfigError]) -> dict[s
                 if kind in found:
                     found[kind] = Source(kind, found[kind].family, file=True)
             elif wizard == "memory_cache":
-                continue  # what is mirrored needs none
+                continue  # of read_caches
             elif wizard != "realtime":
                 sentence = f"{kind} cannot be kept in {wizard}; write realtime,FAMILY or config,pjsip.conf"
                 errors.append(ConfigError(entry.file, entry.line, sentence))
@@ -105,9 +108,10 @@ class _Waiting:
 class Mirror:
     """What the tables hold."""
 
-    def __init__(self, pbx: Pbx, sources: dict[str, Source]) -> None:
+    def __init__(self, pbx: Pbx, sources: dict[str, Source], caches: dict[str, MemoryCache] | None = None) -> None:
         self.pbx = pbx
         self.sources = sources
+        self.caches = {kind: cache for kind, cache in (caches or {}).items() if kind in sources}
         self.rows: dict[str, dict[str, Row]] = {kind: {} for kind in sources}
         """By type and id."""
         self._stack: SipStack | None = None
@@ -121,34 +125,57 @@ class Mirror:
     async def read_all(self) -> list[tuple[str, str]]:
         """Read every table; (type, id) of what has changed. A table that cannot be read stays as it was known."""
         changed = []
-        for kind, source in self.sources.items():
-            rows = await realtime_of(self.pbx).found(source.family, [("id LIKE", "%")])
-            if rows is None:
-                continue
-            new = dict(map(_split, rows))
-            changed += [
-                (kind, name) for name in self.rows[kind].keys() | new if self.rows[kind].get(name) != new.get(name)
-            ]
-            self.rows[kind] = new
+        for kind, cache in ((kind, self.caches.get(kind)) for kind in self.sources):
+            if cache is None or not (cache.full and cache.holds("", self.pbx.now())):
+                changed += await self._read_table(kind) or []
         return changed
 
+    async def _read_table(self, kind: str, *, anew: bool = False) -> list[tuple[str, str]] | None:
+        """Read a table but for what its cache holds, or that too; (type, id) of what has changed, None in vain."""
+        rows = await realtime_of(self.pbx).found(self.sources[kind].family, [("id LIKE", "%")])
+        if rows is None:
+            return None
+        new, known, cache, now = dict(map(_split, rows)), self.rows[kind], self.caches.get(kind), self.pbx.now()
+        if cache is not None and cache.full:
+            cache.fill(new, now)
+        elif cache is not None and not anew:
+            new.update({name: known[name] for name in cache.names(now) if name in known})
+        self.rows[kind] = new
+        return [(kind, name) for name in known.keys() | new if known.get(name) != new.get(name)]
+
     async def _read(self, kind: str, names: Iterable[str]) -> list[tuple[str, str]]:
-        """Read some rows; (type, id) of what has changed."""
-        source, changed = self.sources.get(kind), list[tuple[str, str]]()
-        if source is None:
+        """Read some rows that no cache holds; (type, id) of what has changed."""
+        changed = list[tuple[str, str]]()
+        if kind not in self.sources:
             return changed
+        cache = self.caches.get(kind)
         for name in names:
-            rows = await realtime_of(self.pbx).found(source.family, [("id", name)])
-            if rows is None:
-                continue
-            known, row = self.rows[kind].get(name), _split(rows[0])[1] if rows else None
-            if row != known:
-                changed.append((kind, name))
-            if row is None:
-                self.rows[kind].pop(name, None)
+            now = self.pbx.now()
+            if cache is None:
+                changed += await self._read_row(kind, name)
+            elif cache.holds(name, now):
+                if cache.is_stale(name, now):
+                    self.refresh_soon(cache, name)
+            elif cache.full:
+                changed += await self._read_table(kind) or []
             else:
-                self.rows[kind][name] = row
+                changed += await self._read_row(kind, name)
         return changed
+
+    async def _read_row(self, kind: str, name: str) -> list[tuple[str, str]]:
+        rows = await realtime_of(self.pbx).found(self.sources[kind].family, [("id", name)])
+        if rows is None:
+            return []
+        known, row, cache = self.rows[kind].get(name), _split(rows[0])[1] if rows else None, self.caches.get(kind)
+        if row is None:
+            self.rows[kind].pop(name, None)
+        else:
+            self.rows[kind][name] = row
+        if cache is not None and row is None:
+            cache.drop(name)
+        elif cache is not None:
+            cache.keep(name, self.pbx.now())
+        return [(kind, name)] if row != known else []
 
     def merged(self, sections: Iterable[Section]) -> list[Section]:
         """Sections of files together with those of the tables, each name of a type once."""
@@ -203,13 +230,7 @@ class Mirror:
     async def _look_up(self, event: RequestReceived, names: list[str], waiting: _Waiting) -> None:
         try:
             async with self._changing:
-                changed = await self._read("endpoint", names)
-                aors, auths = set(names), set(names)
-                for row in filter(None, map(self.rows.get("endpoint", {}).get, names)):
-                    aors.update(_list(row.get("aors", "")))
-                    auths.update(_list(row.get("auth", "")) + _list(row.get("outbound_auth", "")))
-                changed += await self._read("aor", sorted(aors)) + await self._read("auth", sorted(auths))
-                await self._apply(changed)
+                await self._read_about(names)
         finally:
             self._lookups -= 1
             self._note(names)
@@ -221,6 +242,61 @@ class Mirror:
             return
         transaction.user = None
         stack.carry_out([event])
+
+    async def _read_about(self, names: list[str]) -> None:
+        """Read endpoints with their addresses and secrets."""
+        changed = await self._read("endpoint", names)
+        aors, auths = set(names), set(names)
+        for row in filter(None, map(self.rows.get("endpoint", {}).get, names)):
+            aors.update(_list(row.get("aors", "")))
+            auths.update(_list(row.get("auth", "")) + _list(row.get("outbound_auth", "")))
+        changed += await self._read("aor", sorted(aors)) + await self._read("auth", sorted(auths))
+        await self._apply(changed)
+
+    async def look_up(self, name: str) -> None:
+        """See what the tables say of an endpoint now, unless a cache holds it."""
+        async with self._changing:
+            await self._read_about([name])
+
+    # ---- caches -------------------------------------------------------------------------------------
+
+    def forget_looks(self) -> None:
+        """Caches hold less than they did: the next request looks."""
+        self._seen.clear()
+
+    def expire_on_reload(self) -> None:
+        """pjsip.conf is read again."""
+        for cache in self.caches.values():
+            if cache.expire_on_reload:
+                cache.clear()
+
+    async def populate(self, cache: MemoryCache) -> int | None:
+        """Read the whole table of a cache; how many rows there are, None when it cannot be read."""
+        async with self._changing:
+            changed = await self._read_table(cache.kind, anew=True)
+            await self._apply(changed or [])
+        return None if changed is None else len(self.rows[cache.kind])
+
+    def refresh_soon(self, cache: MemoryCache, name: str) -> None:
+        """Read what has become stale, while it is in use."""
+        about = "" if cache.full else name
+        if about not in cache.refreshing:
+            cache.refreshing.add(about)
+            self.pbx.spawn(self._refresh(cache, name, about), "refresh SIP sections")
+
+    async def _refresh(self, cache: MemoryCache, name: str, about: str) -> None:
+        try:
+            async with self._changing:
+                await self._apply(
+                    await self._read_table(cache.kind) or [] if cache.full else await self._read_row(cache.kind, name)
+                )
+        finally:
+            cache.refreshing.discard(about)
+        headers = (("Cache", cache.name), ("Type", cache.kind), ("Name", name))
+        if self.pbx.bus.wants(events.TestEvent):
+            self.pbx.bus.publish(
+                events.TestEvent("SORCERY_MEMORY_CACHE_REFRESHED", headers, "res_sorcery_memory_cache.c")
+            )
 
     def _note(self, names: list[str]) -> None:
         now = self.pbx.now()
@@ -279,12 +355,13 @@ def _names(request: Request) -> Iterator[str]:
 async def load(pbx: Pbx) -> None:
     """Read sorcery.conf, and the tables that it names."""
     errors: list[ConfigError] = []
-    sources = read_sources(pbx.config.load(FILE, module.name), errors)
+    config = pbx.config.load(FILE, module.name)
+    sources, caches = read_sources(config, errors), read_caches(config, errors)
     for error in errors:
         log.error("%s", error)
     if not sources:
         return
-    mirror = pbx.parts[MIRROR] = Mirror(pbx, sources)
+    mirror = pbx.parts[MIRROR] = Mirror(pbx, sources, caches)
     await mirror.read_all()
     pbx.spawn(mirror.watch(), "compare SIP sections")
 

@@ -64,6 +64,7 @@ async def reload(pbx: Pbx) -> None:
 async def read_again(stack: SipStack) -> None:
     """Put what the files say now into force. LoadError when pjsip.conf cannot be read."""
     if (mirror := stack.pbx.parts.get(MIRROR)) is not None:
+        mirror.expire_on_reload()
         await mirror.read_all()
     config = read_files(stack, stack.config)
     if config is None:
