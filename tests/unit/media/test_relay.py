@@ -93,6 +93,39 @@ def test_who_is_connected_anew_hears_the_other(scene: Scene) -> None:
     assert two.leg.peer is None
 
 
+def test_hold_music_and_transfer_are_one_stream_to_who_hears_them(scene: Scene) -> None:
+    """Numbers go on by one, timestamps with the time that passed, and whoever begins is marked."""
+    one, two = scene.pair()
+    three = scene.far_end("alaw")
+    three.timestamp = 17
+    send_numbered(scene, one, 25)
+    one.leg.disconnect()  # put on hold: silence, then music
+    scene.run(300)
+    music = two.leg.tones("440/1000,0/100")
+    scene.run(1500)
+    music.stop()
+    scene.run(200)
+    three.leg.connect(two.leg)  # transferred to somebody of another codec
+    scene.run(10)
+    send_numbered(scene, three, 25)
+    scene.run(200)
+    two.leg.connect(one.leg)
+    scene.run(10)
+    one.sequence, one.timestamp = 100, 99
+    send_numbered(scene, one, 25)
+    packets = two.packets
+    assert len(packets) > 25 + 70 + 25 + 20
+    assert {packet.ssrc for packet in packets} == {two.leg.ssrc}
+    for before, after in pairwise(packets):
+        assert (after.sequence - before.sequence) & 0xFFFF == 1
+        step = (after.timestamp - before.timestamp) & 0xFFFFFFFF
+        assert 160 <= step < 8000, "never backwards, never further than time went"
+        assert step == 160 or after.marker
+    passed = (packets[-1].timestamp - packets[0].timestamp) & 0xFFFFFFFF
+    waited = 25 * 20 + 300 + 1500 + 200 + 10 + 25 * 20 + 200 + 10 + 24 * 20
+    assert passed == pytest.approx(waited * 8, abs=60 * 8)
+
+
 def test_an_echo_comes_back_at_once(scene: Scene) -> None:
     far = scene.far_end()
     with far.leg.loopback():
