@@ -34,6 +34,7 @@ enum event_kind {
     EVENT_PACKET,        /* object: leg, address, a: enum packet_way, b: bytes, to be had by engine_packet */
     EVENT_LINE_LOST,     /* object: leg, a: errno; 0: the other end closed it */
     EVENT_STREAM,        /* object: leg, a: enum stream_news, b: the errno or, of nonsense, kind << 16 | length */
+    EVENT_TUNNEL_LOST,   /* object: leg: its connection to the TURN server ended */
     EVENT_TRACE,         /* object: leg, address, a: 1 sent, 2 RTCP; b: type and payload, c: sequence and timestamp */
     EVENT_FREE           /* never handed out: what is freed travels with it */
 };
@@ -376,6 +377,9 @@ int iax_key(struct leg *leg, int sends, const uint8_t *key);
 int engine_packet(struct engine *engine, const struct engine_event *event, uint8_t *bytes);
 int rtp_send(struct leg *leg, int way, const char *host, int port, const uint8_t *bytes, int count);
 int rtp_detour(struct leg *leg, const char *server, int port, int channel); /* channel 0: none */
+/* Let everything between a leg and a TURN server go by a connected, non-blocking TCP socket, which is the leg's from
+ * now on (the caller's still when 0 is returned: no memory, or no address). */
+int rtp_tunnel(struct leg *leg, const char *server, int port, int descriptor);
 
 /* Sound */
 struct player *leg_play(struct leg *leg, const char *const *paths, int count, int64_t offset_ms, int flags);

@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "rtp.h"
 #include "secure.h"
+#include "tunnel.h"
 
 static const struct {
     const char *name;
@@ -102,6 +103,18 @@ int rtp_detour(struct leg *leg, const char *server, int port, int channel)
 {
     struct command command = {.kind = COMMAND_DETOUR, .a = channel, .leg = leg};
     if (!address_parse(&command.addresses[0], server, port))
+        return 0;
+    engine_order(leg->engine, &command);
+    return 1;
+}
+
+int rtp_tunnel(struct leg *leg, const char *server, int port, int descriptor)
+{
+    union address address;
+    if (leg->engine->stopped || !address_parse(&address, server, port))
+        return 0;
+    struct command command = {.kind = COMMAND_TUNNEL, .leg = leg, .object = tunnel_make(descriptor, &address)};
+    if (!command.object)
         return 0;
     engine_order(leg->engine, &command);
     return 1;

@@ -5,6 +5,7 @@
 #include "engine.h"
 #include "rtp.h"
 #include "secure.h"
+#include "tunnel.h"
 
 /* RFC 7983 7 */
 enum { STUN_LAST = 3, DTLS_FIRST = 20, DTLS_LAST = 63, CHANNEL_FIRST = 64, CHANNEL_LAST = 79, CHANNEL_HEADER = 4 };
@@ -81,6 +82,14 @@ void aside_receive(struct rtp *rtp, const struct datagram *packet)
         rtp->leg->engine->packets_bad++;
 }
 
+static void send_there(struct rtp *rtp, bool control, const union address *to, const uint8_t *bytes, int count)
+{
+    if (tunnel_leads_to(rtp->guard.tunnel, to))
+        tunnel_send(rtp->guard.tunnel, bytes, count);
+    else
+        rtp->wire->ops->send(rtp->wire, rtp, control, to, bytes, count);
+}
+
 static void send_by(struct rtp *rtp, bool control, const union address *to, uint8_t *room, const uint8_t *bytes,
                     int count)
 {
@@ -91,9 +100,9 @@ static void send_by(struct rtp *rtp, bool control, const union address *to, uint
         header[1] = (uint8_t)detour->channel;
         header[2] = (uint8_t)(count >> 8);
         header[3] = (uint8_t)count;
-        rtp->wire->ops->send(rtp->wire, rtp, false, &detour->server, header, count + CHANNEL_HEADER);
+        send_there(rtp, false, &detour->server, header, count + CHANNEL_HEADER);
     } else {
-        rtp->wire->ops->send(rtp->wire, rtp, control, to, bytes, count);
+        send_there(rtp, control, to, bytes, count);
     }
 }
 

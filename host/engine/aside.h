@@ -13,6 +13,7 @@ struct engine;
 struct engine_event;
 struct rtp;
 struct secure;
+struct tunnel;
 
 /* Most packets handed over from a leg in RTP_TIMER_TICKS; a flood of them must not stop the calls. */
 enum { ASIDE_MOST = 40 };
@@ -39,6 +40,7 @@ struct guard {
     uint8_t aside;               /* of enum aside_kind: what is wanted; the rest is dropped */
     uint8_t left;                /* packets that may still be handed over before the leg's next timer */
     struct detour detour;
+    struct tunnel *tunnel; /* to the TURN server, where it is reached by TCP */
 };
 
 /* A packet that begins with less than 128 came. */

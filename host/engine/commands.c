@@ -12,6 +12,7 @@
 #include "player.h"
 #include "recorder.h"
 #include "rtp.h"
+#include "tunnel.h"
 #include "wire_iax.h"
 
 static void add_leg(struct engine *engine, struct leg *leg)
@@ -198,6 +199,14 @@ static void obey_guard(struct engine *engine, struct command *command)
         if (!command->b)
             rtp->leg->figures.suite = command->a;
         break;
+    case COMMAND_TUNNEL:
+        tunnel_detach(guard->tunnel);
+        if (guard->tunnel)
+            engine_tell_simple(engine, EVENT_FREE, guard->tunnel, FREED_TUNNEL, 0, 0);
+        guard->tunnel = command->object;
+        if (guard->tunnel)
+            tunnel_attach(guard->tunnel, rtp);
+        break;
     case COMMAND_SEND:
         if (!rtp->leg->closing)
             aside_send(rtp, command->object);
@@ -230,6 +239,7 @@ void engine_obey(struct engine *engine, struct command *command)
     case COMMAND_SEND:
     case COMMAND_RETURN:
     case COMMAND_DETOUR:
+    case COMMAND_TUNNEL:
         obey_guard(engine, command);
         break;
     case COMMAND_IAX_CALL:

@@ -24,6 +24,7 @@
 #include "player.h"
 #include "recorder.h"
 #include "rtp.h"
+#include "tunnel.h"
 #include "wire_iax.h"
 
 enum {
@@ -206,6 +207,8 @@ void engine_run_tick(struct engine *engine, int64_t now)
     if (engine->plan_dirty)
         engine_plan(engine);
     receive_packets(engine);
+    if (engine->tunnels)
+        tunnels_receive(engine);
     if (engine->carriers)
         carriers_receive(engine);
     if (engine->lines)
@@ -222,6 +225,8 @@ void engine_run_tick(struct engine *engine, int64_t now)
     for (struct leg *leg = engine->legs; leg; leg = leg->next)
         if (leg->rtp && leg->phase == engine->tick % RTP_TIMER_TICKS)
             rtp_tick(leg->rtp);
+    if (engine->tunnels)
+        tunnels_flush(engine);
     engine->wire->ops->flush(engine->wire);
     if (engine->carriers)
         carriers_send(engine);

@@ -42,6 +42,7 @@ enum command_kind {
     COMMAND_RETURN,
     COMMAND_DETOUR,
     COMMAND_BUNDLE,
+    COMMAND_TUNNEL,
     COMMAND_TRACE,
     COMMAND_CHANGE,
     COMMAND_PLAY,
@@ -74,6 +75,7 @@ enum freed {
     FREED_WATCH,
     FREED_MIXER,
     FREED_SECURE,
+    FREED_TUNNEL,
     FREED_LETTER,
     FREED_DETECTOR,
     FREED_EFFECT,
@@ -128,6 +130,7 @@ struct engine {
     struct mixer *mixers;
     struct line *lines;
     struct stream *streams;
+    struct tunnel *tunnels;
     struct carrier *carriers; /* of IAX2's voice */
     struct echo_bank *echo_banks;  /* the control thread's list; a bank's lanes are the real-time thread's */
     struct player *ending_players; /* waiting for the disk thread */

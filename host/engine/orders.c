@@ -13,6 +13,7 @@
 #include "recorder.h"
 #include "rtp.h"
 #include "secure.h"
+#include "tunnel.h"
 #include "wire_iax.h"
 
 void order_leg(struct leg *leg, enum command_kind kind, int32_t a, int64_t b, int64_t c)
@@ -33,6 +34,7 @@ static void destroy_leg(struct leg *leg)
 {
     if (leg->rtp) {
         leg->rtp->wire->ops->close(leg->rtp->wire, leg->rtp);
+        tunnel_destroy(leg->rtp->guard.tunnel);
         secure_free(leg->rtp->guard.keys);
         secure_free(leg->rtp->guard.control_keys);
         free(leg->rtp);
@@ -55,6 +57,9 @@ static void destroy(void *object, enum freed what)
         break;
     case FREED_RECORDER:
         recorder_destroy(object);
+        break;
+    case FREED_TUNNEL:
+        tunnel_destroy(object);
         break;
     case FREED_SECURE:
         secure_free(object);

@@ -6,6 +6,7 @@
 
 #include "codec.h"
 #include "quality.h"
+#include "tunnel.h"
 
 enum { SECOND = 1000000000, DROPOUT = 3000 };
 
@@ -48,6 +49,7 @@ static void end_jitter(struct rtp *rtp)
 void rtp_release(struct rtp *rtp)
 {
     bundle_end(rtp);
+    tunnel_detach(rtp->guard.tunnel);
     end_jitter(rtp);
     rtp_end_encoder(rtp);
 }

@@ -36,10 +36,11 @@ class _Request:
 
 
 class Requests:
-    """Requests to one server, said again until they are answered."""
+    """Requests to one server, said again until they are answered, unless the way there is ``reliable``."""
 
-    def __init__(self, server: Address) -> None:
+    def __init__(self, server: Address, *, reliable: bool = False) -> None:
         self.server = server
+        self.reliable = reliable
         self._open: dict[bytes, _Request] = {}
         self._out: list[bytes] = []
 
@@ -79,7 +80,8 @@ class Requests:
             request.said += 1
             request.wait *= 2
             request.due = now + request.wait
-            self._out.append(request.data)
+            if not self.reliable:
+                self._out.append(request.data)
 
     def datagrams(self) -> list[bytes]:
         """What is to be sent to the server now."""
@@ -119,8 +121,8 @@ class Relay:
     ``channel_peer``, 0 until it is. ``error`` says why there is none.
     """
 
-    def __init__(self, server: Address, username: str, password: str, now: float) -> None:
-        self.requests = Requests(server)
+    def __init__(self, server: Address, username: str, password: str, now: float, *, reliable: bool = False) -> None:
+        self.requests = Requests(server, reliable=reliable)
         self.relayed: Address | None = None
         self.mapped: Address | None = None
         self.done = False
@@ -230,6 +232,13 @@ class Relay:
         message.set_address(Attribute.XOR_PEER_ADDRESS, peer)
         message.attributes[Attribute.DATA] = data
         return message.encode()
+
+    def lost(self) -> None:
+        """The connection to the server has ended."""
+        self.done = True
+        self.error = "its connection ended"
+        self.channel = 0
+        self.relayed = self.channel_peer = self._refresh = self._renew = None
 
     def release(self, now: float) -> None:
         """Give the allocation back."""

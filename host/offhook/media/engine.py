@@ -465,6 +465,9 @@ class Engine:
             leg.deliver(FarEndQuiet(leg, bool(event.a), event.b))
         elif kind == lib.EVENT_ADDRESS:
             leg.deliver(FarEndAddressLearned(leg, self.text(event.address), event.port))
+        elif isinstance(leg, RtpLeg) and kind == lib.EVENT_TUNNEL_LOST:
+            if leg.on_tunnel_lost is not None:
+                leg.on_tunnel_lost()
         elif isinstance(leg, LineLeg) and kind == lib.EVENT_LINE_LOST:
             leg.lost = os.strerror(event.a) if event.a else "it was closed"
             leg.deliver(LineLost(leg, leg.lost))

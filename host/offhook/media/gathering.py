@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TCP_AFTER_S = 0.5
+"""How long an answer by UDP is waited for before the TURN server is tried by TCP."""
 PATIENCE_S = 2.0
 """How long a description waits for the servers."""
 
@@ -46,6 +49,8 @@ class Gathering:
         self._begun = False
         self._queries: dict[int, Query] = {}
         self._told: set[Address] = set()
+        self._heard = asyncio.Event()
+        """The TURN server has said something."""
         self._task = loop.create_task(self._begin())
         self._patience = loop.call_later(PATIENCE_S, self._finish)
 
@@ -57,12 +62,43 @@ class Gathering:
                 for component in range(1, self._components + 1):
                     self._queries[component] = Query(server, self._loop.time())
             if settings.turn is not None:
-                server = await self._look_up(settings.turn)
-                self.relay = Relay(server, settings.turn.username, settings.turn.password, self._loop.time())
+                await self._reach_turn(settings.turn)
         except OSError as error:
             log.warning("the STUN or TURN server of rtp.conf cannot be found: %s", error)
         self._begun = True
         self._on_begun()
+
+    async def _reach_turn(self, turn: Server) -> None:
+        server = await self._look_up(turn)
+        if turn.transport != "tcp":
+            self.relay = Relay(server, turn.username, turn.password, self._loop.time())
+            self._on_begun()
+            if turn.transport == "udp":
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._heard.wait(), TCP_AFTER_S)
+                return
+        await self._connect(server)
+        self._relay_lost()
+        self._leg.on_tunnel_lost = self._relay_lost
+        self.relay = Relay(server, turn.username, turn.password, self._loop.time(), reliable=True)
+
+    async def _connect(self, server: Address) -> None:
+        """Let what goes to the server pass a connection; OSError."""
+        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            connection.setblocking(False)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await self._loop.sock_connect(connection, server)
+            self._leg.tunnel(server, connection.fileno())
+        except BaseException:
+            connection.close()
+            raise
+        connection.detach()
+
+    def _relay_lost(self) -> None:
+        if self.relay is not None:
+            self.relay.lost()
 
     async def _look_up(self, server: Server) -> Address:
         found = await self._loop.getaddrinfo(server.host, server.port, family=socket.AF_INET, type=socket.SOCK_DGRAM)
@@ -82,6 +118,7 @@ class Gathering:
         if query is not None and source == query.requests.server and query.receive(data, now):
             return True, None
         if relay is not None and source == relay.requests.server:
+            self._heard.set()
             return True, relay.receive(data, now)
         return False, None
 
@@ -100,7 +137,8 @@ class Gathering:
         for component, query in self._queries.items():
             self._tell("srflx", component, query.mapped, query.requests.server[0])
         if relay is not None:
-            self._tell("srflx", 1, relay.mapped, relay.requests.server[0])
+            if not relay.requests.reliable:  # else it is the connection's address, at which no datagram arrives
+                self._tell("srflx", 1, relay.mapped, relay.requests.server[0])
             self._tell("relay", 1, relay.relayed, relay.requests.server[0])
         if self._begun and all(query.done for query in self._queries.values()) and (relay is None or relay.done):
             if relay is not None and relay.error and not self.done:

@@ -12,12 +12,14 @@ def _everybody(_: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A STUN or TURN server; ``host`` may be a name."""
+    """A STUN or TURN server; ``host`` may be a name. ``transport``: "udp", "tcp", or "auto" for TCP where
+    no datagram is answered."""
 
     host: str
     port: int = 3478
     username: str = ""
     password: str = ""
+    transport: str = "auto"
 
 
 @dataclass(slots=True)

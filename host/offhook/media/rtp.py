@@ -66,6 +66,7 @@ class RtpLeg(Leg):
         "_send",
         "follows",
         "on_packet",
+        "on_tunnel_lost",
     )
 
     def __init__(self, engine: Engine, handle: Any, address: str) -> None:
@@ -82,6 +83,8 @@ class RtpLeg(Leg):
         self._remains: bytes | None = None
         self.on_packet: Callable[[Packet], None] | None = None
         """Called on the loop with each packet that is no RTP, as far as ``expect`` asks for them."""
+        self.on_tunnel_lost: Callable[[], None] | None = None
+        """Called when the connection to the TURN server has ended."""
         self._guarded = False
         self._secured: dict[bool, tuple[str, bytes, bytes, int]] = {}
         """What was ordered: suite, keys and identifier by whether it is the RTCP port's alone."""
@@ -301,6 +304,13 @@ class RtpLeg(Leg):
             host, port = server or ("0.0.0.0", 0)
             self.engine.lib.rtp_detour(self._handle, host.encode(), port, channel if server else 0)
 
+    def tunnel(self, server: tuple[str, int], descriptor: int) -> None:
+        """Let all that goes to and comes from a TURN server pass a connected, non-blocking TCP socket, which is the
+        engine's from now on. OSError when it cannot be; then it stays the caller's."""
+        host, port = server
+        if self._closed or not self.engine.lib.rtp_tunnel(self._handle, host.encode(), port, descriptor):
+            raise OSError("the leg has ended")
+
     @property
     def heard(self) -> bool:
         """Whether packets have arrived."""
@@ -379,7 +389,7 @@ class RtpLeg(Leg):
     def released(self) -> None:
         """Keep the figures."""
         super().released()
-        self.on_packet = None
+        self.on_packet = self.on_tunnel_lost = None
         self._remains = bytes(self.engine.ffi.buffer(self.engine.lib.leg_figures(self._handle)))
 
 

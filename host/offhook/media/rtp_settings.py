@@ -70,6 +70,12 @@ _general.option("stunaddr_reresolve_ttl_0", flag(), False, "Read and ignored: th
 _general.option("turnaddr", string(), "", "TURN server that relays where nothing else gets through: host or host:port.")
 _general.option("turnusername", string(), "", "User at the TURN server.")
 _general.option("turnpassword", string(), "", "Password at the TURN server.")
+_general.option(
+    "turntransport",
+    choice("auto", "udp", "tcp"),
+    "auto",
+    "How the TURN server is reached; auto: by TCP where it does not answer by UDP at once.",
+)
 for _what, _text in (("ice", "told to far ends by ICE"), ("stun", "that ask the STUN server")):
     _general.option(f"{_what}_acl", string(), "", f"Lists of acl.conf for addresses of ours {_text}.")
     for _sense in ("permit", "deny", "blacklist"):
@@ -135,7 +141,9 @@ def _read_ice(
     if values["stunaddr"]:
         ice.stun = Server(*_split_server(values["stunaddr"]))
     if values["turnaddr"]:
-        ice.turn = Server(*_split_server(values["turnaddr"]), values["turnusername"], values["turnpassword"])
+        ice.turn = Server(
+            *_split_server(values["turnaddr"]), values["turnusername"], values["turnpassword"], values["turntransport"]
+        )
     for entry in (config.get("ice_host_candidates") if config else None) or ():
         other, *options = (word.strip() for word in entry.value.removeprefix(">").split(","))
         try:

@@ -157,13 +157,51 @@ class Servers(asyncio.DatagramProtocol):
                 transport, _ = await loop.create_datagram_endpoint(lambda at=relay: Relayed(self, at), local_addr=relay)
                 self.relays[relay] = transport
         for source, to, data in out:
-            sender = self.transport if source == self.turn.address else self.relays[source]
-            sender.sendto(data, to)  # type: ignore[attr-defined]
+            if source == self.turn.address:
+                self.reply(data, to)
+            else:
+                self.relays[source].sendto(data, to)
+
+    def reply(self, data: bytes, to: tuple[str, int]) -> None:
+        """Send to a client."""
+        self.transport.sendto(data, to)  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """End."""
         for transport in (self.transport, *self.relays.values()):
             transport.close()
+
+
+class TcpServers(Servers):
+    """The same behind a network that lets no datagram through to it: clients connect."""
+
+    def __init__(self, relay_host: str) -> None:
+        super().__init__(relay_host)
+        self.clients: dict[tuple[str, int], asyncio.StreamWriter] = {}
+
+    def datagram_received(self, data: bytes, client: tuple[str, int]) -> None:
+        """Not one."""
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One client."""
+        client = writer.get_extra_info("peername")[:2]
+        self.clients[client] = writer
+        try:
+            while True:
+                head = await reader.readexactly(4)
+                length = int.from_bytes(head[2:], "big")
+                channel = 0x40 <= head[0] < 0x50
+                body = await reader.readexactly(-(-length // 4) * 4 if channel else length + 16)
+                await self._serve(self.turn.receive(head + (body[:length] if channel else body), client))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.turn.relays.pop(client, None)
+            writer.close()
+
+    def reply(self, data: bytes, to: tuple[str, int]) -> None:
+        padding = bytes(-len(data) % 4) if 0x40 <= data[0] < 0x50 else b""
+        # in two pieces: what comes over TCP is cut anywhere
+        for piece in (data[:7], data[7:] + padding):
+            self.clients[to].write(piece)
 
 
 class Relayed(asyncio.DatagramProtocol):
@@ -174,7 +212,7 @@ class Relayed(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, peer: tuple[str, int]) -> None:
         for _, to, reply in self.servers.turn.arrive(data, peer, self.address):
-            self.servers.transport.sendto(reply, to)  # type: ignore[attr-defined]
+            self.servers.reply(reply, to)
 
 
 @pytest.fixture
@@ -186,9 +224,30 @@ async def servers() -> AsyncIterator[Servers]:
     made.close()
 
 
+@pytest.fixture
+async def tcp_servers() -> AsyncIterator[Servers]:
+    """Servers at a port of 127.0.0.1 that are reached by TCP only."""
+    loop = asyncio.get_running_loop()
+    _, made = await loop.create_datagram_endpoint(lambda: TcpServers("127.0.0.3"), local_addr=("127.0.0.1", 0))
+    listener = await asyncio.start_server(made.connected, *made.turn.address)
+    yield made
+    listener.close()
+    made.close()
+
+
+@pytest.mark.parametrize("transport", ["auto", "tcp"])
+async def test_media_goes_by_turn_over_tcp(engine: Engine, tcp_servers: Servers, transport: str) -> None:
+    await media_by_turn(engine, tcp_servers, transport, "127.0.0.3")
+
+
 async def test_media_goes_by_turn_where_nothing_else_does(engine: Engine, servers: Servers) -> None:
+    await media_by_turn(engine, servers, "auto", "127.0.0.2")
+
+
+async def media_by_turn(engine: Engine, servers: Servers, transport: str, relay_host: str) -> None:
+    """A call of one party that is only reached through the servers, to one that is not."""
     host, port = servers.turn.address
-    engine.settings.ice.turn = Server(host, port, USER, PASSWORD)
+    engine.settings.ice.turn = Server(host, port, USER, PASSWORD, transport)
     engine.settings.ice.allows = lambda _: False  # as if all our addresses were behind a wall
     one = Party(engine)
     one.link.use_ice(controlling=True, components=1)
@@ -201,7 +260,7 @@ async def test_media_goes_by_turn_where_nothing_else_does(engine: Engine, server
     meet(engine, one, two, ice=True, mux=True)
     await until(lambda: bool(one.leg.suite and two.leg.suite))
     assert one.link.agent is not None and one.link.agent.selected[1].relayed
-    assert two.leg.remote is not None and two.leg.remote[0] == "127.0.0.2"
+    assert two.leg.remote is not None and two.leg.remote[0] == relay_host
     await until(lambda: one.link._detour is not None)
     for leg in (one.leg, two.leg):
         leg.set_codecs({0: format_named("ulaw")}, (0, format_named("ulaw")))
