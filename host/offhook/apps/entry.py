@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import logging
@@ -12,7 +13,7 @@ from offhook.apps.digits import channel_timeouts
 from offhook.calls.channel import Channel, Hangup, State
 from offhook.calls.frames import Condition
 from offhook.calls.party import Name, Number, parse_callerid
-from offhook.calls.prompts import ANY_DIGIT, NoPrompt, play
+from offhook.calls.prompts import ANY_DIGIT, NoPrompt, play, start
 from offhook.dialplan.executor import run_application
 from offhook.dialplan.scope import scope_of
 from offhook.log import verbose
@@ -87,7 +88,12 @@ async def authenticate(
     most = int(maximum) if maximum.isdigit() and 0 < int(maximum) < 255 else 254
     asked = prompt or "agent-pass"
     for _ in range(_TRIES):
-        given = await read_number(channel, asked, most)
+        try:
+            given = await read_number(channel, asked, most)
+        except asyncio.CancelledError:
+            with contextlib.suppress(NoPrompt, Hangup):
+                start(channel, "vm-goodbye")  # to whoever records or watches the call: the caller is gone
+            raise
         account = await _accepted(channel, password, given, letters)
         if account is not None:
             if "a" in letters:

@@ -14,7 +14,6 @@ from offhook.calls.originate import (
     Origination,
     originate,
 )
-from offhook.calls.party import parse_callerid
 from offhook.modules import Module, Options, Syntax
 
 log = logging.getLogger(__name__)
@@ -49,8 +48,8 @@ _STATUS = {
             "b(context^exten^priority)": "Run a subroutine on the channel before it is called.",
             "B(context^exten^priority)": "Run a subroutine on this channel before.",
             "C(codecs)": "Codecs to offer.",
-            "c(callerid)": "Caller ID number of the new channel.",
-            "n(name)": "Caller ID name of the new channel.",
+            "c(callerid)": "Caller ID number of the new channel; this channel's when not said.",
+            "n(name)": "Caller ID name of the new channel; this channel's when not said.",
             "v(var1=value1^var2=value2)": "Variables of the new channel.",
         },
     ),
@@ -87,9 +86,10 @@ async def originate_call(
         return
     if letters["C"]:
         order.formats = tuple(name for name in letters["C"].replace("&", ",").split(",") if name)
-    if letters["c"] or letters["n"]:
-        name, number = parse_callerid(letters["c"])
-        order.caller_number, order.caller_name = number or letters["c"], letters["n"] or name
+    if "c" in letters:
+        order.caller_number = letters["c"] or channel.caller.id.number.text
+    if "n" in letters:
+        order.caller_name = letters["n"] or channel.caller.id.name.text
     order.variables = [pair for item in letters["v"].split("^") if (pair := _pair(item))]
     if letters["b"]:
         order.predial = letters["b"].replace("^", ",")
