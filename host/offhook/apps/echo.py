@@ -31,6 +31,6 @@ async def echo(channel: Channel) -> None:
                 else:
                     channel.send_digit_begin(frame.digit)
             elif isinstance(frame, Text):
-                channel.tech_send_text(frame.body, frame.content_type)
+                channel.tech_send_text(frame)
             elif isinstance(frame, Control) and frame.condition is Condition.VIDEO_UPDATE:
                 channel.indicate(frame.condition)

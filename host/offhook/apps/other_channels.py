@@ -7,7 +7,9 @@ import logging
 from offhook.calls import causes
 from offhook.calls.channel import Channel, Hangup, State
 from offhook.calls.frames import Condition, Control, Text
+from offhook.dialplan.arguments import escaped
 from offhook.dialplan.context import DialplanError
+from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.location import parse_location
 from offhook.modules import Module, Options, Syntax
 
@@ -17,6 +19,8 @@ softhangup_module = Module("app_softhangup", "Hangs up the requested channel")
 sendtext_module = Module("app_sendtext", "Send Text Applications")
 transfer_module = Module("app_transfer", "Transfers a caller to another extension")
 flash_module = Module("app_flash", "Flash channel application")
+
+_TEXT_VARIABLES = ("FROM_DISPLAYNAME", "TO_DISPLAYNAME", "CONTENT_TYPE", "BODY")
 
 
 @redirect_module.application(
@@ -59,13 +63,28 @@ def soft_hangup(channel: Channel, name: str = "", options: str = "") -> None:
 def send_text(channel: Channel, text: str = "") -> None:
     """Send a text message to the party of the channel.
 
-    SENDTEXTSTATUS is SUCCESS, FAILURE or UNSUPPORTED. SENDTEXT_BODY replaces the text and
-    SENDTEXT_CONTENT_TYPE its type.
+    SENDTEXTSTATUS is SUCCESS, FAILURE or UNSUPPORTED, SENDTEXTTYPE what the channel knows of texts: NONE, BASIC or
+    ENHANCED. SENDTEXT_BODY replaces the text and SENDTEXT_CONTENT_TYPE its type; SENDTEXT_FROM_DISPLAYNAME and
+    SENDTEXT_TO_DISPLAYNAME are names to be shown. All four are forgotten afterwards. A backslash begins \\n, \\r, \\t
+    or \\x and two hexadecimal digits.
     """
-    body = channel.get("SENDTEXT_BODY") or text
-    sent = channel.tech_send_text(body, channel.get("SENDTEXT_CONTENT_TYPE") or "text/plain")
-    channel.set("SENDTEXTTYPE", "MESSAGE_DATA" if sent else "NONE")
-    channel.set("SENDTEXTSTATUS", "SUCCESS" if sent else "UNSUPPORTED")
+    given = {name: channel.get(f"SENDTEXT_{name}") or "" for name in _TEXT_VARIABLES}
+    body = given["BODY"] or text
+    try:
+        body = escaped(body)
+    except FunctionError as error:
+        log.error("%s: SendText: %s", channel.name, error)
+    content_type = given["CONTENT_TYPE"] or "text/plain"
+    for name in _TEXT_VARIABLES:
+        if channel.get(f"SENDTEXT_{name}") is not None:
+            channel.set(f"SENDTEXT_{name}", "")
+    if channel.texts == "BASIC" and not content_type.startswith("text/"):
+        log.warning("%s: SendText: only plain text can be sent here, no %s", channel.name, content_type)
+        raise Hangup
+    names = given["FROM_DISPLAYNAME"], given["TO_DISPLAYNAME"]
+    sent = channel.texts != "NONE" and channel.tech_send_text(Text(body, content_type, *names))
+    channel.set("SENDTEXTTYPE", channel.texts)
+    channel.set("SENDTEXTSTATUS", "SUCCESS" if sent else "UNSUPPORTED" if channel.texts == "NONE" else "FAILURE")
 
 
 @sendtext_module.application(

@@ -306,7 +306,7 @@ class Bridge:
                 else:
                     channel.send_digit_begin(frame.digit)
             elif isinstance(frame, Text):
-                channel.tech_send_text(frame.body, frame.content_type)
+                channel.tech_send_text(frame)
             elif isinstance(frame, Control):
                 self._pass(source, channel, frame)
             elif isinstance(frame, Media):

@@ -207,7 +207,7 @@ class Dialing:
                     channel.send_digit_begin(frame.digit)
         elif isinstance(frame, Text):
             for channel in self._living():
-                channel.tech_send_text(frame.body, frame.content_type)
+                channel.tech_send_text(frame)
         elif isinstance(frame, Control) and frame.condition in _PASSED_TO_ALL:
             if self.tell_connected or frame.condition not in _IDENTITY:
                 for channel in self._living():
@@ -246,7 +246,7 @@ class Dialing:
                 else:
                     caller.send_digit_begin(frame.digit)
         elif isinstance(frame, Text) and caller is not None and len(self.attempts) == 1:
-            caller.tech_send_text(frame.body, frame.content_type)
+            caller.tech_send_text(frame)
         return None
 
     def _condition(self, attempt: Attempt, frame: Control) -> Outcome | None:

@@ -69,6 +69,9 @@ class Text:
 
     body: str
     content_type: str = "text/plain"
+    sender: str = ""
+    """Name shown of who sends it, and of who gets it, where the technology shows them."""
+    recipient: str = ""
 
 
 @dataclass(slots=True)

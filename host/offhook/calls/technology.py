@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from offhook.calls.frames import Condition
+from offhook.calls.frames import Condition, Text
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -21,6 +21,8 @@ class Technology:
 
     __slots__ = ()
     technology: ClassVar[str] = ""
+    texts: ClassVar[str] = "NONE"
+    """What it knows of text messages: NONE, BASIC (plain text) or ENHANCED (any type, with names)."""
     media: Leg | None
 
     def tech_call(self, destination: str) -> None:
@@ -44,7 +46,7 @@ class Technology:
         if self.media is not None:
             self.media.end_digit(digit, duration_ms)
 
-    def tech_send_text(self, body: str, content_type: str) -> bool:
+    def tech_send_text(self, text: Text) -> bool:
         """Send a text message; False when the technology has none."""
         return False
 

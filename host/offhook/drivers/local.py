@@ -66,6 +66,7 @@ class LocalChannel(Channel):
     """One half of a Local channel."""
 
     technology = "Local"
+    texts = "ENHANCED"
     __slots__ = ("pair",)
 
     def __init__(self, pair: Pair, pbx: Pbx, name: str, **options: Any) -> None:
@@ -139,9 +140,9 @@ class LocalChannel(Channel):
         """The digit ends."""
         self.other.deliver(Digit(digit, end=True, duration_ms=duration_ms))
 
-    def tech_send_text(self, body: str, content_type: str) -> bool:
+    def tech_send_text(self, text: Text) -> bool:
         """A text for this half comes out of the other."""
-        self.other.deliver(Text(body, content_type))
+        self.other.deliver(text)
         return True
 
     def tech_secures(self, *, signaling: bool, media: bool) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from offhook.apps import astdb, availability, dtmf_store, flow, other_channels, recording
 from offhook.calls import events
 from offhook.calls.frames import Digit, Text
+from offhook.drivers.local import LocalChannel
 from offhook.functions import channel as channel_functions
 from offhook.functions import periodic_hook, shared
 from unit.apps.stories import assigned, caller, eventually, said
@@ -36,6 +37,31 @@ async def test_a_text_of_the_party_is_received(full: Any) -> None:
     channel.deliver(Text("Hi, Joe! What's for lunch?"))
     assert await said(full) == "SUCCESS"
     assert channel.get("RECEIVETEXTMESSAGE") == "Hi, Joe! What's for lunch?"
+
+
+async def test_a_text_is_sent_with_names_and_type_once(full: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Text] = []
+    monkeypatch.setattr(LocalChannel, "tech_send_text", lambda channel, text: sent.append(text) or True)
+    channel = await caller(
+        full,
+        "[test]\nexten => s,1,Answer()\n same => n,Set(SENDTEXT_FROM_DISPLAYNAME=A)\n"
+        " same => n,Set(SENDTEXT_TO_DISPLAYNAME=B)\n same => n,Set(SENDTEXT_CONTENT_TYPE=application/x)\n"
+        " same => n,Set(SENDTEXT_BODY=one\\ntwo)\n same => n,SendText(ignored)\n same => n,SendText(plain)\n"
+        " same => n,UserEvent(Got,said: ${SENDTEXTSTATUS} ${SENDTEXTTYPE})\n same => n,Wait(60)\n",
+    )
+    assert await said(full) == "SUCCESS ENHANCED"
+    assert sent == [Text("one\ntwo", "application/x", "A", "B"), Text("plain")]
+    assert not channel.get("SENDTEXT_BODY")
+
+
+async def test_who_knows_plain_text_only_takes_no_other(full: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LocalChannel, "texts", "BASIC")
+    full.dialplan(
+        "[test]\nexten => s,1,Answer()\n same => n,Set(SENDTEXT_CONTENT_TYPE=application/x)\n"
+        " same => n,SendText(a)\n same => n,UserEvent(Got,said: on)\nexten => h,1,UserEvent(Got,said: over)\n",
+    )
+    await full.call("Local/s@test", application="Wait", data="60")
+    assert await said(full) == "over"
 
 
 async def test_no_text_in_time_is_a_failure(full: Any) -> None:

@@ -6,6 +6,7 @@ import logging
 import re
 
 from offhook.calls.channel import Hangup, State
+from offhook.calls.frames import Text
 from offhook.calls.party import Name, Number, parse_callerid
 from offhook.config.model import TRUE_WORDS
 from offhook.control.agi.protocol import CommandFailed, UsageError, command
@@ -157,7 +158,7 @@ def set_music(session: Session, arguments: list[str]) -> str:
 def send_text(session: Session, arguments: list[str]) -> str:
     """Send a text message in the call. The result is -1 when the channel is over, else 0."""
     needs(arguments, 1)
-    session.channel.tech_send_text(arguments[0], "text/plain")
+    session.channel.tech_send_text(Text(arguments[0]))
     return "0"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel
-from offhook.calls.frames import Condition, Control, Digit
+from offhook.calls.frames import Condition, Control, Digit, Text
 from offhook.config.model import TRUE_WORDS
 from offhook.control.manager.actions_session import session_of
 from offhook.control.manager.module import module
@@ -432,5 +432,5 @@ def send_text(request: ActionRequest) -> None:
     request.require("Channel", "No channel specified")
     text = request.require("Message", "No Message specified")
     channel = find_channel(request, "No channel specified")
-    channel.tech_send_text(text, request.get("Content-Type") or "text/plain")
+    channel.tech_send_text(Text(text, request.get("Content-Type") or "text/plain"))
     request.ok("Success")

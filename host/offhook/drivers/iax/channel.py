@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from offhook.calls.channel import Channel, State
-from offhook.calls.frames import Condition, Digit
+from offhook.calls.frames import Condition, Digit, Text
 from offhook.calls.party import Connected, Redirecting
 from offhook.drivers.iax.identities import connected_payload, redirecting_payload
 from offhook.drivers.iax.session import CONDITIONS
@@ -23,6 +23,7 @@ class IaxChannel(Channel):
     """One party reached by IAX2."""
 
     technology = "IAX2"
+    texts = "BASIC"
     __slots__ = ("_digit_began", "session")
 
     def __init__(self, session: Session, state: State, **options: Any) -> None:
@@ -112,10 +113,10 @@ class IaxChannel(Channel):
         else:
             self.deliver(Digit(digit, end=True, duration_ms=max(_SHORTEST_MS, int((now - began[1]) * 1000))))
 
-    def tech_send_text(self, body: str, content_type: str) -> bool:
+    def tech_send_text(self, text: Text) -> bool:
         """Send a text frame."""
         session = self.session
-        session.call.text(body, session.stack.now())
+        session.call.text(text.body, session.stack.now())
         session.stack.rearm()
         return True
 

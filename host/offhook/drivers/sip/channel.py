@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from offhook.calls import causes, events
 from offhook.calls.channel import Channel, State
 from offhook.calls.fax_detection import listen_for_fax
-from offhook.calls.frames import Condition, Control
+from offhook.calls.frames import Condition, Control, Text
 from offhook.calls.party import Caller, Connected, Party, Redirecting
 from offhook.calls.requesting import RequestError
 from offhook.calls.streams import Stream
@@ -24,6 +24,7 @@ from offhook.drivers.sip.refresh import Refresh
 from offhook.drivers.sip.refused import Refused
 from offhook.drivers.sip.reports import tell_quiet, tell_report
 from offhook.drivers.sip.states import ENDED, UP
+from offhook.drivers.sip.texts import send_message
 from offhook.drivers.sip.transferring import transfer
 from offhook.log import NOTICE
 from offhook.media.engine import NoPort
@@ -48,6 +49,7 @@ class SipChannel(Channel):
     """One party reached by SIP."""
 
     technology = "PJSIP"
+    texts = "ENHANCED"
     __slots__ = ("_invite", "_paired", "session")
 
     def __init__(
@@ -346,13 +348,9 @@ class SipChannel(Channel):
         elif audio.digits is not None or mode in ("inband", "auto"):
             self.media.end_digit(digit, duration_ms)
 
-    def tech_send_text(self, body: str, content_type: str) -> bool:
+    def tech_send_text(self, text: Text) -> bool:
         """Send a MESSAGE inside the dialog."""
-        call = self.session
-        if call.status not in UP:
-            return False
-        call.send("MESSAGE", body=body.encode("utf-8", "surrogateescape"), content_type=content_type or "text/plain")
-        return True
+        return send_message(self.session, text)
 
     def tech_transfer(self, destination: str) -> bool:
         """Send the far end elsewhere, by 302 or REFER."""

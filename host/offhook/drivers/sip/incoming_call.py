@@ -313,7 +313,7 @@ def _start(incoming: IncomingRequest) -> None:
         opening.describe()
     except NoPort:
         log.error("no RTP port is left for a call from %s: widen rtpstart to rtpend in rtp.conf", endpoint.name)
-        raise SIPError(503) from None
+        raise SIPError(488) from None
     call.follow(dialog)
     session.received_invite = incoming.transaction
     replaced = replaced_call(stack, message)
