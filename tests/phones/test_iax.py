@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import time
 import wave
 from array import array
@@ -145,3 +146,40 @@ def test_a_reload_keeps_calls_and_registrations(pair: Pair) -> None:
     assert "Unspecified" in (said := east.cli("iax2 show peer west")) or "(null)" in said
     west.cli("channel request hangup all")
     pair.wait(east, "core show channels count", "0 active channels")
+
+
+def test_who_is_in_a_database_registers_calls_and_is_called(tmp_path: Path) -> None:
+    ports = [free_port(socket.SOCK_DGRAM) for _ in range(2)]
+    database = tmp_path / "friends.sqlite3"
+    with sqlite3.connect(database) as connection:
+        connection.execute(
+            "CREATE TABLE friends (name, type, secret, host, context, ipaddr, port, regseconds, disallow, allow, auth)"
+        )
+        connection.execute(
+            "INSERT INTO friends VALUES ('west', 'friend', 'sesame', 'dynamic', 'default', '', '', '', 'all', 'ulaw', "
+            "'md5')"
+        )
+    west_conf = GENERAL.format(port=ports[0]) + (
+        f"register => west:sesame@127.0.0.1:{ports[1]}\n"
+        f"[east]\ntype = friend\nhost = 127.0.0.1\nport = {ports[1]}\nusername = west\nsecret = sesame\n"
+        "context = default\n[guest]\ntype = user\ncontext = default\n"
+    )
+    files = {"extensions.conf": EXTENSIONS, "modules.conf": MODULES}
+    realtime = {
+        "extconfig.conf": "[settings]\niaxusers => sqlite3,friends,friends\niaxpeers => sqlite3,friends,friends\n",
+        "res_config_sqlite3.conf": f"[friends]\ndbfile = {database}\n",
+    }
+    west = Daemon(tmp_path / "west", {**files, "iax.conf": west_conf})
+    east = Daemon(tmp_path / "east", {**files, **realtime, "iax.conf": GENERAL.format(port=ports[1])})
+    with east, west:
+        found = Pair(west, east)
+        found.wait(west, "iax2 show registry", "Registered")
+        with west.manager() as near, east.manager() as far:
+            near.action(
+                "Originate", Channel="IAX2/east/603", Context="default", Exten="dial", Priority="1", Async="true"
+            )
+            assert far.wait_for("UserEvent", UserEvent="Entered")["Digits"] == "1234"
+            far.action("Originate", Channel="IAX2/guest@west/other", Application="Wait", Data="1", Async="true")
+            assert near.wait_for("UserEvent", UserEvent="Arrived")["Who"].startswith("IAX2/")
+            near.action("Originate", Channel="IAX2/nobody:x@east/603", Application="Wait", Data="1", Async="true")
+            near.wait_for("Hangup", Cause="50")

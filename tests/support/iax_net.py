@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -144,8 +145,10 @@ class Box:
 
     # Registrar
 
-    def expects(self, registering: Registering, username: str) -> Expectation | None:
-        return self.password
+    def expects(
+        self, registering: Registering, now: float, proceed: Callable[[Expectation | None, float], None]
+    ) -> None:
+        proceed(self.password, now)
 
     def register(self, registering: Registering, *, proven: bool, refresh: int) -> Elements | None:
         address = registering.association.address

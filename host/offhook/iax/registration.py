@@ -10,6 +10,8 @@ from offhook.iax.frames import Command, FullFrame
 from offhook.iax.proof import MD5, RSA, Credentials, Expectation, Unproven, new_challenge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from offhook.iax.association import Association
     from offhook.iax.exchange import Exchange, Timer
 
@@ -194,8 +196,11 @@ class Registration:
 class Registrar(Protocol):
     """Who takes registrations."""
 
-    def expects(self, registering: Registering, username: str) -> Expectation | None:
-        """What somebody has to prove; None: nothing (nobody asks for a password)."""
+    def expects(
+        self, registering: Registering, now: float, proceed: Callable[[Expectation | None, float], None]
+    ) -> None:
+        """Call ``proceed`` with what somebody has to prove (None: nothing, nobody asks for a password) and the time,
+        now or later."""
 
     def register(self, registering: Registering, *, proven: bool, refresh: int) -> Elements | None:
         """Write it down (``refresh`` 0: release it): what the acknowledgement says; None: refused."""
@@ -228,7 +233,12 @@ class Registering:
         if not self.username:
             self._reject(now)
             return
-        expectation = self.registrar.expects(self, self.username)
+        self.registrar.expects(self, now, lambda expectation, later: self._proceed(frame, elements, expectation, later))
+
+    def _proceed(self, frame: FullFrame, elements: Elements, expectation: Expectation | None, now: float) -> None:
+        association = self.association
+        if self._done or association.dead:
+            return
         proven = False
         if expectation is not None:
             proven = self._asked and bool(expectation.met_by(self._challenge, elements))

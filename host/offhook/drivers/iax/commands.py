@@ -223,3 +223,26 @@ async def reload_command(request: Request) -> None:
     done = reload(request.pbx)
     if done is not None:
         await done
+
+
+def _remembered(pbx: Any, args: list[str], _typed: str) -> Iterable[str]:
+    stack: IaxStack | None = pbx.parts.get(PART)
+    if stack is None or args:
+        return []
+    return ["all", *stack.friends.users, *(peer.name for peer in stack.peers.values() if peer.entry.realtime)]
+
+
+@module.command("iax2 prune realtime [name]", "Prune a cached realtime lookup", complete=_remembered)
+def prune(request: Request) -> None:
+    """Prunes object(s) from the cache.
+
+    iax2 prune realtime [<peername>|all]
+    """
+    if len(request.args) != 1:
+        raise request.usage()
+    name = request.args[0]
+    gone = _stack(request).friends.prune(name)
+    if name == "all":
+        request.print("Cache flushed successfully.")
+    else:
+        request.print(f"Peer {name} was removed from the cache." if gone else f"{name} was not found in the cache.")

@@ -59,7 +59,6 @@ class IncomingSession(Session):
 
     def asked(self, elements: Elements, now: float) -> None:
         """See Listener (and Asterisk's check_access)."""
-        stack, call = self.stack, self.call
         self.elements = elements
         self.exten = elements.text("called_number") or "s"
         self.context = elements.text("called_context")
@@ -69,22 +68,39 @@ class IncomingSession(Session):
             self._refuse(now)
             return
         user = self._find_user()
-        if user is None and self.username and self._ask_realtime(elements):
-            return
-        if user is None and not self.username:
+        if user is not None:
+            self._meet(user, now)
+        elif not self.username:
             self._refuse(now)
-            return
-        if user is None:
-            # Whoever does not exist is asked for proof like everybody else, and then refused.
-            call.doomed = True
-            call.expectation = Expectation(stack.last_methods or MD5, "")
-            call.challenge(self.username, now, 0)
-            return
-        self._meet(user, now)
+        elif not self._ask_database():
+            self._doom(now)
 
-    def _ask_realtime(self, elements: Elements) -> bool:
-        """Whether a database is being asked for the user; then ``asked`` comes again."""
-        return False
+    def _ask_database(self) -> bool:
+        """Whether a database is asked for the user; the call goes on when it has answered."""
+        stack = self.stack
+        if not stack.friends.has_users:
+            return False
+
+        async def ask() -> None:
+            host = self.association.address[0]
+            user = await stack.friends.user(self.username, host)
+            if self.association.dead:
+                return
+            if user is not None and user.acl.allows(host, "IAX2 user ACL: ") and self._may_enter(user):
+                self._meet(user, stack.now())
+            else:
+                self._doom(stack.now())
+            stack.rearm()
+
+        stack.pbx.spawn(ask(), f"IAX2 user {self.username}")
+        return True
+
+    def _doom(self, now: float) -> None:
+        """Whoever does not exist is asked for proof like everybody else, and then refused."""
+        call = self.call
+        call.doomed = True
+        call.expectation = Expectation(self.stack.last_methods or MD5, "")
+        call.challenge(self.username, now, 0)
 
     def _find_user(self) -> Entry | None:
         """Who calls: by name, else the entry that fits best (one without a password before one with)."""

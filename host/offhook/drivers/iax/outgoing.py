@@ -122,8 +122,12 @@ class OutgoingSession(Session):
         if not association.address[1]:
             self.host = dialled.peer
         self.offered = Formats()
-        entry = peer.entry if peer is not None else None
-        general = stack.reading.general
+        self._take_terms()
+
+    def _take_terms(self) -> None:
+        """What the peer, or [general], says of calls."""
+        entry = self.peer.entry if self.peer is not None else None
+        general = self.stack.reading.general
         terms = entry.values if entry is not None else general
         self.call.encryption = entry.encryption if entry is not None else general["encryption"]
         self.call.force_encryption = bool(terms["forceencryption"])
@@ -170,6 +174,15 @@ class OutgoingSession(Session):
 
     def place_call(self) -> None:
         """Send NEW, once it is known where to. Raises RequestError."""
+        self._prove_by()
+        self.channel.set_state(State.RINGING)
+        if self.association.address[0] == _NOWHERE[0]:
+            self.stack.pbx.spawn(self._find_then_call(), f"address of {self.dialled.peer}")
+        else:
+            self._send_new()
+
+    def _prove_by(self) -> None:
+        """What we prove ourselves by. Raises RequestError when the call has to be encrypted and cannot."""
         call, dialled = self.call, self.dialled
         entry = self.peer.entry if self.peer is not None else None
         username = dialled.username or (entry["username"] if entry is not None else "")
@@ -179,15 +192,17 @@ class OutgoingSession(Session):
             raise RequestError(causes.BEARERCAPABILITY_NOTAVAIL, "Encryption forced for call, but not enabled")
         call.credentials = credentials(self.stack.pbx, username, secret, key)
         self.username = username
-        self.channel.set_state(State.RINGING)
-        if self.association.address[0] == _NOWHERE[0]:
-            self.stack.pbx.spawn(self._find_then_call(), f"address of {dialled.peer}")
-        else:
-            self._send_new()
 
     async def _find_then_call(self) -> None:
-        services = self.stack.reading.general["srvlookup"]
-        address = await resolve(self.stack.pbx, self.dialled.peer, self.dialled.port, services=services)
+        stack, dialled = self.stack, self.dialled
+        services = stack.reading.general["srvlookup"]
+        peer = await stack.friends.peer(dialled.peer) if stack.friends.has_peers else None
+        if peer is not None:
+            self.peer = peer
+            self._take_terms()
+            address = (peer.where[0], dialled.port or peer.where[1]) if peer.where is not None else None
+        else:
+            address = await resolve(stack.pbx, dialled.peer, dialled.port, services=services)
         if self.channel.hungup or self.association.dead:
             return
         if address is None:
@@ -195,6 +210,13 @@ class OutgoingSession(Session):
             self.channel.far_end_hangup(causes.SUBSCRIBER_ABSENT)
             return
         self.stack.exchange.move(self.association, address, 0)
+        if peer is not None:
+            try:
+                self._prove_by()
+            except RequestError as error:
+                log.warning("%s: %s", self.channel.name, error)
+                self.channel.far_end_hangup(error.cause)
+                return
         self._send_new()
 
     def _send_new(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from offhook.drivers.iax.peers import Peer
@@ -32,12 +33,14 @@ class PeerRegistrar:
 
     def __init__(self, stack: IaxStack) -> None:
         self.stack = stack
+        self._found: Peer | None = None
+        """Of a database."""
 
     def _known(self, registering: Registering) -> Peer | None:
         """The peer, if it may register from where it is."""
         stack, name = self.stack, registering.username
         host = registering.association.address[0]
-        peer = stack.peers.get(name)
+        peer = stack.peers.get(name) or self._found
         why = ""
         if peer is None:
             why = f"No registration for peer '{name}' (from {host})"
@@ -49,8 +52,23 @@ class PeerRegistrar:
             log.log(NOTICE, "%s", why)
         return None if why else peer
 
-    def expects(self, registering: Registering, username: str) -> Expectation | None:
+    def expects(
+        self, registering: Registering, now: float, proceed: Callable[[Expectation | None, float], None]
+    ) -> None:
         """See Registrar."""
+        stack, name = self.stack, registering.username
+        if name in stack.peers or self._found is not None or not stack.friends.has_peers:
+            proceed(self._expectation(registering), now)
+            return
+
+        async def ask() -> None:
+            self._found = await stack.friends.peer(name)
+            proceed(self._expectation(registering), stack.now())
+            stack.rearm()
+
+        stack.pbx.spawn(ask(), f"registration of {name}")
+
+    def _expectation(self, registering: Registering) -> Expectation | None:
         peer = self._known(registering)
         if peer is None:
             return Expectation(self.stack.last_methods or MD5, "")  # nothing that anybody could answer
@@ -72,6 +90,7 @@ class PeerRegistrar:
             verbose(3, "Unregistered IAX2 '%s' (%s)", peer.name, word)
             peer.unregistered()
             stack.forget_registration(peer)
+            stack.friends.wrote(peer, None)
             stack.rearm()
             return elements
         general = stack.reading.general
@@ -87,7 +106,10 @@ class PeerRegistrar:
         address = association.address
         if address != peer.address:
             verbose(3, "Registered IAX2 '%s' (%s) at %s:%d", peer.name, word, *address)
-        stack.pbx.astdb.put(REGISTRY, peer.name, f"{_shown(address[0])}:{address[1]}:{expiry}")
+        if peer.entry.realtime:
+            stack.friends.wrote(peer, address)
+        else:
+            stack.pbx.astdb.put(REGISTRY, peer.name, f"{_shown(address[0])}:{address[1]}:{expiry}")
         peer.registered(address, expiry, association.local)
         elements.add("refresh", expiry).add("apparent_addr", address)
         if peer.entry["mailbox"]:

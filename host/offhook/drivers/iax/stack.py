@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from offhook.drivers.iax.peers import USUAL_PORT, Peer
 from offhook.drivers.iax.ports import Port
 from offhook.drivers.iax.reading import Entry, Reading
+from offhook.drivers.iax.realtime import Friends
 from offhook.drivers.iax.resolving import resolve
 from offhook.drivers.iax.watching import FrameWatch
 from offhook.iax.elements import Address, Elements
@@ -46,6 +47,7 @@ class IaxStack:
         self.sessions: dict[int, Session] = {}
         """Calls by our call number."""
         self.watch = FrameWatch(pbx)
+        self.friends = Friends(self)
         self.on_new: Opener | None = None
         self.on_register: Opener | None = None
         self.last_methods = 0
