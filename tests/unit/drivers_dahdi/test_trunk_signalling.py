@@ -7,6 +7,7 @@ import pytest
 from kernel_shims.line import Hook
 from kernel_shims.simulator import sound
 from offhook.calls.channel import Channel, State
+from offhook.media.callerid import Waiting, encode_waiting
 from support.line_story import Office
 
 LINES = """
@@ -194,3 +195,30 @@ async def test_a_line_just_released_is_not_used_again_at_once(office: Office) ->
     assert lines.ports[5].refusal() == 34
     await office.advance(2)
     assert lines.ports[5].refusal() == 0
+
+
+async def test_an_exchange_tells_of_messages_by_data_on_the_idle_line(office: Office) -> None:
+    """mwimonitor = fsk: lamp on, lamp off, calls and line tests in between; mwimonitornotify is run on each change."""
+    told = office.folder / "told"
+    program = office.folder / "notify"
+    program.write_text(f'#!/bin/sh\necho "$1 $2" >> {told}\n')
+    program.chmod(0o755)
+    await office.start(
+        "[channels]\nsignalling = fxs_ks\ncontext = lines\nmailbox = 100@default\nmwimonitor = fsk\n"
+        f"mwimonitornotify = {program}\nchannel => 5\n",
+        "[lines]\nexten => s,1,Answer()\n same => n,Wait(60)\n",
+    )
+    count = office.pbx.mailboxes.count
+    line = office.line(5)
+    line.say(sound.bell202(encode_waiting(Waiting(True))))
+    await office.until(lambda: count("100@default").new == 1, 5)
+    await office.meanwhile(office.cli("line test 5"))
+    line.ring()
+    await office.until(lambda: line.state == "talking", 10)
+    line.hang_up()
+    await office.until(lambda: not list(office.pbx.channels), 5)
+    await office.advance(2)
+    line.say(sound.bell202(encode_waiting(Waiting(False))))
+    await office.until(lambda: count("100@default").new == 0, 5)
+    await office.until(lambda: told.exists() and len(told.read_text().splitlines()) == 2, 10)
+    assert told.read_text() == "100@default 1\n100@default 0\n"

@@ -60,6 +60,7 @@ class Borrowed:
 
     async def __aenter__(self) -> LineLeg:
         line, port = self._line, self._port
+        port.leave_alone()
         line.ready_audio(BLOCK)
         self._leg = port.pbx.engine.line_leg(line.descriptor, port.law, block=BLOCK, ahead=AHEAD)
         port.leg = self._leg
@@ -72,6 +73,7 @@ class Borrowed:
         self._leg.close()
         if self._off_hook and self._port.line is not None:
             self._line.hook(Hook.ON)
+        self._port.is_idle()
 
 
 async def level(leg: LineLeg, seconds: float) -> tuple[float, float]:

@@ -162,6 +162,12 @@ class Port:
         """The file was read again: gains count at once, the rest from the next call on."""
         self.set_gains(self.settings["rxgain"], self.settings["txgain"])
 
+    def leave_alone(self) -> None:
+        """Somebody takes the idle line's sound for a while: what listens on it stops."""
+
+    def is_idle(self) -> None:
+        """The line's sound is nobody's: what listens on an idle line may do so."""
+
     def take_events(self) -> None:
         """The line has events."""
         while self.line is not None and (event := self.line.next_event()) is not None:
@@ -194,6 +200,7 @@ class Port:
         if line is None:
             return
         self._sound(False)
+        self.leave_alone()
         line.close()
         self.obey(self.machine.gone())
         if self.on_gone is not None:
@@ -284,6 +291,7 @@ class Port:
 
     def _sound(self, on: bool) -> None:
         if on and self.leg is None and self.line is not None:
+            self.leave_alone()
             self._open_sound(self.line)
         elif not on and self.leg is not None:
             leg, self.leg = self.leg, None
@@ -291,6 +299,7 @@ class Port:
             self._listening = False
             self.calls.rejoin(None)
             leg.close()
+            self.is_idle()
 
     def _open_sound(self, line: LinePort) -> None:
         try:

@@ -23,7 +23,7 @@ _TIMERS = ("isup_timer.", "mtp3_timer.")
 WITHOUT_EFFECT = frozenset(
     {
         *("adsi", "usesmdi", "smdiport", "rxdrc", "txdrc", "tonezone"),
-        *("restrictcid", "mwilevel", "mwimonitornotify"),
+        *("restrictcid", "mwilevel"),
         *("useincomingcalleridondahditransfer", "dtmfcidlevel", "distinctiveringaftercid"),
         *("minunused", "minidle", "idleext"),
         *("idledial", "max_call_waiting_calls", "allow_call_waiting_calls", "mwi_mailboxes", "mwi_vm_boxes"),
@@ -33,6 +33,8 @@ WITHOUT_EFFECT = frozenset(
     }
 )
 """What is read and checked and does nothing yet."""
+_NEVER = {"adsi": "adsi has no effect: telephones with ADSI are no longer made, so nothing is sent to their displays"}
+"""And what never will."""
 
 
 @dataclass(slots=True)
@@ -113,7 +115,7 @@ def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]
         return values | {"ss7_timers": timers}
     option = CHANNELS.find(entry.name)
     if option is not None and option.name in WITHOUT_EFFECT and entry.value.strip().lower() not in _NOTHING:
-        text = f"{option.name} is read, and has no effect yet"
+        text = _NEVER.get(option.name, f"{option.name} is read, and has no effect yet")
         out.errors.append(ConfigError(entry.file, entry.line, text))
     if option is not None and option.many:
         return _add(CHANNELS, option.name, entry, values, out)

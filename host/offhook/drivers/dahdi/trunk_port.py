@@ -20,6 +20,7 @@ from offhook.drivers.dahdi.evidence import Evidence
 from offhook.drivers.dahdi.listening import BusyListener, CallerIdListener, ProgressListener
 from offhook.drivers.dahdi.port import Port
 from offhook.drivers.dahdi.termination import kept
+from offhook.drivers.dahdi.trunk_waiting import WaitingWatch
 from offhook.media.callerid import Call, Waiting
 from offhook.media.tones import ToneZone
 
@@ -69,6 +70,7 @@ class TrunkPort(Port):
         """On-time and pause of the busy tone that ended a call last."""
         self._identity: CallerIdListener | None = None
         self._evidence: Evidence | None = None
+        self._waiting = WaitingWatch(self)
         self._busy: BusyListener | None = None
         self._progress: ProgressListener | None = None
         self._steady: asyncio.TimerHandle | None = None
@@ -79,17 +81,27 @@ class TrunkPort(Port):
         found = kept(self.pbx, self.number)
         if found is not None:
             self.on_line(lambda line: line.terminate(found))
+        self._waiting.rest()
+
+    def leave_alone(self) -> None:
+        """See Port."""
+        self._waiting.pause()
+
+    def is_idle(self) -> None:
+        """See Port."""
+        self._waiting.rest()
 
     def settings_changed(self) -> None:
         """See Port."""
         super().settings_changed()
         self.machine.manners = manners_of(self.settings, self.signalling)
+        self._waiting.pause()
+        self._waiting.rest()
 
     def _happened(self, event: LineEvent) -> None:
-        mailbox = self.settings["mailbox"]
         waiting = event.kind is Happening.NEON_WAITING
-        if (waiting or event.kind is Happening.NEON_NOT_WAITING) and "neon" in self.settings["mwimonitor"] and mailbox:
-            self.pbx.mailboxes.publish(mailbox, int(waiting), 0)
+        if (waiting or event.kind is Happening.NEON_NOT_WAITING) and "neon" in self.settings["mwimonitor"]:
+            self._waiting.told(waiting)
         super()._happened(event)
 
     # ---- orders ----------------------------------------------------------------------------------------------
@@ -146,6 +158,8 @@ class TrunkPort(Port):
 
     def _caller_told(self, message: Call | Waiting) -> None:
         if isinstance(message, Waiting):
+            if "rpas" in self.settings["mwimonitor"]:
+                self._waiting.told(message.lamp)
             return
         for number in self.machine.calls:
             channel = self.calls.get(number)
