@@ -12,6 +12,12 @@ from offhook.config.parser import loads
 from offhook.services.parking.lots import Lot, LotSettings, read_lots
 
 
+def test_without_a_default_lot_there_is_one_all_the_same() -> None:
+    """It has the extension 700; one that the file has, has an extension only if that says so."""
+    assert read_lots(loads("", "res_parking.conf"))[1]["default"].parkext == "700"
+    assert read_lots(loads("[default]\n", "res_parking.conf"))[1]["default"].parkext == ""
+
+
 def test_lots_are_read() -> None:
     dynamic, lots = read_lots(
         loads(

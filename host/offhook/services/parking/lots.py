@@ -99,8 +99,13 @@ def read_lots(config: ConfigFile) -> tuple[bool, dict[str, LotSettings]]:
     """Read a res_parking.conf: whether lots may be made as they are needed, and the lots."""
     dynamic = config.boolean("general", "parkeddynamic")
     lots = {section.name: read_lot(section) for section in config if section.name != "general" and not section.template}
-    lots.setdefault(DEFAULT, LotSettings(DEFAULT))
+    lots.setdefault(DEFAULT, default_lot())
     return dynamic, lots
+
+
+def default_lot() -> LotSettings:
+    """The default lot where the file has none: unlike one that it has, it is parked in by an extension."""
+    return LotSettings(DEFAULT, parkext="700")
 
 
 def read_lot(section: Section) -> LotSettings:

@@ -19,7 +19,7 @@ from offhook.dialplan.scope import Scope
 from offhook.modules import ActionError, ActionRequest, Module, Request, Syntax, split_arguments
 from offhook.services.features.core import features_of
 from offhook.services.parking.core import ParkingError, parking_of, say_place
-from offhook.services.parking.lots import DEFAULT, Lot, LotSettings, read_lots
+from offhook.services.parking.lots import DEFAULT, Lot, default_lot, read_lots
 from offhook.services.parking.place import Place
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ async def read(pbx: Pbx) -> None:
     """Read res_parking.conf, at first or again."""
     parking = parking_of(pbx)
     file = await pbx.off_loop(pbx.config.load, "res_parking.conf", module.name)
-    dynamic, lots = read_lots(file) if file is not None else (False, {DEFAULT: LotSettings(DEFAULT)})
+    dynamic, lots = read_lots(file) if file is not None else (False, {DEFAULT: default_lot()})
     parking.configure(dynamic, lots)
     start(pbx)
 
