@@ -14,7 +14,8 @@ from offhook.services.parking.lots import Lot, LotSettings, read_lots
 
 def test_without_a_default_lot_there_is_one_all_the_same() -> None:
     """It has the extension 700; one that the file has, has an extension only if that says so."""
-    assert read_lots(loads("", "res_parking.conf"))[1]["default"].parkext == "700"
+    lot = read_lots(loads("[one]\nparkext=800\n", "res_parking.conf"))[1]["default"]
+    assert (lot.parkext, lot.first) == ("700", 701)
     assert read_lots(loads("[default]\n", "res_parking.conf"))[1]["default"].parkext == ""
 
 
@@ -45,10 +46,6 @@ parkedplay = no
     assert (lot.letters("caller"), lot.letters("callee")) == ("TH", "T")
     assert not lots["other"].comebacktoorigin
     assert not lots["other"].parkedplay
-
-
-def test_without_a_default_lot_there_is_one_all_the_same() -> None:
-    assert read_lots(loads("[one]\nparkext=800\n", "res_parking.conf"))[1]["default"].first == 701
 
 
 def test_what_is_wrong_is_told(caplog: pytest.LogCaptureFixture) -> None:
