@@ -22,7 +22,7 @@ _LISTS = ("channel", "dahdichan")
 _TIMERS = ("isup_timer.", "mtp3_timer.")
 WITHOUT_EFFECT = frozenset(
     {
-        *("adsi", "usesmdi", "smdiport", "rxdrc", "txdrc", "tonezone"),
+        *("adsi", "rxdrc", "txdrc", "tonezone"),
         *("restrictcid", "mwilevel"),
         *("useincomingcalleridondahditransfer", "dtmfcidlevel", "distinctiveringaftercid"),
         *("minunused", "minidle", "idleext"),

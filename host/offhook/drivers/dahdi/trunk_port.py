@@ -58,6 +58,11 @@ def manners_of(settings: ChannelSettings, signalling: str) -> Manners:
     )
 
 
+_SMDI, _SMDI_S = "smdi", 1.5
+_SMDI_KINDS = {"B": "b", "N": "u"}
+"""What a call's kind is to voicemail: busy, unavailable."""
+
+
 class TrunkPort(Port):
     """See the text of this file."""
 
@@ -133,6 +138,28 @@ class TrunkPort(Port):
         if not channel.caller.id.number.valid and self.settings["cid_number"]:
             channel.caller = self.calls.caller()
         channel.set_state(State.RING)
+        if self.settings["usesmdi"]:
+            self.pbx.spawn(self._start_with_smdi(channel), f"SMDI of {channel.name}")
+        else:
+            channel.start_pbx()
+
+    async def _start_with_smdi(self, channel: DahdiChannel) -> None:
+        """The exchange tells over a serial line whose calls these are; the dialplan runs at that station."""
+        desk = self.pbx.parts.get(_SMDI)
+        found = await desk.next_call(self.settings["smdiport"], _SMDI_S) if desk is not None else None
+        if channel.hungup:
+            return
+        if found is None:
+            log.warning("channel %d: SMDI enabled but no SMDI message present", self.number)
+        else:
+            channel.exten = found.station or channel.exten
+            kind = _SMDI_KINDS.get(found.kind)
+            if kind:
+                channel.set("_SMDI_VM_TYPE", kind)
+            if self.settings["cidsignalling"] == "smdi" and found.caller:
+                party = Party.of(found.caller)
+                channel.caller = Caller(id=party, ani=party.copy())
+                channel.tell_caller()
         channel.start_pbx()
 
     # ---- what is heard ---------------------------------------------------------------------------------------
