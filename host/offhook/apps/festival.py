@@ -32,6 +32,7 @@ module = Module("app_festival", "Simple Festival Interface", support="extended")
 FILE = "festival.conf"
 CONNECT_S = 5.0
 _CHUNK = 16_384
+_WAVE_HEADER = 44
 
 SCHEMA = Schema(module.name, FILE, "the Festival server that turns text into speech")
 GENERAL = SCHEMA.type("general", "All of it")
@@ -186,16 +187,27 @@ class _Speech:
                 await passing
 
     async def _pass_on(self, writing: int) -> None:
+        begun, beginning = False, b""
         try:
             while (answer := await self._next()) is not None:
-                heard = await pour(writing, answer.data)
+                beginning += answer.data
                 self.whole = answer.last
+                if not begun and len(beginning) < _WAVE_HEADER and not answer.last:
+                    continue
+                heard = await pour(writing, beginning if begun else _bare(beginning))
+                begun, beginning = True, b""
                 if answer.last or not heard:
                     return
         except FestivalError as error:
             log.warning("Festival: %s", error)
         finally:
             os.close(writing)
+
+
+def _bare(waveform: bytes) -> bytes:
+    """A waveform without the header that the server puts before it, unless it is told not to."""
+    headed = waveform.startswith(b"RIFF") and waveform[36:40] == b"data"
+    return waveform[_WAVE_HEADER:] if headed else waveform
 
 
 async def _from_cache(kept: bytes) -> AsyncGenerator[bytes, None]:

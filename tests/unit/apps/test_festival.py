@@ -156,6 +156,18 @@ async def test_the_caller_hears_the_waveform(exchange: Exchange, server: Server)
     assert server.told == ['(tts_textasterisk "Hello, you" \'file)(quit)\n']
 
 
+async def test_the_header_of_a_wave_file_is_not_heard(exchange: Exchange, server: Server) -> None:
+    await call(exchange, "Hello")
+    caller = exchange.named("Local/s@test-")
+    assert caller.media is not None
+    noise = asyncio.get_running_loop().create_task(caller.media.watch_silence(noise_ms=20, threshold=50).wait())
+    header = b"RIFF\xff\xff\0\0WAVEfmt " + bytes(20) + b"data\0\0\0\0"
+    server.answer(sent(header + bytes(8000)) + b"OK\n")
+    await advance(exchange, 1)
+    assert over(exchange) == ["on"] and not noise.done()
+    noise.cancel()
+
+
 async def test_a_digit_breaks_in_and_is_an_extension(exchange: Exchange, server: Server) -> None:
     await call(exchange, "Hello,any")
     server.answer(sent(SPEECH * 20) + b"OK\n")
