@@ -327,6 +327,11 @@ int rtp_remote(struct leg *leg, const char *host, int port, int rtcp_port)
     return 1;
 }
 
+void rtp_ask_picture(struct leg *leg)
+{
+    order_leg(leg, COMMAND_PICTURE, 0, 0, 0);
+}
+
 void rtp_bundle(struct leg *leg, struct leg *carrier)
 {
     struct command command = {.kind = COMMAND_BUNDLE, .leg = leg, .object = carrier ? carrier->rtp : NULL};

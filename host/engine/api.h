@@ -34,6 +34,7 @@ enum event_kind {
     EVENT_PACKET,        /* object: leg, address, a: enum packet_way, b: bytes, to be had by engine_packet */
     EVENT_LINE_LOST,     /* object: leg, a: errno; 0: the other end closed it */
     EVENT_STREAM,        /* object: leg, a: enum stream_news, b: the errno or, of nonsense, kind << 16 | length */
+    EVENT_PICTURE,       /* object: leg: its far end wants a whole picture */
     EVENT_TUNNEL_LOST,   /* object: leg: its connection to the TURN server ended */
     EVENT_TRACE,         /* object: leg, address, a: 1 sent, 2 RTCP; b: type and payload, c: sequence and timestamp */
     EVENT_FREE           /* never handed out: what is freed travels with it */
@@ -320,6 +321,7 @@ const struct stream_figures *stream_figures(const struct leg *leg);
 int rtp_remote(struct leg *leg, const char *host, int port, int rtcp_port);
 /* Let another leg's port, keys and far end be this one's as well (BUNDLE); NULL: it has its own again. */
 void rtp_bundle(struct leg *leg, struct leg *carrier);
+void rtp_ask_picture(struct leg *leg); /* ask the far end for a whole one, by RTCP */
 void rtp_codecs(struct leg *leg, const struct codec_map *receive, int count, int send_type, int send_codec,
                 int digits_type, int digits_clock, int ptime, int noise_type);
 void rtp_encoding(struct leg *leg, const struct codec_settings *settings);

@@ -11,6 +11,7 @@
 #include "mixer.h"
 #include "player.h"
 #include "recorder.h"
+#include "rtcp.h"
 #include "rtp.h"
 #include "tunnel.h"
 #include "wire_iax.h"
@@ -231,6 +232,9 @@ void engine_obey(struct engine *engine, struct command *command)
     case COMMAND_OPTION:
     case COMMAND_ENCODING:
         obey_rtp(engine, command);
+        break;
+    case COMMAND_PICTURE:
+        rtcp_ask_picture(command->leg->rtp);
         break;
     case COMMAND_BUNDLE:
         bundle_join(command->leg->rtp, command->object);

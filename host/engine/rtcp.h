@@ -36,6 +36,7 @@ int rtcp_write_empty(const struct rtp *rtp, uint8_t *bytes);
 /* rtcp_feedback.c */
 void rtcp_pass_feedback(struct rtp *rtp, const uint8_t *bytes, int size);
 void rtcp_pass_refresh(struct rtp *rtp);
+void rtcp_ask_picture(struct rtp *rtp);
 
 /* rtcp_extended.c (RFC 3611). Write a packet of the blocks that were agreed on; 0 octets when none was. */
 int rtcp_write_extended(struct rtp *rtp, uint8_t *bytes);

@@ -13,6 +13,7 @@ enum {
     OTHER = 15, /* application layer: REMB */
     LOST_PACKETS = 1,
     ENTRY = 8,
+    AGAIN_NS = 500 * 1000 * 1000, /* so often it is told that a whole picture is wanted */
     MOST = 256
 };
 
@@ -85,8 +86,35 @@ static bool translate(const struct rtp *rtp, uint32_t theirs, uint8_t *bytes, in
     return kind == OTHER && replace_remb(bytes, size, ours, theirs);
 }
 
+/* Whether a whole picture of what we send is asked for. */
+static bool wants_picture(const struct rtp *rtp, const uint8_t *bytes, int size)
+{
+    int kind = bytes[0] & 0x1f;
+    uint32_t ours = rtp->leg->figures.ssrc;
+    if (bytes[1] != RTCP_PICTURE)
+        return false;
+    if (kind == PICTURE_LOST)
+        return rtcp_word(bytes + 8) == ours;
+    bool named = false;
+    for (int at = HEADER; kind == WHOLE_PICTURE && at + ENTRY <= size; at += ENTRY)
+        named = named || rtcp_word(bytes + at) == ours;
+    return named;
+}
+
+/* The sender may be one that reads no feedback: the control thread knows other ways. */
+static void tell_picture(struct rtp *rtp)
+{
+    struct engine *engine = rtp->leg->engine;
+    if (rtp->rtcp.pictured && engine->now - rtp->rtcp.pictured < AGAIN_NS)
+        return;
+    rtp->rtcp.pictured = engine->now;
+    engine_tell_simple(engine, EVENT_PICTURE, rtp->leg, 0, 0, 0);
+}
+
 void rtcp_pass_feedback(struct rtp *rtp, const uint8_t *bytes, int size)
 {
+    if (size >= HEADER && wants_picture(rtp, bytes, size))
+        tell_picture(rtp);
     struct rtp *to = origin(rtp);
     if (!to || !to->reception.known || !address_set(&to->remote_control) || size < HEADER || size > MOST)
         return;
@@ -106,4 +134,18 @@ void rtcp_pass_refresh(struct rtp *rtp)
     uint8_t request[HEADER] = {0x80 | PICTURE_LOST, RTCP_PICTURE, 0, HEADER / 4 - 1};
     rtcp_put(request + 8, rtp->leg->figures.ssrc);
     rtcp_pass_feedback(rtp, request, HEADER);
+}
+
+/* Ask this leg's own far end for a whole picture. */
+void rtcp_ask_picture(struct rtp *rtp)
+{
+    uint8_t *packet = engine_scratch(rtp->leg->engine, RTCP_ROOM);
+    if (!packet || !rtp->reception.known || !address_set(&rtp->remote_control))
+        return;
+    int size = rtcp_write_empty(rtp, packet);
+    uint8_t *request = packet + size;
+    memcpy(request, (const uint8_t[]){0x80 | PICTURE_LOST, RTCP_PICTURE, 0, HEADER / 4 - 1}, 4);
+    rtcp_put(request + 4, rtp->leg->figures.ssrc);
+    rtcp_put(request + 8, rtp->reception.ssrc);
+    guard_send(rtp, true, packet, size + HEADER);
 }

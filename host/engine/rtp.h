@@ -86,6 +86,7 @@ struct rtcp {
     uint32_t received_ntp; /* middle 32 bits of the last SR's */
     int64_t received_at;
     uint32_t packets_before;
+    int64_t pictured; /* when it was last told that a whole picture is wanted */
 };
 
 struct rtp {

@@ -191,6 +191,7 @@ class RtpLeg(Leg):
         self.keys: tuple[str, bytes, bytes] | None = None
         self.suite = ""
         self.sent = 0
+        self.pictures_asked = 0
 
     def figures(self) -> dict[str, Any]:
         """Only what a test says has been sent."""
@@ -228,6 +229,9 @@ class RtpLeg(Leg):
 
     def bundle(self, carrier: Any) -> None:
         self.carrier = carrier
+
+    def ask_picture(self) -> None:
+        self.pictures_asked += 1
 
     def set_options(self, **options: Any) -> None:
         self.options.update(options)

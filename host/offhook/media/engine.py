@@ -22,6 +22,7 @@ from offhook.media.events import (
     FarEndAddressLearned,
     FarEndQuiet,
     LineLost,
+    PictureWanted,
     RtcpReceived,
     RtcpSent,
     RtpTimeout,
@@ -465,6 +466,8 @@ class Engine:
             leg.deliver(FarEndQuiet(leg, bool(event.a), event.b))
         elif kind == lib.EVENT_ADDRESS:
             leg.deliver(FarEndAddressLearned(leg, self.text(event.address), event.port))
+        elif kind == lib.EVENT_PICTURE:
+            leg.deliver(PictureWanted(leg))
         elif isinstance(leg, RtpLeg) and kind == lib.EVENT_TUNNEL_LOST:
             if leg.on_tunnel_lost is not None:
                 leg.on_tunnel_lost()

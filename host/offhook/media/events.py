@@ -124,6 +124,11 @@ class FarEndQuiet(MediaEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PictureWanted(MediaEvent):
+    """The far end asked for a whole picture of what it is sent, by RTCP; it was passed on to who sends it, by RTCP."""
+
+
+@dataclass(frozen=True, slots=True)
 class RtcpReceived(MediaEvent):
     """A sender or receiver report arrived."""
 

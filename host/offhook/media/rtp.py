@@ -125,6 +125,11 @@ class RtpLeg(Leg):
             handle = self.engine.ffi.NULL if carrier is None else carrier._handle
             self.engine.lib.rtp_bundle(self._handle, handle)
 
+    def ask_picture(self) -> None:
+        """Ask the far end for a whole picture, by RTCP (RFC 4585 6.3.1)."""
+        if not self._closed:
+            self.engine.lib.rtp_ask_picture(self._handle)
+
     def set_codecs(
         self,
         receive: Mapping[int, Format],

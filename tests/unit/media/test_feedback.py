@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from offhook.media import RelayLeg, format_named
+from offhook.media.events import PictureWanted
 from support.far_end import Rtp, Scene
 
 SENDER, VIEWER = ("192.0.2.31", 5000), ("192.0.2.32", 6000)
@@ -87,6 +88,26 @@ def test_a_rate_limit_passes(pictures: Pictures) -> None:
     limit = b"REMB" + struct.pack("!BBHI", 1, 0x0B, 0x1234, pictures.sink.ssrc)
     [passed] = pictures.ask(feedback(206, 15, 0, limit))
     assert passed[12:] == limit[:-4] + struct.pack("!I", SSRC)
+
+
+def test_that_a_picture_is_wanted_is_told_but_not_each_time(pictures: Pictures) -> None:
+    told: list[object] = []
+    pictures.sink.on_event = told.append
+    for _ in range(5):
+        pictures.ask(feedback(206, 1, pictures.sink.ssrc))
+    assert [type(event) for event in told] == [PictureWanted]
+    pictures.scene.engine.advance(600)
+    pictures.ask(feedback(206, 4, 0, struct.pack("!IBxxx", pictures.sink.ssrc, 9)))
+    assert len(told) == 2
+
+
+def test_a_picture_can_be_asked_for(pictures: Pictures) -> None:
+    pictures.source.ask_picture()
+    pictures.scene.engine.advance(10)
+    [asked] = pictures.scene.engine.sent()
+    assert last_part(asked.data, pictures.source.ssrc) == struct.pack(
+        "!BBHII", 0x81, 206, 2, pictures.source.ssrc, SSRC
+    )
 
 
 def test_what_is_about_another_stream_does_not_pass(pictures: Pictures) -> None:

@@ -16,10 +16,11 @@ from offhook.calls.streams import Stream
 from offhook.drivers.sip.advice import show_advice
 from offhook.drivers.sip.channel_items import channel_item, is_secure, keep_figures
 from offhook.drivers.sip.direct import disengage, engage, is_direct, redirect
-from offhook.drivers.sip.info import FLASH, send_digit, send_picture_request
+from offhook.drivers.sip.info import FLASH, send_digit
 from offhook.drivers.sip.negotiation import MediaStream, default_stream
 from offhook.drivers.sip.outgoing_call import OutgoingInvite
 from offhook.drivers.sip.pairing import connect_streams, disconnect_streams, pair
+from offhook.drivers.sip.pictures import hear_requests, request_picture
 from offhook.drivers.sip.refresh import Refresh
 from offhook.drivers.sip.refused import Refused
 from offhook.drivers.sip.reports import tell_quiet, tell_report
@@ -50,7 +51,7 @@ class SipChannel(Channel):
 
     technology = "PJSIP"
     texts = "ENHANCED"
-    __slots__ = ("_invite", "_paired", "session")
+    __slots__ = ("_invite", "paired", "session")
 
     def __init__(
         self,
@@ -65,7 +66,8 @@ class SipChannel(Channel):
     ) -> None:
         self.session = call
         self._invite = invite
-        self._paired: SipChannel | None = None
+        self.paired: SipChannel | None = None
+        """Who it is alone with, and media may pass to directly."""
         """The SIP channel that this one alone talks to."""
         endpoint = call.endpoint
         pbx = call.stack.pbx
@@ -241,17 +243,6 @@ class SipChannel(Channel):
             send_digit(self.session, FLASH, 300)
         return True
 
-    def _video_update(self, _: object) -> bool:
-        video = self.session.media.video
-        done = video is not None and self.session.status in UP
-        if done:
-            send_picture_request(self.session)
-        bus = self.pbx.bus
-        if video is not None and bus.wants(events.TestEvent):
-            result = (("Result", "Success" if done else "Failure"),)
-            bus.publish(events.TestEvent("AST_CONTROL_VIDUPDATE", result, "chan_pjsip.c", "chan_pjsip_indicate"))
-        return done
-
     def _connected_line(self, _: object) -> bool:
         call = self.session
         endpoint = call.endpoint
@@ -282,9 +273,9 @@ class SipChannel(Channel):
         call = self.session
         (self.flags.add if on else self.flags.discard)(ON_HOLD)
         self.pbx.devices.changed(f"PJSIP/{call.endpoint.name}")
-        if self._paired is not None and is_direct(self._paired):
+        if self.paired is not None and is_direct(self.paired):
             # Music comes from here; without it the other party is heard again.
-            redirect(self, None if on else self._paired)
+            redirect(self, None if on else self.paired)
         if not call.notes.get("moh passthrough", call.endpoint.moh_passthrough):
             return False
 
@@ -372,6 +363,7 @@ class SipChannel(Channel):
         """New streams are in force."""
         media = self.session.media
         audio = media.audio
+        hear_requests(self)
         # An answer that leaves a choice is one codec all the same, unless both directions may differ.
         one = self.outgoing and not self.session.endpoint.asymmetric_rtp_codec
         self.formats = media.preferred_formats if one else media.formats
@@ -380,8 +372,8 @@ class SipChannel(Channel):
         if audio.leg is not None and self.media is not audio.leg:
             self.attach(audio.leg)
         self.follow_dtmf_mode()
-        if media.asked and self._paired is not None and is_direct(self._paired):
-            redirect(self._paired, self)
+        if media.asked and self.paired is not None and is_direct(self.paired):
+            redirect(self.paired, self)
         if before and (len(before) > 1 or len(media.active) > 1):
             self._streams_changed(before)
         known = default_stream(before, "audio")
@@ -393,7 +385,7 @@ class SipChannel(Channel):
                 self.deliver(Control(Condition.UNHOLD))
 
     def _streams_changed(self, before: list[MediaStream]) -> None:
-        other = self._paired
+        other = self.paired
         if other is not None:
             connect_streams(self, other)
         if self.session.media.asked and _shown(before) != self.streams:
@@ -403,22 +395,22 @@ class SipChannel(Channel):
     def tech_paired(self, other: Channel) -> None:
         """Let video and other streams pass directly between two SIP channels."""
         if isinstance(other, SipChannel):
-            self._paired = other
-            if other._paired is self:
+            self.paired = other
+            if other.paired is self:
                 pair(self, other)
                 engage(self, other)
 
     def tech_unpaired(self) -> None:
         """Stop that."""
-        if self._paired is not None:
-            self._paired = None
+        if self.paired is not None:
+            self.paired = None
             disconnect_streams(self)
             if self.alive:
                 disengage(self)
 
     def media_wanted(self) -> None:
         """Somebody here needs the sound: it comes this way again."""
-        other = self._paired
+        other = self.paired
         disengage(self)
         if other is not None:
             disengage(other)
@@ -491,7 +483,7 @@ _INDICATIONS: dict[Condition, Callable[[SipChannel, object], bool]] = {
     Condition.INCOMPLETE: lambda channel, _: channel._refuse(484),
     Condition.REDIRECTING: SipChannel._redirected,
     Condition.FLASH: SipChannel._flash,
-    Condition.VIDEO_UPDATE: SipChannel._video_update,
+    Condition.VIDEO_UPDATE: lambda channel, _: request_picture(channel),
     Condition.CONNECTED_LINE: SipChannel._connected_line,
     Condition.AOC: lambda channel, advice: show_advice(channel.session, advice),
     Condition.HOLD: SipChannel._hold,
