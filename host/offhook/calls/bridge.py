@@ -296,15 +296,17 @@ class Bridge:
     def write(self, source: Channel | None, frame: Frame) -> None:
         """Pass a digit, condition or text on to everybody but its source."""
         for channel, member in list(self.members.items()):
-            if channel is source or member.suspended or channel.hungup:
+            if channel is source or channel.hungup:
                 continue
             if isinstance(frame, Digit):
                 if self.holding or self.softmix:
                     continue
-                if frame.end:
-                    channel.send_digit_end(frame.digit, frame.duration_ms)
+                if member.suspended:
+                    member.deferred.append(frame)
                 else:
-                    channel.send_digit_begin(frame.digit)
+                    _send(channel, frame)
+            elif member.suspended:
+                continue
             elif isinstance(frame, Text):
                 channel.tech_send_text(frame)
             elif isinstance(frame, Control):
@@ -344,11 +346,20 @@ class Bridge:
             self._mix()
             while channel.frames and channel.bridge is self and not member.suspended:
                 self._frame(channel, channel.frames.popleft())
+            self._send_deferred(member)
+
+    def _send_deferred(self, member: Member) -> None:
+        """Digits of the others that came while the member was suspended."""
+        deferred, member.deferred = member.deferred, []
+        for digit in deferred:
+            if not member.channel.hungup:
+                _send(member.channel, digit)
 
     def unsuspend_all(self) -> None:
         """Put every suspended member's media back."""
-        for member in self.members.values():
+        for member in list(self.members.values()):
             member.suspended = False
+            self._send_deferred(member)
 
     def _choose(self) -> str:
         """The way of mixing for those who are here now."""
@@ -391,6 +402,13 @@ _NOT_PASSED = frozenset(
 
 _MOST_PEERS = 10
 """BRIDGEPEER names no more."""
+
+
+def _send(channel: Channel, digit: Digit) -> None:
+    if digit.end:
+        channel.send_digit_end(digit.digit, digit.duration_ms)
+    else:
+        channel.send_digit_begin(digit.digit)
 
 
 def _set_peers(channel: Channel, peers: list[Channel] | None) -> None:

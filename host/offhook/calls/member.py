@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from offhook.calls.channel import Channel
-from offhook.calls.frames import Frame
+from offhook.calls.frames import Digit, Frame
 
 if TYPE_CHECKING:
     from offhook.calls.bridge import Bridge
@@ -39,7 +39,18 @@ class Minder(Protocol):
 class Member:
     """A channel's presence in a bridge."""
 
-    __slots__ = ("bridge", "channel", "departed", "features", "joined_at", "lonely", "muted", "role", "suspended")
+    __slots__ = (
+        "bridge",
+        "channel",
+        "deferred",
+        "departed",
+        "features",
+        "joined_at",
+        "lonely",
+        "muted",
+        "role",
+        "suspended",
+    )
 
     def __init__(
         self, bridge: Bridge, channel: Channel, features: list[Feature], departed: asyncio.Future[None] | None
@@ -53,6 +64,8 @@ class Member:
         self.role = ""
         self.muted = False
         self.suspended = False
+        self.deferred: list[Digit] = []
+        """Digits that wait until it is not suspended any more."""
         """Out of the mix for a moment (a prompt is played, a transfer is dialled)."""
         self.lonely = False
         """Does not keep the bridge alive when only such members are left (announcers, spies)."""

@@ -186,7 +186,12 @@ class Parking:
             comeback=options["c"],
         )
         lot.places[number] = place
-        channel.at_end(lambda: self._ended(place, "giveup"))
+
+        def gone() -> None:
+            if place.channel is channel:  # else another one has taken its place over
+                self._ended(place, "giveup")
+
+        channel.at_end(gone)
         channel.answer()
         place.announced = not blind and not silent and "s" not in options
         return place
