@@ -8,6 +8,7 @@ from typing import Any
 from offhook.apps import bridging, playing
 from offhook.calls import events
 from offhook.calls.channel import Channel
+from offhook.calls.frames import Digit
 
 PLAN = """
 [test]
@@ -86,7 +87,32 @@ async def test_who_takes_a_place_comes_when_the_other_has_left(exchange: Any) ->
 
 
 class Waiter(Channel):
-    """A channel without sound."""
+    """A channel without sound; ``digits`` are those it was sent."""
+
+    digits = ""
+
+    def tech_digit_end(self, digit: str, duration_ms: int) -> None:
+        Waiter.digits += digit
+
+
+async def test_digits_wait_for_a_member_that_is_suspended(exchange: Any) -> None:
+    start(exchange)
+    await exchange.call("Local/wait@test/n")
+    exchange.pbx.spawn(exchange.call("Local/bridge@test/n"))
+    await exchange.until(lambda: any(len(bridge) == 2 for bridge in exchange.pbx.bridges))
+    bridge = next(iter(exchange.pbx.bridges))
+    replaced = next(channel for channel in bridge if channel.name.startswith("Local/wait@test"))
+    other = Waiter(exchange.pbx, "Waiter/2")
+    bridge.impart(other, swap=replaced)
+    speaker = bridge.peer(other)
+    Waiter.digits = ""
+    bridge.suspend(other)
+    for frame in (Digit("5", False), Digit("5", True, 100)):
+        bridge.write(speaker, frame)
+    assert not Waiter.digits
+    bridge.resume(other)
+    assert Waiter.digits == "5"
+    bridge.remove(other)
 
 
 async def test_participants_ring_until_the_announcer_comes(exchange: Any) -> None:

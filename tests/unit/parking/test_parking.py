@@ -104,6 +104,10 @@ async def test_who_takes_a_parked_channels_place_in_the_bridge_is_parked(exchang
     parked.bridge.impart(other, swap=parked)
     assert told(exchange) == ["ParkedCall", "ParkedCallSwap"]
     assert parking.lots["default"].places[701].channel is other
+    parked.request_hangup()
+    await exchange.until(lambda: parked.hungup)
+    assert told(exchange) == ["ParkedCall", "ParkedCallSwap"], "the place is the other one's now"
+    assert 701 in parking.lots["default"].places
     await finish(exchange)
 
 
