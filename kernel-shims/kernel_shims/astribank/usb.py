@@ -8,6 +8,7 @@ from typing import Protocol
 from kernel_shims.line import LineError
 
 XORCOM, CYPRESS = 0xE4E4, 0x04B4
+MODELS = (0x1130, 0x1140, 0x1150, 0x1160)
 BLANK_FX2 = 0x8613
 """Product of a USB chip whose EEPROM lost its first octet: Cypress's own."""
 XPP_INTERFACE, MPP_INTERFACE = 0, 1
@@ -40,7 +41,7 @@ class UsbAddress:
     @property
     def is_astribank(self) -> bool:
         """Whether it is one, at whatever stage."""
-        return self.vendor == XORCOM and self.product & 0xFF8F in (0x1100, 0x1101, 0x1102, 0x1103)
+        return self.vendor == XORCOM and self.model in MODELS and self.stage <= 3
 
     @property
     def model(self) -> int:
