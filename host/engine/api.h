@@ -407,7 +407,8 @@ void watch_free(struct watch *watch);
 /* Noise reduction, a level that is kept (agc: 1 to 32768, 0 for none) and another pitch (1 for none) for one direction
  * of a leg, at a sample rate; it takes the place of the one before. NULL and a sentence in error when it cannot be had.
  */
-struct effect *leg_effect(struct leg *leg, int direction, int rate, int denoise, int agc, double pitch, char *error);
+struct effect *leg_effect(struct leg *leg, int direction, int rate, int denoise, int agc, double pitch, int invert,
+                          char *error);
 void effect_close(struct effect *effect);
 void effect_free(struct effect *effect);
 

@@ -82,9 +82,10 @@ struct detector *leg_detector(struct leg *leg, int kind, int direction, const st
     return detector;
 }
 
-struct effect *leg_effect(struct leg *leg, int direction, int rate, int denoise, int agc, double pitch, char *error)
+struct effect *leg_effect(struct leg *leg, int direction, int rate, int denoise, int agc, double pitch, int invert,
+                          char *error)
 {
-    struct effect *effect = effect_make(leg, direction, rate, denoise, agc, pitch, error);
+    struct effect *effect = effect_make(leg, direction, rate, denoise, agc, pitch, invert, error);
     if (effect)
         order_about(leg->engine, COMMAND_EFFECT, effect, 0, 0);
     return effect;

@@ -38,7 +38,8 @@ static SpeexPreprocessState *make_preprocessor(int rate, bool denoise, int agc)
     return state;
 }
 
-struct effect *effect_make(struct leg *leg, int direction, int rate, bool denoise, int agc, double pitch, char *error)
+struct effect *effect_make(struct leg *leg, int direction, int rate, bool denoise, int agc, double pitch, bool invert,
+                           char *error)
 {
     struct effect *effect = calloc(1, sizeof(*effect));
     snprintf(error, ENGINE_TEXT, "out of memory");
@@ -48,6 +49,7 @@ struct effect *effect_make(struct leg *leg, int direction, int rate, bool denois
     effect->leg = leg;
     effect->direction = direction;
     effect->rate = rate;
+    effect->invert = invert;
     bool good = true;
     if (denoise || agc) {
         effect->preprocessor = make_preprocessor(rate, denoise, agc);
@@ -122,5 +124,8 @@ struct block effect_run(struct effect *effect, struct block block)
         speexdsp.run(effect->preprocessor, samples);
     if (effect->pitch)
         pitch_run(effect->pitch, samples, effect->rate / 100);
+    /* By half the sample rate; a block's samples are even in number. */
+    for (int at = 0; effect->invert && at < effect->rate / 100; at += 2)
+        samples[at] = samples[at] == INT16_MIN ? INT16_MAX : (int16_t)-samples[at];
     return (struct block){.samples = samples, .rate = effect->rate};
 }

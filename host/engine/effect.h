@@ -14,11 +14,13 @@ struct effect {
     struct resampler resampler; /* to its rate */
     void *preprocessor;         /* libspeexdsp's, or NULL */
     struct pitch *pitch;        /* or NULL */
+    bool invert;                /* low is high, and high is low */
 };
 
 /* Control thread. agc: the wanted level (1 to 32768), 0 for none; pitch: 1 for none. NULL and a sentence in error when
  * libspeexdsp is missing or there is no memory. */
-struct effect *effect_make(struct leg *leg, int direction, int rate, bool denoise, int agc, double pitch, char *error);
+struct effect *effect_make(struct leg *leg, int direction, int rate, bool denoise, int agc, double pitch, bool invert,
+                           char *error);
 void effect_destroy(struct effect *effect);
 
 /* Real-time thread. */

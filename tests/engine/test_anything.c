@@ -151,7 +151,7 @@ static void zoo_detect(struct zoo *zoo, struct leg *leg) {
     *effect = leg_effect(leg, 1 + (int)random_number(2),
                          random_number(2) ? 8000 : 16000, (int)random_number(2),
                          (int)random_number(2) * 5000,
-                         0.5 + random_number(3) * 0.5, error);
+                         0.5 + random_number(3) * 0.5, (int)random_number(2), error);
   }
   if (!random_number(4)) {
     uint8_t octets[16] = {0x80, 2, 3, 4};

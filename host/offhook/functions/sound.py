@@ -1,4 +1,4 @@
-"""What changes a channel's sound: VOLUME, AGC, DENOISE, PITCH_SHIFT, JITTERBUFFER."""
+"""What changes a channel's sound: VOLUME, AGC, DENOISE, PITCH_SHIFT, SCRAMBLE, JITTERBUFFER."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 volume_module = Module("func_volume", "Technology independent volume control")
 speex_module = Module("func_speex", "Noise reduction and Automatic Gain Control (AGC)")
 pitch_module = Module("func_pitchshift", "Audio Effects Dialplan Functions")
+scramble_module = Module("func_scramble", "Frequency inverting voice scrambler")
 jitter_module = Module("func_jitterbuffer", "Jitter buffer for read side of channel.")
 
 Side = Literal["in", "out"]
@@ -182,6 +183,7 @@ def denoise_write(scope: Scope, value: str, direction: str = "") -> None:
     _change(channel, side, "DENOISE", replace(_settings(channel, side), denoise=wanted))
 
 
+_BOTH: tuple[Side, ...] = ("in", "out")
 _PITCHES = {"highest": 2.0, "higher": 1.5, "high": 1.25, "low": 0.85, "lower": 0.7, "lowest": 0.5}
 
 
@@ -195,8 +197,7 @@ def _pitch_write(scope: Scope, value: str, direction: str = "") -> None:
     factor = _PITCHES.get(word, _number(word))
     if not 0 < factor <= 4:
         raise FunctionError(f'PITCH_SHIFT: "{value}" is no factor above 0 up to 4, nor one of {", ".join(_PITCHES)}')
-    both: tuple[Side, ...] = ("in", "out")
-    sides = both if direction.strip().lower() == "both" else (_side("PITCH_SHIFT", direction),)
+    sides = _BOTH if direction.strip().lower() == "both" else (_side("PITCH_SHIFT", direction),)
     for side in sides:
         _change(channel, side, "PITCH_SHIFT", replace(_settings(channel, side), pitch=factor))
 
@@ -204,6 +205,29 @@ def _pitch_write(scope: Scope, value: str, direction: str = "") -> None:
 pitch_shift = pitch_module.function(
     "PITCH_SHIFT", Syntax("channeldirection", channeldirection="rx, tx or both."), write_only=True
 )(_pitch_write)
+
+
+# ---- SCRAMBLE ---------------------------------------------------------------------------------------------
+
+_SCRAMBLED: dict[str, tuple[Side, ...]] = {"rx": ("in",), "tx": ("out",), "both": _BOTH, "remove": ()}
+
+
+def _scramble_write(scope: Scope, value: str, direction: str = "") -> None:
+    """Make a channel's sound unintelligible by turning its spectrum upside down; done twice it is intelligible again.
+
+    Set(SCRAMBLE()=both), or rx for what is received, tx for what is sent; remove ends it. It protects nothing.
+    """
+    channel = _channel(scope, "SCRAMBLE")
+    sides = _SCRAMBLED.get(value.strip().lower())
+    if sides is None:
+        raise FunctionError(f"SCRAMBLE: write rx, tx, both or remove, not {value!r}")
+    for side in _BOTH:
+        settings = _settings(channel, side)
+        if settings.invert != (side in sides):
+            _change(channel, side, "SCRAMBLE", replace(settings, invert=side in sides))
+
+
+scramble = scramble_module.function("SCRAMBLE", Syntax("[direction]"), write_only=True)(_scramble_write)
 
 
 # ---- JITTERBUFFER -----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Effects on one direction of a leg's sound: noise reduction, a level that is kept, another pitch."""
+"""Effects on one direction of a leg's sound: noise reduction, a level that is kept, pitch, an inverted spectrum."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ _DIRECTIONS = {"in": 1, "out": 2}
 
 @dataclass(frozen=True, slots=True)
 class EffectSettings:
-    """What is done: ``agc`` is the level that is kept (1 to 32768; 0: as it comes), ``pitch`` a factor (1.0: none)."""
+    """What is done: ``agc`` is the level that is kept (1 to 32768; 0: as it comes), ``pitch`` a factor (1.0: none).
+
+    ``invert`` makes high what is low, and low what is high.
+    """
 
     denoise: bool = False
     agc: int = 0
     pitch: float = 1.0
+    invert: bool = False
 
     @property
     def neutral(self) -> bool:
@@ -62,9 +66,8 @@ def apply_effect(leg: Leg, direction: Literal["in", "out"], settings: EffectSett
     ffi, lib = leg.engine.ffi, leg.engine.lib
     error = ffi.new("char[]", lib.ENGINE_TEXT)
     leg.tap()
-    handle = lib.leg_effect(
-        leg._handle, _DIRECTIONS[direction], rate, settings.denoise, settings.agc, settings.pitch, error
-    )
+    what = settings.denoise, settings.agc, settings.pitch, settings.invert
+    handle = lib.leg_effect(leg._handle, _DIRECTIONS[direction], rate, *what, error)
     if not handle:
         raise EngineError(leg.engine.text(error))
     effect = Effect(leg, handle)

@@ -1,4 +1,4 @@
-"""VOLUME, AGC, DENOISE, PITCH_SHIFT and JITTERBUFFER."""
+"""VOLUME, AGC, DENOISE, PITCH_SHIFT, SCRAMBLE and JITTERBUFFER."""
 
 from __future__ import annotations
 
@@ -87,6 +87,17 @@ def test_pitches_have_names(scope: Any) -> None:
     for wrong in ("0", "4.5", "shrill"):
         with pytest.raises(FunctionError, match="PITCH_SHIFT"):
             sound._pitch_write(scope, wrong, "rx")
+
+
+def test_scrambling(scope: Any) -> None:
+    sound._scramble_write(scope, "both")
+    sound._scramble_write(scope, "RX")
+    sound._scramble_write(scope, "remove")
+    inverted, nothing = EffectSettings(invert=True), EffectSettings()
+    assert scope.applied == [("in", inverted), ("out", inverted), ("out", nothing), ("in", nothing)]
+    assert not scope.channel.data
+    with pytest.raises(FunctionError, match="write rx, tx, both or remove, not 'up'"):
+        sound._scramble_write(scope, "up")
 
 
 def test_jitter_buffers(scope: Any) -> None:

@@ -31,6 +31,13 @@ def test_the_pitch_is_another(scene: Scene, factor: float, side: str) -> None:
     assert before < there / 3
 
 
+@pytest.mark.parametrize("side", ["in", "out"])
+def test_the_spectrum_is_upside_down(scene: Scene, side: str) -> None:
+    heard = heard_through(scene, sine(600, 1000), EffectSettings(invert=True), side)[2400:7200]
+    assert amplitude(heard[:1600], 3400) > 6000
+    assert amplitude(heard[:1600], 600) < 100
+
+
 def loudest(sound: list[int], hertz: float) -> float:
     """The cross-fades smear a tone a little."""
     return max(amplitude(sound[:1600], hertz + off) for off in range(-30, 31, 5))
