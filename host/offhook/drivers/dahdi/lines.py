@@ -222,7 +222,9 @@ class Lines:
 
     def appeared(self) -> None:
         """Spans may have come: configured channels that wait for them are taken at once."""
-        came = {number for number in self._absent | self._missing if any(number in s for s in self.system.spans())}
+        wanted = self._absent | self._missing
+        spans = self.system.spans() if wanted else []
+        came = {number for number in wanted if any(number in span for span in spans)}
         if came:
             self._absent -= came
             self._missing |= came
