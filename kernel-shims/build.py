@@ -117,6 +117,31 @@ static struct pri_subcmd_display_txt *pri_subcommand_display(struct pri_subcomma
 {
     return &one->u.display;
 }
+
+static struct pri_subcmd_aoc_s *pri_subcommand_aoc_s(struct pri_subcommand *one)
+{
+    return &one->u.aoc_s;
+}
+
+static struct pri_subcmd_aoc_d *pri_subcommand_aoc_d(struct pri_subcommand *one)
+{
+    return &one->u.aoc_d;
+}
+
+static struct pri_subcmd_aoc_e *pri_subcommand_aoc_e(struct pri_subcommand *one)
+{
+    return &one->u.aoc_e;
+}
+
+static struct pri_subcmd_aoc_request *pri_subcommand_aoc_request(struct pri_subcommand *one)
+{
+    return &one->u.aoc_request;
+}
+
+static struct pri_subcmd_aoc_request_response *pri_subcommand_aoc_response(struct pri_subcommand *one)
+{
+    return &one->u.aoc_request_response;
+}
 """
 
 

@@ -5,7 +5,7 @@ struct pri_sr;
 struct timeval { long tv_sec; long tv_usec; ...; };
 
 struct pri_party_name { int valid; int presentation; int char_set; char str[64]; ...; };
-struct pri_party_number { int valid; int presentation; int plan; char str[64]; ...; };
+struct pri_party_number { int valid; int presentation; int plan; char str[64]; };
 struct pri_party_subaddress { int valid; int type; int odd_even_indicator; int length; unsigned char data[32]; ...; };
 struct pri_party_id {
     struct pri_party_name name;
@@ -19,7 +19,35 @@ struct pri_party_redirecting {
     int count, orig_reason, reason;
     ...;
 };
-struct pri_aoc_amount { long cost; int multiplier; ...; };
+struct pri_aoc_amount { long cost; int multiplier; };
+struct pri_aoc_time { long length; int scale; };
+struct pri_aoc_duration {
+    struct pri_aoc_amount amount; struct pri_aoc_time time, granularity; int charging_type; char currency[11];
+};
+struct pri_aoc_flat { struct pri_aoc_amount amount; char currency[11]; };
+struct pri_aoc_volume { struct pri_aoc_amount amount; int unit; char currency[11]; };
+struct pri_aoc_s_element {
+    int chargeable; int rate_type;
+    union { struct pri_aoc_duration duration; struct pri_aoc_flat flat; struct pri_aoc_volume volume; int special; } rate;
+};
+struct pri_subcmd_aoc_s { int num_items; struct pri_aoc_s_element item[10]; };
+struct pri_aoc_recorded_currency { struct pri_aoc_amount amount; char currency[11]; };
+struct pri_aoc_units_element { long number; int type; };
+struct pri_aoc_recorded_units { int num_items; struct pri_aoc_units_element item[32]; };
+struct pri_subcmd_aoc_d {
+    int charge; int billing_accumulation; int billing_id;
+    union { struct pri_aoc_recorded_currency money; struct pri_aoc_recorded_units unit; } recorded;
+};
+struct pri_aoc_e_charging_association { union { struct pri_party_number number; int id; } charge; int charging_type; };
+struct pri_subcmd_aoc_e {
+    int charge; int billing_id;
+    union { struct pri_aoc_recorded_currency money; struct pri_aoc_recorded_units unit; } recorded;
+    struct pri_aoc_e_charging_association associated;
+};
+struct pri_subcmd_aoc_request { int charging_request; int invoke_id; };
+struct pri_subcmd_aoc_request_response {
+    struct pri_subcmd_aoc_s aoc_s; int valid_aoc_s; int charging_request; int charging_response;
+};
 struct pri_subcmd_display_txt { int char_set; int length; char text[...]; ...; };
 
 struct pri_subcommand { int cmd; ...; };
@@ -118,6 +146,7 @@ void pri_sr_set_caller_party(struct pri_sr *sr, const struct pri_party_id *calle
 void pri_sr_set_redirecting_parties(struct pri_sr *sr, const struct pri_party_redirecting *redirecting);
 void pri_sr_set_keypad_digits(struct pri_sr *sr, const char *keypad_digits);
 void pri_sr_set_reversecharge(struct pri_sr *sr, int requested);
+int pri_sr_set_aoc_charging_request(struct pri_sr *sr, int charging_request);
 int pri_setup(struct pri *pri, q931_call *call, struct pri_sr *req);
 int pri_proceeding(struct pri *pri, q931_call *c, int channel, int info);
 int pri_acknowledge(struct pri *pri, q931_call *call, int channel, int info);
@@ -136,6 +165,11 @@ int pri_retrieve_ack(struct pri *ctrl, q931_call *call, int channel);
 int pri_retrieve_rej(struct pri *ctrl, q931_call *call, int cause);
 int pri_connected_line_update(struct pri *pri, q931_call *call, const struct pri_party_connected_line *connected);
 int pri_redirecting_update(struct pri *pri, q931_call *call, const struct pri_party_redirecting *redirecting);
+int pri_aoc_s_request_response_send(struct pri *ctrl, q931_call *call, int invoke_id, const struct pri_subcmd_aoc_s *aoc_s);
+int pri_aoc_de_request_response_send(struct pri *ctrl, q931_call *call, int response, int invoke_id);
+int pri_aoc_s_send(struct pri *ctrl, q931_call *c, const struct pri_subcmd_aoc_s *aoc_s);
+int pri_aoc_d_send(struct pri *ctrl, q931_call *c, const struct pri_subcmd_aoc_d *aoc_d);
+int pri_aoc_e_send(struct pri *ctrl, q931_call *c, const struct pri_subcmd_aoc_e *aoc_e);
 int pri_mcid_req_send(struct pri *ctrl, q931_call *call);
 int pri_reset(struct pri *pri, int channel);
 int pri_maintenance_service(struct pri *pri, int span, int channel, int changestatus);
@@ -145,6 +179,11 @@ struct pri_subcommand *pri_subcommand_at(struct pri_subcommands *list, int index
 struct pri_party_connected_line *pri_subcommand_connected(struct pri_subcommand *one);
 struct pri_party_redirecting *pri_subcommand_redirecting(struct pri_subcommand *one);
 struct pri_subcmd_display_txt *pri_subcommand_display(struct pri_subcommand *one);
+struct pri_subcmd_aoc_s *pri_subcommand_aoc_s(struct pri_subcommand *one);
+struct pri_subcmd_aoc_d *pri_subcommand_aoc_d(struct pri_subcommand *one);
+struct pri_subcmd_aoc_e *pri_subcommand_aoc_e(struct pri_subcommand *one);
+struct pri_subcmd_aoc_request *pri_subcommand_aoc_request(struct pri_subcommand *one);
+struct pri_subcmd_aoc_request_response *pri_subcommand_aoc_response(struct pri_subcommand *one);
 extern "Python" void pri_told(struct pri *pri, char *text);
 extern "Python" void pri_complained(struct pri *pri, char *text);
 extern "Python" void pri_frame(struct pri *pri, int sent, char *frame, int size);

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from kernel_shims.pri.charges import PriAdvice, PriAsked
+
 
 class Kind(IntEnum):
     """Kinds of events; the numbers are PRI_EVENT_*."""
@@ -97,6 +99,10 @@ class PriEvent:
     change: int = 0
     """Of service messages: 0 in service, 1 in the loop, 2 out of service."""
     notification: int = 0
+    advice: tuple[PriAdvice, ...] = ()
+    """What the call costs."""
+    asked: PriAsked | None = None
+    """The far end wants to be told what the call costs."""
     held: Any = None
     """On disconnect: the held call that may be joined with ``active``."""
     active: Any = None

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel_shims.line import LineError
+from kernel_shims.pri import charges
+from kernel_shims.pri.charges import NOTHING, Asked, PriAdvice, PriAsked, PriRates
 from kernel_shims.pri.events import Kind, PartyId, PriEvent, Redirection
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,9 @@ _INBAND = 1 << 3
 _FROM = "from"
 """A field whose name Python keeps for itself."""
 _CONNECTED, _REDIRECTING, _DISPLAY = 2, 1, 25
+_RATES, _DURING, _AT_END, _CHARGES_ASKED, _CHARGES_ANSWERED = 18, 19, 20, 21, 22
+_NOT_AVAILABLE, _FOLLOWS = 1, 5
+"""Answers to the one who asks for advice (PRI_AOC_REQ_RSP_*)."""
 _EXPLICIT = 1 << 16
 _SPEECH, _DIGITAL = 0x00, 0x08
 _LAW = {"ulaw": 0x22, "alaw": 0x23}
@@ -116,6 +121,8 @@ class Setup:
     redirection: Redirection | None = None
     keypad: str = ""
     reverse_charge: bool = False
+    advice: Asked = NOTHING
+    """What the network shall tell of the price."""
 
 
 class PriLink:
@@ -294,6 +301,23 @@ class PriLink:
             elif one.cmd == _DISPLAY:
                 display = self.lib.pri_subcommand_display(one)
                 event.display = bytes(self.ffi.buffer(display.text))[: display.length].decode("latin-1")
+            elif _RATES <= one.cmd <= _CHARGES_ANSWERED:
+                self._charges(event, one)
+
+    def _charges(self, event: PriEvent, one: Any) -> None:
+        if one.cmd == _RATES:
+            event.advice += (charges.rates_of(self.ffi, self.lib.pri_subcommand_aoc_s(one)),)
+        elif one.cmd == _DURING:
+            event.advice += (charges.charge_of(self.ffi, self.lib.pri_subcommand_aoc_d(one), at_end=False),)
+        elif one.cmd == _AT_END:
+            event.advice += (charges.charge_of(self.ffi, self.lib.pri_subcommand_aoc_e(one), at_end=True),)
+        elif one.cmd == _CHARGES_ASKED:
+            raw = self.lib.pri_subcommand_aoc_request(one)
+            event.asked = PriAsked(Asked(raw.charging_request), raw.invoke_id)
+        else:
+            raw = self.lib.pri_subcommand_aoc_response(one)
+            if raw.valid_aoc_s:
+                event.advice += (charges.rates_of(self.ffi, self.ffi.addressof(raw, "aoc_s")),)
 
     def _party(self, raw: Any) -> PartyId:
         return PartyId(
@@ -337,6 +361,8 @@ class PriLink:
             lib.pri_sr_set_keypad_digits(request, setup.keypad.encode())
         if setup.reverse_charge:
             lib.pri_sr_set_reversecharge(request, 1)
+        for asked in setup.advice:
+            lib.pri_sr_set_aoc_charging_request(request, int(asked))
         failed = lib.pri_setup(self._handle, call, request)
         lib.pri_sr_free(request)
         if failed:
@@ -412,6 +438,24 @@ class PriLink:
             self.lib.pri_retrieve_rej(self._handle, call, cause)
         else:
             self.lib.pri_retrieve_ack(self._handle, call, channel)
+
+    def advise(self, call: Any, advice: PriAdvice) -> None:
+        """Tell the user what the call costs."""
+        if isinstance(advice, PriRates):
+            self.lib.pri_aoc_s_send(self._handle, call, charges.made_rates(self.ffi, advice))
+        elif advice.at_end:
+            self.lib.pri_aoc_e_send(self._handle, call, charges.made_charge(self.ffi, advice))
+        else:
+            self.lib.pri_aoc_d_send(self._handle, call, charges.made_charge(self.ffi, advice))
+
+    def reply_rates(self, call: Any, invoke: int, rates: PriRates | None) -> None:
+        """Answer who asked for AOC-S; None: there is no telling."""
+        raw = self.ffi.NULL if rates is None else charges.made_rates(self.ffi, rates)
+        self.lib.pri_aoc_s_request_response_send(self._handle, call, invoke, raw)
+
+    def reply_charges(self, call: Any, invoke: int, *, granted: bool) -> None:
+        """Answer who asked for AOC-D or AOC-E: it will follow, or there is none."""
+        self.lib.pri_aoc_de_request_response_send(self._handle, call, _FOLLOWS if granted else _NOT_AVAILABLE, invoke)
 
     def malicious(self, call: Any) -> None:
         """Report the call as malicious (MCID)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from unittest.mock import Mock
 
 import pytest
@@ -10,64 +11,10 @@ from kernel_shims.line import Happening
 from offhook.calls import causes
 from offhook.calls.channel import State
 from offhook.drivers.dahdi.isdn import numbers
-from offhook.drivers.dahdi.lines import Lines
 from offhook.modules import ActionError, CommandError
 from support import audio
+from support.isdn_story import PLAN, start
 from support.line_story import Office
-
-CHANNELS = """
-[channels]
-echocancel = no
-switchtype = euroisdn
-callerid = asreceived
-resetinterval = never
-context = from-user
-signalling = pri_net
-group = 1
-{extra_network}
-channel => 9-23,25-39
-context = from-network
-signalling = pri_cpe
-group = 2
-{extra_user}
-channel => 40-54,56-70
-signalling = fxo_ks
-context = phones
-callerid = Alice <101>
-group = 3
-channel => 1-2
-"""
-PLAN = """
-[phones]
-exten => _2X.,1,Dial(DAHDI/g2/${EXTEN:1},30)
-exten => _1X.,1,Dial(DAHDI/g1/${EXTEN:1},30)
-[from-user]
-exten => 5551,1,Ringing()
- same => n,Wait(1)
- same => n,Answer()
- same => n,Set(GLOBAL(WHO)=${CALLERID(num)} ${CALLERID(name)} ${EXTEN})
- same => n,Wait(60)
-exten => 5552,1,Hangup(17)
-exten => 5553,1,Dial(DAHDI/2,30)
-[from-network]
-exten => _7X.,1,Answer()
- same => n,Set(GLOBAL(WHO)=${EXTEN})
- same => n,Wait(60)
-"""
-
-
-async def start(office: Office, extra_network: str = "", extra_user: str = "", plan: str = PLAN) -> Lines:
-    """The two spans, both ends up."""
-    office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
-    office.system.add_span(dict.fromkeys(range(5, 9), "fxs_ks"))
-    for first in (9, 40):
-        signallings = {number: "hdlcfcs" if number == first + 15 else "clear" for number in range(first, first + 31)}
-        office.system.add_span(signallings, "alaw")
-    office.system.cable(3, 4)
-    text = CHANNELS.format(extra_network=extra_network, extra_user=extra_user)
-    lines = await office.begin(text, plan)
-    await office.until(lambda: all(span.up for span in lines.isdn), 5)
-    return lines
 
 
 async def test_a_phone_calls_through_the_span_and_both_hear_each_other(office: Office) -> None:
@@ -247,3 +194,30 @@ def test_prefixes_of_numbers_that_come_in(number: str, plan: int, wanted: str) -
 )
 def test_types_of_numbers_that_go_out(number: str, dialplan: str, wanted: tuple[str, int]) -> None:
     assert numbers.typed(number, dialplan, SETTINGS, 7) == wanted
+
+
+async def test_a_channel_in_use_at_the_far_end_alone_is_restarted(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Cause 44 for the one channel that would do (force_restart_unavailable_chans)."""
+    lines = await start(office, "", "force_restart_unavailable_chans = yes\npriexclusive = yes")
+    network, user = lines.isdn
+    channel = lines.request("g2/5551", None, ("", ""))
+    port = next(port for port in user.bearers.values() if not port.free)
+    network.bearers[port.offset].in_service = False
+    with caplog.at_level(logging.INFO):
+        channel.tech_call("")
+        await office.until(lambda: channel.hungup and port.free, 5)
+    assert channel.hangup_cause == 44
+    assert f"span 3: channel {port.offset} restarted" in [record.message for record in caplog.records]
+
+
+async def test_the_number_called_is_added_to_the_tag(office: Office) -> None:
+    """append_msn_to_cid_tag, on the user side."""
+    await start(office, "", "cid_tag = box\nappend_msn_to_cid_tag = yes")
+    alice = office.phone(1)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("1712")
+    await office.until(lambda: office.pbx.globals.get("WHO") == "712", 10)
+    assert office.channel("DAHDI/i4/101-").caller.id.tag == "box_712"

@@ -27,9 +27,9 @@ WITHOUT_EFFECT = frozenset(
         *("useincomingcalleridondahditransfer", "dtmfcidlevel", "distinctiveringaftercid"),
         *("minunused", "minidle", "idleext"),
         *("idledial", "max_call_waiting_calls", "allow_call_waiting_calls", "mwi_mailboxes", "mwi_vm_boxes"),
-        *("mwi_vm_numbers", "append_msn_to_cid_tag", "aoce_delayhangup", "cc_ptmp_recall_mode", "layer1_presence"),
-        *("cc_qsig_signaling_link_req", "cc_qsig_signaling_link_rsp", "force_restart_unavailable_chans"),
-        *("cc_callback_macro", "aoc_enable", "immediatering", "trunkgroup", "spanmap"),
+        *("mwi_vm_numbers", "aoce_delayhangup", "cc_ptmp_recall_mode", "layer1_presence"),
+        *("cc_qsig_signaling_link_req", "cc_qsig_signaling_link_rsp"),
+        *("cc_callback_macro", "immediatering", "trunkgroup", "spanmap"),
     }
 )
 """What is read and checked and does nothing yet."""

@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kernel_shims.pri.charges import PriCharge
     from offhook.drivers.dahdi.channel import DahdiChannel
     from offhook.drivers.dahdi.isdn.bearer import BearerPort
 
@@ -41,3 +42,7 @@ class IsdnCall:
     pending: str = ""
     """Digits that wait for SETUP ACKNOWLEDGE."""
     held: bool = False
+    rates_asked: int | None = None
+    """Number of the invocation by which the user asked for rates (AOC-S), until they are told."""
+    last_charge: PriCharge | None = None
+    """What the call has cost (AOC-E), kept until it is cleared."""

@@ -13,6 +13,7 @@ from offhook.calls.channel import State
 from offhook.calls.frames import Digit
 from offhook.calls.party import Caller, Party
 from offhook.dialplan.patterns import matches as pattern_matches
+from offhook.drivers.dahdi.isdn import advice
 from offhook.drivers.dahdi.isdn.calls import IsdnCall, Level
 from offhook.drivers.dahdi.isdn.numbers import party_of, prefixed
 
@@ -94,13 +95,20 @@ class Incoming:
         self._describe(channel, event, exten)
         call = IsdnCall(event.call, port, channel)
         span.register(call)
+        if event.asked is not None:
+            advice.asked(span.link, call, event.asked, settings)
         if more:
             self._begin_overlap(call, exten)
         else:
             self._start(call, channel, exten or "s")
 
     def _caller(self, event: PriEvent) -> Caller:
-        party = party_of(event.caller, self._span.settings)
+        settings = self._span.settings
+        party = party_of(event.caller, settings)
+        party.tag = settings["cid_tag"]
+        if settings["append_msn_to_cid_tag"]:
+            network = "_net" in self._span.signalling
+            party.tag += f"_{event.caller.number or '' if network else event.called}"
         ani = Party.of(event.ani) if event.ani else party.copy()
         return Caller(id=party, ani=ani)
 

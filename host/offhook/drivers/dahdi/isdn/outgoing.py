@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from kernel_shims.line import LineError
+from kernel_shims.pri.charges import Asked
 from kernel_shims.pri.events import PartyId, Redirection
 from kernel_shims.pri.link import Setup
 from offhook.calls import causes
+from offhook.calls.advice import Advice
 from offhook.calls.channel import State
 from offhook.calls.frames import Condition
 from offhook.calls.party import Connected
 from offhook.calls.requesting import RequestError
+from offhook.drivers.dahdi.isdn import advice
 from offhook.drivers.dahdi.isdn.calls import REMOTE_HOLD, REMOTE_RETRIEVAL, IsdnCall, Level
 from offhook.drivers.dahdi.isdn.numbers import caller_of, typed
 
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from offhook.drivers.dahdi.isdn.bearer import BearerPort
     from offhook.drivers.dahdi.isdn.span import IsdnSpan
 
-_KEYPAD = re.compile(r"K\(([^)]*)\)")
+_OPTION = re.compile(r"([AK])\(([^)]*)\)|R")
+"""Options after the number: A(sde) asks for advice of charge, K(...) sends keypad digits, R: the called party pays."""
+_ASKED = {"s": Asked.RATES, "d": Asked.DURING, "e": Asked.AT_END}
 _REASONS = {"cfb": 1, "cfnr": 2, "unavailable": 2, "cfu": 15, "deflection": 4, "time_of_day": 10, "dnd": 5}
 _CALLED_SIDE = (Condition.RINGING, Condition.PROCEEDING, Condition.PROGRESS)
 """What only the called side of a call tells the other."""
@@ -41,7 +46,7 @@ class Outgoing:
         digits = address.number[settings["stripmsd"] :]
         overlap = settings["overlapdial"] in ("outgoing", "both")
         called, plan = typed(digits, settings["pridialplan"], settings)
-        keypad = _KEYPAD.search(address.extra)
+        options = {found[1] or "R": found[2] or "" for found in _OPTION.finditer(address.extra)}
         setup = Setup(
             called=called,
             channel=port.offset,
@@ -52,8 +57,9 @@ class Outgoing:
             digital=address.digital,
             law=port.law,
             redirection=_redirection(channel),
-            keypad=keypad[1] if keypad else "",
-            reverse_charge="R" in _KEYPAD.sub("", address.extra),
+            keypad=options.get("K", ""),
+            reverse_charge="R" in options,
+            advice=Asked(sum(_ASKED.get(letter, 0) for letter in set(options.get("A", "")))),
         )
         try:
             handle = self._span.link.setup(setup)
@@ -81,6 +87,7 @@ class Outgoing:
         if call is not None and call.level < Level.CONNECTED:
             call.level = Level.CONNECTED
             call.port.through()
+            advice.no_rates(self._span.link, call)
             self._span.link.answer(call.handle, call.port.offset)
             self._span.schedule()
 
@@ -110,6 +117,9 @@ class Outgoing:
                 isinstance(payload, Connected) and self._span.settings["colp_send"] != "block"
             ):
                 self._send_connected(call, payload)
+                return True
+            case Condition.AOC if isinstance(payload, get_args(Advice)):
+                advice.send(self._span.link, call, payload, self._span.settings)
                 return True
             case Condition.HOLD | Condition.UNHOLD:
                 return self._send_hold(call, port, condition is Condition.HOLD)

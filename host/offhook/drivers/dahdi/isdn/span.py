@@ -15,7 +15,7 @@ from offhook.calls.channel import State
 from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Connected
 from offhook.calls.signalling import DChannelFrame, LineSignal
-from offhook.drivers.dahdi.isdn import frames
+from offhook.drivers.dahdi.isdn import advice, frames
 from offhook.drivers.dahdi.isdn.bearer import BearerPort
 from offhook.drivers.dahdi.isdn.calls import REMOTE_HOLD, REMOTE_RETRIEVAL, IsdnCall, Level
 from offhook.drivers.dahdi.isdn.incoming import Incoming
@@ -223,6 +223,8 @@ class IsdnSpan:
         ):
             self._moved(call, event.channel)
         channel = call.channel
+        if channel is not None and event.advice:
+            advice.received(channel, event.advice, self.settings)
         match event.kind:
             case Kind.SETUP_ACK:
                 self._overlap(call, event)
@@ -299,6 +301,7 @@ class IsdnSpan:
 
     def _disconnected(self, call: IsdnCall, event: PriEvent) -> None:
         """DISCONNECT came: the call ends, and our hangup sends RELEASE."""
+        self._refused_channel(call, event)
         if call.channel is not None:
             if event.held and event.active and self.settings["hold_disconnect_transfer"]:
                 self._join(event)
@@ -306,6 +309,15 @@ class IsdnSpan:
         else:
             self.link.hangup(call.handle, event.cause)
             call.clearing = True
+
+    def _refused_channel(self, call: IsdnCall, event: PriEvent) -> None:
+        """The far end has a call on a channel that is free here: RESTART it (force_restart_unavailable_chans)."""
+        wanted = self.settings["force_restart_unavailable_chans"] and not self.signalling.endswith("_ptmp")
+        port = call.port
+        if event.cause == _REQUESTED_UNAVAILABLE and wanted and not port.resetting:
+            log.info("span %d: channel %d is in use at the far end alone, restarting it", self.number, port.offset)
+            port.resetting = True
+            self.link.reset(port.offset)
 
     def _join(self, event: PriEvent) -> None:
         from offhook.calls.transfer import attended_transfer
@@ -316,6 +328,7 @@ class IsdnSpan:
 
     def _released(self, call: IsdnCall, event: PriEvent) -> None:
         """RELEASE came: the handle is to be let go of, once the channel is over."""
+        self._refused_channel(call, event)
         channel = call.channel
         if channel is None:
             self.link.hangup(call.handle, event.cause)
@@ -362,6 +375,8 @@ class IsdnSpan:
             return
         call.channel = None
         self._incoming.forget(call)
+        advice.no_rates(self.link, call)
+        advice.send_last(self.link, call)
         if call.clearing:
             self.link.hangup(call.handle, cause)
             self._forget(call)
