@@ -6,5 +6,5 @@ comes here: whoever owns the socket carries it.
 Reading and writing: frames, elements, formats, parties (what Asterisk sends of connected and redirecting parties),
 seal (encryption), proof (passwords, keys, call tokens).
 Delivery: association (reliable, in order), exchange (start there: whose a datagram is, call numbers, timers).
-Above them: call, transfer, registration, reachability.
+Above them: call (and quality), transfer, registration, reachability.
 """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from offhook.iax.elements import Elements
 from offhook.iax.frames import Command, FullFrame, Kind
 from offhook.iax.proof import MD5, RSA, Credentials, Expectation, Unproven, new_challenge
+from offhook.iax.quality import Quality, Report
 from offhook.iax.seal import AES128, KEY_ROTATION, Seal, key_of, new_key, seals_for
 from offhook.iax.transfer import Transfer
 
@@ -22,6 +23,8 @@ PING_S, LAG_S = 21.0, 10.0
 ROTATION_S = (120.0, 300.0)
 REJECT_DELAY = 1.0
 """Seconds that a refusal for want of a password is held back, against guessing."""
+PROOF_S = 30.0
+"""Seconds that a caller may take to answer a challenge."""
 LINGER = 10.0
 """Seconds that an ended call waits for its acknowledgement."""
 _REJECTED, _UNPROVEN, _GONE, _NORMAL = 21, 50, 27, 16
@@ -78,44 +81,6 @@ class Listener(Protocol):
 
 
 @dataclass(slots=True)
-class Report:
-    """What the far end says of what it receives (RFC 5456 8.6.36 to 8.6.41)."""
-
-    jitter: int = 0
-    loss_percent: int = 0
-    lost: int = 0
-    packets: int = 0
-    delay: int = 0
-    dropped: int = 0
-    out_of_order: int = 0
-
-    def elements(self) -> Elements:
-        """As PONG has it."""
-        return Elements(
-            rr_jitter=self.jitter,
-            rr_loss=(self.loss_percent & 0xFF) << 24 | (self.lost & 0xFFFFFF),
-            rr_pkts=self.packets,
-            rr_delay=min(0xFFFF, self.delay),
-            rr_dropped=self.dropped,
-            rr_ooo=self.out_of_order,
-        )
-
-    @classmethod
-    def read(cls, elements: Elements) -> Report:
-        """From a PONG."""
-        loss = elements.number("rr_loss")
-        return cls(
-            elements.number("rr_jitter"),
-            loss >> 24,
-            loss & 0xFFFFFF,
-            elements.number("rr_pkts"),
-            elements.number("rr_delay"),
-            elements.number("rr_dropped"),
-            elements.number("rr_ooo"),
-        )
-
-
-@dataclass(slots=True)
 class State:
     """How far a call is."""
 
@@ -127,15 +92,6 @@ class State:
     """The far end has ended it, or nobody may be told any more."""
     quelched: bool = False
     encrypted: bool = False
-
-
-@dataclass(slots=True)
-class Quality:
-    """What pings and reports tell."""
-
-    ping_ms: int = 0
-    lag_ms: int = 0
-    remote: Report = field(default_factory=Report)
 
 
 class Call:
@@ -233,8 +189,13 @@ class Call:
         elements.add("username", username)
         self.state.challenged = True
         self.association.command(Command.AUTHREQ, elements, now)
+        self._after(PROOF_S, self._not_proven, now)
         if agreed:
             self.association.unseals = list(seals_for(self.challenge_sent, self.expectation.secrets))
+
+    def _not_proven(self, now: float) -> None:
+        if not self.state.started and not self.state.gone:
+            self.reject(_UNPROVEN, "No authority found", now)
 
     def _answered(self, frame: FullFrame, elements: Elements, now: float) -> None:
         if self.state.started or not self.state.challenged:
@@ -352,6 +313,9 @@ class Call:
     def hangup(self, cause: int, now: float) -> None:
         """End the call. Nothing is told any more."""
         self.listener = None
+        if not self.association.frames_sent:
+            self.association.end(now)  # nobody has been called yet
+            return
         if self.state.gone or self.association.dead:
             if not self.association.dead and not self.association.waiting:
                 self.association.end(now)

@@ -19,6 +19,8 @@ USUAL_EXPIRY = 60
 _EARLY = 5 / 6
 """Of its time a registration is renewed after so much."""
 _LINGER = 10.0
+_PROOF_S = 30.0
+"""Seconds that a far end may take to answer a challenge."""
 
 
 class Standing(Enum):
@@ -265,6 +267,11 @@ class Registering:
             self._challenge = new_challenge()
             elements.add("challenge", self._challenge)
         self.association.command(Command.REGAUTH, elements.add("username", self.username), now)
+        self.association.exchange.after(_PROOF_S, self._not_proven, now)
+
+    def _not_proven(self, now: float) -> None:
+        if not self._done:
+            self._reject(now)
 
     def _reject(self, now: float) -> None:
         self._done = True

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from offhook.iax.call import Call
 from offhook.iax.elements import Elements
 from offhook.iax.frames import Command, Kind, Signal
 from offhook.iax.proof import MD5, PLAINTEXT, RSA, Expectation
 from offhook.iax.seal import AES128, KEY_ROTATION
-from support.iax_net import FAR, MIDDLE, NEAR, ULAW, Net
+from support.iax_net import FAR, MIDDLE, NEAR, ULAW, Net, Phone
 
 
 def test_a_call_that_needs_no_proof() -> None:
@@ -278,3 +279,27 @@ def test_poke_is_answered_without_a_call() -> None:
     association.send(Kind.IAX, Command.POKE, b"", net.now)
     net.run(0.1)
     assert net.far.commands() == ["PONG"] and not len(net.far.exchange)
+
+
+def test_who_never_answers_a_challenge_is_refused() -> None:
+    net = Net()
+    net.far.next_answer = "challenge"
+    net.far.expectation = Expectation(MD5, "secret")
+    phone = net.near.call(username="user")
+    assert phone.call is not None
+    phone.call._challenged = lambda elements, now: None  # type: ignore[method-assign]
+    net.run(29)
+    assert len(net.far.exchange) == 1
+    net.run(15)
+    assert not len(net.far.exchange) and phone.log[-1][0] == "ended"
+
+
+def test_a_call_that_was_never_placed_ends_in_silence() -> None:
+    net = Net()
+    association = net.near.exchange.begin(FAR, 0, net.now)
+    assert association is not None
+    phone = Phone()
+    phone.call = Call(association, phone)
+    phone.call.hangup(16, net.now)
+    net.run(1)
+    assert not net.near.sent and not len(net.near.exchange)

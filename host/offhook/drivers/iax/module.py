@@ -68,12 +68,14 @@ def unload(pbx: Pbx) -> None:
 
 
 def _device_state(pbx: Pbx, resource: str) -> str | None:
-    """A peer that cannot be called is unavailable; else its channels tell."""
+    """A peer that cannot be called is unavailable; else its channels tell. Of an idle one something is known only when
+    it is asked whether it is there."""
     stack: IaxStack | None = pbx.parts.get(PART)
     peer = stack.peers.get(parse(resource).peer) if stack is not None else None
     if peer is None:
         return "INVALID"
-    return pbx.devices.from_channels(f"IAX2/{peer.name}") if peer.reachable else "UNAVAILABLE"
+    idle = "NOT_INUSE" if peer.entry["qualify"] else "UNKNOWN"
+    return pbx.devices.from_channels(peer.device, idle) if peer.reachable else "UNAVAILABLE"
 
 
 @module.driver("IAX2", "Inter Asterisk eXchange Driver (Ver 2)", device_state=_device_state)  # type: ignore[arg-type]

@@ -126,7 +126,7 @@ _OWN: tuple[tuple[str, Kind, Any, str], ...] = (
     ("rtcachefriends", flag(), False, "Keep realtime peers once they were asked for."),
     ("rtsavesysname", flag(), False, "Write the system's name to realtime with a registration."),
     ("rtupdate", flag(), True, "Write registrations to realtime."),
-    ("rtautoclear", string(), "no", "Forget realtime peers when their registration ends."),
+    ("rtautoclear", string(), "no", "Nothing: what is remembered stays until it is pruned."),
     ("rtignoreregexpire", flag(), False, "Use a realtime peer's address however old it is."),
     ("allowfwdownload", flag(), False, "Nothing: no firmware is kept."),
     ("trunkfreq", integer(10, None, "ms"), 20, "Nothing: what is said for 20 ms travels together."),

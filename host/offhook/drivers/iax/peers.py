@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from offhook.calls.endpoints import PeerStatus
+from offhook.drivers.iax import regcontext
 from offhook.iax.elements import Address
 from offhook.iax.reachability import Reach, Reachability
 from offhook.log import NOTICE
@@ -123,6 +124,7 @@ class Peer:
         self._expires = self.stack.exchange.after(expiry + GRACE_S, lambda now: self.expired(), self.stack.now())
         if news:
             self.tell("Registered", address=address)
+            regcontext.show(self.stack, self, there=True)
             self.stack.pbx.devices.changed(self.device)
             self.ask()
 
@@ -138,6 +140,7 @@ class Peer:
         self.reachability.last = 0
         self.reachability.reach = Reach.UNKNOWN
         self.tell("Unregistered", cause=cause)
+        regcontext.show(self.stack, self, there=False)
         self.stack.pbx.devices.changed(self.device)
 
     def expired(self) -> None:

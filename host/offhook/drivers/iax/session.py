@@ -12,9 +12,10 @@ from offhook.calls.transfer import blind_transfer
 from offhook.drivers.iax.identities import connected_of, redirecting_of
 from offhook.drivers.iax.variables import keep
 from offhook.iax import formats as iax_formats
-from offhook.iax.call import Call, Report
+from offhook.iax.call import Call
 from offhook.iax.elements import Elements
 from offhook.iax.frames import STOP_SOUNDS, Command, Signal
+from offhook.iax.quality import Report
 from offhook.iax.transfer import Stage
 from offhook.media.errors import EngineError
 from offhook.media.formats import FORMATS
