@@ -68,6 +68,7 @@ class Machine:
         self.folder = folder
         self.card = folder / "card.img"
         self.process: subprocess.Popen[bytes] | None = None
+        self._command: list[str] | None = None
         if not self.card.exists():
             subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(card), str(self.card)], check=True)
             os.truncate(self.card, size)
@@ -80,7 +81,7 @@ class Machine:
         loader = extract.extracted(f"boot-{board.key}", board.packages) / "usr/lib/u-boot" / board.u_boot
         shutil.copy(loader, self.folder / "u-boot.bin")
         ports = "".join(f",hostfwd={kind}:127.0.0.1:{here}-:{there}" for here, (kind, there) in (forward or {}).items())
-        command = [
+        self._command = [
             *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", str(cores), "-m", MEMORY),
             *("-nographic", "-monitor", "unix:/box/monitor,server=on,wait=off", "-serial", "stdio"),
             *("-bios", "/box/u-boot.bin", "-rtc", f"base={clock}"),
@@ -88,6 +89,9 @@ class Machine:
             *("-device", "virtio-blk-device,drive=card", "-device", "virtio-rng-device"),
             *("-netdev", f"user,id=net{ports}", "-device", "virtio-net-device,netdev=net"),
         ]
+        return self._start(self._command)
+
+    def _start(self, command: list[str]) -> Console:
         self.process = subprocess.Popen(
             chroot.command(tools.tree(), command, {"box": self.folder}),
             stdin=subprocess.PIPE,
@@ -106,15 +110,35 @@ class Machine:
 
     def forward(self, kind: str, port: int) -> None:
         """Reach one more port of the box at the same port of this machine."""
+        self.monitor(f"hostfwd_add net {kind}:127.0.0.1:{port}-:{port}")
+
+    def monitor(self, command: str, seconds: float = 20) -> str:
+        """What QEMU's monitor answers to a command."""
+        told = b""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as monitor:
             monitor.connect(str(self.folder / "monitor"))
-            monitor.settimeout(20)
-            told = b""
-            for command in (b"", f"hostfwd_add net {kind}:127.0.0.1:{port}-:{port}\n".encode()):
-                monitor.sendall(command)
+            monitor.settimeout(seconds)
+            for line in (b"", f"{command}\n".encode()):
+                monitor.sendall(line)
+                told = b""
                 while not told.endswith(b"(qemu) "):
                     told += monitor.recv(4096)
-                told = told[:-1] if not command else told
+        return told.decode(errors="replace")
+
+    def freeze(self) -> None:
+        """Keep the running machine as it is now, memory and card, and take its power away."""
+        self.monitor("stop")
+        self.monitor("migrate exec:cat>/box/memory", CONSOLE_S)
+        assert "completed" in self.monitor("info migrate")
+        self.cut_power()
+        self.card.rename(self.folder / "frozen.img")
+
+    def thaw(self) -> Console:
+        """Go on with the machine that was kept, as often as wanted."""
+        frozen = self.folder / "frozen.img"
+        subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(frozen), str(self.card)], check=True)
+        assert self._command is not None
+        return self._start([*self._command, "-incoming", "exec:cat /box/memory"])
 
     # ---- the card in a reader ---------------------------------------------------------------------------
 

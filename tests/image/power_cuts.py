@@ -13,6 +13,7 @@ import random
 import sqlite3
 import time
 import wave
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,12 +60,21 @@ class Written:
     begun: int = 0
     """The highest number that was given out."""
 
-    def __str__(self) -> str:
-        count = len(self.calls) + len(self.recordings) + self.configuration + self.database
-        return (
-            f"{count} writes acknowledged: {len(self.calls)} records of calls, {len(self.recordings)} recordings, "
-            f"{self.configuration} changes of configuration, {self.database} of the database"
+    def counts(self) -> Counter[str]:
+        """How many writes were acknowledged, by kind."""
+        return Counter(
+            {
+                "records of calls": len(self.calls),
+                "recordings": len(self.recordings),
+                "changes of configuration": self.configuration,
+                "changes of the database": self.database,
+            }
         )
+
+
+def told(counts: Counter[str]) -> str:
+    """Counts as a sentence's end."""
+    return f"{counts.total()} writes acknowledged: " + ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
 class Writer:
@@ -181,9 +191,7 @@ def check_calls(found: Path, written: Written) -> None:
 
 
 def cut(box: Box, written: Written, chance: random.Random) -> None:
-    """Start, write for a while, take the power away, look."""
-    box.start(login=False)
-    box.until_ready()
+    """Write for a while, take the power away, look; the exchange answers already."""
     writer = Writer(box, written)
     until = time.monotonic() + chance.uniform(0, 6)
     writer.round()
