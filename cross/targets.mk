@@ -3,7 +3,7 @@
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E)
 CROSS = $(AS_ROOT) env PYTHONPATH=.:host:kernel-shims PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
 
-.PHONY: guest-test guest-astribank modules image bundle image-test power-cut-test cross-fresh
+.PHONY: guest-test guest-astribank modules image bundle image-test power-cut-test pictures cross-fresh
 
 $(STAMPS)/cross: host/tools/system.sh
 	@host/tools/system.sh cross
@@ -28,6 +28,13 @@ image-test: $(STAMPS)/cross $(STAMPS)/test $(ENGINE) ## an image from first star
 
 power-cut-test: $(STAMPS)/cross $(STAMPS)/test $(ENGINE) ## the power goes CUTS (50) times while a box writes: nothing torn, nothing acknowledged lost
 	@CUTS=$(or $(CUTS),50) $(IMAGE_TEST) tests/image/test_power_cuts.py
+
+PICTURED = told_at_the_console or sets_the_box_up or asks_for_the_password or small_terminal or verbs
+
+pictures: $(STAMPS)/cross $(STAMPS)/test $(ENGINE) ## the README's pictures: screens of an emulated box, plots of a bundle
+	@$(IMAGE_TEST) tests/image/test_box.py -k "$(PICTURED)"
+	@$(PY) -m pytest -q tests/browser/test_bundle_page.py
+	@mkdir -p docs/pictures && cp build/pictures/*.svg docs/pictures/
 
 bundle: $(STAMPS)/cross ## a signed update for BOARD= (OFFHOOK_SIGNING_CERT, OFFHOOK_SIGNING_KEY, OFFHOOK_KEYRING)
 	@$(CROSS) -m cross.image bundle $(BOARD)
