@@ -3,7 +3,8 @@
 The lamp is on while calls can be made. It blinks slowly while the box starts. Flashes and a pause tell what is wrong:
 two, provision.toml could not be used; three, the exchange does not answer; four, this system cannot be marked good.
 Held for three seconds and let go, the button has the serial console ask for no password for ten minutes (the lamp
-flickers when it is time to let go); held for ten, everything on the data partition goes (the lamp is out then).
+flickers when it is time to let go); held for ten, everything on the data partition goes (the lamp is out then). A line
+that is low from the beginning is no press: nobody may lose a box to a button that is stuck, or not there.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Action(Enum):
 class Panel:
     """Lamp and button on somebody else's clock."""
 
+    _released: bool = False
+    """The button was seen to be up."""
     _pressed_at: float | None = None
     _spent: bool = False
     """This press has done what it can do."""
@@ -72,6 +75,9 @@ class Panel:
         return ready or now % SLOW_S < SLOW_S / 2, action
 
     def _button(self, now: float, pressed: bool) -> Action | None:
+        if not self._released:
+            self._released = not pressed
+            return None
         if pressed and self._pressed_at is None:
             self._pressed_at, self._spent = now, False
             return None

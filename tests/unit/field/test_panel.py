@@ -104,3 +104,12 @@ def test_held_long_it_resets_once_and_opens_nothing(face: Face) -> None:
     assert len(face.resets) == 1
     assert 11.0 <= face.resets[0] <= 11.2
     assert not panel.unlocked(face.run, face.now)
+
+
+def test_a_button_that_is_down_from_the_beginning_does_nothing_until_it_was_up(face: Face) -> None:
+    face.gpio.inputs[BUTTON] = False
+    face.live(30, ((0.0, 25.0),))
+    assert not face.resets
+    assert not panel.unlocked(face.run, face.now)
+    face.live(20, ((1.0, 15.0),))
+    assert len(face.resets) == 1
