@@ -209,3 +209,13 @@ def test_host_and_port() -> None:
     assert split_host_port("[::1]:5060") == ("::1", 5060)
     assert split_host_port("[::1]") == ("::1", None)
     assert split_host_port("a.example:1") == ("a.example", 1)
+
+
+@given(st.text(alphabet="<>;tag= ,x:", max_size=40))
+def test_a_tag_is_found_as_parsing_finds_it(text: str) -> None:
+    value = f"<sip:a@b>;tag={text}"
+    try:
+        expected = NameAddr.parse(value).tag
+    except SIPError:
+        return
+    assert tag_of(value) == expected

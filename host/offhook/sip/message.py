@@ -79,24 +79,24 @@ class Message:
         if known is None:
             lower = name.lower()
             return [value for other, value in self.headers if other.lower() == lower]
-        value = self.get(known)
-        if value is None:
+        first = self._first
+        if first is None:
+            first = self._first = dict(reversed(self.headers))
+        if known not in first:
             return []
-        if self._first is not None and len(self._first) == len(self.headers):
-            return [value]
+        if len(first) == len(self.headers):  # no header is repeated
+            return [first[known]]
         return [value for other, value in self.headers if other == known]
 
     def members(self, name: str) -> list[str]:
         """Every member of a comma-separated header over all its lines (Supported, Allow, Via...)."""
-        if self.get(name) is None:
-            return []
-        return [part for value in self.get_all(name) for part in split_list(value)]
+        values = self.get_all(name)
+        return [part for value in values for part in split_list(value)] if values else []
 
     def tokens(self, name: str) -> set[str]:
         """members() as a set in lower case, for option tags, events and methods."""
-        if self.get(name) is None:
-            return set()
-        return {part.lower() for part in self.members(name)}
+        members = self.members(name)
+        return {part.lower() for part in members} if members else set()
 
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
@@ -248,7 +248,8 @@ class Message:
         key = name + "[]"
         found: list[NameAddr] | None = cache.get(key)
         if found is None:
-            found = cache[key] = parse_addresses(self.get_all(name))
+            values = self.get_all(name)
+            found = cache[key] = parse_addresses(values) if values else []
         return found
 
     @property
@@ -354,8 +355,7 @@ class Request(Message):
         hops = self.get("Max-Forwards")
         if hops is not None:
             parse_number(hops, "Max-Forwards", 255)
-        if self.get("Contact") is not None:
-            _ = self.contacts
+        self.addresses("Contact")
         if self.get("Record-Route") is not None:
             self.addresses("Record-Route")
 
@@ -388,27 +388,16 @@ class Request(Message):
 
         `to_tag` is added to To unless To has a tag already. Record-Route is copied into 18x and 2xx (12.1.1).
         """
-        vias: list[Header] = []
-        routes: list[Header] = []
-        picked: dict[str, str] = {}
-        for header in self.headers:
-            name = header[0]
-            if name == "Via":
-                vias.append(header)
-            elif name == "Record-Route":
-                routes.append(header)
-            elif name in _COPIED and name not in picked:
-                picked[name] = header[1]
-        if to_tag and status != 100:
-            to = picked.get("To", "")
-            if not tag_of(to):
-                picked["To"] = f"{to};tag={to_tag}"
-        headers = vias
-        if routes and 100 < status < 300:
-            headers += routes
+        headers = [("Via", value) for value in self.get_all("Via")]
+        if 100 < status < 300:
+            headers += [("Record-Route", value) for value in self.get_all("Record-Route")]
         for name in _COPIED:
-            if name in picked:
-                headers.append((name, picked[name]))
+            value = self.get(name)
+            if value is None:
+                continue
+            if name == "To" and to_tag and status != 100 and not self.to_tag:
+                value = f"{value};tag={to_tag}"
+            headers.append((name, value))
         return Response(status, reason, headers)
 
     def __repr__(self) -> str:
@@ -434,8 +423,7 @@ class Response(Message):
 
     def validate(self) -> None:
         """Parse what makes a dialog: Contact and Record-Route. SIPError(400); the values stay parsed."""
-        if self.get("Contact") is not None:
-            _ = self.contacts
+        self.addresses("Contact")
         if self.get("Record-Route") is not None:
             self.addresses("Record-Route")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -383,8 +384,15 @@ class NameAddr:
         return f"NameAddr({str(self)!r})"
 
 
+_MORE = re.compile('[;">]')
+"""What may follow a tag, or make it part of something else."""
+
+
 def tag_of(value: str) -> str:
     """The tag of a From or To value without parsing the rest; "" when there is none. Never raises."""
+    address, mark, tag = value.partition(">;tag=")
+    if mark and ">" not in address and not _MORE.search(tag):
+        return tag.strip()
     at = value.find(">")
     rest = value[at + 1 :] if at >= 0 else value
     if '"' in rest or ">" in rest:
