@@ -448,7 +448,7 @@ class Dialing:
         if self.answered is not None and self.answered.bridge is None:
             self.answered.consumer = None
         self._frames.clear()
-        self.on_digit = self.on_forward = self.on_refused = None
+        self.on_digit = self.on_forward = self.on_refused = self.on_frame = None
 
 
 _HOLDING = frozenset({Condition.HOLD, Condition.UNHOLD})

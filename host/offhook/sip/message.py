@@ -285,9 +285,13 @@ class Message:
         """The message on the wire. Content-Length is computed and comes last. Kept until the message changes."""
         data = self._bytes
         if data is None:
-            lines = [f"{name}: {value}\r\n" for name, value in self.headers if name != "Content-Length"]
-            head = f"{self.start_line}\r\n{''.join(lines)}Content-Length: {len(self.body):5d}\r\n\r\n"
-            if self.compact or head.count("\n") != len(lines) + 3 or head.count("\r") != len(lines) + 3:
+            headers = self.headers
+            if self.get("Content-Length") is not None:
+                headers = [header for header in headers if header[0] != "Content-Length"]
+            lines = "\r\n".join(map(": ".join, headers))
+            head = f"{self.start_line}\r\n{lines}\r\nContent-Length: {len(self.body):5d}\r\n\r\n"
+            breaks = len(headers) + 3
+            if self.compact or not headers or head.count("\n") != breaks or head.count("\r") != breaks:
                 head = self._unusual_head()
             data = head.encode("utf-8", "surrogateescape")
             if self.body:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from offhook.apps import flow
 from offhook.calls import events
 from offhook.calls.attempts import Tally
+from offhook.calls.dialing import Dialing
 from offhook.calls.frames import Condition, Control, Digit, Forward
 from offhook.functions import shared, stack
 
@@ -80,6 +82,19 @@ class Story:
     def dial_ends(self) -> list[str]:
         """How the dialled channels ended."""
         return [event.status for event in self.exchange.heard(events.DialEnd) if event.channel is not None]
+
+
+async def test_a_dial_that_is_over_leaves_nothing_for_the_cycle_collector(exchange: Any) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        story = Story(exchange, "Dial(Local/busy@callees/n,5)")
+        await story.begin()
+        assert (await story.until("After"))["Status"] == "BUSY"
+        # That of the call to the caller itself, which nobody answered, goes on.
+        assert not [found for found in gc.get_objects() if isinstance(found, Dialing) and found.caller is not None]
+    finally:
+        gc.enable()
 
 
 async def test_the_subroutine_of_u_gets_its_arguments(exchange: Any) -> None:
