@@ -22,8 +22,8 @@ from offhook.sip.offer_answer import Role
 
 if TYPE_CHECKING:
     from offhook.drivers.sip.incoming import IncomingRequest
+    from offhook.drivers.sip.owners import ServerEvent
     from offhook.drivers.sip.session import CallSession
-    from offhook.drivers.sip.stack import ServerEvent
 
 log = logging.getLogger(__name__)
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
     from offhook.drivers.sip.channel import SipChannel
     from offhook.drivers.sip.incoming import IncomingRequest
-    from offhook.drivers.sip.stack import ServerEvent
+    from offhook.drivers.sip.owners import ServerEvent
 
 log = logging.getLogger(__name__)
 

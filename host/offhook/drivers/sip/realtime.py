@@ -27,7 +27,8 @@ from offhook.storage.realtime import realtime_of
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
-    from offhook.drivers.sip.stack import ServerEvent, SipStack
+    from offhook.drivers.sip.owners import ServerEvent
+    from offhook.drivers.sip.stack import SipStack
     from offhook.sip.events import RequestReceived
     from offhook.sip.message import Request
 

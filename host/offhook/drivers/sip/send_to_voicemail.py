@@ -21,7 +21,7 @@ from offhook.sip.message import Header, Request
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
     from offhook.calls.pbx import Pbx
-    from offhook.drivers.sip.stack import Undo
+    from offhook.drivers.sip.owners import Undo
 
 log = logging.getLogger(__name__)
 module = Module(

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from offhook.drivers.sip.admission import Admission
 from offhook.drivers.sip.authentication import secret_of
@@ -22,6 +22,7 @@ from offhook.drivers.sip.incoming import IncomingRequest
 from offhook.drivers.sip.locations import Locations
 from offhook.drivers.sip.nat import rewrite, rewrite_contact
 from offhook.drivers.sip.outgoing import OnResponse, OutgoingRequest
+from offhook.drivers.sip.owners import DialogOwner, ServerEvent, TimerOwner, Undo
 from offhook.drivers.sip.qualify import Qualify
 from offhook.drivers.sip.requests import Local, local_end, moved_to, next_hop, outside_dialog, secure_contact
 from offhook.drivers.sip.resolver import Resolver
@@ -57,37 +58,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Handler = Callable[[IncomingRequest], None]
-ServerEvent = CancelReceived | AckReceived | TransactionTimeout | TransportFailed
 PART = "pjsip"
 TIMER_SLACK = 0.05
 """Seconds by which a timer of the layer may be late: those due meanwhile go off with it, in one turn of the loop."""
-
-
-class DialogOwner(Protocol):
-    """Who owns a dialog: gets its requests."""
-
-    endpoint: Endpoint
-
-    @property
-    def routed(self) -> bool:
-        """Whether its requests go by a route set, so that the peer's Contact is not where they are sent."""
-
-    def on_request(self, incoming: IncomingRequest) -> None: ...
-
-
-class TransactionOwner(Protocol):
-    """What a server transaction's ``user`` may be: told of CANCEL, ACK, time-outs and a lost transport."""
-
-    def on_transaction_event(self, event: ServerEvent) -> None: ...
-
-
-class TimerOwner(Protocol):
-    """What the ``user`` of a timer watched by the layer (session timer, reliable provisionals, subscription) is."""
-
-    def on_timer_event(self, event: Event) -> None: ...
-
-
-Undo = Callable[[], None]
 
 
 class SipStack:
@@ -527,4 +500,4 @@ _ACTIONS: dict[type, Callable[[SipStack, Any], None]] = {
 }
 """What is done about an event of the transaction layer; others come from timers it watches."""
 
-__all__ = ["DialogOwner", "IncomingRequest", "OutgoingRequest", "SipStack", "make_request", "new_tag"]
+__all__ = ["IncomingRequest", "OutgoingRequest", "SipStack", "make_request", "new_tag"]
