@@ -28,6 +28,7 @@ class Talks:
     def party(self, name: str, *, caller: Channel | None = None) -> Channel:
         """One who calls, or one called by somebody."""
         channel = Channel(self.pbx, f"Phone/{name}", outgoing=caller is not None, requester=caller)
+        channel.created_at -= 1 / self.pbx.channels.total  # in the order of their coming
         if caller is not None:
             self.pbx.bus.publish(events.DialBegin(caller, channel, name))
         channel.set_state(State.UP)
