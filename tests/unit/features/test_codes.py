@@ -11,6 +11,7 @@ from offhook.apps import bridging
 from offhook.calls import events
 from offhook.calls.channel import Channel
 from offhook.calls.frames import Digit
+from offhook.calls.party import Party
 from offhook.config.parser import loads
 from offhook.functions import stack
 from offhook.services.features import core
@@ -245,8 +246,10 @@ async def test_a_busy_target_brings_the_parties_back_together(exchange: Any) -> 
 async def test_a_blonde_transfer_is_complete_when_the_call_may_drop(exchange: Any) -> None:
     call, target = await consult(exchange, "1200", CONFIG.replace("[featuremap]", "atxferdropcall = yes\n[featuremap]"))
     bridge = call.callee.bridge
+    target.caller.id = Party.of("1200", "Charlie")
     call.caller.request_hangup()
     await exchange.until(lambda: set(bridge) == {call.callee, target} and bridge.minder is None)
+    assert call.callee.connected.id.labels() == ("1200", "Charlie"), "told while the target rings"
     assert exchange.heard(events.AttendedTransfer)[0].result == "Success"
 
 

@@ -246,6 +246,7 @@ class AttendedTransfer:
         merged = self._merge((self.transferer,))
         if self.target.bridge is not None:
             self.target.bridge.write(self.target, Control(Condition.RINGING))
+        self._introduce(transferee, target)
         self._tell("Success", transferee, target, "Bridge", merged)
 
     def _blond_recalling(self) -> None:
