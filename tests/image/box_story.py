@@ -69,14 +69,15 @@ class Box:
         self.console.expect("starting slot")
         self.console.expect("ready: calls can be made")
 
-    def provision(self, more: str = "") -> None:
-        """The first start of a new box, and the power off again when it is done."""
-        self.machine.put_on_boot("provision.toml", PROVISION + more)
+    def provision(self, *, off: bool = True) -> None:
+        """The first start of a new box; the power is off again when it is done, unless it is to stay on."""
+        self.machine.put_on_boot("provision.toml", PROVISION)
         console = self.start(login=False)
         console.expect("provision.toml was used")
         console.expect("ready: calls can be made")
-        self.console = None
-        self.machine.cut_power()
+        if off:
+            self.console = None
+            self.machine.cut_power()
 
     def log_in(self) -> None:
         """Give the password until the prompt comes."""

@@ -138,7 +138,19 @@ class Machine:
         frozen = self.folder / "frozen.img"
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(frozen), str(self.card)], check=True)
         assert self._command is not None
-        return self._start([*self._command, "-incoming", "exec:cat /box/memory"])
+        (self.folder / "monitor").unlink()
+        console = self._start([*self._command, "-incoming", "exec:cat /box/memory"])
+        deadline = time.monotonic() + CONSOLE_S
+        while not ((self.folder / "monitor").exists() and "running" in self._status()):
+            assert time.monotonic() < deadline, "the machine that was kept does not go on"
+            time.sleep(0.5)
+        return console
+
+    def _status(self) -> str:
+        try:
+            return self.monitor("info status", CONSOLE_S)
+        except ConnectionError:  # it listens in a moment
+            return ""
 
     # ---- the card in a reader ---------------------------------------------------------------------------
 

@@ -30,12 +30,14 @@ KEYS = 20
 RECORDED_S = 1
 RECORDINGS = "/var/spool/offhook/recordings"
 ANSWER_S = 240.0
+SKELETON = "/usr/share/offhook/skeleton"
+"""In the system of a box: the configuration that a first start begins with."""
 FILES = {
-    "/etc/manager.conf": f"[general]\nenabled = yes\nport = 5038\nbindaddr = 0.0.0.0\n"
+    "manager.conf": f"[general]\nenabled = yes\nport = 5038\nbindaddr = 0.0.0.0\n"
     f"[test]\nsecret = {SECRET}\nread = all\nwrite = all\n",
-    "/etc/cdr_manager.conf": "[general]\nenabled = yes\n",
-    "/etc/cuts.conf": "[state]\n" + "".join(f"value{number} = 0\n" for number in range(KEYS)),
-    "/etc/extensions.conf": (rootfs.FILES / "skeleton/extensions.conf").read_text()
+    "cdr_manager.conf": "[general]\nenabled = yes\n",
+    "cuts.conf": "[state]\n" + "".join(f"value{number} = 0\n" for number in range(KEYS)),
+    "extensions.conf": (rootfs.FILES / "skeleton/extensions.conf").read_text()
     + f"""
 [cuts]
 exten => call,1,Answer()

@@ -44,10 +44,15 @@ def test_a_wrong_provisioning_is_told_at_the_console_and_on_the_card(box: Box) -
     ):
         console.expect(pattern)
         box.timeline.append((what, console.elapsed()))
-    told = console.expect(r'provision.toml:5: country of .box.: write the two letters of a country: "de"')
-    picture("provision-wrong", "What is wrong is told at the console", told.string[: told.end()])
+    console.expect('provision.toml:5: country of .box.: write the two letters of a country: "de"')
     console.expect("not provisioned yet")
     box.timeline.append(("console", console.elapsed()))
+    log = (box.machine.folder / "console.log").read_text(errors="replace")
+    told = [
+        *re.findall("offhook: (?!starting)[^\r\n]*", log),
+        *re.findall("(?:Offhook|This box|no password)[^\r\n]*", log),
+    ]
+    picture("provision-wrong", "What is wrong is told at the console", "\n".join(told))
     box.machine.cut_power()
     assert (box.machine.boot_file("provision-errors.txt") or "").startswith("provision.toml:5: country")
     assert box.machine.boot_file("provision.toml")
@@ -97,8 +102,9 @@ def test_the_words_of_the_console_fit_a_small_terminal(box: Box) -> None:
 
 def picture(name: str, title: str, text: str) -> None:
     """Keep a screen for the README."""
-    kept = [line for line in text.splitlines() if not line.startswith("[")]
-    pictures.keep(name, pictures.terminal(title, "\n".join(kept[-pictures.ROWS :])))
+    lines = [line for line in text.splitlines() if not line.startswith("[")]
+    wide = [line[at : at + pictures.COLUMNS] for line in lines for at in range(0, max(1, len(line)), pictures.COLUMNS)]
+    pictures.keep(name, pictures.terminal(title, "\n".join(wide[: pictures.ROWS])))
 
 
 def test_verbs_of_the_diagnostics_login(box: Box) -> None:

@@ -89,8 +89,8 @@ async def story() -> None:
         with Registrar(box.machine.folder) as registrar:
             await asyncio.to_thread(box.provision)
             files = {
-                **FILES,
-                "/etc/extensions.conf": FILES["/etc/extensions.conf"] + EXTENSIONS,
+                **{f"/etc/{name}": text for name, text in FILES.items()},
+                "/etc/extensions.conf": FILES["extensions.conf"] + EXTENSIONS,
                 "/etc/trunk.conf": TRUNK.format(port=registrar.port),
                 "/etc/ca.pem": (box.machine.folder / "ca.pem").read_text(),
             }

@@ -11,7 +11,7 @@ import os
 import random
 
 from box_story import Box, new_box
-from power_cuts import FILES, Written, cut, told
+from power_cuts import FILES, SKELETON, Written, cut, told
 
 CUTS = int(os.environ.get("CUTS", "3"))
 STARTS = int(os.environ.get("STARTS", max(2, CUTS // 10)))
@@ -20,17 +20,15 @@ WITHOUT = ("serial-getty@ttyAMA0", "ssh", "systemd-timesyncd", "systemd-resolved
 
 
 def test_nothing_that_was_acknowledged_is_lost_and_nothing_is_torn() -> None:
-    chance = random.Random(1)
+    chance, written = random.Random(1), Written()
     with new_box() as box:
-        box.provision()
-        box.machine.put_on_data(FILES)
-        box.machine.put_in_system({}, {f"/etc/systemd/system/{name}.service": "/dev/null" for name in WITHOUT})
-        written = Written()
+        files = {f"{SKELETON}/{name}": text for name, text in FILES.items()}
+        box.machine.put_in_system(files, {f"/etc/systemd/system/{name}.service": "/dev/null" for name in WITHOUT})
+        box.provision(off=False)
         for number in range(1, STARTS + 1):
-            start(box)
             cut(box, written, chance)
-            print(f"cut {number} of {CUTS}, then a start: {told(written.counts())}", flush=True)
-        start(box)
+            start(box)
+            print(f"cut {number} of {CUTS}, and a start: {told(written.counts())}", flush=True)
         box.machine.freeze()
         total = written.counts()
         for number in range(STARTS + 1, CUTS + 1):
