@@ -45,13 +45,13 @@ _ORDER = (
 """The letter of a preference is "B" for the first and so on."""
 _FIRST = ord("B")
 
-_BEST = (
+BEST = (
     "ulaw", "alaw", "g719", "siren14", "siren7", "g722", "slin16", "slin", "g726", "g726aal2", "adpcm", "gsm", "ilbc",
     "speex16", "speex", "opus", "lpc10", "g729", "g723",
 )  # fmt: skip
 """What to choose when nobody prefers anything."""
 
-AUDIO = sum(BITS[name] for name in _BEST)
+AUDIO = sum(BITS[name] for name in BEST)
 
 
 def bits(names: Iterable[str]) -> int:
@@ -87,7 +87,7 @@ def choose(preferred: Sequence[str], mask: int) -> str:
 
 def best(mask: int) -> str:
     """What to use of formats that nobody prefers any of; "" for none."""
-    return next((each for each in _BEST if BITS[each] & mask), "")
+    return next((each for each in BEST if BITS[each] & mask), "")
 
 
 def negotiate(

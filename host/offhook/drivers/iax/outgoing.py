@@ -119,8 +119,8 @@ class OutgoingSession(Session):
         self.dialled = dialled
         self.peer = peer
         self.host = dialled.peer if peer is not None else "{}:{}".format(*association.address)
-        if not association.address[1]:
-            self.host = dialled.peer
+        if peer is None and association.address[0] == _NOWHERE[0]:
+            self.host = f"{dialled.peer}:{dialled.port or USUAL_PORT}"
         self.offered = Formats()
         self._take_terms()
 

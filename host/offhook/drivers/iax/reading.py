@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _LOW = ("g723", "gsm", "g729", "speex", "ilbc", "lpc10")
 _MEDIUM = (*_LOW, "g726", "adpcm", "g726aal2", "g722")
+_USUAL = 1 << 15
+"""The highest bit of the formats that are allowed without being named."""
 
 
 @dataclass(slots=True)
@@ -161,8 +163,7 @@ def _plain(section: Section | None) -> list[Any]:
 
 def _bandwidth(word: str) -> Formats:
     names = {"low": _LOW, "medium": _MEDIUM}.get(word, tuple(iax_formats.BITS))
-    audio = [name for name in iax_formats.BITS if name in names and iax_formats.BITS[name] & iax_formats.AUDIO & 0xFFFF]
-    return Formats(audio)
+    return Formats(name for name in iax_formats.BEST if name in names and iax_formats.BITS[name] <= _USUAL)
 
 
 def _formats(section: Section | None, start: Formats, errors: list[ConfigError]) -> Formats:
