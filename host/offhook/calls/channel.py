@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from offhook.calls import causes, events, interception
@@ -182,14 +182,14 @@ class Channel(RunsDialplan, Indicates, Technology):
         else:
             self.variables.update(values)
 
-    def promise(self, values: Mapping[str, Callable[[], str]]) -> None:
+    def promise(self, names: Iterable[str], work_out: Callable[[str], str]) -> None:
         """Assign variables that are worked out when first read, or told of. Those that have a value keep it."""
         if self.pbx.bus.wants(events.VarSet):
-            for name, work_out in values.items():
+            for name in names:
                 if name not in self.variables:
-                    self.set(name, work_out())
+                    self.set(name, work_out(name))
         else:
-            self.variables.promise(values)
+            self.variables.promise(names, work_out)
 
     def announce_variable(self, name: str, value: str) -> None:
         """Tell the bus of an assignment that was made elsewhere (LOCAL(), the end of a subroutine)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 class _Shadowed:
@@ -30,7 +30,7 @@ class Variables:
         class writes it."""
         self._hidden: dict[str, list[_Shadowed]] = {}
         self._marks: dict[object, str] = {}
-        self._promised: dict[str, Callable[[], str]] = {}
+        self._promised: dict[str, Callable[[str], str]] = {}
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The value, or the default."""
@@ -38,17 +38,17 @@ class Variables:
             self._keep(name)
         return self.values.get(name, default)
 
-    def promise(self, values: Mapping[str, Callable[[], str]]) -> None:
-        """Assign values that are worked out when somebody first reads one; names that have a value keep theirs."""
+    def promise(self, names: Iterable[str], work_out: Callable[[str], str]) -> None:
+        """Assign what is worked out from the name when somebody first reads it; names that have a value keep theirs."""
         known = self.values
-        self._promised = {name: work for name, work in values.items() if name not in known} | self._promised
+        self._promised = dict.fromkeys([name for name in names if name not in known], work_out) | self._promised
 
     def _keep(self, *names: str) -> None:
         """Work out promised values."""
         for name in names:
             work_out = self._promised.pop(name, None)
             if work_out is not None:
-                self.values[name] = work_out()
+                self.values[name] = work_out(name)
 
     def set(self, name: str, value: str) -> None:
         """Assign. Underscores in front mark for inheritance."""

@@ -101,12 +101,12 @@ def test_it_behaves_like_the_list_that_it_stands_for(steps: list[tuple[str, str,
 def test_a_promise_is_worked_out_when_read_and_only_once():
     worked = []
 
-    def work_out() -> str:
-        worked.append("x")
+    def work_out(name: str) -> str:
+        worked.append(name)
         return f"value {len(worked)}"
 
     variables = made(("own", "1"))
-    variables.promise({"late": work_out, "own": lambda: "never"})
+    variables.promise(("late", "own"), work_out)
     assert worked == []
     assert "late" in variables
     assert len(variables) == 2
@@ -116,7 +116,7 @@ def test_a_promise_is_worked_out_when_read_and_only_once():
 
 def test_an_assignment_takes_the_place_of_a_promise():
     variables = Variables()
-    variables.promise({"late": lambda: "never"})
+    variables.promise(["late"], lambda name: "never")
     variables.set("late", "now")
     assert variables.get("late") == "now"
     assert len(variables) == 1
@@ -124,13 +124,13 @@ def test_an_assignment_takes_the_place_of_a_promise():
 
 def test_dumps_show_what_was_promised():
     variables = made(("a", "1"))
-    variables.promise({"late": lambda: "2"})
+    variables.promise(["late"], lambda name: "2")
     assert list(variables.items()) == [("late", "2"), ("a", "1")]
 
 
 def test_a_promise_can_be_hidden_and_taken_away():
     variables = Variables()
-    variables.promise({"late": lambda: "1"})
+    variables.promise(["late"], lambda name: "1")
     variables.push("late", "2")
     assert variables.pop("late") == "2"
     assert variables.pop("late") == "1"

@@ -238,16 +238,19 @@ _KEPT: dict[str, Callable[[RtpStats], str]] = {
 }
 
 
+_BRIDGED = tuple(f"{name}BRIDGED" for name in _KEPT)
+
+
 def keep_figures(channel: Channel, leg: RtpLeg) -> None:
     """Leave RTPAUDIOQOS and its relatives with a channel whose call is over, and with the one it was bridged with."""
     if "RTPAUDIOQOS" in channel.variables:
         return
-    figures = {name: partial(_written, leg, write) for name, write in _KEPT.items()}
-    channel.promise(figures)
+    written = partial(_written, leg)
+    channel.promise(_KEPT, written)
     peer = channel.bridge.peer(channel) if channel.bridge is not None else None
     if peer is not None:
-        peer.promise({f"{name}BRIDGED": written for name, written in figures.items()})
+        peer.promise(_BRIDGED, written)
 
 
-def _written(leg: RtpLeg, write: Callable[[RtpStats], str]) -> str:
-    return write(leg.stats())
+def _written(leg: RtpLeg, name: str) -> str:
+    return _KEPT[name.removesuffix("BRIDGED")](leg.stats())
