@@ -33,7 +33,8 @@ _CONNECTED, _REDIRECTING, _DISPLAY = 2, 1, 25
 _RATES, _DURING, _AT_END, _CHARGES_ASKED, _CHARGES_ANSWERED = 18, 19, 20, 21, 22
 _NOT_AVAILABLE, _FOLLOWS = 1, 5
 """Answers to the one who asks for advice (PRI_AOC_REQ_RSP_*)."""
-_EXPLICIT = 1 << 16
+EXPLICIT = 1 << 16
+"""In a channel's number: its span is named."""
 _SPEECH, _DIGITAL = 0x00, 0x08
 _LAW = {"ulaw": 0x22, "alaw": 0x23}
 _BATCH = 64
@@ -245,7 +246,7 @@ class PriLink:
     def _place(self, event: PriEvent, channel: int) -> None:
         event.channel = channel & 0xFF if channel >= 0 else -1
         event.span = channel >> 8 & 0xFF if channel >= 0 else 0
-        event.explicit = bool(channel >= 0 and channel & _EXPLICIT)
+        event.explicit = bool(channel >= 0 and channel & EXPLICIT)
 
     def _details(self, event: PriEvent, kind: Kind, part: Any) -> None:
         if kind in (Kind.RINGING, Kind.ANSWER, Kind.PROCEEDING, Kind.PROGRESS, Kind.SETUP_ACK):

@@ -250,14 +250,14 @@ class SimulatedPort:
     def take_frame(self) -> bytes:
         """A frame that the daemon sent on a D channel; empty when there is none."""
         if self._far is not None:
-            with contextlib.suppress(BlockingIOError):
+            with contextlib.suppress(BlockingIOError, ConnectionError):
                 return self._far.recv(_LONGEST_FRAME)
         return b""
 
     def give_frame(self, frame: bytes) -> None:
         """A frame for the daemon; lost while the port is closed."""
         if self._far is not None:
-            with contextlib.suppress(BlockingIOError):
+            with contextlib.suppress(BlockingIOError, ConnectionError):
                 self._far.send(frame)
 
     def attach(self, party: Party) -> None:

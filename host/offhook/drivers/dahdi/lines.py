@@ -97,6 +97,10 @@ class Lines:
         self.cadences = [*reading.cadences] or [*DEFAULT_CADENCES]
         for error in reading.errors:
             log.warning("%s", error)
+        try:
+            self.isdn.use_groups(reading.trunk_groups, reading.span_maps)
+        except ValueError as error:
+            log.error("chan_dahdi.conf: %s", error)
         for number, port in list(self.ports.items()):
             settings = reading.channels.get(number)
             if settings is None and not port.calls:

@@ -29,7 +29,7 @@ WITHOUT_EFFECT = frozenset(
         *("idledial", "max_call_waiting_calls", "allow_call_waiting_calls", "mwi_mailboxes", "mwi_vm_boxes"),
         *("mwi_vm_numbers", "aoce_delayhangup", "cc_ptmp_recall_mode", "layer1_presence"),
         *("cc_qsig_signaling_link_req", "cc_qsig_signaling_link_rsp"),
-        *("cc_callback_macro", "immediatering", "trunkgroup", "spanmap"),
+        *("cc_callback_macro", "immediatering"),
     }
 )
 """What is read and checked and does nothing yet."""

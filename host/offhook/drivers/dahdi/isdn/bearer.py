@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import Happening, LineEvent, LinePort
+from kernel_shims.pri.link import EXPLICIT
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from offhook.drivers.dahdi.reading import ChannelSettings
 
 NEVER = float("inf")
+
+
+def place_of(offset: int, logical: int) -> int:
+    """One number for a channel's place on a span and the span's place in a trunk group."""
+    return logical << 8 | offset
 
 
 class Bearer:
@@ -76,19 +82,41 @@ class Bearer:
 
 
 class BearerPort(Port):
-    """See the text of this file. ``offset`` is its number on the span (1 up), ``span_of`` its span."""
+    """See the text of this file. ``offset`` is its number on the span (1 up), which is ``logical`` in its trunk group;
+    ``span_of`` has its D channel."""
 
     machine: Bearer
     two_wire = False
 
-    def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str, span: IsdnSpan) -> None:
+    def __init__(
+        self,
+        pbx: Pbx,
+        line: LinePort,
+        settings: ChannelSettings,
+        signalling: str,
+        span: IsdnSpan,
+        *,
+        first: int,
+        logical: int = 0,
+    ) -> None:
         super().__init__(pbx, line, settings, signalling)
         self.machine = Bearer()
         self.span_of = span
-        self.offset = line.number - span.first + 1
+        self.offset = line.number - first + 1
+        self.logical = logical
         self.resetting = False
         self.in_service = True
         self.digital = False
+
+    @property
+    def place(self) -> int:
+        """Which channel it is among all of its D channel."""
+        return place_of(self.offset, self.logical)
+
+    @property
+    def address(self) -> int:
+        """The same as messages say it."""
+        return self.place | (EXPLICIT if self.span_of.group else 0)
 
     @property
     def free(self) -> bool:

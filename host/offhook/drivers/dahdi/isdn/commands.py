@@ -130,7 +130,7 @@ def _service(request: Request, change: int) -> None:
     if port.span_of.settings["switchtype"] not in ("4ess", "5ess", "national"):
         raise CommandError("service messages are for the switch types 4ess, 5ess and national")
     port.in_service = change == 0
-    port.span_of.link.service(-1, port.offset, change)
+    port.span_of.link.service(port.logical or -1, port.offset, change)
     request.print(f"{'Enabled' if change == 0 else 'Disabled'} service on channel {port.number}")
 
 

@@ -129,7 +129,7 @@ class Incoming:
     def _start(self, call: IsdnCall, channel: DahdiChannel, exten: str) -> None:
         span = self._span
         call.level = Level.PROCEEDING
-        span.link.proceeding(call.handle, call.port.offset)
+        span.link.proceeding(call.handle, call.port.address)
         channel.exten = exten
         channel.set_state(State.RING)
         channel.start_pbx()
@@ -140,7 +140,7 @@ class Incoming:
         span = self._span
         call.level = Level.OVERLAP
         overlap = self._overlaps[span.link.key(call.handle)] = _Overlap(digits)
-        span.link.setup_acknowledge(call.handle, call.port.offset, inband=not digits)
+        span.link.setup_acknowledge(call.handle, call.port.address, inband=not digits)
         if not digits:
             call.port.through()
             if call.port.leg is not None:

@@ -49,7 +49,7 @@ class Outgoing:
         options = {found[1] or "R": found[2] or "" for found in _OPTION.finditer(address.extra)}
         setup = Setup(
             called=called,
-            channel=port.offset,
+            channel=port.address,
             caller=caller_of(channel.connected.id, settings),
             called_plan=plan,
             exclusive=settings["priexclusive"] or "_net" in self._span.signalling,
@@ -88,7 +88,7 @@ class Outgoing:
             call.level = Level.CONNECTED
             call.port.through()
             advice.no_rates(self._span.link, call)
-            self._span.link.answer(call.handle, call.port.offset)
+            self._span.link.answer(call.handle, call.port.address)
             self._span.schedule()
 
     def indicated(self, port: BearerPort, channel: DahdiChannel, condition: Condition, payload: object) -> bool | None:
@@ -100,13 +100,13 @@ class Outgoing:
             case Condition.RINGING:
                 if call.level < Level.ALERTING:
                     call.level = Level.ALERTING
-                    self._span.link.alerting(call.handle, port.offset, inband=not port.digital)
+                    self._span.link.alerting(call.handle, port.address, inband=not port.digital)
                     port.through()
                 return False
             case Condition.PROCEEDING:
                 if call.level < Level.PROCEEDING:
                     call.level = Level.PROCEEDING
-                    self._span.link.proceeding(call.handle, port.offset)
+                    self._span.link.proceeding(call.handle, port.address)
                 return True
             case Condition.PROGRESS:
                 self._send_progress(call, port)
@@ -129,7 +129,7 @@ class Outgoing:
         if not call.progress and call.level < Level.ALERTING:
             call.progress = True
             call.level = max(call.level, Level.PROCEEDING)
-            self._span.link.progress(call.handle, port.offset)
+            self._span.link.progress(call.handle, port.address)
             port.through()
 
     def _send_failure(self, call: IsdnCall, port: BearerPort, channel: DahdiChannel, condition: Condition) -> bool:
@@ -160,10 +160,10 @@ class Outgoing:
     def _send_hold(self, call: IsdnCall, port: BearerPort, on: bool) -> bool:
         match self._span.settings["moh_signaling"]:
             case "notify":
-                self._span.link.notify(call.handle, port.offset, REMOTE_HOLD if on else REMOTE_RETRIEVAL)
+                self._span.link.notify(call.handle, port.address, REMOTE_HOLD if on else REMOTE_RETRIEVAL)
                 return True
             case "hold":
-                return self._span.link.hold(call.handle) if on else self._span.link.retrieve(call.handle, port.offset)
+                return self._span.link.hold(call.handle) if on else self._span.link.retrieve(call.handle, port.address)
         return False
 
 

@@ -7,24 +7,23 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kernel_shims.line import Happening, LinePort
+from kernel_shims.line import LinePort
 from kernel_shims.pri.events import Kind, PriEvent
-from kernel_shims.pri.link import PriLink
 from offhook.calls import causes
 from offhook.calls.channel import State
 from offhook.calls.frames import Condition, Control
 from offhook.calls.party import Connected
 from offhook.calls.signalling import DChannelFrame, LineSignal
 from offhook.drivers.dahdi.isdn import advice, frames
-from offhook.drivers.dahdi.isdn.bearer import BearerPort
+from offhook.drivers.dahdi.isdn.bearer import BearerPort, place_of
 from offhook.drivers.dahdi.isdn.calls import REMOTE_HOLD, REMOTE_RETRIEVAL, IsdnCall, Level
+from offhook.drivers.dahdi.isdn.dchannel import DChannel
 from offhook.drivers.dahdi.isdn.incoming import Incoming
 from offhook.drivers.dahdi.isdn.numbers import party_of
-from offhook.drivers.dahdi.isdn.options import apply_options
 from offhook.drivers.dahdi.isdn.outgoing import Outgoing
 
 if TYPE_CHECKING:
-    from kernel_shims.line import SpanStatus
+    from kernel_shims.pri.link import PriLink
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.channel import DahdiChannel
     from offhook.drivers.dahdi.reading import ChannelSettings
@@ -32,44 +31,55 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _REQUESTED_UNAVAILABLE = 44
-_MOST_FRAMES = 64
 
 
 class IsdnSpan:
-    """One D channel with its B channels. ``number`` is the span's, ``first`` its first channel."""
+    """Spans with a D channel in common: one span, or those of a trunk group, whose further D channels stand by.
 
-    def __init__(self, pbx: Pbx, status: SpanStatus, settings: ChannelSettings, line: LinePort) -> None:
+    ``number`` is the span of the first D channel; ``group`` says that messages name a channel's span.
+    """
+
+    def __init__(self, pbx: Pbx, number: int, settings: ChannelSettings, *, group: bool = False) -> None:
         self.pbx = pbx
-        self.number = status.number
-        self.first = status.first
+        self.number = number
+        self.group = group
         self.settings: Mapping[str, Any] = settings.values
         self.signalling: str = settings["signalling"]
-        self.up = False
         self.bearers: dict[int, BearerPort] = {}
-        """By offset on the span."""
+        """By their place (bearer.py)."""
         self.calls: dict[int, IsdnCall] = {}
         """By the handle's number."""
         self.debug = 0
-        self._line: LinePort | None = line
+        self.d_channels: list[DChannel] = []
+        self._active: DChannel | None = None
         self._names = 0
-        self._timer: asyncio.TimerHandle | None = None
         self._incoming = Incoming(self)
         self.outgoing = Outgoing(self)
-        line.ready_frames()
-        self.link = PriLink(
-            line.descriptor,
-            network="_net" in self.signalling,
-            switch=settings["switchtype"],
-            bri=self.signalling.startswith("bri"),
-            multipoint=self.signalling.endswith("_ptmp"),
-        )
-        self.link.on_message = self._message
-        self.link.on_frame = self._frame
-        apply_options(self.link, settings.values)
         self._reset_timer: asyncio.TimerHandle | None = None
-        pbx.loop.add_reader(line.descriptor, self._readable)
-        self.schedule()
-        self._reset_later()
+
+    def take_d_channel(self, line: LinePort, logical: int = 0) -> None:
+        """The first D channel, or one that stands by."""
+        channel = DChannel(self.pbx, line, self.settings, logical, self._event)
+        channel.link.on_message = self._message
+        channel.link.on_frame = self._frame
+        self.d_channels.append(channel)
+        if self._active is None:
+            self._active = channel
+            self._reset_later()
+        else:
+            self.d_channels[0].link.enslave(channel.link)
+        channel.schedule()
+
+    @property
+    def link(self) -> PriLink:
+        """libpri on the D channel that is in use."""
+        assert self._active is not None
+        return self._active.link
+
+    @property
+    def up(self) -> bool:
+        """Calls can be made."""
+        return self._active is not None and self._active.up
 
     def _reset_later(self) -> None:
         interval = self.settings["resetinterval"]
@@ -81,7 +91,7 @@ class IsdnSpan:
         for port in self.bearers.values() if self.up else ():
             if port.free:
                 port.resetting = True
-                self.link.reset(port.offset)
+                self.link.reset(port.address)
         self.schedule()
         self._reset_later()
 
@@ -91,21 +101,16 @@ class IsdnSpan:
         return self._names
 
     def stop(self) -> None:
-        """End the D channel. Calls that are left end, and nobody is told: the descriptor is ours no more."""
-        line, self._line = self._line, None
+        """End the D channels. Calls that are left end, and nobody is told: the descriptors are ours no more."""
         left, self.calls = list(self.calls.values()), {}
         for call in left:
             self._incoming.forget(call)
             if call.channel is not None:
                 call.channel.far_end_hangup(causes.DESTINATION_OUT_OF_ORDER)
-        for timer in (self._timer, self._reset_timer):
-            if timer is not None:
-                timer.cancel()
-        if line is not None:
-            self.pbx.loop.remove_reader(line.descriptor)
-            line.close()
-            self.link.close()
-        self.up = False
+        if self._reset_timer is not None:
+            self._reset_timer.cancel()
+        for channel in self.d_channels:
+            channel.stop()
 
     def _message(self, text: str) -> None:
         if self.debug:
@@ -127,50 +132,47 @@ class IsdnSpan:
     def set_debug(self, level: int) -> None:
         """What is told of messages on the D channel."""
         self.debug = level
-        self.link.debug(level)
+        for channel in self.d_channels:
+            channel.link.debug(level)
 
     # ---- the D channel ---------------------------------------------------------------------------------------
 
-    def _readable(self) -> None:
-        for _ in range(_MOST_FRAMES):
-            events = list(self.link.receive())
-            if not events:
-                break
-            for event in events:
-                self._event(event)
-        self.schedule()
-
-    def _tick(self) -> None:
-        self._timer = None
-        for event in self.link.tick():
-            self._event(event)
-        self.schedule()
-
     def schedule(self) -> None:
-        """Be back when libpri's next timer is due."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        delay = self.link.delay()
-        if delay is not None and self._line is not None:
-            self._timer = self.pbx.loop.call_later(delay, self._tick)
+        """Be back when a timer of libpri is due."""
+        for channel in self.d_channels:
+            channel.schedule()
 
-    def take_events(self) -> None:
-        """The D channel's port has events of its own: alarms, and that it is gone."""
-        while self._line is not None and (event := self._line.next_event()) is not None:
-            if event.kind is Happening.REMOVED:
-                self.stop()
-            elif event.kind in (Happening.ALARM, Happening.NO_ALARM):
-                log.warning("span %d: %s", self.number, "alarm" if event.kind is Happening.ALARM else "alarm is over")
+    def take_events(self, line: LinePort) -> None:
+        """A D channel's port has events of its own: alarms, and that it is gone."""
+        channel = self.d_channel_of(line)
+        if channel is None or channel.take_events():
+            return
+        channel.lose()
+        self._choose_d_channel()
+        if not any(one.open for one in self.d_channels):
+            self.stop()
 
-    def _event(self, event: PriEvent) -> None:
+    def d_channel_of(self, line: LinePort) -> DChannel | None:
+        """The D channel on a port."""
+        return next((one for one in self.d_channels if one.open and one.number == line.number), None)
+
+    def _choose_d_channel(self) -> None:
+        """The one in use stays, as long as it is up; then the first that is."""
+        if self._active is None or not self._active.up:
+            self._active = next((one for one in self.d_channels if one.up), self._active)
+
+    def _event(self, source: DChannel, event: PriEvent) -> None:
+        if event.channel > 0:
+            event.channel = place_of(event.channel, event.span if event.explicit else source.logical)
         match event.kind:
             case Kind.UP:
-                self.up = True
-                log.info("Primary D-Channel on span %d up", self.number)
+                source.up = True
+                self._choose_d_channel()
+                log.info("%s D-Channel on span %d up", self._rank(source), self.number)
             case Kind.DOWN:
-                self.up = False
-                log.warning("Primary D-Channel on span %d down", self.number)
+                source.up = False
+                self._choose_d_channel()
+                log.warning("%s D-Channel on span %d down", self._rank(source), self.number)
             case Kind.CONFIG_ERROR:
                 log.error("PRI Span: %d %s", self.number, event.display)
             case Kind.RESTART | Kind.RESTART_ACK:
@@ -183,6 +185,9 @@ class IsdnSpan:
                 self._incoming.digits(event)
             case _:
                 self._about_call(event)
+
+    def _rank(self, channel: DChannel) -> str:
+        return "Primary" if channel is self.d_channels[0] else "Secondary"
 
     def _restarted(self, event: PriEvent) -> None:
         ports = self.bearers.values() if event.channel < 1 else filter(None, [self.bearers.get(event.channel)])
@@ -317,7 +322,7 @@ class IsdnSpan:
         if event.cause == _REQUESTED_UNAVAILABLE and wanted and not port.resetting:
             log.info("span %d: channel %d is in use at the far end alone, restarting it", self.number, port.offset)
             port.resetting = True
-            self.link.reset(port.offset)
+            self.link.reset(port.address)
 
     def _join(self, event: PriEvent) -> None:
         from offhook.calls.transfer import attended_transfer
@@ -344,7 +349,7 @@ class IsdnSpan:
             channel.deliver(Control(Condition.HOLD))
         else:
             call.held = False
-            self.link.reply_retrieve(call.handle, call.port.offset)
+            self.link.reply_retrieve(call.handle, call.port.address)
             channel.deliver(Control(Condition.UNHOLD))
 
     def _notified(self, channel: DahdiChannel, event: PriEvent) -> None:
@@ -387,7 +392,7 @@ class IsdnSpan:
 
     def reject(self, handle: Any, cause: int) -> None:
         """Refuse a call that has no channel."""
-        if self._line is not None:
+        if self._active is not None and self._active.open:
             self.link.hangup(handle, cause)
 
     # ---- B channels ------------------------------------------------------------------------------------------
@@ -405,11 +410,12 @@ class IsdnSpan:
 
     def status_lines(self) -> Iterator[str]:
         """``pri show span``."""
-        yield f"Primary D-channel: {self._line.number if self._line is not None else 0}"
-        yield f"Status: {'Up, Active' if self.up else 'Down, Active'}"
+        for channel in self.d_channels:
+            yield f"{self._rank(channel)} D-channel: {channel.number if channel.open else 0}"
+            yield f"Status: {'Up' if channel.up else 'Down'}, {'Active' if channel is self._active else 'Standby'}"
         yield from self.link.information().splitlines()
 
     @property
     def d_channel(self) -> int:
-        """The D channel's number; 0 when it is gone."""
-        return self._line.number if self._line is not None else 0
+        """The number of the D channel in use; 0 when it is gone."""
+        return self._active.number if self._active is not None and self._active.open else 0

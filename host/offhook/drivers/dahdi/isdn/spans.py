@@ -1,12 +1,13 @@
-"""The ISDN spans of the exchange: each is started with the first of its B channels that is configured."""
+"""The ISDN spans of the exchange, and trunk groups: each starts with the first of its B channels that is configured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import SIGNALLINGS, LineError, LinePort, LineSystem, SpanStatus
 from offhook.drivers.dahdi.isdn.bearer import BearerPort
+from offhook.drivers.dahdi.isdn.groups import TrunkGroup, groups_of
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -25,9 +26,15 @@ class IsdnSpans:
         self._pbx = pbx
         self._system = system
         self.spans: dict[int, IsdnSpan] = {}
+        self._groups: dict[int, TrunkGroup] = {}
+        """By span."""
 
     def __iter__(self) -> Iterator[IsdnSpan]:
         return iter([self.spans[number] for number in sorted(self.spans)])
+
+    def use_groups(self, trunk_groups: Iterable[str], span_maps: Iterable[str]) -> None:
+        """Which spans share a D channel ([trunkgroups]); spans that run stay as they are. Raises ValueError."""
+        self._groups = groups_of(trunk_groups, span_maps)
 
     def bearer(self, settings: ChannelSettings) -> BearerPort:
         """The port of a B channel. Raises LineError."""
@@ -36,7 +43,7 @@ class IsdnSpans:
             self._system.open(settings.number).close()  # says what there is instead
             raise LineError(f"no such channel {settings.number}")
         span = self._span(status, settings)
-        if settings.number == span.d_channel:
+        if any(settings.number == channel.number for channel in span.d_channels):
             raise LineError(
                 f"channel {settings.number} is the D channel of span {span.number}; leave it out of the list"
             )
@@ -47,37 +54,66 @@ class IsdnSpans:
                 f"channel {settings.number}: it is no B channel in the driver; make system.conf say "
                 f"bchan={settings.number}"
             )
-        port = BearerPort(self._pbx, line, settings, settings["signalling"], span)
-        span.bearers[port.offset] = port
+        group = self._groups.get(status.number)
+        logical = group.spans[status.number] if group is not None else 0
+        signalling = settings["signalling"]
+        port = BearerPort(self._pbx, line, settings, signalling, span, first=status.first, logical=logical)
+        span.bearers[port.place] = port
         return port
 
     def _span(self, status: SpanStatus, settings: ChannelSettings) -> IsdnSpan:
+        group = self._groups.get(status.number)
+        if group is None:
+            found = self.spans.get(status.number) or self._single(status, settings)
+        else:
+            number = self._span_of(group.d_channels[0]).number
+            found = self.spans.get(number) or self._group(number, group, settings)
+        if found.signalling != settings["signalling"]:
+            raise LineError(f"span {status.number} is {found.signalling} already; one span has one signalling")
+        return found
+
+    def _span_of(self, channel: int) -> SpanStatus:
+        for span in self._system.spans():
+            if channel in span:
+                return span
+        raise LineError(f"trunkgroup: D channel {channel}: there is no such channel")
+
+    def _single(self, status: SpanStatus, settings: ChannelSettings) -> IsdnSpan:
+        place = _D_CHANNELS.get(status.channels)
+        if place is None:
+            raise LineError(
+                f"span {status.number} has {status.channels} channels: neither E1 (31), T1 (24) nor BRI (3)"
+            )
+        line = self._d_channel(status.first + place - 1, "hardhdlc" if place == 3 else "dchan")
+        span = self._new(status.number, settings, group=False)
+        span.take_d_channel(line)
+        return span
+
+    def _group(self, number: int, group: TrunkGroup, settings: ChannelSettings) -> IsdnSpan:
+        lines = [(self._d_channel(channel, "dchan"), self._span_of(channel).number) for channel in group.d_channels]
+        span = self._new(number, settings, group=True)
+        for line, where in lines:
+            span.take_d_channel(line, group.spans.get(where, 0))
+        return span
+
+    def _new(self, number: int, settings: ChannelSettings, *, group: bool) -> IsdnSpan:
         from offhook.drivers.dahdi.isdn.span import IsdnSpan
 
-        span = self.spans.get(status.number)
-        if span is None:
-            place = _D_CHANNELS.get(status.channels)
-            if place is None:
-                raise LineError(
-                    f"span {status.number} has {status.channels} channels: neither E1 (31), T1 (24) nor BRI (3)"
-                )
-            line = self._system.open(status.first + place - 1)
-            if line.signalling not in (SIGNALLINGS["hdlcfcs"], SIGNALLINGS["hardhdlc"]):
-                line.close()
-                raise LineError(
-                    f"channel {line.number} is no D channel in the driver; make system.conf say "
-                    f"{'hardhdlc' if place == 3 else 'dchan'}={line.number}"
-                )
-            span = self.spans[status.number] = IsdnSpan(self._pbx, status, settings, line)
-        elif span.signalling != settings["signalling"]:
-            raise LineError(f"span {status.number} is {span.signalling} already; one span has one signalling")
+        span = self.spans[number] = IsdnSpan(self._pbx, number, settings, group=group)
         return span
+
+    def _d_channel(self, number: int, key: str) -> LinePort:
+        line = self._system.open(number)
+        if line.signalling not in (SIGNALLINGS["hdlcfcs"], SIGNALLINGS["hardhdlc"]):
+            line.close()
+            raise LineError(f"channel {number} is no D channel in the driver; make system.conf say {key}={number}")
+        return line
 
     def take_events(self, line: LinePort) -> None:
         """A D channel has events."""
         for span in self:
-            if span.d_channel == line.number:
-                span.take_events()
+            if span.d_channel_of(line) is not None:
+                span.take_events(line)
                 if not span.d_channel:
                     del self.spans[span.number]
 
