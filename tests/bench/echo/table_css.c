@@ -8,68 +8,6 @@
 #include "tables.h"
 
 #if !__has_include(<spandsp/g168models.h>)
-/* G.168 test 4: 5 s alone, two minutes of silence, then the same again: ERLE lost. */
-static double after_silence(const struct bench *bench, const struct peer *peer, int model, double loss)
-{
-    memset(sent + 5 * RATE, 0, 120 * RATE * sizeof *sent);
-    through(bench, model, loss, echo, 0, 126 * RATE);
-    hear(bench, 126 * RATE, 0, 0);
-    cancel(peer, bench, false, 126 * RATE);
-    return erle(heard, out, 4 * RATE, 5 * RATE) - erle(heard, out, 125 * RATE, 125 * RATE + RATE / 4);
-}
-
-/* G.168 test 5: 5 s alone, then there is no path any more: what is passed on a second later. */
-static double path_gone(const struct bench *bench, const struct peer *peer, int model, double loss)
-{
-    through(bench, model, loss, echo, 0, 5 * RATE);
-    memset(echo + 5 * RATE, 0, 5 * RATE * sizeof *echo);
-    hear(bench, 10 * RATE, 0, 0);
-    cancel(peer, bench, true, 10 * RATE);
-    return fmax(peak_level(out, 6 * RATE, 10 * RATE), -90); /* below that is nothing */
-}
-
-static void send_tone(const struct bench *bench, double frequency, int count)
-{
-    for (int i = 0; i < count; i++)
-        sent[i] = coded(rms_of_dbm0(bench->dbm0) * sqrt(2) * sin(2 * M_PI * frequency * i / RATE), bench->coding);
-}
-
-/* G.168 test 7: two minutes of a tone on a line of which nothing is known: what is passed on in the end, over what
- * came. */
-static double tone_from_the_start(const struct bench *bench, const struct peer *peer, int model, double loss)
-{
-    send_tone(bench, 1004, 120 * RATE);
-    through(bench, model, loss, echo, 0, 120 * RATE);
-    hear(bench, 120 * RATE, 0, 0);
-    cancel(peer, bench, false, 120 * RATE);
-    return -erle(heard, out, 110 * RATE, 120 * RATE);
-}
-
-/* G.168 test 8, signals of the line: a near tone while another is sent, and what is lost of it. */
-static double near_tone(const struct bench *bench, const struct peer *peer, int model, double loss)
-{
-    send_tone(bench, 2400, 10 * RATE);
-    for (int i = 0; i < 10 * RATE; i++)
-        near[i] = rms_of_dbm0(bench->dbm0) * sqrt(2) * sin(2 * M_PI * 2600 * i / RATE);
-    through(bench, model, loss, echo, 0, 10 * RATE);
-    hear(bench, 10 * RATE, 0, 10 * RATE);
-    cancel(peer, bench, true, 10 * RATE);
-    return bench->dbm0 - level(out, 5 * RATE, 10 * RATE);
-}
-
-/* G.168 test 9: noise of the line at -50 dBm0, after 15 s at -40: how far comfort noise is off, worse of both. */
-static double comfort(const struct bench *bench, const struct peer *peer, int model, double loss)
-{
-    struct random random = {3};
-    hoth_make(near, 30 * RATE, -40, &random);
-    for (int i = 0; i < 15 * RATE; i++)
-        near[i] *= pow(10, -0.5);
-    through(bench, model, loss, echo, 0, 30 * RATE);
-    hear(bench, 30 * RATE, 0, 30 * RATE);
-    cancel(peer, bench, true, 30 * RATE);
-    return fmax(fabs(level(out, 10 * RATE, 15 * RATE) + 50), fabs(level(out, 25 * RATE, 30 * RATE) + 40));
-}
-
 void table_css(int tail_ms, enum coding coding, double dbm0, const char *only)
 {
     (void)tail_ms, (void)coding, (void)dbm0, (void)only;
