@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,7 @@ enum {
     SCRATCH = 1024 * 1024, /* touched only as far as a tick needs it */
     SCRATCH_PER_LEG = 32 * 1024,
     CATCH_UP = 10, /* ticks made up for after a stall; more are skipped */
-    LINGER = 10,   /* ticks for which the clock runs on with nothing to do, and for which what is no news waits */
+    LINGER = 10,   /* ticks for which the clock runs on with nothing to do */
     PRIORITY = 40,
     SECOND = 1000000000
 };
@@ -43,21 +42,6 @@ static int64_t clock_ns(clockid_t clock)
     struct timespec time;
     clock_gettime(clock, &time);
     return (int64_t)time.tv_sec * SECOND + time.tv_nsec;
-}
-
-void engine_note(struct engine *engine, const char *format, ...)
-{
-    if (engine->notice_count >= NOTICES)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(engine->notices[engine->notice_count++], ENGINE_TEXT, format, arguments);
-    va_end(arguments);
-}
-
-const char *engine_notice(struct engine *engine)
-{
-    return engine->notice_read < engine->notice_count ? engine->notices[engine->notice_read++] : NULL;
 }
 
 uint32_t engine_random(struct engine *engine)
@@ -97,61 +81,6 @@ static bool size_scratch(struct engine *engine, int legs)
 }
 
 /* Events */
-
-/* Events that only give memory back are nothing to wake the control thread for at once. */
-static bool news(const struct engine_event *event)
-{
-    return event->kind != EVENT_LEG_CLOSED && event->kind != EVENT_FREE;
-}
-
-static bool offer(struct engine *engine, const struct engine_event *event)
-{
-    if (!ring_push(&engine->events, event))
-        return false;
-    if (news(event))
-        engine->signal = true;
-    else
-        engine->untold = true;
-    atomic_fetch_add_explicit(&engine->event_count, 1, memory_order_relaxed);
-    return true;
-}
-
-void engine_tell(struct engine *engine, const struct engine_event *event)
-{
-    if (!engine->pending && offer(engine, event))
-        return;
-    struct pending_event *pending = slab_get(&engine->slab, sizeof(*pending));
-    if (!pending)
-        return;
-    pending->event = *event;
-    *engine->pending_end = pending;
-    engine->pending_end = &pending->next;
-}
-
-void engine_tell_simple(struct engine *engine, enum event_kind kind, void *object, int32_t a, int64_t b, int64_t c)
-{
-    struct engine_event event = {.kind = kind, .a = a, .b = b, .c = c, .object = object};
-    engine_tell(engine, &event);
-}
-
-static void flush_events(struct engine *engine)
-{
-    while (engine->pending && offer(engine, &engine->pending->event)) {
-        struct pending_event *pending = engine->pending;
-        engine->pending = pending->next;
-        if (!engine->pending)
-            engine->pending_end = &engine->pending;
-        slab_put(&engine->slab, pending, sizeof(*pending));
-    }
-    if (engine->untold && (engine->tick % LINGER == 0 || engine->stopped))
-        engine->signal = true;
-    if (!engine->signal)
-        return;
-    engine->signal = engine->untold = false;
-    uint64_t one = 1;
-    if (write(engine->event_descriptor, &one, sizeof(one)) < 0)
-        engine->signal = true; /* the counter is full: it is readable anyway */
-}
 
 /* The tick */
 
@@ -234,7 +163,7 @@ void engine_run_tick(struct engine *engine, int64_t now)
         player_collect(engine);
     if (engine->ending_recorders)
         recorder_collect(engine);
-    flush_events(engine);
+    engine_flush_events(engine);
     atomic_fetch_add_explicit(&engine->ticks, 1, memory_order_relaxed);
     if (engine->tick % 100 == 0) {
         atomic_store(&engine->memory, engine->slab.mapped);
@@ -448,31 +377,12 @@ void engine_stop(struct engine *engine)
     disk_stop(engine->disk);
     player_collect(engine);
     recorder_collect(engine);
-    flush_events(engine);
+    engine_flush_events(engine);
 }
 
 int engine_event_descriptor(const struct engine *engine)
 {
     return engine->event_descriptor;
-}
-
-void engine_figures(struct engine *engine, struct engine_figures *figures)
-{
-    *figures = (struct engine_figures){
-        .ticks = atomic_load(&engine->ticks),
-        .late_ticks = atomic_load(&engine->late_ticks),
-        .packets_in = atomic_load(&engine->packets_in),
-        .packets_out = atomic_load(&engine->packets_out),
-        .packets_bad = atomic_load(&engine->packets_bad),
-        .commands = atomic_load(&engine->command_count),
-        .events = atomic_load(&engine->event_count),
-        .cpu_ns = atomic_load(&engine->cpu_ns),
-        .memory = atomic_load(&engine->memory),
-        .legs = atomic_load(&engine->leg_count),
-        .mode = engine->wire->ops->mode,
-        .realtime = engine->realtime,
-        .descriptors = 2 + engine->wire->ops->descriptors(engine->wire) + 2 * atomic_load(&engine->carrier_count),
-    };
 }
 
 void engine_free(struct engine *engine)

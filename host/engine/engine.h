@@ -132,7 +132,7 @@ struct engine {
     struct line *lines;
     struct stream *streams;
     struct tunnel *tunnels;
-    struct carrier *carriers; /* of IAX2's voice */
+    struct carrier *carriers;      /* of IAX2's voice */
     struct echo_bank *echo_banks;  /* the control thread's list; a bank's lanes are the real-time thread's */
     struct player *ending_players; /* waiting for the disk thread */
     struct recorder *ending_recorders;
@@ -150,7 +150,7 @@ struct engine {
     /* read by the control thread */
     _Atomic uint64_t ticks, late_ticks, packets_in, packets_out, packets_bad, command_count, event_count, cpu_ns;
     _Atomic uint64_t memory;
-    _Atomic int leg_count, carrier_count;
+    _Atomic int tunnel_count, leg_count, carrier_count;
     char notices[NOTICES][ENGINE_TEXT];
     int notice_count, notice_read;
 };
@@ -167,6 +167,7 @@ void engine_obey(struct engine *engine, struct command *command);
 /* Tell the control thread. Never lost: what does not fit the ring waits for the next tick. */
 void engine_tell(struct engine *engine, const struct engine_event *event);
 void engine_tell_simple(struct engine *engine, enum event_kind kind, void *object, int32_t a, int64_t b, int64_t c);
+void engine_flush_events(struct engine *engine); /* at the end of a tick */
 
 /* Memory until the end of this tick, 16-byte aligned; NULL when there is none. */
 void *engine_scratch(struct engine *engine, size_t bytes);

@@ -35,6 +35,7 @@ void tunnel_attach(struct tunnel *tunnel, struct rtp *rtp)
     tunnel->rtp = rtp;
     tunnel->next = engine->tunnels;
     engine->tunnels = tunnel;
+    atomic_fetch_add(&engine->tunnel_count, 1);
 }
 
 void tunnel_detach(struct tunnel *tunnel)
@@ -46,6 +47,7 @@ void tunnel_detach(struct tunnel *tunnel)
         at = &(*at)->next;
     if (*at)
         *at = tunnel->next;
+    atomic_fetch_sub(&tunnel->rtp->leg->engine->tunnel_count, 1);
     tunnel->rtp = NULL;
 }
 
