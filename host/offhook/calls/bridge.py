@@ -199,6 +199,8 @@ class Bridge:
         ``between`` is called when it is out of the one and not in the other yet.
         """
         member = self.members.pop(channel)
+        if target.kind == "parking":
+            channel.outgoing = False  # nobody's called party any more: its time there is a record of its own
         channel.bridge = None
         channel.consumer = None
         self._mixing.disconnect(channel)
