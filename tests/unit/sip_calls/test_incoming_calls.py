@@ -62,6 +62,15 @@ async def test_a_call_is_answered_and_hung_up(alice: Telephone) -> None:
     await call.hang_up()
 
 
+async def test_the_number_that_was_dialled_is_kept(office: Any, alice: Telephone) -> None:
+    """CALLERID(dnid) has it wherever the call goes."""
+    call = await alice.call("echo")
+    await call.answered()
+    (channel,) = office.pbx.channels
+    assert channel.dialed.number == "echo"
+    await call.hang_up()
+
+
 async def test_ringing_and_progress_come_before_the_answer(alice: Telephone) -> None:
     call = await alice.call("ring")
     ringing = await call.response(180)

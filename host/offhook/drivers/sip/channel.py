@@ -105,6 +105,7 @@ class SipChannel(Channel):
         """Run the dialplan for a call that came in."""
         uri = self.session.request.uri if self.session.request is not None else None
         self.set("SIPDOMAIN", uri.host if isinstance(uri, SipUri) else "")
+        self.dialed.number = self.exten
         pick_up = self.pbx.parts.get("pickup")
         if pick_up is not None and self.exten == self.pbx.parts.get("pickupexten"):
             self.start_task(pick_up(self))
