@@ -313,9 +313,11 @@ async def probe(request: Request) -> None:
         await process.wait()
         raise CommandError(f"The probe did not end within {PROBE_S:.0f} s.") from None
     try:
-        found = json.loads(out.splitlines()[-1])
+        # The library itself writes to standard output when it begins and ends.
+        found = json.loads([line for line in out.splitlines() if line.startswith(b"{")][-1])
     except (IndexError, ValueError):
-        raise CommandError(f"The probe phone failed: {errors.decode('utf-8', 'replace')[-300:].strip()}") from None
+        why = errors.decode("utf-8", "replace")[-300:].strip() or f"it ended with status {process.returncode}"
+        raise CommandError(f"The probe phone failed: {why}") from None
     request.print(*_findings(order, found))
 
 
