@@ -138,18 +138,20 @@ class Machine:
         frozen = self.folder / "frozen.img"
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(frozen), str(self.card)], check=True)
         assert self._command is not None
-        (self.folder / "monitor").unlink()
+        (self.folder / "monitor").unlink(missing_ok=True)
         console = self._start([*self._command, "-incoming", "exec:cat /box/memory"])
         deadline = time.monotonic() + CONSOLE_S
-        while not ((self.folder / "monitor").exists() and "running" in self._status()):
+        # It was stopped when it was kept, and is so again once its memory is there.
+        while "(inmigrate)" in (status := self._status()) or not status:
             assert time.monotonic() < deadline, "the machine that was kept does not go on"
             time.sleep(0.5)
+        self.monitor("cont")
         return console
 
     def _status(self) -> str:
         try:
             return self.monitor("info status", CONSOLE_S)
-        except ConnectionError:  # it listens in a moment
+        except (ConnectionError, FileNotFoundError):  # it listens in a moment
             return ""
 
     # ---- the card in a reader ---------------------------------------------------------------------------
