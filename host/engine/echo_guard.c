@@ -1,13 +1,16 @@
 #include "echo_guard.h"
 
-/* Powers of samples; the mean is over some 8 ms. */
-static const float SPEED = 0.12f, LOUDER = 1.25f, FLOOR = 1000.0f;
+/* Powers of samples; the mean is over some 8 ms. A millisecond of which so little is left ends it at once: two voices
+ * may have been alike for a syllable, and one of them has ended. */
+static const float SPEED = 0.12f, LOUDER = 1.25f, FLOOR = 1000.0f, GONE = 0.1f;
 
 mask guard_chunk(struct guard *guard, word came, word left)
 {
     guard->came += (came * (1.0f / CHUNK) - guard->came) * SPEED;
     guard->left += (left * (1.0f / CHUNK) - guard->left) * SPEED;
-    guard->out = guard->left > choose(guard->out, all(1), all(LOUDER)) * guard->came + FLOOR;
+    mask gone = left < came * GONE;
+    guard->left = choose(gone, smaller(guard->left, guard->came), guard->left);
+    guard->out = ~gone & (guard->left > choose(guard->out, all(1), all(LOUDER)) * guard->came + FLOOR);
     return guard->out;
 }
 
