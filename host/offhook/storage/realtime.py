@@ -8,11 +8,11 @@ themselves into ``Realtime.backends``.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from offhook.config.model import ConfigFile, Section
+from offhook.config.model import ConfigFile, Entry, Section
 from offhook.config.store import Mapping
 from offhook.modules import Module
 
@@ -182,6 +182,26 @@ class _File(Mapping):
         except Unreachable as error:
             log.error("%s: %s", name, error)
             return None
+
+
+def static_query(table: str) -> str:
+    """The lines of a file in a table with the columns of Asterisk's static realtime; ``table`` as SQL writes it."""
+    return (
+        f"SELECT category, var_name, var_val, cat_metric FROM {table} "
+        "WHERE filename = ? AND commented = 0 ORDER BY cat_metric, var_metric, category, var_name"
+    )
+
+
+def static_sections(rows: Iterable[tuple[Any, Any, Any, Any]], file: str) -> list[Section]:
+    """Rows of category, name, value and the category's place, in order, as sections: a section for each place."""
+    sections: list[Section] = []
+    last: tuple[Any, Any] | None = None
+    for category, name, value, metric in rows:
+        if (category, metric) != last:
+            sections.append(Section(str(category), file))
+            last = (category, metric)
+        sections[-1].entries.append(Entry(str(name), str(value), file))
+    return sections
 
 
 def parse_target(family: str, text: str) -> Target | None:

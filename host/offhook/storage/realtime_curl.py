@@ -13,9 +13,9 @@ import urllib.request
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
-from offhook.config.model import Entry, Section
+from offhook.config.model import Section
 from offhook.modules import Module
-from offhook.storage.realtime import Criteria, Row, Unreachable, realtime_of
+from offhook.storage.realtime import Criteria, Row, Unreachable, realtime_of, static_sections
 
 module = Module("res_config_curl", "Realtime Curl configuration", priority=2)
 
@@ -45,18 +45,14 @@ class Curl:
 
     def sections(self, database: str, table: str, file: str) -> list[Section]:
         """A whole file. Blocks, up to the time limit."""
-        sections: list[Section] = []
-        last: tuple[str, str] | None = None
-        for line in _fetch(f"{database}/static?file={quote(file, safe='')}", None).splitlines():
-            row = dict(_row(line))
-            if "var_name" not in row:
-                continue
-            place = (row.get("category", ""), row.get("cat_metric", ""))
-            if place != last:
-                sections.append(Section(place[0], file))
-                last = place
-            sections[-1].entries.append(Entry(row["var_name"], row.get("var_val", ""), file))
-        return sections
+        lines = _fetch(f"{database}/static?file={quote(file, safe='')}", None).splitlines()
+        told = (dict(_row(line)) for line in lines)
+        rows = (
+            (row.get("category", ""), row["var_name"], row.get("var_val", ""), row.get("cat_metric", ""))
+            for row in told
+            if "var_name" in row
+        )
+        return static_sections(rows, file)
 
 
 def _form(pairs: Criteria) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from offhook.config.model import Entry, Section
+from offhook.config.model import Section
 from offhook.modules import Module
 from offhook.storage import odbc
 from offhook.storage.odbc import Odbc, odbc_of
-from offhook.storage.realtime import Criteria, Row, Unreachable, realtime_of
+from offhook.storage.realtime import Criteria, Row, Unreachable, realtime_of, static_query, static_sections
 
 module = Module("res_config_odbc", "Realtime ODBC configuration", depends=("res_odbc",), priority=3)
 
@@ -73,22 +73,12 @@ class OdbcBackend:
 
     def sections(self, database: str, table: str, file: str) -> list[Section]:
         """A file out of a table with the columns of Asterisk's static realtime. Blocks."""
-        sql = (
-            f"SELECT category, var_name, var_val, cat_metric FROM {_name(table)} "
-            "WHERE filename = ? AND commented = 0 ORDER BY cat_metric, var_metric, category, var_name"
-        )
+        sql = static_query(_name(table))
         try:
             rows = self._databases.find(database).wait(lambda cursor: cursor.execute(sql, file).fetchall())
         except odbc.Unreachable as error:
             raise Unreachable(str(error)) from None
-        sections: list[Section] = []
-        last: tuple[str, Any] | None = None
-        for category, name, value, metric in rows:
-            if (category, metric) != last:
-                sections.append(Section(str(category), file))
-                last = (category, metric)
-            sections[-1].entries.append(Entry(str(name), str(value), file))
-        return sections
+        return static_sections(rows, file)
 
 
 def _name(name: str) -> str:

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from offhook.config.model import Entry, Section
+from offhook.config.model import Section
 from offhook.config.options import Schema, choice, duration, flag, integer, string
 from offhook.modules import LoadError, Module
-from offhook.storage.realtime import Criteria, Row, Unreachable, realtime_of
+from offhook.storage.realtime import Criteria, Row, Unreachable, realtime_of, static_query, static_sections
 
 log = logging.getLogger(__name__)
 module = Module("res_config_sqlite3", "SQLite 3 realtime config engine", priority=2, needs="res_config_sqlite3.conf")
@@ -123,19 +123,9 @@ class Sqlite:
 
     def sections(self, database: str, table: str, file: str) -> list[Section]:
         """A file out of a table with the columns of Asterisk's static realtime. Blocks."""
-        sql = (
-            f"SELECT category, var_name, var_val, cat_metric FROM {_name(table)} "
-            "WHERE filename = ? AND commented = 0 ORDER BY cat_metric, var_metric, category, var_name"
-        )
+        sql = static_query(_name(table))
         rows = self._database(database).use(lambda connection: connection.execute(sql, [file]).fetchall())
-        sections: list[Section] = []
-        last: tuple[str, Any] | None = None
-        for category, name, value, metric in rows:
-            if (category, metric) != last:
-                sections.append(Section(str(category), file))
-                last = (category, metric)
-            sections[-1].entries.append(Entry(str(name), str(value), file))
-        return sections
+        return static_sections(rows, file)
 
     def close(self) -> None:
         self._thread.shutdown()
