@@ -20,8 +20,8 @@ from offhook.dialplan.context import DialplanError, Extension, Priority
 from offhook.dialplan.location import caller_number
 from offhook.dialplan.outcome import ApplicationError, Hangup, Incomplete, Interruption, Outcome
 from offhook.dialplan.patterns import Match
-from offhook.dialplan.plan import SwitchMatch
 from offhook.dialplan.scope import Scope
+from offhook.dialplan.search import SwitchMatch
 from offhook.dialplan.substitution import Template, compile_template
 from offhook.log import verbose
 

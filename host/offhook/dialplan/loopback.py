@@ -62,7 +62,7 @@ class LoopbackSwitch:
     async def execute(self, channel: Any, context: str, exten: str, priority: int, caller: str, data: str) -> object:
         """Run that priority of the other context; the channel stays where it is in the dialplan."""
         from offhook.dialplan.executor import run_application
-        from offhook.dialplan.plan import SwitchMatch
+        from offhook.dialplan.search import SwitchMatch
 
         to = self.target(context, exten, priority, data)
         if to is None:

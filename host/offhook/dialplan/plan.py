@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from offhook.dialplan.context import (
     HINT,
@@ -14,10 +14,19 @@ from offhook.dialplan.context import (
     IgnorePattern,
     Include,
     Priority,
-    SwitchUse,
 )
 from offhook.dialplan.patterns import Match, matches
 from offhook.dialplan.scope import Scope
+from offhook.dialplan.search import (
+    MOST_NESTED_INCLUDES,
+    Found,
+    Query,
+    Question,
+    ReadySwitch,
+    Switch,
+    SwitchMatch,
+    search,
+)
 from offhook.log import verbose
 
 if TYPE_CHECKING:
@@ -25,61 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_NESTED_INCLUDES = 128
 _MOST_CACHED = 2048
-
-
-class Switch(Protocol):
-    """A source of extensions outside the contexts (``switch => Realtime/...``)."""
-
-    async def exists(
-        self, channel: Channel | None, context: str, exten: str, priority: int, caller: str, data: str, asked: Match
-    ) -> bool:
-        """Whether it has the extension (EXACT), or one that the digits may become (CAN, MORE)."""
-
-    async def execute(
-        self, channel: Channel, context: str, exten: str, priority: int, caller: str, data: str
-    ) -> object:
-        """Run that priority; the result counts as an application's."""
-
-
-@runtime_checkable
-class ReadySwitch(Switch, Protocol):
-    """A switch that also answers without waiting."""
-
-    def knows(self, context: str, exten: str, priority: int, caller: str, data: str, asked: Match) -> bool:
-        """As ``exists``."""
-
-
-class SwitchMatch(NamedTuple):
-    """An extension that a switch has."""
-
-    switch: Switch
-    context: str
-    data: str
-
-
-class Found(NamedTuple):
-    """Where a search ended: the extension in which it ended, and its priority when one was asked for."""
-
-    extension: Extension
-    priority: Priority | None
-
-
-class _Question(NamedTuple):
-    use: SwitchUse
-    context: str
-
-
-class _Query(NamedTuple):
-    exten: str
-    caller: str
-    number: int
-    label: str
-    asked: Match
-
-
-_Search = Generator[_Question, SwitchMatch | None, Found | SwitchMatch | None]
 
 
 class Dialplan:
@@ -110,7 +65,7 @@ class Dialplan:
                 if priority is not None:
                     return priority
             return None
-        found = self._at_once(context, _Query(exten, caller, number, "", Match.EXACT))
+        found = self._at_once(context, Query(exten, caller, number, "", Match.EXACT))
         return found.priority if isinstance(found, Found) else None
 
     def exact(self, context: str, exten: str) -> tuple[Extension, ...] | None:
@@ -132,7 +87,7 @@ class Dialplan:
         extensions = self.exact(context, exten)
         if extensions is not None:
             return any(number in extension.priorities for extension in extensions)
-        return self._at_once(context, _Query(exten, caller, number, "", Match.EXACT)) is not None
+        return self._at_once(context, Query(exten, caller, number, "", Match.EXACT)) is not None
 
     def label(self, context: str, exten: str, label: str) -> int | None:
         """As ``find_label``, where that depends on neither caller nor time."""
@@ -153,7 +108,7 @@ class Dialplan:
         number = self.label(context, exten, label)
         if number is not None or self.exact(context, exten) is not None:
             return number
-        found = self._at_once(context, _Query(exten, caller, 0, label, Match.EXACT))
+        found = self._at_once(context, Query(exten, caller, 0, label, Match.EXACT))
         return found.priority.number if isinstance(found, Found) and found.priority is not None else None
 
     def can_match(self, context: str, digits: str, caller: str = "") -> bool:
@@ -165,13 +120,13 @@ class Dialplan:
         return self._progress(context, digits, caller, Match.MORE)
 
     def _progress(self, context: str, digits: str, caller: str, asked: Match) -> bool:
-        return self._at_once(context, _Query(digits, caller, 1, "", asked)) is not None
+        return self._at_once(context, Query(digits, caller, 1, "", asked)) is not None
 
     async def locate(
         self, channel: Channel | None, context: str, exten: str, number: int, caller: str = ""
     ) -> Priority | SwitchMatch | None:
         """As ``find``, asking switches too."""
-        query = _Query(exten, caller, number, "", Match.EXACT)
+        query = Query(exten, caller, number, "", Match.EXACT)
         found = await self._asking(channel, context, query)
         return found.priority if isinstance(found, Found) else found
 
@@ -179,7 +134,7 @@ class Dialplan:
         self, channel: Channel | None, context: str, exten: str, caller: str = "", asked: Match = Match.EXACT
     ) -> bool:
         """As ``exists`` (of priority 1), ``can_match`` or ``matches_more``, asking switches too."""
-        return await self._asking(channel, context, _Query(exten, caller, 1, "", asked)) is not None
+        return await self._asking(channel, context, Query(exten, caller, 1, "", asked)) is not None
 
     def switched(self, context: str) -> bool:
         """Whether a search there may have to ask a switch that takes time to answer."""
@@ -238,45 +193,13 @@ class Dialplan:
 
         return tuple(extensions) if walk(context) else None
 
-    def _search(self, name: str, query: _Query, seen: list[str] | None = None) -> _Search:
-        """Search a context and its includes; each switch on the way is a question to whoever drives the search."""
-        seen = [] if seen is None else seen
-        context = self.contexts.get(name)
-        if context is None or name.lower() in seen:
-            return None
-        if len(seen) >= MOST_NESTED_INCLUDES:
-            log.warning("more than %d contexts include each other; [%s] is not searched", MOST_NESTED_INCLUDES, name)
-            return None
-        if query.asked is Match.EXACT:
-            for extension in context.matching(query.exten, query.caller):
-                priority = _wanted(extension, query)
-                if priority is not None:
-                    return Found(extension, priority)
-        else:
-            for candidate in context.progressing(query.exten, query.caller, query.asked):
-                if candidate is None:
-                    return None
-                if query.number in candidate.priorities:
-                    return Found(candidate, None)
-        for use in context.switches:
-            found = yield _Question(use, name)
-            if found is not None:
-                return found
-        seen.append(name.lower())
-        for include in context.includes:
-            if include.timing is None or include.timing.holds(self.pbx.wall()):
-                deeper = yield from self._search(include.context, query, seen)
-                if deeper is not None:
-                    return deeper
-        return None
-
-    def _at_once(self, context: str, query: _Query) -> Found | SwitchMatch | None:
+    def _at_once(self, context: str, query: Query) -> Found | SwitchMatch | None:
         """Search, asking only switches that answer at once."""
-        search = self._search(context, query)
+        searching = search(self.contexts, self.pbx.wall, context, query)
         answer: SwitchMatch | None = None
         while True:
             try:
-                question = search.send(answer)
+                question = searching.send(answer)
             except StopIteration as ended:
                 result: Found | SwitchMatch | None = ended.value
                 return result
@@ -288,18 +211,18 @@ class Dialplan:
                 if switch.knows(question.context, query.exten, query.number, query.caller, data, query.asked):
                     answer = SwitchMatch(switch, question.context, data)
 
-    async def _asking(self, channel: Channel | None, context: str, query: _Query) -> Found | SwitchMatch | None:
-        search = self._search(context, query)
+    async def _asking(self, channel: Channel | None, context: str, query: Query) -> Found | SwitchMatch | None:
+        searching = search(self.contexts, self.pbx.wall, context, query)
         answer: SwitchMatch | None = None
         while True:
             try:
-                question = search.send(answer)
+                question = searching.send(answer)
             except StopIteration as ended:
                 result: Found | SwitchMatch | None = ended.value
                 return result
             answer = await self._ask(channel, question, query)
 
-    async def _ask(self, channel: Channel | None, question: _Question, query: _Query) -> SwitchMatch | None:
+    async def _ask(self, channel: Channel | None, question: Question, query: Query) -> SwitchMatch | None:
         use = question.use
         switch = self.switches.get(use.name.lower())
         if switch is None:
@@ -514,7 +437,3 @@ class _Place:
 
 _UNKNOWN = (Extension(Context("", ""), "s"),)
 """Stands for a search that was not made yet."""
-
-
-def _wanted(extension: Extension, query: _Query) -> Priority | None:
-    return extension.labels.get(query.label) if query.label else extension.priorities.get(query.number)

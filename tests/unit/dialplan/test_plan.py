@@ -6,7 +6,8 @@ import pytest
 
 from offhook.dialplan.context import HINT, DialplanError, IgnorePattern, Include, Priority
 from offhook.dialplan.patterns import Match
-from offhook.dialplan.plan import Dialplan, SwitchMatch
+from offhook.dialplan.plan import Dialplan
+from offhook.dialplan.search import SwitchMatch
 from support.exchange import Exchange
 
 
