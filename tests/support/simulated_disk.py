@@ -19,6 +19,7 @@ def _whole(operation: Operation) -> Operation:
 
     @functools.wraps(operation)
     def carry_out(self: SimulatedDisk, *arguments: Any) -> Any:
+        self.before()
         with self.lock:
             return operation(self, *arguments)
 
@@ -46,6 +47,8 @@ class SimulatedDisk(Disk):
     found: SimulatedDisk | None = None
     """The disk after the power cut."""
     operations: int = 0
+    before: Callable[[], None] = lambda: None
+    """Called before each operation, on its thread."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def _count(self) -> None:
@@ -100,7 +103,7 @@ class SimulatedDisk(Disk):
     def after_power_cut(self) -> SimulatedDisk:
         """The disk as the next start finds it: of what was not synced a beginning is there, by chance."""
         after, chance = SimulatedDisk(), self.chance
-        for path in {*self.files, *self.named}:
+        for path in sorted({*self.files, *self.named}):
             sure = self.named.get(path)
             file = (
                 sure if sure is not None and (path not in self.files or chance.random() < 0.5) else self.files.get(path)

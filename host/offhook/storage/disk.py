@@ -13,11 +13,19 @@ class Disk:
     """Files of a real file system. All of it may block: call it on a worker thread, but for ``append``."""
 
     def append(self, path: str, data: bytes) -> None:
-        """Put data at the end of a file, which is made if need be. The process may die afterwards, not the machine."""
+        """Put data at the end of a file, which is made if need be. The process may die afterwards, not the machine.
+
+        All of it or, with an OSError (a full disk), nothing: what follows one day must not follow a torn line.
+        """
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
-            while data:
-                data = data[os.write(fd, data) :]
+            length = os.fstat(fd).st_size
+            try:
+                while data:
+                    data = data[os.write(fd, data) :]
+            except OSError:
+                os.truncate(fd, length)
+                raise
         finally:
             os.close(fd)
 
@@ -41,8 +49,13 @@ class Disk:
             os.close(fd)
 
     def make_folder(self, folder: str) -> None:
-        """Make a folder, and those it is in, unless it is there."""
+        """Make a folder, and those it is in, unless it is there; their names are on the disk then."""
+        if os.path.isdir(folder):
+            return
+        above = os.path.dirname(os.path.abspath(folder))
+        self.make_folder(above)
         os.makedirs(folder, exist_ok=True)
+        self.sync_folder(above)
 
     def names(self, folder: str) -> list[str]:
         """The names in a folder, in order."""

@@ -39,7 +39,7 @@ def decode(content: bytes) -> list[str]:
 class Journal:
     """The journal of one folder, written from the loop."""
 
-    __slots__ = ("_dirty", "_disk", "_loop", "_new", "_number", "_syncing", "folder")
+    __slots__ = ("_dirty", "_disk", "_loop", "_named", "_number", "_syncing", "folder")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, folder: str, disk: Disk | None = None) -> None:
         """Raises OSError when the folder can be neither made nor read."""
@@ -48,32 +48,38 @@ class Journal:
         self.folder = folder
         self._disk.make_folder(folder)
         self._number = max((_number(name) for name in self._disk.names(folder)), default=0) + 1
-        self._new = True
-        self._dirty = False
+        self._named = self._number - 1
+        """The last file whose name is on the disk."""
+        self._dirty: set[int] = set()
+        """The files with entries that no sync was begun for; a file may be sealed before it is synced."""
         self._syncing: asyncio.Future[None] | None = None
 
     @property
     def path(self) -> str:
         """The file that entries go to now."""
-        return os.path.join(self.folder, f"{self._number:08d}{_SUFFIX}")
+        return self._path(self._number)
+
+    def _path(self, number: int) -> str:
+        return os.path.join(self.folder, f"{number:08d}{_SUFFIX}")
 
     def append(self, text: str) -> None:
         """Add an entry: it is safe from the process's end on return, from a power cut soon after. OSError."""
         self._disk.append(self.path, encode(text))
-        self._dirty = True
+        self._dirty.add(self._number)
         if self._syncing is None:
             self._sync()
 
     def _sync(self) -> None:
-        path, new = self.path, self._new
-        self._new = self._dirty = False
-        self._syncing = self._loop.run_in_executor(None, self._write_through, path, new)
+        dirty, self._dirty = sorted(self._dirty), set()
+        self._syncing = self._loop.run_in_executor(None, self._write_through, dirty)
         self._syncing.add_done_callback(self._synced)
 
-    def _write_through(self, path: str, new: bool) -> None:
-        self._disk.sync(path)
-        if new:
+    def _write_through(self, numbers: list[int]) -> None:
+        for number in numbers:
+            self._disk.sync(self._path(number))
+        if numbers[-1] > self._named:
             self._disk.sync_folder(self.folder)
+            self._named = numbers[-1]
 
     def _synced(self, done: asyncio.Future[None]) -> None:
         self._syncing = None
@@ -92,7 +98,6 @@ class Journal:
         """Begin a new file; the name of the one before, for ``drop``."""
         path = self.path
         self._number += 1
-        self._new = True
         return path
 
     def drop(self, paths: Iterable[str]) -> None:

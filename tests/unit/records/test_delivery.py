@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import resource
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +17,12 @@ from offhook.services.cdr.delivery import Batch, Delivery, decode, encode
 from offhook.services.cdr.fields import Fields
 from offhook.services.cdr.files import csv_line, files_backend
 from offhook.services.cdr.record import Disposition, Moment
+from offhook.storage.disk import Disk
+from offhook.storage.journal import Journal
 from offhook.storage.journal import decode as journal_entries
 from offhook.storage.journal import encode as journal_entry
 from support.simulated_disk import SimulatedDisk
+from support.turns import Turns
 
 COLUMNS = ("uniqueid", "clid", "duration", "disposition")
 MASTER = "/log/Master.csv"
@@ -95,6 +100,19 @@ def test_a_torn_journal_gives_its_whole_entries(texts: list[str], data: st.DataO
         assert found == texts[: len(found)], "a spoilt entry ends it"
 
 
+async def test_entries_are_safe_in_a_file_that_is_sealed_while_it_is_being_synced() -> None:
+    disk = SimulatedDisk()
+    journal = Journal(asyncio.get_running_loop(), "/journal", disk)
+    journal.append("one")
+    journal.append("two")  # the first sync is under way: a further one is needed
+    sealed = journal.seal()
+    await journal.synced()
+    assert journal_entries(disk.named[sealed].kept) == ["one", "two"]
+    journal.append("three")
+    await journal.synced()
+    assert journal_entries(disk.named[journal.path].kept) == ["three"], "and so is what the next file holds"
+
+
 async def test_the_journal_is_empty_when_all_is_written() -> None:
     disk = SimulatedDisk()
     made = delivery(disk)
@@ -144,12 +162,30 @@ async def test_without_a_journal_records_are_written_all_the_same(caplog: pytest
     assert "is not safe" in caplog.text
 
 
+def test_a_disk_that_is_full_takes_all_or_nothing(tmp_path: Path) -> None:
+    path, limits = tmp_path / "new" / "folder" / "lines", resource.getrlimit(resource.RLIMIT_FSIZE)
+    disk = Disk()
+    disk.make_folder(str(path.parent))
+    disk.append(str(path), b"one\n")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6, limits[1]))  # room for a beginning
+    try:
+        with pytest.raises(OSError, match="too large"):
+            disk.append(str(path), b"two\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    disk.append(str(path), b"three\n")
+    assert path.read_bytes() == b"one\nthree\n"
+
+
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 2**32), cut_at=st.integers(0, 120), size=st.integers(1, 12), calls=st.integers(1, 30))
 def test_a_power_cut_loses_no_finished_call(seed: int, cut_at: int, size: int, calls: int) -> None:
     disk = SimulatedDisk(chance=random.Random(seed), cut_at=cut_at)
 
     async def live() -> list[str]:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(turns := Turns(loop, disk.chance))
+        disk.before = turns.pause
         made = delivery(disk, Batch(enabled=size > 1, size=size))
         over = []
         for number in range(calls):
