@@ -96,6 +96,32 @@ async def test_who_leaves_for_good_is_not_talked_to_any_more(exchange: Any) -> N
     assert talks.between("caller", "second") == [(5, 10)]
 
 
+async def test_whose_partner_hung_up_is_talked_to_by_the_next_once_at_a_time(exchange: Any) -> None:
+    """Two who were called are left together, one hangs up; a caller comes to the other one, who goes and returns."""
+    talks = Talks(exchange)
+    stays = talks.party("stays", caller=talks.party("one"))
+    goes = talks.party("goes", caller=talks.party("two"))
+    bridge, aside = Bridge(talks.pbx, dissolve_when_empty=False), Bridge(talks.pbx, dissolve_when_empty=False)
+    bridge.minder = aside.minder = Unmoved()
+    bridge.impart(goes)
+    bridge.impart(stays)
+    talks.time += 5
+    goes.hangup()
+    caller = talks.party("caller")
+    bridge.impart(caller)
+    talks.time += 5
+    bridge.move(stays, aside)
+    talks.time += 5
+    aside.move(stays, bridge)
+    talks.time += 5
+    for channel in (stays, caller):
+        channel.hangup()
+    bridge.dissolve()
+    aside.dissolve()
+    assert talks.between("stays", "goes") == [(0, 5)]
+    assert talks.between("caller", "stays") == [(5, 20)], "one record"
+
+
 class Unmoved:
     """Keeps bridges that lose their members."""
 

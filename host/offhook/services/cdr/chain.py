@@ -126,7 +126,12 @@ class Chain:
             if record.party_b is not None and record.party_b.channel is candidate.party_a.channel:
                 continue
             if pick_party_a(record.party_a, candidate.party_a) is record.party_a:
-                self._add(record, candidate.party_a, record.last)
+                if record.party_b is None and candidate.phase is Phase.FINAL:
+                    # Their record ended with a party B who hung up: they were passed over when this one looked for its
+                    # own. Asterisk makes two records here, and the talk counts twice once they come a second time.
+                    record.party_b = candidate.party_a.copy()
+                else:
+                    self._add(record, candidate.party_a, record.last)
             elif candidate.party_b is not None and candidate.party_b.channel is not record.party_a.channel:
                 other._add(candidate, record.party_a, record.last)
             else:
