@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from offhook.calls import events
 from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel, State
@@ -96,7 +98,10 @@ async def test_who_leaves_for_good_is_not_talked_to_any_more(exchange: Any) -> N
     assert talks.between("caller", "second") == [(5, 10)]
 
 
-async def test_whose_partner_hung_up_is_talked_to_by_the_next_once_at_a_time(exchange: Any) -> None:
+@pytest.mark.parametrize("bridged_before", [False, True])
+async def test_whose_partner_hung_up_is_talked_to_by_the_next_once_at_a_time(
+    exchange: Any, bridged_before: bool
+) -> None:
     """Two who were called are left together, one hangs up; a caller comes to the other one, who goes and returns."""
     talks = Talks(exchange)
     stays = talks.party("stays", caller=talks.party("one"))
@@ -108,7 +113,11 @@ async def test_whose_partner_hung_up_is_talked_to_by_the_next_once_at_a_time(exc
     talks.time += 5
     goes.hangup()
     caller = talks.party("caller")
-    bridge.impart(caller)
+    if bridged_before:
+        aside.impart(caller)
+        aside.move(caller, bridge)
+    else:
+        bridge.impart(caller)
     talks.time += 5
     bridge.move(stays, aside)
     talks.time += 5

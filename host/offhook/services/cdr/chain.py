@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel
-from offhook.services.cdr.record import Disposition, Moment, Phase, Record, Rules, Side, pick_party_a
+from offhook.services.cdr.record import Moment, Phase, Record, Rules, Side, pick_party_a
 
 
 class Chain:
@@ -129,16 +129,13 @@ class Chain:
                 if record.party_b is None and candidate.phase is Phase.FINAL:
                     # Their record ended with a party B who hung up: they were passed over when this one looked for its
                     # own. Asterisk makes two records here, and the talk counts twice once they come a second time.
-                    record.party_b = candidate.party_a.copy()
+                    record.pair(candidate.party_a)
                 else:
                     self._add(record, candidate.party_a, record.last)
             elif candidate.party_b is not None and candidate.party_b.channel is not record.party_a.channel:
                 other._add(candidate, record.party_a, record.last)
             else:
-                candidate.party_b = record.party_a.copy()
-                candidate.end = None
-                if candidate.disposition is not Disposition.NULL and candidate.answer is not None:
-                    candidate.disposition = Disposition.NULL
+                candidate.pair(record.party_a)
 
     def _add(self, record: Record, party_b: Side, now: Moment) -> None:
         new = self.append(now)

@@ -187,6 +187,13 @@ class Record:
         if self._party_b is not None:
             self._party_b.channel.data.get(_AS_B, {}).pop(self, None)
 
+    def pair(self, side: Side) -> None:
+        """Somebody is party B; what was ended because nobody was goes on."""
+        self.party_b = side.copy()
+        self.end = None
+        if self.answer is not None:
+            self.disposition = Disposition.NULL
+
     # ---- party A ------------------------------------------------------------------------------------
 
     def update_a(self, *, in_hangup: bool) -> bool:
