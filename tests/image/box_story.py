@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.server
+import os
 import shutil
 import socket
 import subprocess
@@ -67,11 +68,27 @@ class Box:
         """Wait until calls can be made."""
         assert self.console is not None
         self.console.expect("starting slot")
+        self.until_up()
+
+    def until_up(self) -> None:
+        """The same when the kernel was chosen already."""
+        assert self.console is not None
         self.console.expect("ready: calls can be made")
+
+    def tell_timeline(self) -> None:
+        """Print what was seen of starts so far."""
+        print("\nBoot, seconds of wall time since power on:")
+        for what, seconds in self.timeline:
+            print(f"  {seconds:7.1f}  {what}")
+
+    def provisioning(self) -> str:
+        """What provision.toml says, with the key of this box's diagnostics login."""
+        key = (self.machine.folder / "key.pub").read_text().strip()
+        return f'{PROVISION}[ssh]\nkeys = ["{key}"]\n'
 
     def provision(self, *, off: bool = True) -> None:
         """The first start of a new box; the power is off again when it is done, unless it is to stay on."""
-        self.machine.put_on_boot("provision.toml", PROVISION)
+        self.machine.put_on_boot("provision.toml", self.provisioning())
         console = self.start(login=False)
         console.expect("provision.toml was used")
         console.expect("ready: calls can be made")
@@ -165,7 +182,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
 
 @contextlib.contextmanager
 def new_box(size: int = image.TOTAL) -> Iterator[Box]:
-    """A box with a new card of a size; its console stays in build/image/qemu-virt/console.log."""
+    """A box with a new card of a size; its console stays in build/image/qemu-virt, in a file of its own."""
     board = boards.load(BOARD)
     system = image.parts(board) / "rootfs.ext4"
     card = image.image(board, compress=False)
@@ -179,7 +196,9 @@ def new_box(size: int = image.TOTAL) -> Iterator[Box]:
         yield story
     finally:
         machine.cut_power()
-        shutil.copy(folder / "console.log", card.with_name("console.log"))
+        kept = card.with_name(f"console-{time.strftime('%H%M%S')}-{os.getpid()}.log")
+        shutil.copy(folder / "console.log", kept)
+        print(f"\nthe console: {kept}")
         shutil.rmtree(folder)
 
 

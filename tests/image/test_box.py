@@ -1,7 +1,7 @@
 """An image from its first start to its reset, on an emulated board: one story, told in order.
 
-``make image-test`` runs it. CUTS=50 cuts the power that often (3 when not given). The console's side of it is in
-build/image/qemu-virt/console.log.
+``make image-test`` runs it. CUTS=50 cuts the power that often (3 when not given). The console's side of it stays in
+build/image/qemu-virt.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ from support import pictures
 def box() -> Iterator[Box]:
     with new_box(4096 * MIB) as story:
         yield story
-        print("\nBoot, seconds of wall time since power on:")
-        for what, seconds in story.timeline:
-            print(f"  {seconds:7.1f}  {what}")
+        story.tell_timeline()
 
 
 def test_a_wrong_provisioning_is_told_at_the_console_and_on_the_card(box: Box) -> None:
@@ -59,8 +57,7 @@ def test_a_wrong_provisioning_is_told_at_the_console_and_on_the_card(box: Box) -
 
 
 def test_provisioning_sets_the_box_up_and_its_secrets_leave_the_card(box: Box) -> None:
-    key = (box.machine.folder / "key.pub").read_text().strip()
-    box.machine.put_on_boot("provision.toml", f'{PROVISION}[ssh]\nkeys = ["{key}"]\n')
+    box.machine.put_on_boot("provision.toml", box.provisioning())
     console = box.start(login=False)
     console.expect("starting slot A")
     console.expect("provision.toml was used; its secrets are removed")

@@ -108,7 +108,7 @@ def _trunk(_: list[str]) -> str:
 def _lines(_: list[str]) -> str:
     phones = re.findall(r"^ *Endpoint: +(\S+) +(\S.*?) +(\d+) of ", ask("pjsip list endpoints"), re.MULTILINE)
     lines = [f"{name:30}{state:20}{calls} calls" for name, state, calls in phones]
-    told = ask("dahdi show channels").strip()
+    told = ask("line show").rstrip()
     return "\n".join([*lines, *([] if told.startswith("No such command") else [told])]) or "There are none."
 
 

@@ -142,8 +142,9 @@ async def test_line_care(office: Office) -> None:
     office.phone(1).off_hook()
     await office.advance(1)
     shown = await office.cli("line show 1")
-    assert shown[1].split()[:3] == ["1", "fxo_ks", "in"]
+    assert shown[1].split()[:4] == ["1", "fxo_ks", "dial", "tone"]
     assert float(shown[1].split()[6]) > -20
+    assert (await office.cli("line show 2"))[1].split()[2] == "idle"
     assert any("ppm" not in line for line in await office.cli("line timing"))
     with pytest.raises(CommandError, match="in use"):
         await office.meanwhile(office.cli("line test 1"))

@@ -45,10 +45,11 @@ STATUS: Final = (
 LINES: Final = (
     ("Phones and trunks", "pjsip list endpoints"),
     ("Contacts", "pjsip list contacts"),
-    ("Lines", "dahdi show channels"),
+    ("Lines", "line show"),
+    ("Channels", "dahdi show channels"),
     ("Spans", "dahdi show status"),
 )
-BUNDLE: Final = (*STATUS, *LINES, ("Channels", "core show channels verbose"), ("Modules", "module show"))
+BUNDLE: Final = (*STATUS, *LINES, ("Calls", "core show channels verbose"), ("Modules", "module show"))
 
 
 @module.on_load

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from kernel_shims.line import Hook
 from offhook.calls import causes
 from offhook.drivers.dahdi.analog import orders
@@ -10,6 +12,28 @@ from offhook.drivers.dahdi.analog.habits import Habits, PhoneCall, Stage
 from offhook.drivers.dahdi.analog.orders import Order
 
 _HOWLER_AFTER = 30.0
+
+
+class Doing(Enum):
+    """What a phone does, in words for people."""
+
+    IDLE = "idle"
+    DIAL_TONE = "dial tone"
+    DIALING = "dialing"
+    CALLING = "calling"
+    RINGING = "ringing"
+    UP = "up"
+    LEFT = "off hook"
+    """Nothing comes of it: it hears the reorder tone or the howler."""
+
+
+_DOING = {
+    Stage.COLLECTING: Doing.DIALING,
+    Stage.GOING: Doing.CALLING,
+    Stage.ALERTING: Doing.RINGING,
+    Stage.RECALLING: Doing.RINGING,
+    Stage.UP: Doing.UP,
+}
 
 
 class PhoneState:
@@ -52,6 +76,15 @@ class PhoneState:
     def idle(self) -> bool:
         """On hook, no call."""
         return not self.off_hook and self._active is None
+
+    @property
+    def state(self) -> Doing:
+        """What it does."""
+        if self._active is None:
+            return Doing.LEFT if self.off_hook else Doing.IDLE
+        if self.collector is not None and not self.collector.digits:
+            return Doing.DIAL_TONE
+        return _DOING[self._active.stage]
 
     @property
     def takes_digits(self) -> bool:
