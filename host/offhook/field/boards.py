@@ -24,7 +24,8 @@ LINKS: Final = {
     "simulated": ("kind",),
 }
 """Kinds of links and the keys that each needs."""
-LINK_NAMES: Final = ("supervisor", "line_cards")
+LINK_NAMES: Final = {"supervisor": ("uart", "simulated"), "line_cards": ("spi", "simulated")}
+"""Parts that are reached by a link, and the kinds that theirs may be (firmware/README.md: why no supervisor on SPI)."""
 
 PINS: Final = {
     "supervisor_reset": "output, low resets the supervisor",
@@ -282,7 +283,7 @@ def _links(check: _Check, data: Mapping[str, Any]) -> None:
             check.complain("links", name, f"{name} must be a table, [links.{name}]")
         else:
             check.table("link", link, table)
-            check.one_of(table, "kind", link.get("kind"), tuple(LINKS))
+            check.one_of(table, "kind", link.get("kind"), LINK_NAMES[name])
             wanted = LINKS.get(link.get("kind", ""), ())
             for key in wanted:
                 if key not in link and key != "kind":
