@@ -104,7 +104,8 @@ class Board:
 
     def free(self, on: bool) -> None:
         """Run by itself, or wait for orders again."""
-        self.order(do="free", on=on, pace=PACE)
+        if self.order(do="free", on=on, pace=PACE) and not on:
+            self.advance(0)  # answered from where it waits: it serves the link no more
 
     def watch(self) -> None:
         """While it runs freely: start it again when it has restarted itself."""
