@@ -46,9 +46,21 @@ void engine_codec_defaults(int number, const struct codec_settings *settings)
     codec_set_defaults(number, settings);
 }
 
-int64_t engine_codec_cost(int number, int encode)
+int engine_codec_knows_rate(int number, int rate)
 {
-    return codec_load(number) ? codec_cost(codec_at(number), encode) : 0;
+    const struct codec *codec = codec_at(number);
+    return codec &&
+           ((int)codec->rate == rate || (codec->decode_half && codec->encode_half && (int)codec->rate == 2 * rate));
+}
+
+int64_t engine_codec_cost(int number, int rate, int encode)
+{
+    return codec_load(number) ? codec_cost(codec_at(number), rate, encode) : 0;
+}
+
+int64_t engine_exchange_cost(int from, int to)
+{
+    return codec_load(from) && codec_load(to) ? exchange_cost(from, to) : 0;
 }
 
 int64_t engine_resample_cost(int rate_in, int rate_out)

@@ -268,8 +268,12 @@ int engine_codec_usable(int number);
 const char *engine_codec_name(int number);
 /* Encoders that begin from now on; those of a leg heed what is set for the leg first. */
 void engine_codec_defaults(int number, const struct codec_settings *settings);
+/* Whether it is encoded and decoded at that rate without resampling. */
+int engine_codec_knows_rate(int number, int rate);
 /* What a second of sound costs to encode or decode here and now, in ns (takes some of that time); 0: it cannot be. */
-int64_t engine_codec_cost(int number, int encode);
+int64_t engine_codec_cost(int number, int rate, int encode);
+/* The same for octets that are another codec's, one by one; 0: they have to be decoded. */
+int64_t engine_exchange_cost(int from, int to);
 int64_t engine_resample_cost(int rate_in, int rate_out);
 /* Turn a sound file into one of the format that `extension` names: its length in ms, or -1. This one waits for the
  * disk: it is for a thread that may. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec_adpcm.h"
 #include "codec_codec2.h"
 #include "codec_g722.h"
 #include "codec_g726.h"
@@ -160,6 +161,7 @@ bool codec_load(int number)
     const struct codec *codec = codec_at(number);
     if (!codec || !codec->decode)
         return false;
+    g711_make_tables();
     usable[number] = !codec->load || codec->load();
     return usable[number];
 }
@@ -251,6 +253,16 @@ struct codec_settings codec_settings_for(int number, const struct codec_settings
         .fec = choose(own->fec, usual->fec),
         .loss = choose(own->loss, usual->loss),
     };
+}
+
+const uint8_t *codec_exchange(int from, int to)
+{
+    const struct codec *one = codec_at(from), *other = codec_at(to);
+    if (!one || !other || one->encode == other->encode)
+        return NULL;
+    if (one->encode == ulaw_encode && other->encode == alaw_encode)
+        return g711_ulaw_to_alaw;
+    return one->encode == alaw_encode && other->encode == ulaw_encode ? g711_alaw_to_ulaw : NULL;
 }
 
 int codec_samples(int number, const uint8_t *payload, int bytes)

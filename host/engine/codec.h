@@ -39,6 +39,9 @@ struct codec {
     int (*decode)(const struct codec *codec, void *state, const uint8_t *in, int bytes, int16_t *out);
     /* A multiple of frame_samples: returns bytes. */
     int (*encode)(const struct codec *codec, void *state, const int16_t *in, int samples, uint8_t *out);
+    /* The same at half the rate, where that costs less than resampling. One state does for both, in any order. */
+    int (*decode_half)(const struct codec *codec, void *state, const uint8_t *in, int bytes, int16_t *out);
+    int (*encode_half)(const struct codec *codec, void *state, const int16_t *in, int samples, uint8_t *out);
 };
 
 /* The codec of a number (1 up), or NULL. */
@@ -65,6 +68,9 @@ void codec_state_unmake(const struct codec *codec, bool encoder, void *state);
 /* Settings of encoders that begin from now on (control thread); an encoder's own go before them. */
 void codec_set_defaults(int number, const struct codec_settings *settings);
 struct codec_settings codec_settings_for(int number, const struct codec_settings *own);
+
+/* Where a payload becomes one of another codec octet by octet: the octets of `to` by those of `from`; else NULL. */
+const uint8_t *codec_exchange(int from, int to);
 
 /* Samples (at the codec's rate) in a payload; 0 when that cannot be told. */
 int codec_samples(int number, const uint8_t *payload, int bytes);

@@ -2,12 +2,13 @@
  * tests/engine/test_codecs.c holds it against spandsp's.
  *
  * The Recommendation multiplies in a float format of 6 bits mantissa. That is done for all eight taps at once, with the
- * exponents and mantissas of IEEE floats, which hold every number that can come up. */
+ * exponents and mantissas of IEEE floats, which hold every number that can come up. A state is worked on in registers:
+ * of two words of four lanes, the first holds the newest four of six zeros, the second the other two and the poles. */
 #include "codec_g726.h"
 
 #include <string.h>
 
-enum { ZEROS = 6, POLES = 2, TAPS = ZEROS + POLES, POLE = ZEROS, SIGN = 0x8000 };
+enum { WORDS = 2 };
 
 typedef int32_t lanes __attribute__((vector_size(16)));
 typedef float floats __attribute__((vector_size(16)));
@@ -20,11 +21,16 @@ struct rate {
     int32_t multiplier[32];
 };
 
+/* What taps weigh, differences and signals: mantissas of 32 to 63, exponents less 13, signs as 0 and -1. */
+struct weighed {
+    floats mantissa;
+    lanes exponent, sign;
+};
+
 struct g726 {
-    int32_t tap[TAPS]; /* zeros (b1 to b6), poles (a1, a2) */
-    /* what they weigh: differences and signals; mantissas of 32 to 63, exponents less 13, signs as 0 and -1 */
-    float mantissa[TAPS];
-    int32_t exponent[TAPS], sign[TAPS];
+    lanes zero[WORDS]; /* b1 to b4, b5 to b6 */
+    int32_t a1, a2;
+    struct weighed past[WORDS];
     int32_t yl, yu;       /* quantizer scale: slow and fast */
     int32_t dms, dml, ap; /* speed control */
     int32_t p1, p2;       /* signs of the partial signal */
@@ -91,14 +97,8 @@ static inline int bits_of(int32_t value)
 }
 
 /* FMULT: taps by what they weigh, four at a time. */
-static inline lanes multiply(const struct g726 *g726, int first)
+static inline lanes multiply(lanes tap, const struct weighed *by)
 {
-    lanes tap, exponent, sign;
-    floats mantissa;
-    memcpy(&tap, g726->tap + first, sizeof(tap));
-    memcpy(&exponent, g726->exponent + first, sizeof(exponent));
-    memcpy(&sign, g726->sign + first, sizeof(sign));
-    memcpy(&mantissa, g726->mantissa + first, sizeof(mantissa));
     tap >>= 2;
     lanes negative = tap >> 31;
     lanes magnitude = ((tap ^ negative) - negative) & 0x1fff;
@@ -106,20 +106,36 @@ static inline lanes multiply(const struct g726 *g726, int first)
     lanes bits = (lanes) __builtin_convertvector(magnitude, floats);
     bits |= (magnitude == 0) & (126 << 23);
     floats own = (floats)((bits & 0x7c0000) | (132 << 23)); /* six bits, as 32 to 63 */
-    lanes product = __builtin_convertvector((own * mantissa + 48) * 0.0625f, lanes);
-    lanes power = ((bits >> 23) + exponent - 5) << 23; /* both biases come to one */
+    lanes product = __builtin_convertvector((own * by->mantissa + 48) * 0.0625f, lanes);
+    lanes power = ((bits >> 23) + by->exponent - 5) << 23; /* both biases come to one */
     lanes scaled = __builtin_convertvector(__builtin_convertvector(product, floats) * (floats)power, lanes) & 0x7fff;
-    sign ^= negative;
+    lanes sign = by->sign ^ negative;
     return (scaled ^ sign) - sign;
 }
 
-/* FLOAT A, FLOAT B: a number as it will be weighed. */
-static inline void remember(struct g726 *g726, int at, int32_t magnitude, bool negative)
+/* FLOAT A, FLOAT B: a number as it will be weighed, in the first lane. */
+static inline struct weighed weigh(int32_t magnitude, bool negative)
 {
     int exponent = bits_of(magnitude);
-    g726->mantissa[at] = magnitude ? (float)((magnitude << 6) >> exponent) : 32;
-    g726->exponent[at] = exponent - 13;
-    g726->sign[at] = -(int32_t)negative;
+    return (struct weighed){.mantissa = {magnitude ? (float)((magnitude << 6) >> exponent) : 32},
+                            .exponent = {exponent - 13},
+                            .sign = {-(int32_t)negative}};
+}
+
+/* The next difference and the next signal, and what was there a place on. */
+static inline void remember(struct weighed *past, struct weighed difference, struct weighed signal)
+{
+#define MOVE(MEMBER)                                                                                                   \
+    do {                                                                                                               \
+        __typeof__(signal.MEMBER) poles = __builtin_shufflevector(signal.MEMBER, past[1].MEMBER, 0, 6, 0, 6);          \
+        __typeof__(signal.MEMBER) zeros = __builtin_shufflevector(past[0].MEMBER, past[1].MEMBER, 3, 4, 3, 4);         \
+        past[1].MEMBER = __builtin_shufflevector(zeros, poles, 0, 1, 4, 5);                                            \
+        past[0].MEMBER = __builtin_shufflevector(past[0].MEMBER, difference.MEMBER, 4, 0, 1, 2);                       \
+    } while (0)
+    MOVE(mantissa);
+    MOVE(exponent);
+    MOVE(sign);
+#undef MOVE
 }
 
 static void start(const struct codec *codec, void *state)
@@ -129,8 +145,8 @@ static void start(const struct codec *codec, void *state)
     memset(g726, 0, sizeof(*g726));
     g726->yl = 34816;
     g726->yu = 544;
-    for (int i = 0; i < TAPS; i++)
-        remember(g726, i, 0, false);
+    struct weighed nothing = {.mantissa = {32, 32, 32, 32}, .exponent = {-13, -13, -13, -13}};
+    g726->past[0] = g726->past[1] = nothing;
 }
 
 /* MIX: the scale in force. */
@@ -148,9 +164,9 @@ static inline int quantize(const struct rate *rate, int32_t difference, int32_t 
     int32_t magnitude = difference < 0 ? -difference : difference;
     int exponent = bits_of(magnitude >> 1);
     int32_t level = (exponent << 7) + (((magnitude << 7) >> exponent) & 127) - (y >> 2);
-    int i = 0;
-    while (i < rate->levels && level >= rate->level[i])
-        i++;
+    int i = 0; /* how many levels are reached, by halving: there are 1, 3, 7 or 15 */
+    for (int step = rate->levels / 2 + 1; step; step >>= 1)
+        i += level >= rate->level[i + step - 1] ? step : 0;
     if (difference < 0)
         return 2 * rate->levels + 1 - i;
     return i || rate->bits == 2 ? i : 2 * rate->levels + 1;
@@ -176,25 +192,25 @@ static inline bool is_transition(const struct g726 *g726, int32_t magnitude)
 /* UPA2, LIMC, UPA1, LIMD */
 static inline void adapt_poles(struct g726 *g726, int32_t partial)
 {
-    int32_t negative = partial < 0, *a1 = &g726->tap[POLE], *a2 = &g726->tap[POLE + 1];
-    int32_t second = *a2 - (*a2 >> 7);
+    int32_t negative = partial < 0;
+    int32_t second = g726->a2 - (g726->a2 >> 7);
     bool turned = negative != g726->p1;
     if (partial) {
-        int32_t first = turned ? *a1 : -*a1;
+        int32_t first = turned ? g726->a1 : -g726->a1;
         second += first < -8191 ? -256 : first > 8191 ? 255 : first >> 5;
         second = within(second + (negative != g726->p2 ? -128 : 128), -12288, 12288);
     }
     int32_t most = 15360 - second;
-    *a2 = second;
-    *a1 = within(*a1 - (*a1 >> 8) + (partial ? turned ? -192 : 192 : 0), -most, most);
+    g726->a2 = second;
+    g726->a1 = within(g726->a1 - (g726->a1 >> 8) + (partial ? turned ? -192 : 192 : 0), -most, most);
 }
 
 /* UPB */
 static inline void adapt_zeros(struct g726 *g726, int slow, int32_t gain, int32_t negative)
 {
-    for (int i = 0; i < ZEROS; i++) {
-        int32_t against = g726->sign[i] ^ -negative;
-        g726->tap[i] += ((gain ^ against) - against) - (g726->tap[i] >> slow);
+    for (int word = 0; word < WORDS; word++) {
+        lanes against = g726->past[word].sign ^ -negative;
+        g726->zero[word] += ((gain ^ against) - against) - (g726->zero[word] >> slow);
     }
 }
 
@@ -215,7 +231,8 @@ struct estimate {
 
 static inline struct estimate estimate(const struct g726 *g726)
 {
-    lanes low = multiply(g726, 0), high = multiply(g726, 4);
+    lanes taps = __builtin_shufflevector(g726->zero[1], (lanes){g726->a1, g726->a2}, 0, 1, 4, 5);
+    lanes low = multiply(g726->zero[0], &g726->past[0]), high = multiply(taps, &g726->past[1]);
     int32_t zeros = low[0] + low[1] + low[2] + low[3] + high[0] + high[1];
     int32_t all = zeros + high[2] + high[3];
     return (struct estimate){(int16_t)zeros >> 1, (int16_t)all >> 1, scale(g726)};
@@ -232,22 +249,16 @@ static inline int32_t take(struct g726 *g726, const struct rate *rate, int code,
     g726->yu = within(known.y + ((rate->multiplier[code] - known.y) >> 5), 544, 5120);
     g726->yl += g726->yu + (-g726->yl >> 6);
     if (transition) {
-        memset(g726->tap, 0, sizeof(g726->tap));
+        g726->zero[0] = g726->zero[1] = (lanes){0};
+        g726->a1 = g726->a2 = 0;
     } else {
         adapt_poles(g726, partial);
         adapt_zeros(g726, rate->slow, magnitude ? 128 : 0, negative);
     }
-    memmove(g726->mantissa + 1, g726->mantissa, (ZEROS - 1) * sizeof(float));
-    memmove(g726->exponent + 1, g726->exponent, (ZEROS - 1) * sizeof(int32_t));
-    memmove(g726->sign + 1, g726->sign, (ZEROS - 1) * sizeof(int32_t));
-    remember(g726, 0, magnitude, negative);
-    g726->mantissa[POLE + 1] = g726->mantissa[POLE];
-    g726->exponent[POLE + 1] = g726->exponent[POLE];
-    g726->sign[POLE + 1] = g726->sign[POLE];
-    remember(g726, POLE, signal < 0 ? -signal & 0x7fff : signal, signal < 0);
+    remember(g726->past, weigh(magnitude, negative), weigh(signal < 0 ? -signal & 0x7fff : signal, signal < 0));
     g726->p2 = g726->p1;
     g726->p1 = partial < 0;
-    g726->td = !transition && g726->tap[POLE + 1] < -11776; /* TONE */
+    g726->td = !transition && g726->a2 < -11776; /* TONE */
     control_speed(g726, transition, rate->change[code], known.y);
     return signal;
 }
@@ -267,6 +278,7 @@ static int decode(const struct codec *codec, void *state, const uint8_t *in, int
 {
     const struct rate *rate = rate_of(codec);
     bool high = high_first(codec);
+    struct g726 g726 = *(struct g726 *)state;
     uint32_t held = 0, mask = (1u << rate->bits) - 1;
     int have = 0, samples = 0;
     for (int i = 0; i < bytes; i++) {
@@ -274,10 +286,11 @@ static int decode(const struct codec *codec, void *state, const uint8_t *in, int
         for (have += 8; have >= rate->bits; have -= rate->bits) {
             int code = (int)((high ? held >> (have - rate->bits) : held) & mask);
             held = high ? held : held >> rate->bits;
-            int32_t signal = take(state, rate, code, estimate(state));
+            int32_t signal = take(&g726, rate, code, estimate(&g726));
             out[samples++] = (int16_t)(within(signal, -8192, 8191) * 4);
         }
     }
+    *(struct g726 *)state = g726;
     return samples;
 }
 
@@ -285,18 +298,20 @@ static int encode(const struct codec *codec, void *state, const int16_t *in, int
 {
     const struct rate *rate = rate_of(codec);
     bool high = high_first(codec);
+    struct g726 g726 = *(struct g726 *)state;
     uint32_t held = 0;
     int have = 0, bytes = 0;
     for (int i = 0; i < samples; i++) {
-        struct estimate known = estimate(state);
+        struct estimate known = estimate(&g726);
         int code = quantize(rate, (int16_t)((in[i] >> 2) - known.all), known.y);
-        take(state, rate, code, known);
+        take(&g726, rate, code, known);
         held = high ? held << rate->bits | (uint32_t)code : held | (uint32_t)code << have;
         for (have += rate->bits; have >= 8; have -= 8) {
             out[bytes++] = (uint8_t)(high ? held >> (have - 8) : held);
             held = high ? held : held >> 8;
         }
     }
+    *(struct g726 *)state = g726;
     return bytes;
 }
 

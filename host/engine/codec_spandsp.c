@@ -10,10 +10,8 @@
 
 #include <spandsp/gsm0610.h>
 #include <spandsp/lpc10.h>
-#include <spandsp/oki_adpcm.h>
 #include <spandsp/private/gsm0610.h>
 #include <spandsp/private/lpc10.h>
-#include <spandsp/private/oki_adpcm.h>
 
 #define LIBRARY "libspandsp.so.2"
 
@@ -22,9 +20,6 @@ static struct {
     __typeof__(&gsm0610_init) gsm0610_init;
     __typeof__(&gsm0610_encode) gsm0610_encode;
     __typeof__(&gsm0610_decode) gsm0610_decode;
-    __typeof__(&oki_adpcm_init) oki_adpcm_init;
-    __typeof__(&oki_adpcm_encode) oki_adpcm_encode;
-    __typeof__(&oki_adpcm_decode) oki_adpcm_decode;
     __typeof__(&lpc10_encode_init) lpc10_encode_init;
     __typeof__(&lpc10_encode) lpc10_encode;
     __typeof__(&lpc10_decode_init) lpc10_decode_init;
@@ -48,9 +43,6 @@ static void open_library(void)
     FIND(gsm0610_init);
     FIND(gsm0610_encode);
     FIND(gsm0610_decode);
-    FIND(oki_adpcm_init);
-    FIND(oki_adpcm_encode);
-    FIND(oki_adpcm_decode);
     FIND(lpc10_encode_init);
     FIND(lpc10_encode);
     FIND(lpc10_decode_init);
@@ -81,24 +73,6 @@ static int gsm_encode(const struct codec *codec, void *state, const int16_t *in,
 {
     (void)codec;
     return dsp.gsm0610_encode(state, out, in, samples);
-}
-
-static void adpcm_start(const struct codec *codec, void *state)
-{
-    (void)codec;
-    dsp.oki_adpcm_init(state, 32000);
-}
-
-static int adpcm_to_linear(const struct codec *codec, void *state, const uint8_t *in, int bytes, int16_t *out)
-{
-    (void)codec;
-    return dsp.oki_adpcm_decode(state, out, in, bytes);
-}
-
-static int adpcm_from_linear(const struct codec *codec, void *state, const int16_t *in, int samples, uint8_t *out)
-{
-    (void)codec;
-    return dsp.oki_adpcm_encode(state, out, in, samples);
 }
 
 static void lpc10_start_decoding(const struct codec *codec, void *state)
@@ -135,22 +109,6 @@ static int lpc10_from_linear(const struct codec *codec, void *state, const int16
 
 const struct codec codec_gsm = GSM("gsm", 160, 33);
 const struct codec codec_gsm_wav49 = GSM("gsm-wav49", 320, 65);
-
-const struct codec codec_adpcm = {.name = "adpcm",
-                                  .rate = 8000,
-                                  .clock = 8000,
-                                  .frame_samples = 80,
-                                  .frame_bytes = 40,
-                                  .max_samples = 80,
-                                  .partial = true,
-                                  .library = LIBRARY,
-                                  .load = codec_spandsp_load,
-                                  .decoder_bytes = sizeof(struct oki_adpcm_state_s),
-                                  .encoder_bytes = sizeof(struct oki_adpcm_state_s),
-                                  .decoder_init = adpcm_start,
-                                  .encoder_init = adpcm_start,
-                                  .decode = adpcm_to_linear,
-                                  .encode = adpcm_from_linear};
 
 const struct codec codec_lpc10 = {.name = "lpc10",
                                   .rate = 8000,

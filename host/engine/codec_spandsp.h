@@ -4,7 +4,7 @@
 
 #include "codec.h"
 
-extern const struct codec codec_gsm, codec_adpcm, codec_lpc10;
+extern const struct codec codec_gsm, codec_lpc10;
 
 /* GSM 06.10 with two frames packed in 65 bytes (Microsoft's WAVE format 49). */
 extern const struct codec codec_gsm_wav49;

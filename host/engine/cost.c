@@ -30,31 +30,36 @@ struct sound {
     int16_t *samples, *out;
     uint8_t *packets;
     int *sizes;
-    int n, frame;
+    int n, frame, rate;
+    bool half;
 };
 
 static int64_t run_codec(const struct codec *codec, struct sound *sound, void *encoder, void *decoder, bool encode)
 {
+    __typeof__(codec->encode) encode_some = sound->half ? codec->encode_half : codec->encode;
+    __typeof__(codec->decode) decode_some = sound->half ? codec->decode_half : codec->decode;
     int count = sound->n / sound->frame;
     int64_t began = now();
     for (int i = 0; i < count; i++)
-        sound->sizes[i] = codec->encode(codec, encoder, sound->samples + i * sound->frame, sound->frame,
-                                        sound->packets + (size_t)i * PACKET_ROOM);
+        sound->sizes[i] = encode_some(codec, encoder, sound->samples + i * sound->frame, sound->frame,
+                                      sound->packets + (size_t)i * PACKET_ROOM);
     int64_t encoded = now();
     for (int i = 0; i < count && !encode; i++)
         if (sound->sizes[i])
-            codec->decode(codec, decoder, sound->packets + (size_t)i * PACKET_ROOM, sound->sizes[i], sound->out);
+            decode_some(codec, decoder, sound->packets + (size_t)i * PACKET_ROOM, sound->sizes[i], sound->out);
     int64_t decoded = now();
-    return (encode ? encoded - began : decoded - encoded) * codec->rate / (count * sound->frame);
+    return (encode ? encoded - began : decoded - encoded) * sound->rate / (count * sound->frame);
 }
 
-int64_t codec_cost(const struct codec *codec, bool encode)
+int64_t codec_cost(const struct codec *codec, int rate, bool encode)
 {
     if (!codec->encode || !codec->decode)
         return 0;
+    bool half = codec->encode_half && codec->decode_half && 2 * rate == (int)codec->rate;
     bool encodes, decodes;
     void *encoder = codec_state_make(codec, true, &encodes), *decoder = codec_state_make(codec, false, &decodes);
-    struct sound sound = {.n = (int)codec->rate * PART_MS / 1000, .frame = codec->frame_samples};
+    struct sound sound = {.rate = (int)codec->rate >> half, .frame = codec->frame_samples >> half, .half = half};
+    sound.n = sound.rate * PART_MS / 1000;
     int count = sound.n / sound.frame;
     sound.samples = calloc((size_t)sound.n, sizeof(int16_t));
     sound.out = calloc((size_t)codec->max_samples + (size_t)codec->frame_samples, sizeof(int16_t));
@@ -72,6 +77,25 @@ int64_t codec_cost(const struct codec *codec, bool encode)
     codec_state_unmake(codec, true, encoder);
     codec_state_unmake(codec, false, decoder);
     return cost;
+}
+
+int64_t exchange_cost(int from, int to)
+{
+    enum { PART = 80, PARTS = 1000 };
+    const uint8_t *table = codec_exchange(from, to);
+    if (!table)
+        return 0;
+    uint8_t octets[PART];
+    for (int i = 0; i < PART; i++)
+        octets[i] = (uint8_t)(i * 37);
+    int64_t began = now();
+    for (int part = 0; part < PARTS; part++) {
+        for (int i = 0; i < PART; i++)
+            octets[i] = table[octets[i]];
+        __asm__ volatile("" : : "r"(octets) : "memory"); /* somebody may read them */
+    }
+    int64_t took = now() - began;
+    return took * (int64_t)codec_at(from)->rate / (PART * PARTS);
 }
 
 int64_t resample_cost(int rate_in, int rate_out)

@@ -43,3 +43,13 @@ const int16_t g711_alaw_linear[256] = {
     1760,   1696,   688,    656,    752,    720,    560,    528,    624,    592,    944,    912,    1008,   976,
     816,    784,    880,    848,
 };
+
+uint8_t g711_ulaw_to_alaw[256], g711_alaw_to_ulaw[256];
+
+void g711_make_tables(void)
+{
+    for (int code = 0; code < 256; code++) {
+        g711_ulaw_to_alaw[code] = g711_to_alaw(g711_ulaw_linear[code]);
+        g711_alaw_to_ulaw[code] = g711_to_ulaw(g711_alaw_linear[code]);
+    }
+}

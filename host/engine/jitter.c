@@ -73,24 +73,30 @@ void jitter_end(struct jitter *jitter, struct slab *slab)
 /* Ready to decode that codec; the stream may change it from packet to packet. */
 static bool set_decoder(struct jitter *jitter, struct slab *slab, int number)
 {
-    if (jitter->codec == number)
-        return true;
     const struct codec *codec = codec_at(number);
+    bool half = jitter->narrow && codec->rate == 16000 && codec->decode_half;
+    if (jitter->codec == number && jitter->half == half)
+        return true;
     if (!codec_usable(number))
         return false;
-    bool same_rate = jitter->rate == (int)codec->rate && jitter->conceal.history;
+    int rate = (int)codec->rate >> half;
+    bool same_rate = jitter->rate == rate && jitter->conceal.history, same_codec = jitter->codec == number;
     struct conceal kept = jitter->conceal;
+    void *decoder = jitter->decoder;
     if (same_rate)
         jitter->conceal.history = NULL;
+    if (same_codec)
+        jitter->codec = CODEC_NONE; /* its decoder stays */
     end_decoder(jitter, slab);
     if (same_rate)
         jitter->conceal = kept;
-    jitter->rate = (int)codec->rate;
+    jitter->rate = rate;
+    jitter->half = half;
     jitter->clock = (int)codec->clock;
     jitter->room = codec->max_samples + 2 * jitter->rate / 100;
     jitter->pcm = slab_get(slab, (size_t)jitter->room * sizeof(int16_t));
-    bool ready;
-    jitter->decoder = codec_state_get(slab, codec, false, &ready);
+    bool ready = true;
+    jitter->decoder = same_codec ? decoder : codec_state_get(slab, codec, false, &ready);
     jitter->codec = (uint8_t)number;
     if (!jitter->pcm || !ready || (!same_rate && !conceal_init(&jitter->conceal, slab, jitter->rate))) {
         end_decoder(jitter, slab);
@@ -226,9 +232,9 @@ static void decode_some(struct jitter *jitter, struct slab *slab)
     int left = packet->bytes - jitter->current_at;
     int some = codec->frame_bytes && codec->frame_bytes < left ? codec->frame_bytes : left;
     int samples = 0;
+    __typeof__(codec->decode) decode = jitter->half ? codec->decode_half : codec->decode;
     if (!codec->frame_bytes || codec->partial || some == codec->frame_bytes)
-        samples =
-            codec->decode(codec, jitter->decoder, packet->data + jitter->current_at, some, jitter->pcm + jitter->have);
+        samples = decode(codec, jitter->decoder, packet->data + jitter->current_at, some, jitter->pcm + jitter->have);
     jitter->have += samples;
     jitter->next += (uint32_t)((int64_t)samples * jitter->clock / jitter->rate);
     jitter->current_at = (uint16_t)(jitter->current_at + some);

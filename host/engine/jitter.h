@@ -41,6 +41,8 @@ struct jitter {
     uint32_t newest_end; /* timestamp after the newest packet */
     int idle;            /* ms for which a fixed delay found nothing */
     int debt;            /* clock units concealed since the last packet */
+    bool narrow;         /* nobody hears more than 8 kHz carry */
+    bool half;           /* decoded at half the codec's rate */
     uint8_t codec;       /* of the decoder */
     void *decoder;
     int16_t *pcm; /* decoded, not yet played */

@@ -1,8 +1,8 @@
 /* What has to be done for each leg every tick. Recomputed when something changed, never per packet.
  *
  * A stream that arrives in the codec its destination is sent, with nothing tapping or changing the sound on the way
- * (pipes included), is relayed packet by packet. Everything else that somebody hears is wanted as sound: the want
- * spreads from those who hear to those who are heard. */
+ * (pipes included), is relayed packet by packet; so is one that becomes the other law of G.711. Everything else that
+ * somebody hears is wanted as sound: the want spreads from those who hear to those who are heard. */
 #include "codec.h"
 #include "detector.h"
 #include "digits.h"
@@ -36,7 +36,8 @@ static bool relayable(const struct leg *leg, const struct leg *to)
         return leg->relay_only && to->relay_only;
     const struct rtp *from = leg->rtp, *rtp = to->rtp;
     bool framed = !rtp->ptime || !from->rx_ms || rtp->ptime == from->rx_ms || !codec_usable(from->rx_codec);
-    return from->rx_codec && from->rx_codec == rtp->send_codec && framed;
+    bool same = from->rx_codec == rtp->send_codec || codec_exchange(from->rx_codec, rtp->send_codec);
+    return from->rx_codec && same && framed;
 }
 
 static bool plays(const struct leg *leg)
@@ -91,6 +92,17 @@ static bool sends(const struct leg *leg)
     }
 }
 
+/* Whether somebody may hear more of what arrives than 8 kHz carry. */
+static bool heard_wide(const struct leg *leg)
+{
+    if (leg->recorders || leg->snoops || leg->mixer || leg->in_effect)
+        return true;
+    const struct leg *to = leg->loopback ? leg : leg->peer;
+    if (to && to->kind == LEG_PIPE && !(to->other && to->other->peer && to->other->peer->kind == LEG_RTP))
+        return true; /* to where, other ticks tell */
+    return to && leg_rate(to) > 8000;
+}
+
 static void want_for(struct leg *leg)
 {
     for (const struct recorder *recorder = leg->recorders; recorder; recorder = recorder->next) {
@@ -132,7 +144,7 @@ void engine_plan(struct engine *engine)
     for (struct leg *leg = engine->legs; leg; leg = leg->next) {
         leg->figures.relayed = leg->relay_to != NULL;
         if (leg->rtp)
-            rtp_planned(leg->rtp);
+            rtp_planned(leg->rtp, heard_wide(leg));
         if (leg->want_in) {
             leg->next_pull = engine->pull;
             engine->pull = leg;

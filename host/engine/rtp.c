@@ -249,6 +249,7 @@ static void take_sound(struct rtp *rtp, int codec, uint16_t sequence, uint32_t t
             return;
         jitter_init(rtp->jitter);
         rtp->jitter->playout = rtp->playout;
+        rtp->jitter->narrow = !rtp->wide;
     }
     jitter_put(rtp->jitter, slab, codec, sequence, timestamp, payload, bytes);
 }
@@ -393,8 +394,11 @@ struct block rtp_pull(struct rtp *rtp)
     return block;
 }
 
-void rtp_planned(struct rtp *rtp)
+void rtp_planned(struct rtp *rtp, bool wide)
 {
+    rtp->wide = wide;
+    if (rtp->jitter)
+        rtp->jitter->narrow = !wide;
     if (!rtp->leg->want_in)
         end_jitter(rtp);
     if (!rtp->leg->want_out || rtp->leg->relayed)

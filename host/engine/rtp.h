@@ -76,7 +76,8 @@ struct sending {
     bool running;
     uint32_t run_timestamp;
     int16_t *line;
-    int have, room, packet;
+    int have, room, packet; /* samples: in line, and of a packet at the codec's rate */
+    bool half;              /* line is at half the codec's rate */
     void *encoder;
     uint8_t codec; /* of the encoder */
 };
@@ -118,6 +119,7 @@ struct rtp {
     struct rtcp rtcp;
     struct guard guard;
     struct bundle bundle;
+    bool wide; /* what arrives is heard by somebody who hears more than 8 kHz carry */
     struct jitter *jitter;
 };
 
@@ -143,8 +145,8 @@ struct block rtp_pull(struct rtp *rtp);
 /* Sound of this tick to be sent; samples NULL ends the talk spurt. */
 void rtp_push(struct rtp *rtp, struct block block);
 
-/* The plan changed: give back what is not needed any more. */
-void rtp_planned(struct rtp *rtp);
+/* The plan changed: give back what is not needed any more. wide: somebody hears more than 8 kHz carry. */
+void rtp_planned(struct rtp *rtp, bool wide);
 
 /* Every RTP_TIMER_TICKS: timeouts, keepalive, unended digits, RTCP. */
 void rtp_tick(struct rtp *rtp);

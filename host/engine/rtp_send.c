@@ -88,6 +88,9 @@ static int type_for(const struct rtp *rtp, int codec)
 void rtp_relay(struct rtp *rtp, uint8_t *bytes, int count, int header, int codec)
 {
     struct sending *sending = &rtp->sending;
+    const uint8_t *exchange = rtp->leg->relay_only ? NULL : codec_exchange(codec, rtp->send_codec);
+    if (exchange)
+        codec = rtp->send_codec;
     int type = type_for(rtp, codec);
     const struct codec *format = codec_at(codec ? codec : rtp->send_codec);
     if (type < 0 || !format || !rtp_can_send(rtp) || digits_use_packets(rtp->leg->digits))
@@ -123,6 +126,8 @@ void rtp_relay(struct rtp *rtp, uint8_t *bytes, int count, int header, int codec
             sending->relay_first = (uint16_t)(sequence - 0x1000);
     }
     sending->began = true;
+    for (int i = header; exchange && i < count; i++)
+        bytes[i] = exchange[bytes[i]];
     bytes += header - RTP_HEADER; /* contributing sources and extensions are not ours to pass on */
     write_header(bytes, type, marker, out, timestamp + sending->relay_timestamp, rtp->leg->figures.ssrc);
     hand_over(rtp, bytes, payload, RTP_HEADER);
@@ -191,9 +196,11 @@ static void send_line(struct rtp *rtp)
     int room = codec->frame_bytes ? sending->packet / codec->frame_samples * codec->frame_bytes : OPUS_ROOM;
     uint8_t *bytes = engine_scratch(rtp->leg->engine, (size_t)(RTP_HEADER + room));
     uint32_t length = (uint32_t)((int64_t)sending->packet * codec->clock / codec->rate);
+    int samples = sending->packet >> sending->half;
     bool sent = true;
     if (bytes) {
-        int payload = codec->encode(codec, sending->encoder, sending->line, sending->packet, bytes + RTP_HEADER);
+        __typeof__(codec->encode) encode = sending->half ? codec->encode_half : codec->encode;
+        int payload = encode(codec, sending->encoder, sending->line, samples, bytes + RTP_HEADER);
         if (payload) /* else the encoder has nothing to say: silence */
             rtp_transmit(rtp, rtp->send_type, sending->mark, sending->run_timestamp, length, bytes, payload);
         sent = payload > 0;
@@ -203,8 +210,8 @@ static void send_line(struct rtp *rtp)
     }
     sending->mark = !sent;
     sending->run_timestamp += length;
-    sending->have -= sending->packet;
-    memmove(sending->line, sending->line + sending->packet, (size_t)sending->have * sizeof(int16_t));
+    sending->have -= samples;
+    memmove(sending->line, sending->line + samples, (size_t)sending->have * sizeof(int16_t));
 }
 
 /* Coded frames of a file, as they are. */
@@ -241,7 +248,9 @@ void rtp_push(struct rtp *rtp, struct block block)
         return;
     }
     const struct codec *codec = codec_at(sending->codec);
-    block = leg_at_rate(rtp->leg->engine, &rtp->leg->resampler, block, (int)codec->rate);
+    if (!sending->have)
+        sending->half = codec->encode_half && 2 * block.rate == (int)codec->rate;
+    block = leg_at_rate(rtp->leg->engine, &rtp->leg->resampler, block, (int)codec->rate >> sending->half);
     if (!block.samples)
         return;
     if (!sending->running) {
@@ -252,7 +261,7 @@ void rtp_push(struct rtp *rtp, struct block block)
     int n = block.rate / 100;
     memcpy(sending->line + sending->have, block.samples, (size_t)n * sizeof(int16_t));
     sending->have += n;
-    while (sending->have >= sending->packet)
+    while (sending->have >= sending->packet >> sending->half)
         send_line(rtp);
 }
 

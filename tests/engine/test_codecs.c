@@ -8,8 +8,10 @@
 #include <spandsp/g711.h>
 #include <spandsp/g722.h>
 #include <spandsp/g726.h>
+#include <spandsp/oki_adpcm.h>
 
 #include "codec.h"
+#include "codec_adpcm.h"
 #include "codec_g722.h"
 #include "codec_g726.h"
 #include "codec_opus.h"
@@ -158,6 +160,103 @@ static void g726_is_the_references_to_the_bit(void) {
   }
 }
 
+static void adpcm_is_the_references_to_the_bit(void) {
+  for (int kind = 0; kind < KINDS; kind++) {
+    make_sound(sound, kind);
+    oki_adpcm_state_t *state = oki_adpcm_init(NULL, 32000);
+    int bytes = oki_adpcm_encode(state, their_code, sound, LENGTH);
+    oki_adpcm_init(state, 32000);
+    oki_adpcm_decode(state, theirs, their_code, bytes);
+    CHECK(run_ours(&codec_adpcm, their_code) == bytes);
+    CHECK(!memcmp(our_code, their_code, (size_t)bytes), "kind %d: codes", kind);
+    CHECK(!memcmp(ours, theirs, sizeof(int16_t) * LENGTH), "kind %d: samples",
+          kind);
+    oki_adpcm_free(state);
+  }
+}
+
+/* At 8 kHz, in parts of uneven length. */
+static void g722_of_8_khz_is_the_references_to_the_bit(void) {
+  for (int kind = 0; kind < KINDS; kind++) {
+    make_sound(sound, kind);
+    g722_encode_state_t *encoder =
+        g722_encode_init(NULL, 64000, G722_SAMPLE_RATE_8000);
+    g722_decode_state_t *decoder =
+        g722_decode_init(NULL, 64000, G722_SAMPLE_RATE_8000);
+    int bytes = g722_encode(encoder, their_code, sound, LENGTH);
+    CHECK(bytes == LENGTH);
+    for (int noise = 0; noise < 2; noise++) {
+      g722_decode_init(decoder, 64000, G722_SAMPLE_RATE_8000);
+      g722_decode(decoder, theirs, their_code, bytes);
+      struct codec half = codec_g722;
+      half.encode = codec_g722.encode_half;
+      half.decode = codec_g722.decode_half;
+      half.frame_samples = half.frame_bytes = 80;
+      CHECK(run_ours(&half, their_code) == bytes);
+      if (!noise)
+        CHECK(!memcmp(our_code, their_code, (size_t)bytes), "kind %d", kind);
+      CHECK(!differences(), "kind %d: samples", kind);
+      for (int i = 0; i < bytes; i++) /* any code at any time */
+        their_code[i] = (uint8_t)random_number(256);
+    }
+    g722_encode_free(encoder);
+    g722_decode_free(decoder);
+  }
+}
+
+/* One state does for both rates: a stream whose ends change their minds on the
+ * way goes on; but for the delay of the wide one's filters, which comes and
+ * goes, a sine stays one. */
+static void g722_changes_its_rate_while_it_runs(void) {
+  enum { PART = 160, RATE = 16000, TICKS = 100 };
+  bool ready;
+  void *encoder = codec_state_make(&codec_g722, true, &ready),
+       *decoder = codec_state_make(&codec_g722, false, &ready);
+  int16_t in[PART], out[PART];
+  uint8_t code[PART / 2];
+  double phase = 0, step = 2 * M_PI * 500 / RATE, largest = 0;
+  int loudest = 0;
+  int before = 0, before_that = 0;
+  for (int tick = 0; tick < TICKS; tick++) {
+    int coarse = tick / 10 % 2, rough = tick / 15 % 2;
+    int n = coarse ? PART / 2 : PART;
+    for (int i = 0; i < n; i++, phase += coarse ? 2 * step : step)
+      in[i] = (int16_t)(8000 * sin(phase));
+    (coarse ? codec_g722.encode_half : codec_g722.encode)(&codec_g722, encoder,
+                                                          in, n, code);
+    int got = (rough ? codec_g722.decode_half : codec_g722.decode)(
+        &codec_g722, decoder, code, PART / 2, out);
+    CHECK(got == (rough ? PART / 2 : PART));
+    for (int i = 0; i < got; i += rough ? 1 : 2) {
+      double bend = abs(out[i] - 2 * before + before_that);
+      if (tick % 10 > 1 && tick % 15 > 1 && bend > largest)
+        largest = bend;
+      if (abs(out[i]) > loudest)
+        loudest = abs(out[i]);
+      before_that = before;
+      before = out[i];
+    }
+  }
+  /* between samples of 8 kHz it bends by 8000 * (2 - 2 * cos(2 pi / 16)) */
+  CHECK(largest < 2000, "it bends by %.0f", largest);
+  CHECK(loudest > 7000 && loudest < 10000, "as loud as %d", loudest);
+  codec_state_unmake(&codec_g722, true, encoder);
+  codec_state_unmake(&codec_g722, false, decoder);
+}
+
+static void one_law_becomes_the_other(void) {
+  codec_load(codec_named("ulaw"));
+  for (int code = 0; code < 256; code++) {
+    CHECK(g711_ulaw_to_alaw[code] == g711_to_alaw(g711_ulaw_linear[code]));
+    CHECK(g711_alaw_to_ulaw[code] == g711_to_ulaw(g711_alaw_linear[code]));
+  }
+  int ulaw = codec_named("ulaw"), alaw = codec_named("alaw");
+  CHECK(codec_exchange(ulaw, alaw) == g711_ulaw_to_alaw);
+  CHECK(codec_exchange(alaw, ulaw) == g711_alaw_to_ulaw);
+  CHECK(!codec_exchange(ulaw, ulaw) &&
+        !codec_exchange(ulaw, codec_named("gsm")) && !codec_exchange(0, ulaw));
+}
+
 /* Encode and decode a second of a 1 kHz tone; amplitude that comes back, as a
  * share. */
 static double round_trip(int number) {
@@ -238,7 +337,11 @@ int main(void) {
   RUN(g711_equals_the_reference_in_every_value);
   RUN(every_g711_code_survives_a_round_trip);
   RUN(g722_is_the_references_to_the_bit);
+  RUN(g722_of_8_khz_is_the_references_to_the_bit);
+  RUN(g722_changes_its_rate_while_it_runs);
   RUN(g726_is_the_references_to_the_bit);
+  RUN(adpcm_is_the_references_to_the_bit);
+  RUN(one_law_becomes_the_other);
   RUN(a_tone_survives_each_codec);
   RUN(names_find_their_codec);
   RUN(opus_packets_tell_their_length);

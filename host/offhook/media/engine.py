@@ -314,9 +314,19 @@ class Engine:
         settings = self.ffi.new("struct codec_settings *", encoding.words())
         self.lib.engine_codec_defaults(self.codec(wanted), settings)
 
-    def coding_cost(self, wanted: Format, *, encode: bool) -> int:
-        """Microseconds of processor time that a second of sound takes to be encoded or decoded, measured now."""
-        return int(self.lib.engine_codec_cost(self.codec(wanted), encode)) // 1000
+    def codes_at(self, wanted: Format, rate: int) -> bool:
+        """Whether a format becomes sound of that rate (Hz), and is made of it, without a change of rate."""
+        return bool(self.lib.engine_codec_knows_rate(self.codec(wanted), rate))
+
+    def coding_cost(self, wanted: Format, rate: int, *, encode: bool) -> int:
+        """Microseconds of processor time that a second of sound of that rate (Hz) takes to be encoded or decoded,
+        measured now."""
+        return int(self.lib.engine_codec_cost(self.codec(wanted), rate, encode)) // 1000
+
+    def exchanging_cost(self, source: Format, target: Format) -> int | None:
+        """The same for formats whose octets are exchanged one by one; None for others."""
+        cost = int(self.lib.engine_exchange_cost(self.codec(source), self.codec(target)))
+        return cost // 1000 if cost else None
 
     def resampling_cost(self, source: int, target: int) -> int:
         """The same for a change of rate (Hz)."""

@@ -117,15 +117,26 @@ def _label(codec: Format) -> str:
 
 def _measured(engine: Any, usable: list[Format]) -> Callable[[Format, Format], int | None]:
     def cost(source: Format, target: Format) -> int | None:
-        return (
-            None
-            if source is target
-            else max(1, decoding[source] + resampling[source.rate, target.rate] + encoding[target])
-        )
+        if source is target:
+            return None
+        if (source, target) in exchanging:
+            return max(1, exchanging[source, target])
+        out = target.rate if (source, target.rate) in decoding else source.rate
+        into = out if (target, out) in encoding else target.rate
+        return max(1, decoding[source, out] + resampling[out, into] + encoding[target, into])
 
-    decoding = {each: 0 if each.is_linear else engine.coding_cost(each, encode=False) for each in usable}
-    encoding = {each: 0 if each.is_linear else engine.coding_cost(each, encode=True) for each in usable}
-    rates = {each.rate for each in usable}
+    rates = sorted({each.rate for each in usable})
+    coded = [(each, rate) for each in usable for rate in rates if rate == each.rate or engine.codes_at(each, rate)]
+    decoding, encoding = (
+        {(each, rate): 0 if each.is_linear else engine.coding_cost(each, rate, encode=encode) for each, rate in coded}
+        for encode in (False, True)
+    )
+    exchanging = {
+        (one, two): took
+        for one in usable
+        for two in usable
+        if one is not two and (took := engine.exchanging_cost(one, two)) is not None
+    }
     resampling = {(one, two): engine.resampling_cost(one, two) if one != two else 0 for one in rates for two in rates}
     return cost
 
