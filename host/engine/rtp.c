@@ -280,19 +280,21 @@ static void take_media(struct rtp *rtp, uint8_t *bytes, int count, int header, u
             take_noise(rtp, bytes, count, header);
         return;
     }
+    const struct codec *format = codec_at(codec);
+    bool planned = rtp->switched == leg->engine->tick; /* that costs too much to be done for each packet */
+    int before = rtp->rx_ms;
+    if (format->rate)
+        rtp->rx_ms = (uint16_t)((int64_t)codec_samples(codec, bytes + header, count - header) * 1000 / format->rate);
     if (codec != rtp->rx_codec) {
-        if (rtp->switched == leg->engine->tick)
-            return; /* a new plan costs too much to be had for each packet */
+        if (planned)
+            return;
         rtp->switched = leg->engine->tick;
         use_codec(rtp, codec);
-    }
-    const struct codec *format = codec_at(codec);
-    if (format->rate) {
-        int ms = (int)((int64_t)codec_samples(codec, bytes + header, count - header) * 1000 / format->rate);
-        if (ms != rtp->rx_ms) {
-            rtp->rx_ms = (uint16_t)ms;
-            leg->engine->plan_dirty = true;
-        }
+    } else if (before != rtp->rx_ms) {
+        leg->engine->plan_dirty = true;
+        if (!planned)
+            engine_plan(leg->engine);
+        rtp->switched = leg->engine->tick;
     }
     if (leg->want_in)
         take_sound(rtp, codec, sequence, timestamp, bytes + header, count - header);

@@ -110,7 +110,7 @@ struct rtp {
     struct playout playout;
     uint32_t rtcp_interval; /* ms */
     int64_t heard, spoke;
-    uint64_t switched; /* tick in which the codec that arrives changed last */
+    uint64_t switched; /* tick in which what arrives changed its codec or length last */
     struct reception reception;
     struct event_in event;
     struct sending sending;

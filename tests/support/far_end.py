@@ -221,6 +221,13 @@ class Scene:
         self.run(10)
         return first, second
 
+    def decoded_pair(self, one: str = "ulaw", two: str = "alaw") -> tuple[FarEnd, FarEnd]:
+        """Two connected legs of which the second is not passed on packets of the first: digits are heard in its sound."""
+        first, second = self.pair(one, two)
+        first.leg.detect_digits(True)
+        self.run(10)
+        return first, second
+
     def run(self, ms: int) -> None:
         """Let time pass and give the far ends what was sent."""
         self.engine.advance(ms)

@@ -9,7 +9,7 @@ from support.far_end import Scene
 
 @pytest.mark.parametrize(("kind", "ms", "expected"), [("usual", 0, 20), ("adaptive", 100, 100), ("fixed", 80, 80)])
 def test_sound_is_held_back(scene: Scene, kind: str, ms: int, expected: int) -> None:
-    one, two = scene.pair("ulaw", "alaw")
+    one, two = scene.decoded_pair()
     one.leg.set_playout(kind, ms)  # type: ignore[arg-type]
     scene.run(20)
     waited = 0
@@ -32,7 +32,7 @@ def test_a_leg_that_is_told_how_is_not_relayed(scene: Scene) -> None:
 
 
 def test_a_fixed_buffer_drops_what_comes_too_late(scene: Scene) -> None:
-    one, _two = scene.pair("ulaw", "alaw")
+    one, _two = scene.decoded_pair()
     one.leg.set_playout("fixed", 40)
     for _ in range(20):
         one.send(bytes(160))

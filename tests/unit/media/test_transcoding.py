@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from offhook.media import format_named
-from support.far_end import Scene, amplitude, correlation, loudness, sine, to_ulaw
+from support.far_end import ALAW, ULAW, Scene, amplitude, correlation, loudness, mix, sine, to_ulaw
 
 SETTLED = 1600  # samples until filters and codecs have settled
 
@@ -21,11 +23,60 @@ def test_ulaw_becomes_alaw_and_back(scene: Scene) -> None:
     assert amplitude(heard[SETTLED : SETTLED + 2400], 1010) == pytest.approx(8000, rel=0.03)
     back = one.sound()
     assert amplitude(back[SETTLED : SETTLED + 2400], 710) == pytest.approx(8000, rel=0.03)
+    assert one.leg.figures()["relayed"]
+
+
+def test_one_law_becomes_the_other_packet_by_packet(scene: Scene) -> None:
+    """Numbers go on as they came: what was lost is missing there, too."""
+    one, two = scene.pair("ulaw", "alaw")
+    spoken = to_ulaw(sine(1010, 20))
+    for _ in range(4):
+        one.send(spoken)
+        scene.run(20)
+    one.sequence += 2
+    one.send(spoken)
+    scene.run(20)
+    ahead = [(packet.sequence - two.packets[0].sequence) & 0xFFFF for packet in two.packets]
+    assert ahead == [0, 1, 2, 3, 6]
+    apart = [abs(ALAW[a] - ULAW[b]) for a, b in zip(two.packets[-1].payload, spoken, strict=True)]
+    assert max(apart) <= 256  # half a step at 8000
+
+
+def test_it_is_decoded_where_packet_times_differ(scene: Scene) -> None:
+    one, two = scene.far_end("ulaw"), scene.far_end("alaw", ptime=40)
+    one.leg.connect(two.leg)
+    scene.run(10)
+    scene.speak(one, sine(510, 400))
     assert not one.leg.figures()["relayed"]
 
 
+def test_g722_is_decoded_as_wide_as_somebody_hears(scene: Scene, tmp_path: Path) -> None:
+    """To G.711 at 8 kHz; as soon as somebody records it, with all of its band."""
+    source, middle = scene.pair("slin16", "g722")
+    one, two = scene.pair("g722", "ulaw")
+    tones = mix(sine(1000, 1000, rate=16000), sine(6000, 1000, rate=16000))
+    recording = None
+    for at in range(0, 16000, 320):
+        source.send(struct.pack(">320h", *(int(each) for each in tones[at : at + 320])), 320)
+        scene.run(20)
+        for packet in middle.packets:
+            scene.engine.inject(one.leg.local_port, one.address, packet.pack())
+        middle.packets.clear()
+        if at == 8000:
+            recording = one.leg.record(tmp_path / "wide.sln16", "sln16")
+    assert recording is not None
+    recording.stop()
+    scene.run(20)
+    for part in (two.sound()[1600:3200], two.sound()[5600:7200]):
+        assert amplitude(part, 1000) == pytest.approx(8000, rel=0.1)
+        assert amplitude(part, 2000) < 100  # 6 kHz do not come back as 2
+    kept = (tmp_path / "wide.sln16").read_bytes()
+    samples = struct.unpack(f"<{len(kept) // 2}h", kept)[1600:4800]
+    assert amplitude(samples, 6000, 16000) == pytest.approx(8000, rel=0.1)
+
+
 def test_what_is_heard_is_what_was_said(scene: Scene) -> None:
-    one, two = scene.pair("ulaw", "alaw")
+    one, two = scene.decoded_pair()
     speech = [a * b / 8000 for a, b in zip(sine(330, 800), sine(3, 800), strict=True)]
     scene.speak(one, speech)
     match, delay = correlation(speech[:4000], [float(each) for each in two.sound()], 800)
@@ -54,7 +105,7 @@ def test_each_codec_there_and_back(scene: Scene, other: str) -> None:
 
 
 def test_packets_in_the_transcoded_stream_are_even(scene: Scene) -> None:
-    one, two = scene.pair("ulaw", "alaw")
+    one, two = scene.decoded_pair()
     scene.speak(one, sine(510, 1000))
     assert len(two.packets) in (49, 50)
     for before, after in pairwise(two.packets):
@@ -92,7 +143,7 @@ def test_a_change_of_codec_in_the_middle_is_followed(scene: Scene) -> None:
     assert one.leg.figures()["relayed"]
     one.name = "alaw"
     scene.speak(one, sine(510, 600))
-    assert not one.leg.figures()["relayed"]
+    assert one.leg.figures()["relayed"]  # each octet for another
     assert {packet.type for packet in two.packets} == {0}
     assert one.leg.receive_format is format_named("alaw")
     assert amplitude(two.sound()[-2400:], 510) == pytest.approx(8000, rel=0.03)
@@ -104,7 +155,7 @@ def test_a_change_of_codec_in_the_middle_is_followed(scene: Scene) -> None:
 
 
 def test_lost_packets_are_concealed(scene: Scene) -> None:
-    one, two = scene.pair("ulaw", "alaw")
+    one, two = scene.decoded_pair()
     tone = sine(400, 1000)
     for index, at in enumerate(range(0, len(tone), 160)):
         if index % 10 == 7:
@@ -157,7 +208,7 @@ def test_a_pipe_carries_decoded_sound(scene: Scene) -> None:
 
 
 def test_comfort_noise_of_the_far_end_is_heard_as_noise(scene: Scene) -> None:
-    one, two = scene.pair("ulaw", "alaw")
+    one, two = scene.decoded_pair()
     scene.speak(one, sine(610, 200))
     one.send(bytes([40]), 160, type=13)
     scene.run(20)
@@ -168,7 +219,7 @@ def test_comfort_noise_of_the_far_end_is_heard_as_noise(scene: Scene) -> None:
 
 
 def test_silence_of_the_far_end_sends_nothing(scene: Scene) -> None:
-    one, two = scene.pair("ulaw", "alaw")
+    one, two = scene.decoded_pair()
     scene.speak(one, sine(610, 200))
     scene.run(200)
     two.packets.clear()
