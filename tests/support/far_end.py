@@ -222,7 +222,7 @@ class Scene:
         return first, second
 
     def decoded_pair(self, one: str = "ulaw", two: str = "alaw") -> tuple[FarEnd, FarEnd]:
-        """Two connected legs of which the second is not passed on packets of the first: digits are heard in its sound."""
+        """Two connected legs. Nothing is relayed from the first to the second: digits are listened for in its sound."""
         first, second = self.pair(one, two)
         first.leg.detect_digits(True)
         self.run(10)
