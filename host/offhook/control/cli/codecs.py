@@ -120,10 +120,11 @@ def _measured(engine: Any, usable: list[Format]) -> Callable[[Format, Format], i
         if source is target:
             return None
         if (source, target) in exchanging:
-            return max(1, exchanging[source, target])
+            return exchanging[source, target]
         out = target.rate if (source, target.rate) in decoding else source.rate
         into = out if (target, out) in encoding else target.rate
-        return max(1, decoding[source, out] + resampling[out, into] + encoding[target, into])
+        took: int = decoding[source, out] + resampling[out, into] + encoding[target, into]
+        return max(1, took)
 
     rates = sorted({each.rate for each in usable})
     coded = [(each, rate) for each in usable for rate in rates if rate == each.rate or engine.codes_at(each, rate)]
@@ -131,8 +132,8 @@ def _measured(engine: Any, usable: list[Format]) -> Callable[[Format, Format], i
         {(each, rate): 0 if each.is_linear else engine.coding_cost(each, rate, encode=encode) for each, rate in coded}
         for encode in (False, True)
     )
-    exchanging = {
-        (one, two): took
+    exchanging: dict[tuple[Format, Format], int] = {
+        (one, two): max(1, took)
         for one in usable
         for two in usable
         if one is not two and (took := engine.exchanging_cost(one, two)) is not None
