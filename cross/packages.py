@@ -21,7 +21,7 @@ PYTHON = (
 )
 LIBRARIES = (
     *("libspandsp2t64", "libspeexdsp1", "libspeex1", "libopus0", "libcodec2-1.2", "libbcg729-0", "libssl3t64"),
-    *("libpri1.4", "libopenr2-3"),
+    *("libpri1.4", "libopenr2-3", "libss7-2.0"),
 )
 SYSTEM = cache.CHECKOUT / "host/tools/system.sh"
 

@@ -1,4 +1,4 @@
-"""Write the cffi glue of a binding: ``build.py dahdi|pri|r2 OUTPUT.c``; ``build.py --cflags``: its include path."""
+"""Write the cffi glue of a binding: ``build.py dahdi|pri|r2|ss7 OUTPUT.c``; ``build.py --cflags``: its include path."""
 
 from __future__ import annotations
 
@@ -163,6 +163,15 @@ def r2(output: str) -> None:
     ffi.emit_c_code(output)
 
 
+def ss7(output: str) -> None:
+    """The binding of libss7."""
+    ffi = FFI()
+    text = (HERE / "ss7/declarations.h").read_text()
+    ffi.cdef(re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+    ffi.set_source("kernel_shims.ss7._ss7", (HERE / "ss7/glue.c").read_text(), py_limited_api=True)
+    ffi.emit_c_code(output)
+
+
 def main(arguments: list[str]) -> None:
     """See the text of this file."""
     match arguments:
@@ -174,6 +183,8 @@ def main(arguments: list[str]) -> None:
             pri(output)
         case ["r2", output]:
             r2(output)
+        case ["ss7", output]:
+            ss7(output)
         case _:
             sys.exit(__doc__)
 

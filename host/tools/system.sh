@@ -7,7 +7,7 @@
 #   system.sh python    Debian's own Python packages, for where no package registry is reached
 set -euo pipefail
 
-build=(gcc libc6-dev pkg-config python3-dev python3-venv libspandsp-dev libspeexdsp-dev libopus-dev libpri-dev libopenr2-dev libspeex-dev libssl-dev)
+build=(gcc libc6-dev pkg-config python3-dev python3-venv libspandsp-dev libspeexdsp-dev libopus-dev libpri-dev libopenr2-dev libss7-dev libspeex-dev libssl-dev)
 sounds=(asterisk-core-sounds-en-wav asterisk-moh-opsound-wav)
 test=(libsrtp2-dev chromium libcodec2-dev libbcg729-0 sip-tester iproute2 procps postgresql unixodbc libsqliteodbc
   mmdebstrap)

@@ -194,10 +194,13 @@ class LinePort(Protocol):
         """Sound in blocks of that many samples from now on, nothing waiting from before."""
 
     def ready_frames(self) -> None:
-        """A D channel: reads and writes are whole frames with two octets of check sum."""
+        """A D channel or signalling link: reads and writes are whole frames with two octets of check sum."""
 
     def voice(self, on: bool) -> None:
         """A B channel carries voice, or clear data."""
+
+    def loop(self, on: bool) -> None:
+        """What comes goes back to the far end, which checks the circuit so."""
 
     def dial(self, digits: str) -> None:
         """Have the driver dial: "P123" pulses, "T123" DTMF, "M123" MF; DIAL_COMPLETE follows."""

@@ -152,6 +152,7 @@ struct dahdi_wctdm_echo_coefs {
 #define DAHDI_TIMERPING DAHDI_NONE(52)
 #define DAHDI_TIMERPONG DAHDI_NONE(53)
 #define DAHDI_GETVERSION DAHDI_R(57, struct dahdi_versioninfo)
+#define DAHDI_LOOPBACK DAHDI_W(58, int)
 #define DAHDI_ATTACH_ECHOCAN DAHDI_W(59, struct dahdi_attach_echocan)
 #define DAHDI_WCTDM_STATS DAHDI_R(60, struct dahdi_wctdm_stats)
 #define DAHDI_WCTDM_ECHOTUNE DAHDI_W(63, struct dahdi_wctdm_echo_coefs)

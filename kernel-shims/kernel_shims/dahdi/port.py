@@ -89,6 +89,10 @@ class DahdiPort:
         """See LinePort."""
         self._device.number("AUDIOMODE", int(on), "set audio mode")
 
+    def loop(self, on: bool) -> None:
+        """See LinePort."""
+        self._device.number("LOOPBACK", int(on), "loop it back")
+
     def dial(self, digits: str) -> None:
         """See LinePort."""
         order = self._device.struct("dialoperation", op=_DIAL_REPLACE, dialstr=digits)

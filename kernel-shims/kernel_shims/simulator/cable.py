@@ -21,6 +21,8 @@ class CableEnd:
         """Nothing passes."""
         self._port: SimulatedPort | None = None
         self._coming: deque[int] = deque(maxlen=_MOST_WAITING)
+        self._last = b""
+        """The frame that a signalling link repeats."""
 
     def attached(self, port: SimulatedPort) -> None:
         """See Party."""
@@ -67,8 +69,11 @@ class CableEnd:
         if port is not None and port.signalling == SIGNALLINGS["cas"] and other is not None and other._port is not None:
             self._bits(port.sent_abcd, other._port)
         while port is not None and port.framed and other is not None and (frame := port.take_frame()):
+            self._last = frame
             if other._port is not None and not self.cut:
                 other._port.give_frame(frame)
+        if port is not None and port.repeating and other is not None and other._port is not None and not self.cut:
+            other._port.give_frame(self._last)
 
     def _bits(self, sent: int, far: SimulatedPort) -> None:
         if far.abcd != sent and not self.cut:

@@ -17,7 +17,7 @@ _FLASH_MS = 600
 _DIGIT_MS = 140
 _MOST_EVENTS = 64
 _LONGEST_FRAME = 2048
-_FRAMED = frozenset({SIGNALLINGS["hdlcfcs"], SIGNALLINGS["hardhdlc"]})
+_FRAMED = frozenset({SIGNALLINGS["hdlcfcs"], SIGNALLINGS["hardhdlc"], SIGNALLINGS["mtp2"]})
 
 
 class Party(Protocol):
@@ -73,6 +73,7 @@ class SimulatedPort:
         self.gains = {"rx": 0.0, "tx": 0.0}
         self.transfer_until = 0
         self.alarm_bits = Alarm.NONE
+        self.looped = False
         self.abcd = self.sent_abcd = 0
         self._sounding = False
         """The daemon takes sound; before, nobody would."""
@@ -82,6 +83,7 @@ class SimulatedPort:
         self._near: socket.socket | None = None
         self._far: socket.socket | None = None
         self._cadence: tuple[int, ...] = DEFAULT_CADENCE
+        self._last_given = b""
         self._ringing_since = -1
         self._ringer = False
         self._due: list[tuple[int, LineEvent]] = []
@@ -96,6 +98,7 @@ class SimulatedPort:
         self._near, self._far = socket.socketpair(socket.AF_UNIX, kind)
         self._near.setblocking(False)
         self._far.setblocking(False)
+        self._last_given = b""
         self._events.clear()
         self._due.clear()
 
@@ -149,6 +152,11 @@ class SimulatedPort:
     def voice(self, on: bool) -> None:
         """See LinePort."""
         self._here()
+
+    def loop(self, on: bool) -> None:
+        """See LinePort."""
+        self._here()
+        self.looped = on
 
     def dial(self, digits: str) -> None:
         """See LinePort."""
@@ -244,8 +252,13 @@ class SimulatedPort:
 
     @property
     def framed(self) -> bool:
-        """Whether it is a D channel."""
+        """Whether it is a D channel or a signalling link."""
         return self.signalling in _FRAMED
+
+    @property
+    def repeating(self) -> bool:
+        """Whether it is a signalling link: the last frame is repeated, and one that came before does not come again."""
+        return self.signalling == SIGNALLINGS["mtp2"]
 
     def take_frame(self) -> bytes:
         """A frame that the daemon sent on a D channel; empty when there is none."""
@@ -256,7 +269,10 @@ class SimulatedPort:
 
     def give_frame(self, frame: bytes) -> None:
         """A frame for the daemon; lost while the port is closed."""
+        if self.repeating and frame == self._last_given:
+            return
         if self._far is not None:
+            self._last_given = frame
             with contextlib.suppress(BlockingIOError, ConnectionError):
                 self._far.send(frame)
 
@@ -318,6 +334,9 @@ class SimulatedPort:
         if self._far is None or not self._sounding or self.framed:
             return
         spoken = party.speak()
+        if self.looped:
+            party.hear(list(spoken) + [0] * (STEP - len(spoken)))
+            return
         heard = b""
         with contextlib.suppress(BlockingIOError):
             heard = self._far.recv(STEP)

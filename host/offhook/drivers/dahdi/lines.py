@@ -20,10 +20,11 @@ from offhook.drivers.dahdi.alarms import words_of
 from offhook.drivers.dahdi.analog.schemes import SCHEMES
 from offhook.drivers.dahdi.hardware import set_up_again
 from offhook.drivers.dahdi.isdn.spans import ISDN, IsdnSpans
-from offhook.drivers.dahdi.options import DIGITAL, RADIO
+from offhook.drivers.dahdi.options import RADIO
 from offhook.drivers.dahdi.phone_port import PhonePort
 from offhook.drivers.dahdi.r2.port import R2Port
 from offhook.drivers.dahdi.reading import PSEUDO, ChannelSettings, Reading
+from offhook.drivers.dahdi.ss7.linksets import Ss7Linksets
 from offhook.drivers.dahdi.tie_port import TiePort
 from offhook.drivers.dahdi.trunk_port import TrunkPort
 
@@ -77,6 +78,7 @@ class Lines:
         self._last: dict[frozenset[int], int] = {}
         """Where a round robin stopped, by groups."""
         self.isdn = IsdnSpans(pbx, system)
+        self.ss7 = Ss7Linksets(pbx, system, self._miss)
         self.awaited: Callable[[], str] = str
         """Which hardware is still on its way, a sentence; "" for none."""
         self._absent: set[int] = set()
@@ -101,6 +103,7 @@ class Lines:
             self.isdn.use_groups(reading.trunk_groups, reading.span_maps)
         except ValueError as error:
             log.error("chan_dahdi.conf: %s", error)
+        self.ss7.use(reading.ss7.found)
         for number, port in list(self.ports.items()):
             settings = reading.channels.get(number)
             if settings is None and not port.calls:
@@ -110,6 +113,7 @@ class Lines:
         for number, settings in sorted(reading.channels.items()):
             if number not in self.ports and number != PSEUDO:
                 self.open(settings)
+        self.ss7.start()
 
     def _resettle(self, port: Port, settings: ChannelSettings) -> None:
         """Give a port other settings; what cannot be changed under a running channel is told."""
@@ -139,12 +143,12 @@ class Lines:
         wanted: str = settings["signalling"]
         if wanted in ISDN:
             return self.isdn.bearer(settings)
+        if wanted == "ss7":
+            return self.ss7.circuit(settings)
         if wanted in RADIO:
             raise LineError(
                 f"channel {settings.number}: signalling {wanted} is for radios of app_rpt, which Asterisk has dropped"
             )
-        if wanted in DIGITAL and wanted not in PORT_KINDS:
-            raise LineError(f"channel {settings.number}: signalling {wanted} is not there yet")
         line = self.system.open(settings.number)
         signalling = wanted if wanted != "auto" else _NAMES.get(line.signalling, "")
         try:
@@ -193,9 +197,12 @@ class Lines:
         for port in list(self.ports.values()):
             self._close(port)
         self.isdn.stop()
+        self.ss7.stop()
+        self.ss7.use(self.reading.ss7.found)
         for _, settings in sorted(self.reading.channels.items()):
             if settings.number != PSEUDO:
                 self.open(settings)
+        self.ss7.start()
 
     def stop(self) -> None:
         """Close everything."""
@@ -204,6 +211,7 @@ class Lines:
         for port in list(self.ports.values()):
             self._close(port)
         self.isdn.stop()
+        self.ss7.stop()
         self.system.stop()
 
     # ---- events ----------------------------------------------------------------------------------------------
@@ -212,15 +220,19 @@ class Lines:
         port = self.ports.get(line.number)
         if port is not None and port.line is line:
             port.take_events()
-        else:
+        elif not self.ss7.take_events(line):
             self.isdn.take_events(line)
 
     def _gone(self, port: Port) -> None:
         """A port's hardware was pulled out: it may come back under its number."""
         if self.ports.get(port.number) is port:
             del self.ports[port.number]
-        self._missing.add(port.number)
         log.warning("channel %d is gone: its hardware was removed", port.number)
+        self._miss(port.number)
+
+    def _miss(self, number: int) -> None:
+        """A channel is looked for until it is there."""
+        self._missing.add(number)
         if self._search is None:
             self._search = self.pbx.loop.call_later(_SEARCH_S, self._look_again)
 
@@ -253,6 +265,13 @@ class Lines:
         except LineError as error:
             log.debug("%s", error)
         for number in back:
+            try:
+                if self.ss7.open_again(number):
+                    self._missing.discard(number)
+                    continue
+            except LineError as error:
+                log.debug("%s", error)
+                continue
             settings = self.reading.channels.get(number)
             if settings is None or number in self.ports or self.open(settings, patient=True) is not None:
                 self._missing.discard(number)

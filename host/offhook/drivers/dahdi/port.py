@@ -21,8 +21,8 @@ from offhook.calls.transfer import attended_transfer
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.calls import Calls
+from offhook.drivers.dahdi.tones import tone_of
 from offhook.media.events import DigitBegin, DigitEnd
-from offhook.media.tones import ToneSpec, parse_tone_list
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from offhook.media.events import MediaEvent
     from offhook.media.line import LineLeg
     from offhook.media.playing import Playback
+    from offhook.media.tones import ToneSpec
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +41,10 @@ _CONFIRMING = "dahdi_confirming"
 BLOCK = 80
 """Samples of a read and a write: one tick of the engine."""
 AHEAD = 3
-HOWLER = "1400+2060/100,2450+2600/100"
-"""A handset off its hook is told so by four frequencies, 10 times a second (Bellcore SR-3004)."""
 _PULSE_MS = 100
 _TAPS_A_MS = 8
 _USUAL_TAPS = 128
 _LONGEST_ECHO_MS = 128
-_INSTEAD = {"stutter": "dialrecall", "dialrecall": "dial", "callwaiting": "beep"}
 
 
 class Machine(Protocol):
@@ -124,6 +122,16 @@ class Port:
         yield f"\t(unless TDM bridged) currently {'OFF' if found is None or found.state == 'off' else 'ON'}"
         if found is not None:
             yield f"\t{found.state}, ERL {found.return_loss_db:.1f} dB, ERLE {found.enhancement_db:.1f} dB"
+
+    @property
+    def serving(self) -> bool:
+        """Whether it is in service."""
+        return self.line is not None
+
+    @property
+    def block_flags(self) -> str:
+        """Which side has blocked it (L, R), as the table of channels shows it; "" where nobody can."""
+        return ""
 
     def signalling_lines(self) -> Iterator[str]:
         """What ``dahdi show channel`` tells of the signalling beyond its name."""
@@ -331,13 +339,7 @@ class Port:
 
     def tone(self, name: str) -> ToneSpec:
         """A tone of the port's zone, or what stands for it where the zone has none such."""
-        wanted: str | None = name
-        while wanted is not None:
-            found = self.pbx.zone_tone("", wanted)
-            if found is not None:
-                return found  # type: ignore[no-any-return]
-            wanted = _INSTEAD.get(wanted)
-        return parse_tone_list(_PLAIN_TONES.get(name, _PLAIN_TONES["dial"]))
+        return tone_of(self.pbx, name)
 
     def _listen(self, on: bool) -> None:
         self._listening = on
@@ -494,14 +496,3 @@ _NOTHING_TO_SHOW = frozenset(
         Condition.VIDEO_UPDATE,
     }
 )
-_PLAIN_TONES = {
-    "dial": "350+440",
-    "stutter": "!350+440/100,!0/100,!350+440/100,!0/100,!350+440/100,!0/100,350+440",
-    "dialrecall": "!350+440/100,!0/100,!350+440/100,!0/100,!350+440/100,!0/100,350+440",
-    "congestion": "480+620/250,0/250",
-    "busy": "480+620/500,0/500",
-    "beep": "!1000/250",
-    "callwaiting": "!440/300",
-    "howler": HOWLER,
-}
-"""Where indications.conf has no zone."""

@@ -11,6 +11,7 @@ from offhook.config.model import ConfigError, Entry
 from offhook.config.options import Type
 from offhook.drivers.dahdi import options_digital as options_digital
 from offhook.drivers.dahdi.options import CHANNELS, TRUNKS, number_list
+from offhook.drivers.dahdi.ss7.settings import OWN, LinksetsReading
 
 if TYPE_CHECKING:
     from offhook.config.model import ConfigFile
@@ -61,6 +62,7 @@ class Reading:
     errors: list[ConfigError] = field(default_factory=list)
     general: dict[str, Any] = field(default_factory=dict)
     """Values at the end of [channels]: those that are one for all."""
+    ss7: LinksetsReading = field(default_factory=lambda: LinksetsReading(CHANNELS.defaults()))
 
 
 def read(file: ConfigFile) -> Reading:
@@ -110,18 +112,23 @@ def _section(entries: Sequence[Entry], values: dict[str, Any], out: Reading) -> 
 
 def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]:
     if entry.name.lower().startswith(_TIMERS):
-        timers = dict(values.get("ss7_timers", {}))
-        timers[entry.name.lower()] = entry.value
-        return values | {"ss7_timers": timers}
+        out.ss7.timer(entry, values, out.errors)
+        return values
     option = CHANNELS.find(entry.name)
     if option is not None and option.name in WITHOUT_EFFECT and entry.value.strip().lower() not in _NOTHING:
         text = _NEVER.get(option.name, f"{option.name} is read, and has no effect yet")
         out.errors.append(ConfigError(entry.file, entry.line, text))
+    if option is not None and option.name == "sigchan":
+        for channel in CHANNELS.apply([entry], out.errors)["sigchan"]:
+            out.ss7.link(entry, channel, values, out.errors)
+        return values
     if option is not None and option.many:
         return _add(CHANNELS, option.name, entry, values, out)
     values = CHANNELS.apply([entry], out.errors, values)
     if option is not None and option.name == "callerid":
         values["fullname"], values["cid_number"] = _caller_id(values["callerid"])
+    if option is not None and option.name in OWN:
+        out.ss7.option(option.name, values)
     return values
 
 
@@ -174,4 +181,10 @@ def _assign(entry: Entry, values: dict[str, Any], out: Reading) -> None:
             text = f"channel {number} is configured already (line {first.line}); these settings are for nothing"
             out.errors.append(ConfigError(entry.file, entry.line, text))
             continue
-        out.channels[number] = ChannelSettings(number, _copy(values), entry.file, entry.line)
+        own = _copy(values)
+        if values["signalling"] == "ss7":
+            circuit = out.ss7.circuit(entry, values, out.errors)
+            if circuit is None:
+                return
+            own["cic"], own["point_code"] = circuit
+        out.channels[number] = ChannelSettings(number, own, entry.file, entry.line)

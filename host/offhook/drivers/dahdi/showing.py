@@ -75,8 +75,8 @@ def channel_table(ports: Iterator[Port]) -> Iterator[str]:
                 settings["context"],
                 settings["language"],
                 settings["mohinterpret"],
-                "",
-                "Yes" if port.line is not None else "No",
+                port.block_flags,
+                "Yes" if port.serving else "No",
                 words_of(port.alarm_bits) or "No Alarm",
                 settings["description"],
             )
