@@ -64,6 +64,7 @@ def hangup(channel: Channel, cause_text: str = "") -> None:
             channel.hangup_cause = cause
     if not channel.hangup_cause:
         channel.hangup_cause = causes.NORMAL_CLEARING
+    channel.name_hangup_source("dialplan/builtin")
     channel.hangup_requested = True
     raise Hangup
 

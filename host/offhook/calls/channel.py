@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from offhook.calls import causes, events, interception
 from offhook.calls.channel_state import State as State
 from offhook.calls.frames import Condition, Control, Digit, Frame, Media
+from offhook.calls.hanging_up import HangsUp
 from offhook.calls.indicating import Indicates
 from offhook.calls.party import Caller, Connected, Dialed, Redirecting
 from offhook.calls.running import RunsDialplan
@@ -41,7 +42,7 @@ INHERITED = "inherited"
 """Key in a channel's data of lists, by the keys of features, that channels called from it get copies of."""
 
 
-class Channel(RunsDialplan, Indicates, Technology):
+class Channel(RunsDialplan, HangsUp, Indicates, Technology):
     """One party's side of a call. See the module's text for who calls what."""
 
     __slots__ = (
@@ -382,30 +383,6 @@ class Channel(RunsDialplan, Indicates, Technology):
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 
-    def far_end_hangup(self, cause: int = causes.NORMAL_CLEARING) -> None:
-        """The far end is gone: say so on the bus and end whatever the channel is doing."""
-        self._request_hangup(cause, soft=False)
-
-    def request_hangup(self, cause: int = 0) -> None:
-        """Somebody here wants the channel gone (SoftHangup): end whatever it is doing."""
-        self._request_hangup(cause, soft=True)
-
-    def _request_hangup(self, cause: int, *, soft: bool) -> None:
-        if self.hungup or self.hangup_requested:
-            return
-        if cause or not self.hangup_cause:
-            self.hangup_cause = cause
-        self.pbx.bus.publish(events.HangupRequest(self, soft, cause))
-        self.hangup_requested = True
-        consumer = self.consumer
-        if self.task is not None:
-            self.interrupt(Interruption.HANGUP)
-        elif consumer is not None:
-            consumer(Control(Condition.HANGUP, cause))
-        else:
-            # Not dialplan, bridge or dial: nobody minds the channel, so it ends here.
-            self.hangup()
-
     async def read(self, timeout: float | None = None) -> Frame | None:
         """The next frame from the party; None after ``timeout`` seconds."""
         if self.frames:
@@ -438,57 +415,6 @@ class Channel(RunsDialplan, Indicates, Technology):
         """Wait on the channel, dropping what the party sends meanwhile (as Wait does)."""
         await asyncio.sleep(max(0.0, seconds))
         self.frames.clear()
-
-    # ---- the end ------------------------------------------------------------------------------------
-
-    def hangup(self, cause: int = 0) -> None:
-        """End the channel for good, after its hangup handlers if it has any. Harmless when it is over already."""
-        ending = "ending" in self.flags
-        if self.hungup or (ending and self.task is not None):
-            return
-        if cause and not self.hangup_cause:
-            self.hangup_cause = cause
-        if self.hangup_handlers and self.task is None and not ending:
-            self._run_handlers_first()
-            return
-        self.hungup = True
-        self.stop_tones()
-        for finish in self.data.pop("at_end", ()):
-            finish()
-        if self.bridge is not None:
-            self.bridge.remove(self)
-        self.consumer = None
-        self.tech_hangup(self.hangup_cause)
-        media, self.media = self.media, None
-        if media is not None:
-            media.close()
-        self.pbx.channels.remove(self)
-        self.pbx.bus.publish(events.Hangup(self))
-        self.frames.clear()
-        self.data.clear()
-
-    def _run_handlers_first(self) -> None:
-        """Nobody runs dialplan on the channel (it was called): a task of its own runs its hangup handlers."""
-        from offhook.dialplan.executor import run_handlers
-
-        async def last_words() -> None:
-            try:
-                await run_handlers(self)
-            finally:
-                self.task = None
-                self.hangup()
-
-        self.hangup_requested = True
-        self.flags.add("ending")
-        self.stop_tones()
-        if self.bridge is not None:
-            self.bridge.remove(self)
-        self.consumer = None
-        self.start_task(last_words())
-
-    def at_end(self, ending: Callable[[], None]) -> None:
-        """Have something called when the channel ends."""
-        self.data.setdefault("at_end", []).append(ending)
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.state.text}>"

@@ -164,7 +164,7 @@ class LocalChannel(Channel):
             if other.task is None and other.consumer is None and not self.pair.called:
                 other.hangup(cause)
             else:
-                other.far_end_hangup(cause)
+                other.far_end_hangup(cause, named=False)
 
     def allow_optimization(self) -> None:
         """Forget option n: take the pair out as soon as both halves are bridged."""

@@ -293,7 +293,7 @@ _WRITE: dict[str, Callable[[Channel, str], None]] = {
     "parkinglot": _set("parking_lot"),
     "musicclass": _set("music_class"),
     "peeraccount": _set("peer_account"),
-    "hangupsource": _set("hangup_source"),
+    "hangupsource": lambda channel, value: channel.name_hangup_source(value),
     "tenantid": _set("tenantid"),
     "userfield": _keep("userfield"),
     "dtmf_features": _keep(_FEATURES),

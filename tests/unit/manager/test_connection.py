@@ -8,7 +8,11 @@ import pytest
 
 from offhook.config.acl import NamedAcls
 from offhook.config.parser import loads
+from offhook.control.manager.ami import manager
+from offhook.control.manager.connection import Connection
 from offhook.control.manager.settings import read_settings
+from support.call_exchange import Exchange
+from support.leaping_loop import LeapingLoop
 from unit.manager.conftest import CONF
 
 
@@ -162,3 +166,49 @@ async def test_a_certificate_that_is_not_there_is_logged(ami, caplog):
     await listen(ami, "tlsenable=yes\ntlscertfile=/nonexistent.pem\n")
     assert ami.tls_bound == ""
     assert "check tlscertfile" in caplog.text
+
+
+class Reader(asyncio.Transport):
+    """The transport of a client that takes its bytes when it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.unsent = 0
+        self.aborted = False
+
+    def write(self, data):
+        self.unsent += len(data)
+
+    def get_write_buffer_size(self):
+        return self.unsent
+
+    def set_write_buffer_limits(self, high=None, low=None): ...
+
+    def abort(self):
+        self.aborted = True
+
+
+@pytest.mark.parametrize(
+    ("a_step", "most", "cut_off"),
+    [(10_000, 2 << 20, False), (0, 2 << 20, True), (10_000, 9 << 20, True)],
+    ids=["takes some all the time", "takes nothing", "leaves too much"],
+)
+def test_a_client_is_slow_when_it_takes_nothing_for_its_write_timeout(tmp_path, a_step, most, cut_off):
+    async def story():
+        exchange = Exchange(tmp_path)
+        connection, reader = Connection(manager(exchange.pbx), "TCP"), Reader()
+        connection.connection_made(reader)
+        connection.write("x" * most)
+        await asyncio.sleep(0)
+        connection.pause_writing()
+        for _ in range(50):
+            await asyncio.sleep(0.05)
+            reader.unsent -= a_step
+        connection.connection_lost(None)
+        return reader.aborted
+
+    loop = LeapingLoop(settle=0.0)
+    try:
+        assert loop.run_until_complete(story()) is cut_off
+    finally:
+        loop.close()

@@ -73,7 +73,7 @@ def hangup(session: Session, arguments: list[str]) -> str:
     channel = session.channel.pbx.channels.find(arguments[0]) if arguments else session.channel
     if channel is None:
         return "-1"
-    channel.hangup_source = "dialplan/agi"
+    channel.name_hangup_source("dialplan/agi")
     channel.request_hangup()
     return "1"
 

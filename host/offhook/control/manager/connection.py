@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 MOST_UNSENT: Final = 1 << 20
 """Bytes that a client may leave unread, beyond the socket's own buffers, before it is a slow one."""
+MOST_KEPT: Final = 8 << 20
+"""Bytes that are kept for a slow one as long as it takes some of them."""
 MOST_WAITING: Final = 32
 """Messages read ahead of the one being carried out."""
 
@@ -40,6 +42,10 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._slow: asyncio.TimerHandle | None = None
         self._out: list[str] = []
+        self._written = 0
+        """Bytes handed to the transport so far."""
+        self._taken = 0
+        """Bytes of these that the client had taken when it was last looked whether it is slow."""
         self._paused = False
 
     # ---- the transport's calls ----------------------------------------------------------------------
@@ -94,9 +100,15 @@ class Connection(asyncio.Protocol):
             self._task = self._loop.create_task(self._work(session))
 
     def pause_writing(self) -> None:
+        self._look()
+
+    def _look(self) -> None:
+        """Note how much the client has taken, and look again after its write timeout."""
+        assert self._transport is not None
         user = self.ami.settings.user(self._session.username) if self._session is not None else None
         seconds = (user.write_timeout_ms if user is not None else 100) / 1000
-        self._slow = self._loop.call_later(seconds, self._cut_off)
+        self._taken = self._written - self._transport.get_write_buffer_size()
+        self._slow = self._loop.call_later(seconds, self._look_again)
 
     def resume_writing(self) -> None:
         if self._slow is not None:
@@ -139,11 +151,17 @@ class Connection(asyncio.Protocol):
             )
         self.end()
 
-    def _cut_off(self) -> None:
+    def _look_again(self) -> None:
+        """Cut a client off that took nothing meanwhile, or leaves too much: a burst of events is not its fault."""
         self._slow = None
-        if self._transport is not None and self._session is not None:
-            log.warning("manager %r reads too slowly and is cut off", self._session.username)
-            self._transport.abort()
+        if self._transport is None or self._session is None:
+            return
+        unsent = self._transport.get_write_buffer_size()
+        if self._written - unsent > self._taken and unsent <= MOST_KEPT:
+            self._look()
+            return
+        log.warning("manager %r reads too slowly and is cut off", self._session.username)
+        self._transport.abort()
 
     # ---- what the session writes --------------------------------------------------------------------
 
@@ -158,7 +176,9 @@ class Connection(asyncio.Protocol):
         text = "".join(self._out)
         self._out.clear()
         if self._transport is not None and text:
-            self._transport.write(text.encode("utf-8", "surrogateescape"))
+            data = text.encode("utf-8", "surrogateescape")
+            self._written += len(data)
+            self._transport.write(data)
 
     def end(self) -> None:
         """Send what is written and close."""

@@ -234,7 +234,6 @@ class Session:
             log.warning("Call rejected by %s: %s", self.association.address[0], text or "<Unknown>")
         elif text:
             log.log(logging.WARNING if not command else logging.INFO, "%s: %s", channel.name, text)
-        channel.hangup_source = channel.name
         channel.far_end_hangup(cause)
 
     # ---- the end ------------------------------------------------------------------------------------------------

@@ -335,7 +335,6 @@ class CallSession:
         channel = self.channel
         if channel is not None and not channel.hungup:
             channel.keep_figures()
-            channel.hangup_source = channel.name
             channel.far_end_hangup(cause)
 
     def _end(self) -> None:
