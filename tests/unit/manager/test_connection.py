@@ -193,7 +193,7 @@ class Reader(asyncio.Transport):
     [(10_000, 2 << 20, False), (0, 2 << 20, True), (10_000, 9 << 20, True)],
     ids=["takes some all the time", "takes nothing", "leaves too much"],
 )
-def test_a_client_is_slow_when_it_takes_nothing_for_its_write_timeout(tmp_path, a_step, most, cut_off):
+def test_a_client_is_slow_when_it_takes_nothing_for_long(tmp_path, a_step, most, cut_off):
     async def story():
         exchange = Exchange(tmp_path)
         connection, reader = Connection(manager(exchange.pbx), "TCP"), Reader()
@@ -201,8 +201,8 @@ def test_a_client_is_slow_when_it_takes_nothing_for_its_write_timeout(tmp_path, 
         connection.write("x" * most)
         await asyncio.sleep(0)
         connection.pause_writing()
-        for _ in range(50):
-            await asyncio.sleep(0.05)
+        for _ in range(15):
+            await asyncio.sleep(1)
             reader.unsent -= a_step
         connection.connection_lost(None)
         return reader.aborted

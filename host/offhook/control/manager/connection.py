@@ -23,6 +23,8 @@ MOST_UNSENT: Final = 1 << 20
 """Bytes that a client may leave unread, beyond the socket's own buffers, before it is a slow one."""
 MOST_KEPT: Final = 8 << 20
 """Bytes that are kept for a slow one as long as it takes some of them."""
+LEAST_PATIENCE_S: Final = 5.0
+"""A client that is busy with what it read last is not a dead one, however short its write timeout."""
 MOST_WAITING: Final = 32
 """Messages read ahead of the one being carried out."""
 
@@ -106,7 +108,7 @@ class Connection(asyncio.Protocol):
         """Note how much the client has taken, and look again after its write timeout."""
         assert self._transport is not None
         user = self.ami.settings.user(self._session.username) if self._session is not None else None
-        seconds = (user.write_timeout_ms if user is not None else 100) / 1000
+        seconds = max(LEAST_PATIENCE_S, user.write_timeout_ms / 1000 if user is not None else 0)
         self._taken = self._written - self._transport.get_write_buffer_size()
         self._slow = self._loop.call_later(seconds, self._look_again)
 

@@ -45,7 +45,9 @@ _user_type.option("setvar", string(), [], "NAME=value on channels that the user 
 _user_type.option("eventfilter", string(), [], "Events that the user gets, or does not get.", many=True)
 _user_type.option("allowmultiplelogin", flag(), True, "As in [general].")
 _user_type.option("displayconnects", flag(), True, "As in [general].")
-_user_type.option("writetimeout", integer(100, unit="ms"), 100, "A client that takes nothing for so long is cut off.")
+_user_type.option(
+    "writetimeout", integer(100, unit="ms"), 100, "A client that takes nothing for so long (5 s at least) is cut off."
+)
 
 
 @dataclass(slots=True)
