@@ -118,6 +118,46 @@ static struct pri_subcmd_display_txt *pri_subcommand_display(struct pri_subcomma
     return &one->u.display;
 }
 
+static struct pri_rerouting_data *pri_subcommand_rerouting(struct pri_subcommand *one)
+{
+    return &one->u.rerouting;
+}
+
+static struct pri_subcmd_transfer *pri_subcommand_transfer(struct pri_subcommand *one)
+{
+    return &one->u.transfer;
+}
+
+static struct pri_subcmd_mcid_req *pri_subcommand_mcid(struct pri_subcommand *one)
+{
+    return &one->u.mcid_req;
+}
+
+/* The record that a subcommand of call completion is about, and what it says of it; -1 when there is nothing. */
+static long pri_subcommand_completion(struct pri_subcommand *one, int *status)
+{
+    *status = -1;
+    switch (one->cmd) {
+    case PRI_SUBCMD_CC_REQ:
+        *status = one->u.cc_request.mode;
+        return one->u.cc_request.cc_id;
+    case PRI_SUBCMD_CC_REQ_RSP:
+        *status = one->u.cc_request_rsp.status;
+        return one->u.cc_request_rsp.cc_id;
+    case PRI_SUBCMD_CC_STATUS_REQ_RSP:
+        *status = one->u.cc_status_req_rsp.status;
+        return one->u.cc_status_req_rsp.cc_id;
+    case PRI_SUBCMD_CC_STATUS:
+        *status = one->u.cc_status.status;
+        return one->u.cc_status.cc_id;
+    case PRI_SUBCMD_CC_CANCEL:
+        *status = one->u.cc_cancel.is_agent;
+        return one->u.cc_cancel.cc_id;
+    default:
+        return one->u.cc_available.cc_id;
+    }
+}
+
 static struct pri_subcmd_aoc_s *pri_subcommand_aoc_s(struct pri_subcommand *one)
 {
     return &one->u.aoc_s;

@@ -1,4 +1,4 @@
-"""Stories of ISDN: two E1 spans on one cable, network side and user side, and two phones."""
+"""Stories of ISDN: two spans on one cable, E1 or BRI, network side and user side, and two phones."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ switchtype = euroisdn
 callerid = asreceived
 resetinterval = never
 context = from-user
-signalling = pri_net
+signalling = {rate}_net{multipoint}
 group = 1
 {extra_network}
-channel => 9-23,25-39
+channel => {network}
+{between}
 context = from-network
-signalling = pri_cpe
+signalling = {rate}_cpe{multipoint}
 group = 2
 {extra_user}
-channel => 40-54,56-70
+channel => {user}
 signalling = fxo_ks
 context = phones
 callerid = Alice <101>
@@ -47,14 +48,61 @@ exten => _7X.,1,Answer()
 
 
 async def start(office: Office, extra_network: str = "", extra_user: str = "", plan: str = PLAN) -> Lines:
-    """The two spans, both ends up."""
-    office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
-    office.system.add_span(dict.fromkeys(range(5, 9), "fxs_ks"))
-    for first in (9, 40):
+    """Two E1 spans, both ends up."""
+    for first in _phones(office, 9, 40):
         signallings = {number: "hdlcfcs" if number == first + 15 else "clear" for number in range(first, first + 31)}
         office.system.add_span(signallings, "alaw")
-    office.system.cable(3, 4)
-    text = CHANNELS.format(extra_network=extra_network, extra_user=extra_user)
-    lines = await office.begin(text, plan)
+    lines = await _begin(office, "pri", "9-23,25-39", "40-54,56-70", extra_network, extra_user, plan)
     await office.until(lambda: all(span.up for span in lines.isdn), 5)
     return lines
+
+
+async def start_bri(
+    office: Office, extra_network: str = "", extra_user: str = "", *, plan: str = PLAN, multipoint: bool = False
+) -> Lines:
+    """Two basic rate spans, point to point and both ends up, or to several devices, where layer 2 waits for a call."""
+    for first in _phones(office, 9, 12):
+        office.system.add_span({first: "clear", first + 1: "clear", first + 2: "hardhdlc"}, "alaw")
+    lines = await _begin(office, "bri", "9-10", "12-13", extra_network, extra_user, plan, "_ptmp" if multipoint else "")
+    if not multipoint:
+        await office.until(lambda: all(span.up for span in lines.isdn), 5)
+    return lines
+
+
+def _phones(office: Office, *firsts: int) -> tuple[int, ...]:
+    office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
+    office.system.add_span(dict.fromkeys(range(5, 9), "fxs_ks"))
+    return firsts
+
+
+async def _begin(
+    office: Office,
+    rate: str,
+    network: str,
+    user: str,
+    extra_network: str,
+    extra_user: str,
+    plan: str,
+    multipoint: str = "",
+) -> Lines:
+    office.system.cable(3, 4)
+    names = [line.partition("=")[0].strip() for line in extra_network.splitlines() if "=" in line]
+    text = CHANNELS.format(
+        rate=rate,
+        multipoint=multipoint,
+        network=network,
+        user=user,
+        extra_network=extra_network,
+        between="\n".join(_DEFAULTS.get(name, "") for name in names),
+        extra_user=extra_user,
+    )
+    return await office.begin(text, plan)
+
+
+_DEFAULTS = {
+    "max_call_waiting_calls": "max_call_waiting_calls = 0",
+    "moh_signaling": "moh_signaling = moh",
+    "hold_disconnect_transfer": "hold_disconnect_transfer = no",
+    "mcid_send": "mcid_send = no",
+}
+"""What is of one side's extra lines alone: settings hold for all channels below them."""

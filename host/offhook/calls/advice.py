@@ -225,6 +225,11 @@ class AtEnd:
     association: Association | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Termination:
+    """Instead of an advice: the other party has hung up, the network is to end the call and to tell what it cost."""
+
+
 Advice = Rates | DuringCall | AtEnd
 
 KIND: dict[type, str] = {Rates: "AOC-S", DuringCall: "AOC-D", AtEnd: "AOC-E"}

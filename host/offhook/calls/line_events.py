@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
+    from offhook.calls.party import Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +42,12 @@ class LineAssigned:
     groups: int
     span: int
     line: str
+
+
+@dataclass(frozen=True, slots=True)
+class MaliciousCall:
+    """The far end reports a call as malicious (MCID); ``channel`` is None when it is over already."""
+
+    channel: Channel | None
+    caller: Party
+    connected: Party

@@ -8,6 +8,8 @@ from offhook.calls.frames import Condition, Text
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
+    from offhook.calls.completion.core import Completion
+    from offhook.calls.completion.native import CallerSide
     from offhook.media.events import MediaEvent
     from offhook.media.leg import Leg
 
@@ -53,6 +55,14 @@ class Technology:
     def tech_transfer(self, destination: str) -> bool:
         """Ask the far end to call elsewhere; False when the technology cannot."""
         return False
+
+    def tech_completion_agent(self, completion: Completion, core_id: int) -> CallerSide | None:
+        """The caller's side of call completion by the technology's own protocol; None when it has none."""
+        return None
+
+    def tech_watchable(self) -> bool:
+        """Whether the state of the channel's device tells when the called party is free."""
+        return True
 
     def tech_hangup(self, cause: int) -> None:
         """End the protocol's side and give up its resources. Called exactly once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
+from offhook.calls.capability import capability_of, set_capability
 from offhook.calls.channel import Channel
 from offhook.calls.requesting import SECURE, max_forwards, set_max_forwards
 from offhook.dialplan.arguments import find_channel, integer, need_channel
@@ -25,8 +26,6 @@ module = Module("func_channel", "Channel information dialplan functions")
 _MOST_GROUP = 63
 _ADSI = ("unknown", "available", "unavailable", "offhookonly")
 _AMA_FLAGS = {"none": 0, "omit": 1, "billing": 2, "documentation": 3, "default": 3}
-_CAPABILITIES = {0: "SPEECH", 8: "DIGITAL", 9: "RESTRICTED_DIGITAL", 16: "3K1AUDIO", 17: "DIGITAL_W_TONES", 24: "VIDEO"}
-_CAPABILITY = "transfer capability"
 _FEATURES = "dtmf features"
 _SWITCHES = ("tdd", "digitdetect", "faxdetect", "relaxdtmf")
 
@@ -95,7 +94,7 @@ _READ: dict[str, Callable[[Channel], str]] = {
     "linkedid": lambda channel: channel.linkedid or channel.uniqueid,
     "peer": _peer,
     "uniqueid": lambda channel: channel.uniqueid,
-    "transfercapability": lambda channel: channel.data.get(_CAPABILITY, "SPEECH"),
+    "transfercapability": capability_of,
     "callgroup": lambda channel: _numeric(channel.call_groups),
     "pickupgroup": lambda channel: _numeric(channel.pickup_groups),
     "namedcallgroup": lambda channel: _named(channel.call_groups),
@@ -259,8 +258,7 @@ def _set_forwards(channel: Channel, value: str) -> None:
 
 
 def _set_capability(channel: Channel, value: str) -> None:
-    if value.upper() in _CAPABILITIES.values():
-        channel.data[_CAPABILITY] = value.upper()
+    set_capability(channel, value)
 
 
 def _push_handler(channel: Channel, value: str) -> None:

@@ -96,6 +96,8 @@ def call_completion_request(channel: Channel) -> None:
     transaction = completion.of_device(device, requested=False) if completion is not None else None
     if completion is None or transaction is None:
         _result(channel, "REQUEST", "NO_CORE_INSTANCE")
+    elif transaction.agent.native:
+        _result(channel, "REQUEST", "NOT_GENERIC")
     elif not completion.within_limit:
         completion.fail(transaction.core_id, "Too many CC requests")
         _result(channel, "REQUEST", "TOO_MANY_REQUESTS")
@@ -117,6 +119,9 @@ def call_completion_cancel(channel: Channel) -> None:
     transaction = completion.of_device(device, requested=True) if completion is not None else None
     if completion is None or transaction is None:
         _result(channel, "CANCEL", "NO_CORE_INSTANCE")
+        return
+    if transaction.agent.native:
+        _result(channel, "CANCEL", "NOT_GENERIC")
         return
     core_id = transaction.core_id
     completion.fail(core_id, f"Call completion request Cancelled for core ID {core_id} by caller {device}")

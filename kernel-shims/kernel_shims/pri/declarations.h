@@ -49,6 +49,13 @@ struct pri_subcmd_aoc_request_response {
     struct pri_subcmd_aoc_s aoc_s; int valid_aoc_s; int charging_request; int charging_response;
 };
 struct pri_subcmd_display_txt { int char_set; int length; char text[...]; ...; };
+struct pri_rerouting_data {
+    struct pri_party_id caller; struct pri_party_redirecting deflection; int subscription_option; int invoke_id; ...;
+};
+struct pri_subcmd_transfer {
+    q931_call *call_1, *call_2; int is_call_1_held, is_call_2_held; int invoke_id; ...;
+};
+struct pri_subcmd_mcid_req { struct pri_party_id originator, answerer; ...; };
 
 struct pri_subcommand { int cmd; ...; };
 struct pri_subcommands { int counter_subcmd; struct pri_subcommand subcmd[...]; ...; };
@@ -56,10 +63,10 @@ struct pri_subcommands { int counter_subcmd; struct pri_subcommand subcmd[...]; 
 typedef struct pri_event_restart { int e; int channel; ...; } pri_event_restart;
 typedef struct pri_event_error { int e; char err[256]; ...; } pri_event_error;
 typedef struct pri_event_ringing {
-    int e; int channel; int progressmask; q931_call *call; struct pri_subcommands *subcmds; ...;
+    int e; int channel; int progressmask; q931_call *call; char useruserinfo[260]; struct pri_subcommands *subcmds; ...;
 } pri_event_ringing;
 typedef struct pri_event_answer {
-    int e; int channel; int progressmask; q931_call *call; struct pri_subcommands *subcmds; ...;
+    int e; int channel; int progressmask; q931_call *call; char useruserinfo[260]; struct pri_subcommands *subcmds; ...;
 } pri_event_answer;
 struct pri_event_facility { int e; int channel; q931_call *call; struct pri_subcommands *subcmds; q931_call *subcall; ...; };
 typedef struct pri_event_ring {
@@ -70,11 +77,11 @@ typedef struct pri_event_ring {
     char useruserinfo[260];
     int flexible; int cref; int ctype; int layer1; int complete; q931_call *call;
     char origcalledname[256]; char origcallednum[256];
-    int reversecharge; struct pri_subcommands *subcmds; struct pri_party_id calling; char keypad_digits[64];
+    int reversecharge; struct pri_subcommands *subcmds; struct pri_party_id calling; struct pri_party_subaddress called_subaddress; char keypad_digits[64];
     ...;
 } pri_event_ring;
 typedef struct pri_event_hangup {
-    int e; int channel; int cause; q931_call *call; long aoc_units; struct pri_subcommands *subcmds;
+    int e; int channel; int cause; q931_call *call; long aoc_units; char useruserinfo[260]; struct pri_subcommands *subcmds;
     q931_call *call_held; q931_call *call_active; ...;
 } pri_event_hangup;
 typedef struct pri_event_proceeding {
@@ -84,17 +91,25 @@ typedef struct pri_event_setup_ack {
     int e; int channel; q931_call *call; struct pri_subcommands *subcmds; int progressmask; ...;
 } pri_event_setup_ack;
 typedef struct pri_event_notify { int e; int channel; int info; struct pri_subcommands *subcmds; q931_call *call; ...; } pri_event_notify;
-typedef struct pri_event_keypad_digit { int e; int channel; q931_call *call; char digits[64]; ...; } pri_event_keypad_digit;
+typedef struct pri_event_keypad_digit {
+    int e; int channel; q931_call *call; char digits[64]; struct pri_subcommands *subcmds; ...;
+} pri_event_keypad_digit;
 typedef struct pri_event_service { int e; int channel; int changestatus; ...; } pri_event_service;
-struct pri_event_hold { int e; int channel; q931_call *call; ...; };
-struct pri_event_retrieve { int e; int channel; q931_call *call; int flexible; ...; };
-struct pri_event_connect_ack { int e; int channel; q931_call *call; ...; };
+struct pri_event_hold { int e; int channel; q931_call *call; struct pri_subcommands *subcmds; ...; };
+struct pri_event_hold_ack { int e; int channel; q931_call *call; struct pri_subcommands *subcmds; ...; };
+struct pri_event_hold_rej { int e; int channel; q931_call *call; int cause; struct pri_subcommands *subcmds; ...; };
+struct pri_event_retrieve { int e; int channel; q931_call *call; int flexible; struct pri_subcommands *subcmds; ...; };
+struct pri_event_retrieve_ack { int e; int channel; q931_call *call; struct pri_subcommands *subcmds; ...; };
+struct pri_event_retrieve_rej { int e; int channel; q931_call *call; int cause; struct pri_subcommands *subcmds; ...; };
+struct pri_event_connect_ack { int e; int channel; q931_call *call; struct pri_subcommands *subcmds; ...; };
 typedef union {
     int e;
     pri_event_restart restart; pri_event_error err; pri_event_ring ring; pri_event_hangup hangup;
     pri_event_ringing ringing; pri_event_answer answer; pri_event_proceeding proceeding;
     pri_event_setup_ack setup_ack; pri_event_notify notify; pri_event_keypad_digit digit; pri_event_service service;
-    struct pri_event_facility facility; struct pri_event_hold hold; struct pri_event_retrieve retrieve;
+    struct pri_event_facility facility; struct pri_event_hold hold;
+    struct pri_event_hold_ack hold_ack; struct pri_event_hold_rej hold_rej; struct pri_event_retrieve retrieve;
+    struct pri_event_retrieve_ack retrieve_ack; struct pri_event_retrieve_rej retrieve_rej;
     struct pri_event_connect_ack connect_ack;
     ...;
 } pri_event;
@@ -134,6 +149,10 @@ void pri_date_time_send_option(struct pri *ctrl, int option);
 int pri_set_timer(struct pri *pri, int timer, int value);
 int pri_get_timer(struct pri *pri, int timer);
 int pri_timer2idx(const char *timer_name);
+void pri_cc_enable(struct pri *ctrl, int enable);
+void pri_cc_recall_mode(struct pri *ctrl, int mode);
+void pri_cc_retain_signaling_req(struct pri *ctrl, int signaling_retention);
+void pri_cc_retain_signaling_rsp(struct pri *ctrl, int signaling_retention);
 
 q931_call *pri_new_call(struct pri *pri);
 void pri_destroycall(struct pri *pri, q931_call *call);
@@ -171,6 +190,31 @@ int pri_aoc_s_send(struct pri *ctrl, q931_call *c, const struct pri_subcmd_aoc_s
 int pri_aoc_d_send(struct pri *ctrl, q931_call *c, const struct pri_subcmd_aoc_d *aoc_d);
 int pri_aoc_e_send(struct pri *ctrl, q931_call *c, const struct pri_subcmd_aoc_e *aoc_e);
 int pri_mcid_req_send(struct pri *ctrl, q931_call *call);
+void pri_sr_set_caller_subaddress(struct pri_sr *sr, const struct pri_party_subaddress *subaddress);
+void pri_sr_set_called_subaddress(struct pri_sr *sr, const struct pri_party_subaddress *subaddress);
+void pri_sr_set_useruser(struct pri_sr *sr, const char *userchars);
+void pri_call_set_useruser(q931_call *sr, const char *userchars);
+int pri_progress_with_cause(struct pri *pri, q931_call *c, int channel, int info, int cause);
+int pri_keypad_facility(struct pri *pri, q931_call *call, const char *digits);
+int pri_callrerouting_facility(struct pri *pri, q931_call *call, const char *dest, const char* original, const char* reason);
+int pri_rerouting_rsp(struct pri *ctrl, q931_call *call, int invoke_id, int code);
+int pri_transfer_rsp(struct pri *ctrl, q931_call *call, int invoke_id, int is_successful);
+int pri_channel_bridge(q931_call *call1, q931_call *call2);
+int pri_display_text(struct pri *ctrl, q931_call *call, const struct pri_subcmd_display_txt *display);
+int pri_mwi_indicate_v2(struct pri *ctrl, const struct pri_party_id *mailbox, const struct pri_party_id *vm_id,
+    int basic_service, int num_messages, const struct pri_party_id *caller_id, const char *timestamp,
+    int message_reference, int message_status);
+long pri_cc_available(struct pri *ctrl, q931_call *call);
+int pri_cc_req(struct pri *ctrl, long cc_id, int mode);
+int pri_cc_req_rsp(struct pri *ctrl, long cc_id, int status);
+void pri_cc_remote_user_free(struct pri *ctrl, long cc_id);
+void pri_cc_b_free(struct pri *ctrl, long cc_id);
+void pri_cc_stop_alerting(struct pri *ctrl, long cc_id);
+void pri_cc_status_req(struct pri *ctrl, long cc_id);
+void pri_cc_status_req_rsp(struct pri *ctrl, long cc_id, int status);
+void pri_cc_status(struct pri *ctrl, long cc_id, int status);
+int pri_cc_call(struct pri *ctrl, long cc_id, q931_call *call, struct pri_sr *req);
+void pri_cc_cancel(struct pri *ctrl, long cc_id);
 int pri_reset(struct pri *pri, int channel);
 int pri_maintenance_service(struct pri *pri, int span, int channel, int changestatus);
 
@@ -179,6 +223,10 @@ struct pri_subcommand *pri_subcommand_at(struct pri_subcommands *list, int index
 struct pri_party_connected_line *pri_subcommand_connected(struct pri_subcommand *one);
 struct pri_party_redirecting *pri_subcommand_redirecting(struct pri_subcommand *one);
 struct pri_subcmd_display_txt *pri_subcommand_display(struct pri_subcommand *one);
+struct pri_rerouting_data *pri_subcommand_rerouting(struct pri_subcommand *one);
+struct pri_subcmd_transfer *pri_subcommand_transfer(struct pri_subcommand *one);
+struct pri_subcmd_mcid_req *pri_subcommand_mcid(struct pri_subcommand *one);
+long pri_subcommand_completion(struct pri_subcommand *one, int *status);
 struct pri_subcmd_aoc_s *pri_subcommand_aoc_s(struct pri_subcommand *one);
 struct pri_subcmd_aoc_d *pri_subcommand_aoc_d(struct pri_subcommand *one);
 struct pri_subcmd_aoc_e *pri_subcommand_aoc_e(struct pri_subcommand *one);

@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from kernel_shims.pri.charges import PriAdvice, PriAsked
+from kernel_shims.pri.completion import PriCompletion
 
 
 class Kind(IntEnum):
@@ -41,6 +42,15 @@ class Kind(IntEnum):
     CONNECT_ACK = 27
 
 
+@dataclass(frozen=True, slots=True)
+class PartySubaddress:
+    """A subaddress (Q.931 4.5.9): kind 0 is NSAP, 2 the user's own; ``odd``: the last half octet does not count."""
+
+    data: bytes
+    kind: int = 0
+    odd: bool = False
+
+
 @dataclass(slots=True)
 class PartyId:
     """A party as Q.931 and Q.SIG tell it; None: not told. Presentation is Q.951's octet, ``plan`` type and plan."""
@@ -50,6 +60,7 @@ class PartyId:
     plan: int = 0
     presentation: int = 0
     name_presentation: int = 0
+    subaddress: PartySubaddress | None = None
 
 
 @dataclass(slots=True)
@@ -61,6 +72,38 @@ class Redirection:
     original: PartyId = field(default_factory=PartyId)
     count: int = 0
     reason: int = 0
+    original_reason: int = 0
+
+
+@dataclass(slots=True)
+class PriRerouting:
+    """The far end wants the call to go elsewhere: call rerouting (Q.SIG), call deflection (ETSI EN 300 207-1).
+
+    ``subscription``: 0, 1: the caller is not told the new number; ``call`` and ``invoke`` are for the answer.
+    """
+
+    deflection: Redirection
+    subscription: int
+    call: Any
+    invoke: int
+
+
+@dataclass(slots=True)
+class PriTransfer:
+    """The far end wants two calls joined (ETSI EN 300 369-1, Q.SIG); ``call`` and ``invoke`` are for the answer."""
+
+    first: Any
+    second: Any
+    call: Any
+    invoke: int
+
+
+@dataclass(slots=True)
+class PriMalicious:
+    """The far end reports a call as malicious: who it says calls, and who answered."""
+
+    originator: PartyId
+    answerer: PartyId
 
 
 @dataclass(slots=True)
@@ -74,13 +117,24 @@ class PriEvent:
     """Logical span of a group with a common D channel."""
     explicit: bool = False
     """The channel was told with its span."""
+    none: bool = False
+    """There is no B channel (call waiting), as opposed to any (channel -1)."""
+    on_hold: bool = False
+    """The call is held; ``channel`` is what is wanted for it."""
+    signalling_only: bool = False
+    """The call never has a B channel: it carries services."""
     cause: int = 0
     inband: bool = False
     """Sound is to be heard already."""
+    interworking: bool = False
+    """The call leaves ISDN: sound may be heard."""
     caller: PartyId = field(default_factory=PartyId)
     ani: str = ""
+    ani2: int = -1
+    """ANI II: the kind of the caller's line; -1: not told."""
     called: str = ""
     called_plan: int = 0
+    called_subaddress: PartySubaddress | None = None
     complete: bool = True
     """No more digits will come."""
     flexible: bool = True
@@ -91,11 +145,22 @@ class PriEvent:
     """Further digits, or keypad digits."""
     redirecting_number: str = ""
     redirecting_name: str = ""
-    redirecting_reason: int = 0
-    reverse_charge: bool = False
+    redirecting_plan: int = 0
+    redirecting_reason: int = -1
+    """-1: not told."""
+    reverse_charge: int = -1
+    """1: the called party is to pay; -1: not told."""
+    capability: int = 0
+    """Information transfer capability (Q.931 4.5.5)."""
+    user_user: str = ""
     connected: PartyId | None = None
     redirection: Redirection | None = None
     display: str = ""
+    """Text to be shown, in UTF-8 or Latin-1."""
+    rerouting: PriRerouting | None = None
+    transfer: PriTransfer | None = None
+    malicious: PriMalicious | None = None
+    completion: tuple[PriCompletion, ...] = ()
     change: int = 0
     """Of service messages: 0 in service, 1 in the loop, 2 out of service."""
     notification: int = 0

@@ -11,6 +11,7 @@ from kernel_shims.line import Happening
 from offhook.calls import causes
 from offhook.calls.channel import State
 from offhook.drivers.dahdi.isdn import numbers
+from offhook.drivers.dahdi.isdn.bearer import NEAR_END
 from offhook.modules import ActionError, CommandError
 from support import audio
 from support.isdn_story import PLAN, start
@@ -133,9 +134,9 @@ async def test_spans_are_shown_and_their_messages(office: Office, caplog: pytest
     channel.tech_call("")
     await office.until(lambda: channel.state is State.UP, 5)
     shown = await office.cli("pri show channels")
-    assert any(line.split()[:5] == ["4", "40", "Yes", "No", "Connected"] for line in shown)
+    assert any(line.split()[:5] == ["4", "40", "Yes", "No", "Connect"] for line in shown)
     assert await office.cli("pri set debug on span 3") == ["Enabled debugging on span 3"]
-    assert await office.cli("pri show debug") == ["Span 3: Debug: Yes\tIntense: No"]
+    assert (await office.cli("pri show debug"))[0] == "Span 3: Debug: Yes\tIntense: No"
     channel.hangup()
     await office.advance(0.5)
     assert await office.cli("pri set debug off span 3") == ["Disabled debugging on span 3"]
@@ -143,7 +144,7 @@ async def test_spans_are_shown_and_their_messages(office: Office, caplog: pytest
         await office.cli("pri show span 9")
     spans = office.act("PRIShowSpans", Span="4")
     assert ("DChannel", "55") in spans.events[0][1]
-    with pytest.raises(ActionError, match="Invalid value for Level"):
+    with pytest.raises(ActionError, match="Invalid value for 'Level'"):
         office.act("PRIDebugSet", Span="3", Level="loud")
 
 
@@ -204,7 +205,7 @@ async def test_a_channel_in_use_at_the_far_end_alone_is_restarted(
     network, user = lines.isdn
     channel = lines.request("g2/5551", None, ("", ""))
     port = next(port for port in user.bearers.values() if not port.free)
-    network.bearers[port.offset].in_service = False
+    network.bearers[port.offset].out_of_service = NEAR_END
     with caplog.at_level(logging.INFO):
         channel.tech_call("")
         await office.until(lambda: channel.hungup and port.free, 5)

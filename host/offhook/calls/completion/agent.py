@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from offhook.calls.completion.monitoring import FREE
+from offhook.calls.completion.native import Response
 from offhook.calls.completion.parameters import parameters_of
 from offhook.calls.completion.recall import mark_recall
 from offhook.calls.originate import Origination, reach
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 class Agent:
     """Who called, and from where."""
 
+    kind = "Generic"
+    native = False
+
     def __init__(self, completion: Completion, channel: Channel, device: str, core_id: int) -> None:
         self.device = device
         self.parameters = replace(parameters_of(channel))
@@ -34,6 +38,7 @@ class Agent:
         self._name = channel.caller.id.name.text if channel.caller.id.name.valid else ""
         self._exten, self._context = channel.exten, channel.context
         self._offer: asyncio.TimerHandle | None = None
+        self._calling: asyncio.Task[None] | None = None
         self._drop_watch: Callable[[], None] | None = None
 
     def start_offer(self) -> None:
@@ -48,10 +53,27 @@ class Agent:
             self._offer.cancel()
             self._offer = None
 
+    def respond(self, response: Response) -> None:
+        """See CallerSide: the application that asked has told."""
+
+    def party_b_free(self) -> None:
+        """See CallerSide: the caller is watched anyway."""
+
+    def status_asked(self) -> None:
+        """See CallerSide."""
+        free = self._completion.pbx.devices.state(self.device) in FREE
+        self._completion.status_answered(self._core_id, busy=not free)
+
+    def stop_ringing(self) -> None:
+        """See CallerSide."""
+        if self._calling is not None and not self._calling.done():
+            self._calling.cancel()
+            self._completion.fail(self._core_id, f"Somebody else has taken the recall of {self.device}")
+
     def callee_available(self) -> None:
         """The called party is free: call back, if the caller is free as well."""
         if self._completion.pbx.devices.state(self.device) in FREE:
-            self._completion.pbx.spawn(self._call_back(), f"call completion for {self.device}")
+            self._calling = self._completion.pbx.spawn(self._call_back(), f"call completion for {self.device}")
         else:
             self._completion.caller_busy(self._core_id, self.device)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 from offhook.calls.completion import events
 from offhook.calls.completion.agent import Agent
 from offhook.calls.completion.monitoring import Monitoring
+from offhook.calls.completion.native import CallerSide, Response
 from offhook.calls.completion.parameters import parameters_of
 from offhook.calls.completion.recall import recall_of
 from offhook.calls.completion.tree import Monitor, Tree
@@ -94,7 +95,7 @@ class Transaction:
 
     __slots__ = ("_timers", "agent", "core_id", "state", "tree")
 
-    def __init__(self, tree: Tree, agent: Agent) -> None:
+    def __init__(self, tree: Tree, agent: CallerSide) -> None:
         self.core_id = tree.core_id
         self.tree = tree
         self.agent = agent
@@ -149,9 +150,6 @@ class Completion:
     def begin(self, channel: Channel, tree: Tree) -> Transaction | None:
         """A call can be completed; None when its caller cannot wait for another one."""
         parameters = parameters_of(channel)
-        if parameters.cc_agent_policy != "generic":
-            log.info("%s: call completion by the protocol of %s is not there", channel.name, channel.technology)
-            return None
         device = device_of(channel.name)
         while (before := self.of_device(device, requested=False)) is not None:  # only the last call is completed
             self._end(before)
@@ -165,9 +163,18 @@ class Completion:
         if waiting or not parameters.cc_max_agents:
             log.info("%s: %s waits for somebody already, or may not wait for anybody", channel.name, device)
             return None
-        transaction = Transaction(tree, Agent(self, channel, device, tree.core_id))
+        agent = self._agent(channel, device, tree.core_id)
+        if agent is None:
+            log.info("%s: its network has no call completion", channel.name)
+            return None
+        transaction = Transaction(tree, agent)
         self.transactions[tree.core_id] = transaction
         return transaction
+
+    def _agent(self, channel: Channel, device: str, core_id: int) -> CallerSide | None:
+        if parameters_of(channel).cc_agent_policy == "native":
+            return channel.tech_completion_agent(self, core_id)
+        return Agent(self, channel, device, core_id)
 
     # ---- changes of state ---------------------------------------------------------------------------
 
@@ -185,7 +192,7 @@ class Completion:
 
     def caller_busy(self, core_id: int, device: str) -> None:
         """The called party is free, and the caller is not."""
-        self.change(core_id, State.CALLER_BUSY, f"Generic agent caller {device} is busy")
+        self.change(core_id, State.CALLER_BUSY, f"Agent caller {device} is busy")
 
     def caller_available(self, core_id: int, device: str) -> None:
         """The caller is free again."""
@@ -193,7 +200,7 @@ class Completion:
 
     def recalling(self, core_id: int, device: str) -> None:
         """The caller was called back and calls again."""
-        self.change(core_id, State.RECALLING, f"Generic agent {device} is recalling")
+        self.change(core_id, State.RECALLING, f"Agent {device} is recalling")
 
     def completed(self, core_id: int, reason: str) -> None:
         """The call was made again, however it went."""
@@ -224,10 +231,17 @@ class Completion:
         core_id, agent = transaction.core_id, transaction.agent
         if sum(one.state >= State.REQUESTED for one in self.transactions.values()) > self.limit:
             log.warning("no more than %d requests of call completion (cc_max_requests in ccss.conf)", self.limit)
+            agent.respond(Response.TOO_MANY)
             self.fail(core_id, "Too many requests in the system")
             return
         agent.stop_offer()
         for monitor in transaction.tree.monitors():
+            if monitor.native is not None:
+                if monitor.native.request(monitor.service):
+                    self.pbx.bus.publish(events.Requested(core_id, agent.device, monitor.device))
+                else:
+                    self.monitor_failed(core_id, monitor.device)
+                continue
             unanswered = monitor.service != "CCBS"
             self._monitoring.add(monitor.device, core_id, unanswered=unanswered)
             parameters = monitor.parameters
@@ -241,18 +255,25 @@ class Completion:
     def _active(self, transaction: Transaction, before: State) -> None:
         core_id, agent = transaction.core_id, transaction.agent
         if before is State.REQUESTED:
+            agent.respond(Response.SUCCESS)
             self.pbx.bus.publish(events.Told(events.ACKNOWLEDGED, core_id, agent.device))
             return
         self.pbx.bus.publish(events.Told(events.STOP_MONITORING, core_id, agent.device))
         for monitor in transaction.tree.monitors():
-            self._monitoring.resume(monitor.device, core_id)
+            if monitor.native is not None:
+                monitor.native.resume()
+            else:
+                self._monitoring.resume(monitor.device, core_id)
 
     def _callee_ready(self, transaction: Transaction, _: State) -> None:
         transaction.agent.callee_available()
 
     def _caller_busy(self, transaction: Transaction, _: State) -> None:
         for monitor in transaction.tree.monitors():
-            self._monitoring.suspend(monitor.device, transaction.core_id)
+            if monitor.native is not None:
+                monitor.native.suspend()
+            else:
+                self._monitoring.suspend(monitor.device, transaction.core_id)
         transaction.agent.start_monitoring()
         self.pbx.bus.publish(events.Told(events.START_MONITORING, transaction.core_id, transaction.agent.device))
 
@@ -287,7 +308,14 @@ class Completion:
     def _release(self, transaction: Transaction) -> None:
         transaction.agent.close()
         for monitor in transaction.tree.monitors():
-            transaction.stop_timer(monitor)
+            self._stop(transaction, monitor)
+
+    def _stop(self, transaction: Transaction, monitor: Monitor) -> None:
+        """Nobody waits for a device any more."""
+        transaction.stop_timer(monitor)
+        if monitor.native is not None:
+            monitor.native.close()
+        else:
             self._monitoring.remove(monitor.device, transaction.core_id)
 
     def close(self) -> None:
@@ -301,12 +329,39 @@ class Completion:
         self.change(core_id, State.CALLEE_READY, "Generic monitored party has become available")
 
     def _expired(self, transaction: Transaction, monitor: Monitor) -> None:
-        transaction.stop_timer(monitor)
-        transaction.tree.drop(monitor)
-        self._monitoring.remove(monitor.device, transaction.core_id)
-        self.pbx.bus.publish(events.MonitorFailed(transaction.core_id, monitor.device))
+        self.monitor_failed(transaction.core_id, monitor.device)
+
+    def monitor_failed(self, core_id: int, device: str) -> None:
+        """A device cannot be waited for any more."""
+        transaction = self.transactions.get(core_id)
+        found = [one for one in transaction.tree.monitors() if one.device == device] if transaction is not None else []
+        if transaction is None or not found:
+            return
+        transaction.tree.drop(found[0])
+        self._stop(transaction, found[0])
+        self.pbx.bus.publish(events.MonitorFailed(core_id, device))
         if not transaction.tree.monitors():
-            self.fail(transaction.core_id, "All monitors have failed")
+            self.fail(core_id, "All monitors have failed")
+
+    def acknowledged(self, core_id: int, reason: str) -> None:
+        """The called party's exchange waits for it."""
+        self.change(core_id, State.ACTIVE, reason)
+
+    def callee_available(self, core_id: int, reason: str) -> None:
+        """It is free."""
+        self.change(core_id, State.CALLEE_READY, reason)
+
+    def agent_of(self, core_id: int) -> CallerSide | None:
+        """The caller's side of a transaction."""
+        transaction = self.transactions.get(core_id)
+        return transaction.agent if transaction is not None else None
+
+    def status_answered(self, core_id: int, *, busy: bool) -> None:
+        """The caller is busy or free: exchanges that asked are told."""
+        transaction = self.transactions.get(core_id)
+        for monitor in transaction.tree.monitors() if transaction is not None else ():
+            if monitor.native is not None:
+                monitor.native.answer_status(busy=busy)
 
     # ---- what is shown ------------------------------------------------------------------------------
 

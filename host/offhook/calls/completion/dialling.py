@@ -15,6 +15,7 @@ from offhook.calls.devices import device_of
 from offhook.calls.frames import Condition, Control, Frame
 
 if TYPE_CHECKING:
+    from offhook.calls.completion.native import CalledSide
     from offhook.calls.pbx import Pbx
 
 _KEY = "call completion"
@@ -120,8 +121,8 @@ class CompletableDial:
             return False
         condition = frame.condition
         if condition is Condition.CALL_COMPLETION:
-            if isinstance(frame.payload, Offer):
-                self._take(frame.payload)
+            if isinstance(frame.payload, Offer) and not self._take(frame.payload):
+                frame.payload.refuse()
             return True
         if channel.technology == _PROXY:
             return False
@@ -155,23 +156,39 @@ class CompletableDial:
         place = _place(channel)
         if parameters.cc_monitor_policy == "never" or place is None or place.ignored:
             return
+        if not channel.tech_watchable():
+            return
         if self._completion.watched(device) < parameters.cc_max_monitors:
             self._take(Offer(device, self._dial_strings[channel], service, parameters, place.parent))
 
-    def _take(self, offer: Offer) -> None:
+    def _take(self, offer: Offer) -> bool:
+        """Take a device in, or pass it on to where the call came from; False when it is for nothing."""
         channel, tree = self._channel, self._tree
         place = _place(channel)
         if tree is None or place is None or place.ignored:
-            return
+            return False
         if not _came_from(channel, tree):
             channel.indicate(Condition.CALL_COMPLETION, offer)
-            return
+            return True
         completion = self._completion
         if tree.core_id not in completion.transactions and completion.begin(channel, tree) is None:
             _keep(channel, place._replace(ignored=True))
-            return
-        if tree.add(offer) is not None:
-            channel.pbx.bus.publish(events.Available(tree.core_id, offer.device, offer.service))
+            return False
+        if tree.add(offer) is None:
+            return False
+        channel.pbx.bus.publish(events.Available(tree.core_id, offer.device, offer.service))
+        return True
+
+
+def offer_natively(channel: Channel, dial_string: str, service: str, native: CalledSide) -> bool:
+    """The exchange of a called party can wait for it: offered to the caller; False when nobody can want that."""
+    place = _place(channel)
+    if place is None or place.ignored or completion_of(channel.pbx) is None:
+        return False
+    parameters = parameters_of(channel)
+    offer = Offer(device_of(channel.name), dial_string, service, parameters, place.parent, native)
+    channel.deliver(Control(Condition.CALL_COMPLETION, offer))
+    return True
 
 
 _BUSY = frozenset({causes.USER_BUSY, causes.NORMAL_CIRCUIT_CONGESTION})

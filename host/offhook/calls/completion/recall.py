@@ -10,6 +10,7 @@ from offhook.calls.completion.tree import Extension, Tree
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
+    from offhook.calls.completion.native import CalledSide
 
 _OWN = "recall"
 """Key in the data of the caller's channel."""
@@ -38,6 +39,15 @@ def recall_of(channel: Channel) -> Recall | None:
     """Whether a channel is that of a caller who was called back and has not dialled yet."""
     found: Recall | None = channel.data.get(_OWN)
     return found if found is not None and not found.over else None
+
+
+def monitor_of(channel: Channel, device: str) -> CalledSide | None:
+    """A channel calls to complete an earlier call: the called side that waited for it, if its exchange did."""
+    for tree in channel.data.get(INHERITED, {}).get(_TREE, ()):
+        for monitor in tree.monitors():
+            if monitor.device == device and monitor.native is not None:
+                return monitor.native  # type: ignore[no-any-return]
+    return None
 
 
 def name_interfaces(channel: Channel, extension: str) -> None:

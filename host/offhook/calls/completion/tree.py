@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from offhook.calls.completion.parameters import Parameters
+
+if TYPE_CHECKING:
+    from offhook.calls.completion.native import CalledSide
 
 
 @dataclass(slots=True)
@@ -37,6 +41,13 @@ class Offer:
     """CCBS: it was busy; CCNR: nobody answered."""
     parameters: Parameters
     parent: int
+    native: CalledSide | None = None
+    """Its exchange watches it; else its device state is watched here."""
+
+    def refuse(self) -> None:
+        """Nobody wants it."""
+        if self.native is not None:
+            self.native.close()
 
 
 @dataclass(slots=True)
@@ -49,6 +60,7 @@ class Monitor:
     dial_string: str
     service: str
     parameters: Parameters
+    native: CalledSide | None = None
 
 
 class Tree:
@@ -76,8 +88,16 @@ class Tree:
         if any(monitor.device == offer.device for monitor in self.monitors()):
             return None
         monitor = Monitor(
-            self._identity(), offer.parent, offer.device, offer.dial_string, offer.service, offer.parameters
+            self._identity(),
+            offer.parent,
+            offer.device,
+            offer.dial_string,
+            offer.service,
+            offer.parameters,
+            offer.native,
         )
+        if offer.native is not None:
+            offer.native.begin(self.core_id)
         self.entries.append(monitor)
         self._validate(monitor, False)
         return monitor

@@ -75,9 +75,14 @@ class Calls:
         for assignment in settings["setvar"]:
             variable, _, value = assignment.partition("=")
             channel.set(variable.strip(), value.strip())
-        groups = sum(1 << group for group in settings["group"])
-        port.pbx.bus.publish(LineAssigned(channel, groups, port.span, str(port.number)))
+        self.announce(channel)
         return channel
+
+    def announce(self, channel: DahdiChannel) -> None:
+        """Tell where on the hardware a call is."""
+        port = self._port
+        groups = sum(1 << group for group in port.settings["group"])
+        port.pbx.bus.publish(LineAssigned(channel, groups, port.span, str(port.number)))
 
     def _free_name(self) -> str:
         taken = {channel.name for channel in self._channels.values()}
@@ -92,6 +97,7 @@ class Calls:
         channel.port, channel.call = port, number
         port.calls._channels[number] = channel
         port.calls._ends[number] = end
+        port.calls.announce(channel)
 
     def caller(self) -> Caller:
         """Who calls when the phone of the port does."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kernel_shims.line import Alarm, Hook, LineError
 from offhook.drivers.dahdi import wires
 from offhook.drivers.dahdi.listening import BusyListener
-from offhook.drivers.dahdi.port import AHEAD, BLOCK
+from offhook.drivers.dahdi.sounding import AHEAD, BLOCK
 from offhook.drivers.dahdi.trunk_port import TrunkPort
 from offhook.media.line import dbm0
 

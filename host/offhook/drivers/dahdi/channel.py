@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from offhook.calls import causes
 from offhook.calls.channel import Channel
-from offhook.calls.frames import Condition
+from offhook.calls.frames import Condition, Text
 from offhook.calls.requesting import RequestError
 
 if TYPE_CHECKING:
+    from offhook.calls.completion.core import Completion
+    from offhook.calls.completion.native import CallerSide
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.port import Port
 
@@ -21,7 +23,8 @@ class DahdiChannel(Channel):
     """One call of a port. What it does is the port's to carry out."""
 
     technology = "DAHDI"
-    __slots__ = ("address", "call", "port")
+    texts = "BASIC"
+    __slots__ = ("address", "call", "dial_string", "port")
 
     def __init__(self, port: Port, call: int, pbx: Pbx, name: str, **options: Any) -> None:
         self.port: Port | None = port
@@ -29,6 +32,8 @@ class DahdiChannel(Channel):
         """Its number with the port's machine."""
         self.address = ""
         """What was dialled, "" for calls from the line."""
+        self.dial_string = ""
+        """The same with the channel or group that was asked for: what stands behind DAHDI/."""
         super().__init__(pbx, name, **options)
 
     def tech_call(self, destination: str) -> None:
@@ -61,6 +66,18 @@ class DahdiChannel(Channel):
         """It ends."""
         if self.port is not None:
             self.port.digit_end(self, digit, duration_ms)
+
+    def tech_send_text(self, text: Text) -> bool:
+        """On the display of an ISDN telephone."""
+        return self.port is not None and self.port.send_text(self, text.body)
+
+    def tech_completion_agent(self, completion: Completion, core_id: int) -> CallerSide | None:
+        """See Technology: ISDN has one."""
+        return self.port.completion_agent(self, completion, core_id) if self.port is not None else None
+
+    def tech_watchable(self) -> bool:
+        """See Technology: who is behind a digital trunk cannot be seen from here."""
+        return self.port is None or self.port.watchable(self)
 
     def tech_hangup(self, cause: int) -> None:
         """The call is over."""

@@ -297,7 +297,7 @@ class Lines:
             raise RequestError(causes.INVALID_NUMBER_FORMAT, f"DAHDI/{error}") from None
         port = self._hunt(address, text)
         channel = port.requested(address, requester, ids)
-        channel.address = address.number
+        channel.address, channel.dial_string = address.number, text
         channel.data["dahdi_address"] = address
         port.prepare(channel, address, self.cadences)
         return channel
@@ -333,12 +333,17 @@ class Lines:
             if not refusal or (address.channel and port.forward):
                 self._last[address.groups] = port.number
                 return port
+            if not address.channel and (other := port.instead()) is not None:
+                return other
             worst = refusal
         cause = worst if address.channel or worst == causes.USER_BUSY else causes.NORMAL_CIRCUIT_CONGESTION
         raise RequestError(cause, f"DAHDI/{text}: {'busy' if cause == causes.USER_BUSY else 'no channel is free'}")
 
     def device_state(self, resource: str) -> str | None:
-        """Device states come from channels; a channel that is not configured has none."""
+        """Device states come from channels; a channel that is not configured has none. I<span>/congestion is BUSY when
+        no B channel of an ISDN span is free."""
+        if (congestion := self.isdn.congestion(resource)) is not None:
+            return congestion
         number = resource.partition("-")[0]
         if not number.isdigit():
             return None

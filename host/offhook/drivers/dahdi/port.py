@@ -10,118 +10,67 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from kernel_shims.line import TIMES, Alarm, Happening, LineError, LineEvent, LinePort
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
-from offhook.calls.frames import Condition, Control, Digit, Media
+from offhook.calls.frames import Condition, Control, Digit
 from offhook.calls.signalling import LineSignal
 from offhook.calls.transfer import attended_transfer
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.calls import Calls
-from offhook.drivers.dahdi.tones import tone_of
-from offhook.media.events import DigitBegin, DigitEnd
+from offhook.drivers.dahdi.sounding import CONFIRMING, Sounding
 
 if TYPE_CHECKING:
+    from offhook.calls.completion.core import Completion
+    from offhook.calls.completion.native import CallerSide
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.addresses import Address
     from offhook.drivers.dahdi.channel import DahdiChannel
+    from offhook.drivers.dahdi.machine import Machine
     from offhook.drivers.dahdi.reading import ChannelSettings
-    from offhook.media.events import MediaEvent
-    from offhook.media.line import LineLeg
-    from offhook.media.playing import Playback
-    from offhook.media.tones import ToneSpec
 
 log = logging.getLogger(__name__)
 
-_CONFIRMING = "dahdi_confirming"
-"""Key in the data of a called channel whose answer counts only once # was pressed (option c)."""
-BLOCK = 80
-"""Samples of a read and a write: one tick of the engine."""
-AHEAD = 3
 _PULSE_MS = 100
-_TAPS_A_MS = 8
-_USUAL_TAPS = 128
-_LONGEST_ECHO_MS = 128
 
 
-class Machine(Protocol):
-    """What every machine of an analog port can be told."""
-
-    alarm: bool
-
-    @property
-    def calls(self) -> tuple[int, ...]:
-        """The calls it knows, the active one first."""
-
-    @property
-    def next_timer(self) -> float:
-        """When ``tick`` is due."""
-
-    def line(self, event: LineEvent, now: float) -> list[Order]:
-        """Something happened on the line."""
-
-    def tick(self, now: float) -> list[Order]:
-        """Time has passed."""
-
-    def ended(self, number: int, now: float) -> list[Order]:
-        """A call was ended by its other side."""
-
-    def gone(self) -> list[Order]:
-        """The port is no more."""
-
-
-class Port:
-    """See the text of this file. ``kind`` names it on the console ("FXO Kewlstart")."""
+class Port(Sounding):
+    """See the text of this file. ``like``: one whose number, span and law a port without a line takes."""
 
     machine: Machine
-    two_wire = True
-    """Sound of both directions shares a pair of wires: there is echo."""
 
-    def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str) -> None:
+    def __init__(
+        self, pbx: Pbx, line: LinePort | None, settings: ChannelSettings, signalling: str, *, like: Port | None = None
+    ) -> None:
+        super().__init__(settings)
+        where = line or like
+        assert where is not None
         self.pbx = pbx
-        self.number = line.number
-        self.line: LinePort | None = line
-        self.span = line.span
-        self.law = line.law
+        self.number = where.number
+        self.line = line
+        self.span: int = where.span
+        self.law = where.law
         self.settings = settings
         self.signalling = signalling
-        self.leg: LineLeg | None = None
         self.calls = Calls(self)
         self.destroyed = False
         self.do_not_disturb = False
         self.forward = ""
         self.last_caller = ""
         self.alarm_bits = 0
-        self.gains = (settings["rxgain"], settings["txgain"])
         self.on_alarm: Callable[[Port, int], None] | None = None
         """Called when the alarms of the port change."""
         self.on_gone: Callable[[Port], None] | None = None
         """Called when its hardware was pulled out."""
-        self.sound_since = 0.0
-        """When the present sound path was opened."""
         self._timer: asyncio.TimerHandle | None = None
-        self._tone: Playback | None = None
-        self._listening = False
 
     @property
     def signalling_code(self) -> int:
         """The kernel's number of the signalling."""
         return self.line.signalling if self.line is not None else 0
-
-    def echo_lines(self) -> Iterator[str]:
-        """The echo canceller as ``dahdi show channel`` tells of it."""
-        taps = self.echo_ms * _TAPS_A_MS
-        if not taps:
-            yield "\tnone"
-            return
-        yield f"\t{taps} taps"
-        found = self.leg.echo_state() if self.leg is not None else None
-        yield f"\t(unless TDM bridged) currently {'OFF' if found is None or found.state == 'off' else 'ON'}"
-        if found is not None:
-            yield f"\t{found.state}, ERL {found.return_loss_db:.1f} dB, ERLE {found.enhancement_db:.1f} dB"
 
     @property
     def serving(self) -> bool:
@@ -136,18 +85,6 @@ class Port:
     def signalling_lines(self) -> Iterator[str]:
         """What ``dahdi show channel`` tells of the signalling beyond its name."""
         return iter(())
-
-    @property
-    def echo_ms(self) -> int:
-        """The longest echo that is cancelled: 8 taps are a millisecond."""
-        taps = self.settings["echocancel"]
-        if taps is None:
-            taps = _USUAL_TAPS if self.two_wire else 0
-        return min(_LONGEST_ECHO_MS, max(1, taps // _TAPS_A_MS)) if taps else 0
-
-    def now(self) -> float:
-        """The machine's clock."""
-        return self.pbx.now()
 
     # ---- the line --------------------------------------------------------------------------------------------
 
@@ -169,12 +106,6 @@ class Port:
     def settings_changed(self) -> None:
         """The file was read again: gains count at once, the rest from the next call on."""
         self.set_gains(self.settings["rxgain"], self.settings["txgain"])
-
-    def leave_alone(self) -> None:
-        """Somebody takes the idle line's sound for a while: what listens on it stops."""
-
-    def is_idle(self) -> None:
-        """The line's sound is nobody's: what listens on an idle line may do so."""
 
     def take_events(self) -> None:
         """The line has events."""
@@ -269,14 +200,6 @@ class Port:
             case _:
                 raise NotImplementedError(f"channel {self.number} ({self.signalling}) has no {type(order).__name__}")
 
-    def dial(self, order: orders.Dial) -> None:
-        """Dial in pulses, which the driver makes, or in tones of the engine's."""
-        if order.way == "P":
-            self.on_line(lambda line: line.dial(f"P{order.digits}"))
-        elif self.leg is not None:
-            for digit in order.digits:
-                self.leg.send_digit(digit, self.settings["toneduration"])
-
     def on_line(self, work: Callable[[LinePort], None]) -> None:
         """Do something to the line if it is there; what its hardware cannot is logged."""
         line = self.line
@@ -295,79 +218,6 @@ class Port:
         self._timer = None
         self.obey(self.machine.tick(self.now()))
 
-    # ---- sound -----------------------------------------------------------------------------------------------
-
-    def _sound(self, on: bool) -> None:
-        if on and self.leg is None and self.line is not None:
-            self.leave_alone()
-            self._open_sound(self.line)
-        elif not on and self.leg is not None:
-            leg, self.leg = self.leg, None
-            self._tone = None
-            self._listening = False
-            self.calls.rejoin(None)
-            leg.close()
-            self.is_idle()
-
-    def _open_sound(self, line: LinePort) -> None:
-        try:
-            line.ready_audio(BLOCK)
-        except LineError as error:
-            log.warning("%s: no sound", error)
-            return
-        self.leg = leg = self.pbx.engine.line_leg(
-            line.descriptor, self.law, block=BLOCK, ahead=AHEAD, echo_ms=self.echo_ms
-        )
-        leg.name = f"DAHDI/{self.number}"
-        leg.on_event = self._media_event
-        self.sound_since = self.now()
-        self.set_gains(*self.gains)
-        self.calls.rejoin(leg)
-
-    def set_gains(self, receive_db: float, transmit_db: float) -> None:
-        """Change the level of the line's sound, in dB."""
-        self.gains = (receive_db, transmit_db)
-        if self.leg is not None:
-            self.leg.line_gain(receive_db, transmit_db)
-
-    def _play(self, name: str) -> None:
-        if self._tone is not None:
-            self._tone.stop()
-            self._tone = None
-        if name and self.leg is not None:
-            self._tone = self.leg.tones(self.tone(name))
-
-    def tone(self, name: str) -> ToneSpec:
-        """A tone of the port's zone, or what stands for it where the zone has none such."""
-        return tone_of(self.pbx, name)
-
-    def _listen(self, on: bool) -> None:
-        self._listening = on
-        if self.leg is not None:
-            self.leg.detect_digits(on, relax=self.settings["relaxdtmf"])
-
-    def _media_event(self, event: MediaEvent) -> None:
-        if isinstance(event, DigitBegin):
-            self.digit_heard(event.digit, None)
-        elif isinstance(event, DigitEnd):
-            self.digit_heard(event.digit, event.duration_ms)
-        else:
-            for number in self.calls.heard:
-                channel = self.calls.get(number)
-                if channel is not None:
-                    channel.deliver(Media(event))
-
-    def digit_heard(self, digit: str, duration_ms: int | None) -> None:
-        """DTMF on the line: it begins (None), or ended. It is for the calls that hear the line."""
-        for number in self.calls.heard:
-            channel = self.calls.get(number)
-            if channel is not None and channel.data.get(_CONFIRMING):
-                if digit == "#" and duration_ms is not None:
-                    del channel.data[_CONFIRMING]
-                    channel.deliver(Control(Condition.ANSWER))
-            elif channel is not None:
-                channel.deliver(Digit(digit, duration_ms is not None, duration_ms or 0))
-
     # ---- calls -----------------------------------------------------------------------------------------------
 
     def _tell(self, order: orders.Tell) -> None:
@@ -381,7 +231,7 @@ class Port:
             channel.set_state(State.RINGING)
         address = channel.data.get("dahdi_address")
         if order.condition is Condition.ANSWER and address is not None and address.confirm:
-            channel.data[_CONFIRMING] = True
+            channel.data[CONFIRMING] = True
             return
         channel.deliver(Control(order.condition, payload))
 
@@ -434,6 +284,18 @@ class Port:
         """A channel for a call to the far end. Raises RequestError when the port takes none."""
         raise NotImplementedError
 
+    def send_text(self, channel: DahdiChannel, text: str) -> bool:
+        """Show a text to the far end; False when there is no way to."""
+        return False
+
+    def completion_agent(self, channel: DahdiChannel, completion: Completion, core_id: int) -> CallerSide | None:
+        """See Technology.tech_completion_agent."""
+        return None
+
+    def watchable(self, channel: DahdiChannel) -> bool:
+        """See Technology.tech_watchable."""
+        return True
+
     def operate(self, channel: DahdiChannel, operator: DahdiChannel, *, by_flash: bool) -> bool:
         """Leave a call to the operator that it reached, see Technology.tech_operate: a phone can."""
         return False
@@ -447,6 +309,10 @@ class Port:
     def refusal(self) -> int:
         """0 when the port takes a call now, else the cause why not."""
         raise NotImplementedError
+
+    def instead(self) -> Port | None:
+        """Another port for a call to its group that it does not take."""
+        return None
 
     # ---- CHANNEL() -------------------------------------------------------------------------------------------
 

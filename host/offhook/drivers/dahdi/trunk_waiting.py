@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kernel_shims.line import LineError
 from offhook.drivers.dahdi.listening import CallerIdListener
-from offhook.drivers.dahdi.port import AHEAD, BLOCK
+from offhook.drivers.dahdi.sounding import AHEAD, BLOCK
 from offhook.media.callerid import Call, Waiting
 
 if TYPE_CHECKING:

@@ -1,11 +1,12 @@
-"""A B channel: a port whose calls are the D channel's to make and end."""
+"""A B channel, or the lack of one: a port whose calls are the D channel's to make and end."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import Happening, LineEvent, LinePort
-from kernel_shims.pri.link import EXPLICIT
+from kernel_shims.pri.telling import EXPLICIT
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition
@@ -15,13 +16,18 @@ from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.port import Port
 
 if TYPE_CHECKING:
+    from offhook.calls.completion.core import Completion
+    from offhook.calls.completion.native import CallerSide
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.addresses import Address
     from offhook.drivers.dahdi.channel import DahdiChannel
+    from offhook.drivers.dahdi.isdn.calls import IsdnCall
     from offhook.drivers.dahdi.isdn.span import IsdnSpan
     from offhook.drivers.dahdi.reading import ChannelSettings
 
 NEVER = float("inf")
+NEAR_END, FAR_END = 1, 2
+"""Who has taken a B channel out of service."""
 
 
 def place_of(offset: int, logical: int) -> int:
@@ -91,21 +97,25 @@ class BearerPort(Port):
     def __init__(
         self,
         pbx: Pbx,
-        line: LinePort,
+        line: LinePort | None,
         settings: ChannelSettings,
         signalling: str,
         span: IsdnSpan,
         *,
-        first: int,
+        first: int = 0,
         logical: int = 0,
+        like: Port | None = None,
     ) -> None:
-        super().__init__(pbx, line, settings, signalling)
+        super().__init__(pbx, line, settings, signalling, like=like)
         self.machine = Bearer()
         self.span_of = span
-        self.offset = line.number - first + 1
+        self.offset = line.number - first + 1 if line is not None else 0
         self.logical = logical
         self.resetting = False
-        self.in_service = True
+        self.second_try = False
+        """It was asked for once while it was being restarted."""
+        self.out_of_service = 0
+        """NEAR_END and FAR_END, whoever said so."""
         self.digital = False
 
     @property
@@ -119,9 +129,26 @@ class BearerPort(Port):
         return self.place | (EXPLICIT if self.span_of.group else 0)
 
     @property
+    def has_sound(self) -> bool:
+        """It is a B channel."""
+        return True
+
+    @property
     def free(self) -> bool:
         """Whether a call may use it."""
-        return not self.machine.calls and not self.resetting and self.in_service and self.line is not None
+        return (
+            not self.machine.calls
+            and not self.resetting
+            and not self.out_of_service
+            and self.line is not None
+            and not self.in_alarm
+        )
+
+    @property
+    def in_alarm(self) -> bool:
+        """Its span has alarms that count (layer1_presence: a BRI to several devices is put to sleep by the network)."""
+        asleep = self.settings["layer1_presence"] == "ignore" and self.signalling.endswith("_ptmp")
+        return self.machine.alarm and not asleep
 
     def through(self) -> None:
         """Sound passes: the far end answered, or sends tones."""
@@ -135,9 +162,13 @@ class BearerPort(Port):
         """See Port."""
         if self.line is None:
             return causes.DESTINATION_OUT_OF_ORDER
-        if not self.span_of.up or self.machine.alarm:
+        if not self.span_of.takes_calls or self.in_alarm:
             return causes.NETWORK_OUT_OF_ORDER
-        return 0 if self.free else causes.NORMAL_CIRCUIT_CONGESTION
+        return 0 if self.free and not self.span_of.bearerless.waiting else causes.NORMAL_CIRCUIT_CONGESTION
+
+    def instead(self) -> Port | None:
+        """See Port: a call may wait for a B channel."""
+        return self.span_of.bearerless.for_waiting(self)
 
     def requested(self, address: Address, requester: Channel | None, ids: tuple[str, str]) -> DahdiChannel:
         """See Port."""
@@ -150,7 +181,9 @@ class BearerPort(Port):
     def make(self, number: str, state: State, requester: Channel | None = None, **options: object) -> DahdiChannel:
         """A channel for a call from or to a number."""
         name = f"DAHDI/i{self.span_of.number}/{number}-{self.span_of.next_name():x}"
-        return self.calls.make(self.machine.take(), state, requester, name=name, **options)
+        channel = self.calls.make(self.machine.take(), state, requester, name=name, **options)
+        self.span_of.changed()
+        return channel
 
     def call(self, channel: DahdiChannel) -> None:
         """See Port."""
@@ -165,6 +198,18 @@ class BearerPort(Port):
         shown = self.span_of.outgoing.indicated(self, channel, condition, payload)
         return super().indicated(channel, condition, payload) if shown is None else shown
 
+    def send_text(self, channel: DahdiChannel, text: str) -> bool:
+        """See Port: on the far end's display."""
+        return self.span_of.services.display(channel, text)
+
+    def completion_agent(self, channel: DahdiChannel, completion: Completion, core_id: int) -> CallerSide | None:
+        """See Port."""
+        return self.span_of.completion.agent(channel, core_id)
+
+    def watchable(self, channel: DahdiChannel) -> bool:
+        """See Port."""
+        return self.span_of.completion.watchable(channel)
+
     def digit_begin(self, channel: DahdiChannel, digit: str) -> None:
         """See Port; while the number is still being dialled digits go by the D channel."""
         if not self.span_of.outgoing.more_digits(channel, digit):
@@ -172,9 +217,23 @@ class BearerPort(Port):
 
     def ended(self, channel: DahdiChannel, cause: int) -> None:
         """See Port."""
-        self.span_of.ended(channel, cause)
+        self.span_of.clearing.ended(channel, cause)
         super().ended(channel, cause)
+        self.span_of.changed()
 
     def channel_item(self, channel: DahdiChannel, item: str) -> str | None:
         """See Port."""
-        return "pri" if item == "dahdi_type" else super().channel_item(channel, item)
+        call = self.span_of.call_on(channel)
+        read = _ITEMS.get(item.lower())
+        if read is not None:
+            return read(call) if call is not None else ""
+        return super().channel_item(channel, item)
+
+
+_ITEMS: dict[str, Callable[[IsdnCall], str]] = {
+    "dahdi_type": lambda _: "pri",
+    "reversecharge": lambda call: str(call.reverse_charge),
+    "keypad_digits": lambda call: call.keypad,
+    "no_media_path": lambda call: str(int(not call.port.has_sound)),
+}
+"""Items of CHANNEL() that calls of ISDN have."""

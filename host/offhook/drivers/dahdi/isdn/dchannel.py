@@ -42,6 +42,7 @@ class DChannel:
         self.number = line.number
         self.logical = logical
         self.up = False
+        self.alarm = False
         signalling: str = settings["signalling"]
         line.ready_frames()
         self.link = PriLink(
@@ -114,6 +115,7 @@ class DChannel:
             if event.kind is Happening.REMOVED:
                 return False
             if event.kind in (Happening.ALARM, Happening.NO_ALARM):
-                said = "alarm" if event.kind is Happening.ALARM else "alarm is over"
+                self.alarm = event.kind is Happening.ALARM
+                said = "alarm" if self.alarm else "alarm is over"
                 log.warning("D channel %d: %s", self.number, said)
         return True

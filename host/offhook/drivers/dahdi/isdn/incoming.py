@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kernel_shims.pri.events import PriEvent
 from offhook.calls import causes
+from offhook.calls.capability import CAPABILITIES, capability_of, set_capability
 from offhook.calls.channel import State
 from offhook.calls.frames import Digit
-from offhook.calls.party import Caller, Party
+from offhook.calls.party import Caller, Party, Subaddress
 from offhook.dialplan.patterns import matches as pattern_matches
 from offhook.drivers.dahdi.isdn import advice
 from offhook.drivers.dahdi.isdn.calls import IsdnCall, Level
-from offhook.drivers.dahdi.isdn.numbers import party_of, prefixed
+from offhook.drivers.dahdi.isdn.numbers import REASON_VARIABLES, party_of, prefixed, subaddress_of
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.channel import DahdiChannel
+    from offhook.drivers.dahdi.isdn.bearer import BearerPort
     from offhook.drivers.dahdi.isdn.span import IsdnSpan
+    from offhook.drivers.dahdi.reading import ChannelSettings
     from offhook.media.playing import Playback
 
 log = logging.getLogger(__name__)
@@ -59,72 +63,88 @@ class Incoming:
     def ring(self, event: PriEvent) -> None:
         """SETUP."""
         span = self._span
-        settings = span.settings
-        called = prefixed(event.called, event.called_plan, settings)
         if not self._takes(event.called):
             log.info("span %d: a call to %s is none of ours", span.number, event.called)
-            span.reject(event.call, causes.NO_ROUTE_DESTINATION)
+            span.link.destroy(event.call)
             return
-        if event.channel <= 0:
-            log.info(
-                "span %d: a call without a B channel is refused: call waiting of ISDN is not there yet", span.number
-            )
-            span.reject(event.call, causes.NORMAL_CIRCUIT_CONGESTION)
-            return
-        port = span.choose(event.channel, flexible=event.flexible)
+        port = self._port(event)
         if isinstance(port, int):
-            span.reject(event.call, port)
+            span.clearing.reject(event.call, port)
             return
+        settings = port.settings
         port.digital = event.digital
-        exten = "s" if settings["immediate"] else called
-        plan, context = span.pbx.dialplan, port.settings["context"]
-        number = event.caller.number or ""
-        overlaps = settings["overlapdial"] in ("incoming", "both") and not event.complete and not settings["immediate"]
-        more = overlaps and (plan.matches_more(context, exten, number) or not plan.exists(context, exten, 1, number))
-        if not more and not plan.exists(context, exten or "s", 1, number):
-            log.info(
-                "Extension '%s' in context '%s' from '%s' does not exist. Rejecting call on span %d",
-                exten,
-                context,
-                number,
-                span.number,
-            )
-            span.reject(event.call, causes.UNALLOCATED)
+        exten = self._exten(event, settings.values)
+        plan, context = span.pbx.dialplan, settings["context"]
+        caller = self._caller(event, settings)
+        number = caller.id.number.text
+        overlaps = settings["overlapdial"] in ("incoming", "both") and exten != "s"
+        if not plan.exists(context, exten, 1, number) and not (overlaps and plan.can_match(context, exten, number)):
+            text = "span %d: Extension %s@%s does not exist.  Rejecting call from '%s'."
+            log.info(text, span.number, exten, context, number)
+            span.clearing.reject(event.call, causes.UNALLOCATED)
             return
-        channel = port.make(number, State.RING if not more else State.RESERVED, caller=self._caller(event))
-        self._describe(channel, event, exten)
-        call = IsdnCall(event.call, port, channel)
+        more = overlaps and not event.complete and plan.matches_more(context, exten, number)
+        channel = port.make(number, State.RING if not more else State.RESERVED, caller=caller)
+        self._describe(channel, event)
+        call = IsdnCall(event.call, port, channel, keypad=event.digits, reverse_charge=event.reverse_charge)
         span.register(call)
         if event.asked is not None:
-            advice.asked(span.link, call, event.asked, settings)
+            advice.asked(span.link, call, event.asked, span.settings)
+        span.services.told(call, channel, event)
+        span.completion.told(event, call)
         if more:
             self._begin_overlap(call, exten)
         else:
-            self._start(call, channel, exten or "s")
+            self._start(call, channel, exten)
 
-    def _caller(self, event: PriEvent) -> Caller:
-        settings = self._span.settings
-        party = party_of(event.caller, settings)
+    def _port(self, event: PriEvent) -> BearerPort | int:
+        """Where the call goes: a B channel, none if it may wait for one, or the cause why it may not come."""
+        span = self._span
+        if not event.none:
+            wanted = span.bearers.get(event.channel)
+            if wanted is not None and not span.upkeep.seized(wanted) and not event.flexible:
+                return causes.REQUESTED_CHAN_UNAVAIL
+            return span.choose(event.channel, flexible=event.flexible)
+        port = span.bearerless.port() if span.settings["allow_call_waiting_calls"] else None
+        if port is None:
+            log.info("span %d: a call without a B channel is refused (allow_call_waiting_calls)", span.number)
+        return port or causes.NORMAL_CIRCUIT_CONGESTION
+
+    @staticmethod
+    def _exten(event: PriEvent, settings: Mapping[str, Any]) -> str:
+        called = prefixed(event.called, event.called_plan, settings)
+        overlaps = settings["overlapdial"] != "no" and not event.complete
+        return "s" if settings["immediate"] or not (called or overlaps) else called
+
+    def _caller(self, event: PriEvent, settings: ChannelSettings) -> Caller:
+        party = party_of(event.caller, settings.values) if settings["usecallerid"] else Party()
         party.tag = settings["cid_tag"]
         if settings["append_msn_to_cid_tag"]:
-            network = "_net" in self._span.signalling
-            party.tag += f"_{event.caller.number or '' if network else event.called}"
-        ani = Party.of(event.ani) if event.ani else party.copy()
-        return Caller(id=party, ani=ani)
+            party.tag += f"_{event.caller.number or '' if self._span.network else event.called}"
+        ani = Party.of(event.ani) if event.ani and settings["usecallerid"] else party.copy()
+        return Caller(id=party, ani=ani, ani2=max(0, event.ani2) if settings["usecallerid"] else 0)
 
-    def _describe(self, channel: DahdiChannel, event: PriEvent, exten: str) -> None:
-        channel.dialed.number = exten
+    def _describe(self, channel: DahdiChannel, event: PriEvent) -> None:
+        settings = self._span.settings
+        channel.dialed.number = event.called
         channel.dialed.plan = event.called_plan
+        channel.dialed.subaddress = subaddress_of(event.called_subaddress)
         if event.redirecting_number:
-            settings = self._span.settings
-            number = prefixed(event.redirecting_number, 0, settings)
+            number = prefixed(event.redirecting_number, event.redirecting_plan, settings)
             channel.redirecting.from_ = Party.of(number, event.redirecting_name or None)
             channel.redirecting.count = 1
-        if event.digits:
-            channel.set("KEYPAD_DIGITS", event.digits)
-        if event.reverse_charge:
-            channel.set("PRIREVERSECHARGE", "1")
-        channel.set("TRANSFERCAPABILITY", "DIGITAL" if event.digital else "SPEECH")
+        set_capability(channel, CAPABILITIES.get(event.capability, "SPEECH"))
+        found = {
+            "CALLINGSUBADDR": _nsap(channel.caller.id.subaddress),
+            "CALLEDSUBADDR": _nsap(channel.dialed.subaddress),
+            "ANI2": str(event.ani2) if event.ani2 >= 0 else "",
+            "CALLEDTON": str(event.called_plan),
+            "PRIREDIRECTREASON": _reason(event.redirecting_reason),
+            "TRANSFERCAPABILITY": capability_of(channel),
+        }
+        for name, value in found.items():
+            if value:
+                channel.set(name, value)
 
     def _start(self, call: IsdnCall, channel: DahdiChannel, exten: str) -> None:
         span = self._span
@@ -140,8 +160,11 @@ class Incoming:
         span = self._span
         call.level = Level.OVERLAP
         overlap = self._overlaps[span.link.key(call.handle)] = _Overlap(digits)
-        span.link.setup_acknowledge(call.handle, call.port.address, inband=not digits)
-        if not digits:
+        context = call.port.settings["context"]
+        tone = not call.port.digital and (not digits or span.pbx.dialplan.ignored(context, digits))
+        tone = tone and call.port.has_sound
+        span.link.setup_acknowledge(call.handle, call.port.address, inband=tone)
+        if tone:
             call.port.through()
             if call.port.leg is not None:
                 overlap.tone = call.port.leg.tones(call.port.tone("dial"))
@@ -164,15 +187,17 @@ class Incoming:
         call = self._span.call_of(event.call)
         if call is None or call.channel is None:
             return
+        self._span.services.told(call, call.channel, event)
         overlap = self._overlaps.get(self._span.link.key(call.handle))
         more = event.called or event.digits
         if overlap is None:
-            for digit in more:
+            for digit in more if self._span.settings["overlapdial"] in ("incoming", "both") else "":
                 call.channel.deliver(Digit(digit, False))
                 call.channel.deliver(Digit(digit, True, _DIGIT_MS))
             return
         overlap.digits += more
-        if overlap.tone is not None:
+        context = call.port.settings["context"]
+        if overlap.tone is not None and not self._span.pbx.dialplan.ignored(context, overlap.digits):
             overlap.tone.stop()
             overlap.tone = None
         self._judge(call, call.channel, overlap)
@@ -206,3 +231,11 @@ class Incoming:
         overlap = self._overlaps.pop(self._span.link.key(call.handle), None)
         if overlap is not None:
             overlap.stop()
+
+
+def _nsap(subaddress: Subaddress) -> str:
+    return subaddress.text if subaddress.valid and subaddress.type == 0 else ""
+
+
+def _reason(number: int) -> str:
+    return REASON_VARIABLES.get(number, "NOREDIRECT") if number >= 0 else ""

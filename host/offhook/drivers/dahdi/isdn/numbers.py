@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kernel_shims.pri.events import PartyId
-from offhook.calls.party import Name, Number, Party
+from kernel_shims.pri.events import PartyId, PartySubaddress
+from offhook.calls.party import NO_SUBADDRESS, Name, Number, Party, Subaddress
 
 UNKNOWN, INTERNATIONAL, NATIONAL, LOCAL, PRIVATE = 0x00, 0x11, 0x21, 0x41, 0x49
 PLANS = {
@@ -26,6 +26,12 @@ _PREFIXES = {
 _TYPES = {"U": 0x00, "I": 0x10, "N": 0x20, "L": 0x30, "S": 0x40, "V": 0x60, "R": 0x70}
 _PLAN_LETTERS = {"u": 0x00, "e": 0x01, "x": 0x03, "f": 0x04, "n": 0x08, "p": 0x09, "r": 0x0F}
 _UNAVAILABLE = 0x43
+REASONS = {0: "unknown", 1: "cfb", 2: "cfnr", 3: "deflection", 15: "cfu"}
+"""Of a redirection (Q.931 4.6.7), in the dialplan's words."""
+REASON_NUMBERS = {word: number for number, word in REASONS.items()} | {"unavailable": 2}
+REASON_VARIABLES = {0: "UNKNOWN", 1: "BUSY", 2: "NO_REPLY", 15: "UNCONDITIONAL"}
+"""The same in PRIREDIRECTREASON; NOREDIRECT for others."""
+_NSAP, _USER = 0, 2
 
 
 def prefixed(number: str, plan: int, settings: Mapping[str, Any]) -> str:
@@ -67,22 +73,78 @@ def _by_letters(number: str) -> tuple[str, int | None]:
 
 def caller_of(party: Party, settings: Mapping[str, Any]) -> PartyId:
     """Who we say calls: by ``prilocaldialplan``, ``usecallingpres``, ``hidecallerid`` and ``hidecalleridname``."""
-    known = party.number.valid and party.number.text
+    hides = settings["hidecallerid"]
+    known = party.number.valid and party.number.text and not hides
     number, plan = typed(party.number.text if known else "", settings["prilocaldialplan"], settings, party.number.plan)
-    if settings["usecallingpres"]:
-        presentation = party.number.presentation
-    elif settings["hidecallerid"]:
-        presentation = 0x20
-    else:
-        presentation = 0 if known else _UNAVAILABLE
-    shows_name = party.name.valid and party.name.text and not settings["hidecalleridname"]
+    shows_name = party.name.valid and party.name.text and not hides and not settings["hidecalleridname"]
+    presentation = 0 if known else _UNAVAILABLE
     return PartyId(
         number=number if known else None,
         name=party.name.text if shows_name else None,
         plan=plan,
-        presentation=presentation,
+        presentation=party.number.presentation if settings["usecallingpres"] else presentation,
         name_presentation=party.name.presentation,
+        subaddress=subaddress_told(party.subaddress),
     )
+
+
+def told(party: Party, settings: Mapping[str, Any]) -> PartyId:
+    """A party of a call as the far end is to be told (``pricpndialplan``)."""
+    number, plan = typed(party.number.text, settings["pricpndialplan"], settings, party.number.plan)
+    return PartyId(
+        number if party.number.valid else None,
+        party.name.text if party.name.valid else None,
+        plan,
+        party.number.presentation,
+        party.name.presentation,
+        subaddress_told(party.subaddress),
+    )
+
+
+def as_it_is(party: Party) -> PartyId:
+    """A party that redirected a call."""
+    return PartyId(
+        party.number.text if party.number.valid else None,
+        party.name.text if party.name.valid else None,
+        party.number.plan,
+        party.number.presentation,
+        party.name.presentation,
+        subaddress_told(party.subaddress),
+    )
+
+
+def subaddress_of(found: PartySubaddress | None) -> Subaddress:
+    """A subaddress that was told: text of an NSAP, hexadecimal digits of the user's own kind."""
+    if found is None or not found.data:
+        return NO_SUBADDRESS
+    if found.kind == _NSAP:
+        text = found.data.split(b"\0", 1)[0].decode("latin-1")
+    else:
+        text = found.data.hex()[: -1 if found.odd else None]
+    return Subaddress(True, text, found.kind, found.odd)
+
+
+def subaddress_told(subaddress: Subaddress) -> PartySubaddress | None:
+    """The other way; None when there is none, or one that is not hexadecimal where it has to be."""
+    if not subaddress.valid or not subaddress.text:
+        return None
+    if subaddress.type == _NSAP:
+        return PartySubaddress(subaddress.text.encode("latin-1", "replace"))
+    digits = subaddress.text
+    odd = len(digits) % 2 == 1
+    try:
+        return PartySubaddress(bytes.fromhex(digits + "0" * odd), _USER, odd)
+    except ValueError:
+        return None
+
+
+def dialled_subaddress(number: str) -> tuple[str, PartySubaddress | None]:
+    """Take ``number:subaddress`` of a dial string apart; u before the subaddress: the user's own kind, n: NSAP."""
+    number, _, text = number.partition(":")
+    kind = _USER if text[:1] in ("u", "U") and text else _NSAP
+    if text[:1] in ("u", "U", "n", "N"):
+        text = text[1:]
+    return number, subaddress_told(Subaddress(bool(text), text, kind))
 
 
 def party_of(found: PartyId, settings: Mapping[str, Any]) -> Party:
@@ -93,4 +155,5 @@ def party_of(found: PartyId, settings: Mapping[str, Any]) -> Party:
         party.number = Number(True, text, found.plan, found.presentation)
     if found.name is not None:
         party.name = Name(True, found.name, found.name_presentation)
+    party.subaddress = subaddress_of(found.subaddress)
     return party

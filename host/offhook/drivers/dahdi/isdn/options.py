@@ -15,6 +15,9 @@ _OVERLAP_IN, _OVERLAP_OUT = 1, 2
 _NSF = {"none": -1, "sdn": 0xE1, "megacom": 0xE3, "tollfreemegacom": 0xE2, "accunet": 0xE6}
 _DISPLAY = {"block": 1, "name_initial": 2, "name_update": 4, "name": 6, "text": 8}
 _DATES = ("", "no", "date", "date_hh", "date_hhmm", "date_hhmmss")
+_RECALL = ("global", "specific")
+_LINKS = ("release", "retain", "do_not_care")
+"""What becomes of a QSIG signalling connection of call completion."""
 _PERSISTENCE = ("", "keep_up", "leave_down")
 
 
@@ -31,8 +34,13 @@ def apply_options(link: PriLink, settings: Mapping[str, Any]) -> None:
     link.option("reroute_enable", 1)
     link.option("transfer_enable", 1)
     link.option("hangup_fix_enable", 1)
-    link.option("mcid_enable", int(settings["mcid_send"]))
-    link.option("aoc_events_enable", int(bool(settings["aoc_enable"])))
+    link.option("mcid_enable", 1)
+    link.option("aoc_events_enable", 1)
+    link.option("connect_ack_enable", 1)
+    link.option("cc_enable", 1)
+    link.option("cc_recall_mode", _RECALL.index(settings["cc_ptmp_recall_mode"]))
+    link.option("cc_retain_signaling_req", _LINKS.index(settings["cc_qsig_signaling_link_req"]))
+    link.option("cc_retain_signaling_rsp", _LINKS.index(settings["cc_qsig_signaling_link_rsp"]))
     link.option("service_message_support", int(settings["service_message_support"]))
     link.option("persistent_layer2_option", _PERSISTENCE.index(settings["layer2_persistence"]))
     link.option("date_time_send_option", _DATES.index(settings["datetime_send"]))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import SIGNALLINGS, LineError, LinePort, LineSystem, SpanStatus
 from offhook.drivers.dahdi.isdn.bearer import BearerPort
+from offhook.drivers.dahdi.isdn.debug_file import DebugFile
 from offhook.drivers.dahdi.isdn.groups import TrunkGroup, groups_of
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 ISDN = frozenset({"pri_cpe", "pri_net", "bri_cpe", "bri_net", "bri_cpe_ptmp", "bri_net_ptmp"})
 _D_CHANNELS = {31: 16, 24: 24, 3: 3}
 """Place of the D channel on an E1, a T1 and a BRI span."""
+_CONGESTION = re.compile(r"[Ii](\d+)/congestion")
 
 
 class IsdnSpans:
@@ -28,6 +31,7 @@ class IsdnSpans:
         self.spans: dict[int, IsdnSpan] = {}
         self._groups: dict[int, TrunkGroup] = {}
         """By span."""
+        self.debug_file = DebugFile()
 
     def __iter__(self) -> Iterator[IsdnSpan]:
         return iter([self.spans[number] for number in sorted(self.spans)])
@@ -59,6 +63,7 @@ class IsdnSpans:
         signalling = settings["signalling"]
         port = BearerPort(self._pbx, line, settings, signalling, span, first=status.first, logical=logical)
         span.bearers[port.place] = port
+        span.upkeep.added(port)
         return port
 
     def _span(self, status: SpanStatus, settings: ChannelSettings) -> IsdnSpan:
@@ -100,6 +105,7 @@ class IsdnSpans:
         from offhook.drivers.dahdi.isdn.span import IsdnSpan
 
         span = self.spans[number] = IsdnSpan(self._pbx, number, settings, group=group)
+        span.on_debug = self.debug_file.write
         return span
 
     def _d_channel(self, number: int, key: str) -> LinePort:
@@ -108,6 +114,14 @@ class IsdnSpans:
             line.close()
             raise LineError(f"channel {number} is no D channel in the driver; make system.conf say {key}={number}")
         return line
+
+    def congestion(self, resource: str) -> str | None:
+        """The state of ``I<span>/congestion``; None when that is not asked for."""
+        found = _CONGESTION.fullmatch(resource)
+        if found is None:
+            return None
+        span = self.spans.get(int(found[1]))
+        return span.congestion if span is not None else "UNKNOWN"
 
     def take_events(self, line: LinePort) -> None:
         """A D channel has events."""
@@ -122,3 +136,10 @@ class IsdnSpans:
         for span in self:
             span.stop()
         self.spans.clear()
+        self.debug_file.close()
+
+    def destroy(self, number: int) -> None:
+        """End a span: its D channels are given back, its B channels are the caller's to close."""
+        span = self.spans.pop(number, None)
+        if span is not None:
+            span.stop()

@@ -21,9 +21,10 @@ from offhook.calls.signalling import LineSignal
 from offhook.config.model import TRUE_WORDS
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.isdn.bearer import Bearer
-from offhook.drivers.dahdi.port import BLOCK, Port
+from offhook.drivers.dahdi.port import Port
 from offhook.drivers.dahdi.r2.showing import shown
 from offhook.drivers.dahdi.r2.terms import q850, r2_cause, terms_of
+from offhook.drivers.dahdi.sounding import BLOCK
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
