@@ -213,8 +213,10 @@ class PriLink:
         lib.pri_sr_set_channel(request, setup.channel, int(setup.exclusive), _NOT_ISDN)
         capability = setup.capability or (_DIGITAL if setup.digital else _SPEECH)
         lib.pri_sr_set_bearer(request, capability, _NO_LAYER_1 if setup.digital else _LAW[setup.law])
+        # The request points to these until it is sent.
+        called, keypad = (self.ffi.new("char[]", text.encode()) for text in (setup.called, setup.keypad))
+        user_user = self.ffi.new("char[]", setup.user_user.encode()[:_LONGEST_USER_USER])
         if setup.called or not setup.keypad:
-            called = self.ffi.new("char[]", setup.called.encode())
             lib.pri_sr_set_called(request, called, setup.called_plan, int(setup.complete))
         if setup.called_subaddress is not None:
             made = parties.made_subaddress(self.ffi, setup.called_subaddress)
@@ -223,13 +225,13 @@ class PriLink:
         if setup.redirection is not None:
             lib.pri_sr_set_redirecting_parties(request, parties.made_redirection(self.ffi, setup.redirection))
         if setup.keypad:
-            lib.pri_sr_set_keypad_digits(request, setup.keypad.encode())
+            lib.pri_sr_set_keypad_digits(request, keypad)
         if setup.reverse_charge:
             lib.pri_sr_set_reversecharge(request, 1)
         for asked in setup.advice:
             lib.pri_sr_set_aoc_charging_request(request, int(asked))
         if setup.user_user:
-            lib.pri_sr_set_useruser(request, self.ffi.new("char[]", setup.user_user.encode()[:_LONGEST_USER_USER]))
+            lib.pri_sr_set_useruser(request, user_user)
         if setup.completes is not None:
             failed = lib.pri_cc_call(self.handle, setup.completes, call, request)
         else:
