@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 _NO_SUCH_CALL = 81
 """The far end knows nothing of the call (invalid call reference)."""
 _NAMES = {
-    Kind.HANGUP: "PRI_EVENT_HANGUP",
-    Kind.HANGUP_REQUEST: "PRI_EVENT_HANGUP_REQ",
-    Kind.PROGRESS: "PRI_EVENT_PROGRESS",
+    Kind.HANGUP: "HANGUP",
+    Kind.HANGUP_REQUEST: "HANGUP_REQ",
+    Kind.PROGRESS: "PROGRESS",
 }
 USER_USER = "USERUSERINFO"
 """Variable of what the users tell each other with SETUP, CONNECT and DISCONNECT."""
