@@ -3,7 +3,7 @@
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E)
 CROSS = $(AS_ROOT) env PYTHONPATH=.:host:kernel-shims PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
 
-.PHONY: guest-test guest-astribank modules image bundle image-test power-cut-test pictures cross-fresh
+.PHONY: guest-test guest-astribank guest-interop modules image bundle image-test power-cut-test pictures cross-fresh
 
 $(STAMPS)/cross: host/tools/system.sh
 	@host/tools/system.sh cross
@@ -14,6 +14,9 @@ guest-test: $(STAMPS)/cross ## stories on the real kernel drivers in an emulated
 
 guest-astribank: $(STAMPS)/cross ## a simulated Astribank on the real xpp drivers there: firmware, calls, unplugged and back
 	@$(CROSS) tests/guest/run.py tests/guest/boxes $(ARGS)
+
+guest-interop: $(STAMPS)/cross ## a real Asterisk (Debian unstable's) in the guest, at the other end of E1 cables
+	@$(CROSS) tests/guest/run.py --asterisk tests/guest/interop $(ARGS)
 
 modules: $(STAMPS)/cross ## DAHDI and mISDN modules for Debian's arm64 kernel
 	@$(CROSS) -c 'from cross import kernel, modules; print(modules.tree(kernel.newest()))'

@@ -151,9 +151,9 @@ def checkout(arguments: list[str], into: Path) -> Path:
     return into / "checkout.cpio"
 
 
-def guest(arguments: list[str]) -> Guest:
-    """Everything for one run."""
+def guest(arguments: list[str], others: Iterable[Path] = ()) -> Guest:
+    """Everything for one run; ``others`` are layers between the guest's own and the checkout."""
     made, _ = base()
     into = cache.CHECKOUT / "build/guest"
     into.mkdir(parents=True, exist_ok=True)
-    return Guest(made / "vmlinuz", (made / "base.cpio", checkout(arguments, into)))
+    return Guest(made / "vmlinuz", (made / "base.cpio", *others, checkout(arguments, into)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import select
 import time
 
@@ -10,6 +11,8 @@ from guest.dahdi_kernel import BLOCK, Line
 from kernel_shims.simulator import sound
 
 SILENCE = b"\xff" * BLOCK
+_BIT = bytes(ord("1") if code & 0x80 else ord("0") for code in range(256))
+_WINDOW = 4000
 
 
 def talk(seconds: float, *said: tuple[Line, bytes]) -> list[bytes]:
@@ -41,3 +44,23 @@ def hears(samples: list[int], *frequencies: float) -> bool:
     """Whether these frequencies are most of what was heard at the end."""
     last = samples[-4000:]
     return len(last) == 4000 and sum(sound.share(last, frequency) for frequency in frequencies) > 0.8
+
+
+def noise(seed: int, ms: int = 1500, law: str = "ulaw") -> bytes:
+    """Noise like none of another seed."""
+    drawn = random.Random(seed).choices(range(-6000, 6000), k=ms * 8 + 2)
+    return sound.encode([sum(drawn[at : at + 3]) // 3 for at in range(ms * 8)], law)
+
+
+def likeness(said: bytes, heard: bytes) -> float:
+    """How much half a second of what was said is in what was heard, at whatever delay: 1 all of it, about 0 nothing.
+
+    A correlator of signs: the first bit of a sample is its sign in both laws, so neither level nor law matters.
+    """
+    middle = (len(said) - _WINDOW) // 2
+    wanted = int(said[middle : middle + _WINDOW].translate(_BIT), 2)
+    all_heard, mask = int(heard.translate(_BIT) or b"0", 2), (1 << _WINDOW) - 1
+    agreed = max(
+        _WINDOW - (all_heard >> delay & mask ^ wanted).bit_count() for delay in range(max(1, len(heard) - _WINDOW))
+    )
+    return 2 * agreed / _WINDOW - 1

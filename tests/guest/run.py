@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Run the guest stories: real kernel drivers on an emulated arm64 machine.
 
-    run.py [--counts FILE] [PYTEST ARGUMENT...]      e.g. run.py -k ring, run.py tests/guest/stories/test_dahdi.py
+    run.py [--counts FILE] [--asterisk] [PYTEST ARGUMENT...]
+                                          e.g. run.py -k ring, run.py tests/guest/stories/test_dahdi.py
 
 Builds what is missing (see build.py), boots it, shows what the stories print over the guest's serial port and ends
 with pytest's own count. Time in the guest is instructions executed (QEMU's icount), so nothing depends on how busy this
-machine is. ``--counts`` writes the numbers of passed, failed and skipped stories into a file.
+machine is. ``--counts`` writes the numbers of passed, failed and skipped stories into a file; ``--asterisk`` lays a
+real Asterisk into the guest, for the stories of interop/.
 """
 
 from __future__ import annotations
@@ -73,9 +75,14 @@ def main(arguments: list[str]) -> int:
     report: Path | None = None
     if arguments[:1] == ["--counts"]:
         report, arguments = Path(arguments[1]), arguments[2:]
+    others = []
+    if arguments[:1] == ["--asterisk"]:
+        import asterisk_layer
+
+        others, arguments = [asterisk_layer.layer()], arguments[1:]
     if not any(argument.startswith("tests/") for argument in arguments):
         arguments = [*arguments, "tests/guest/stories"]
-    guest = build.guest(["--color=no", *arguments])
+    guest = build.guest(["--color=no", *arguments], others)
     began = time.monotonic()
     lines, status = boot(guest)
     print(f"guest: {time.monotonic() - began:.0f} s of wall time", file=sys.stderr)
