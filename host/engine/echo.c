@@ -20,7 +20,8 @@ static const float QUIET = 2500;
 /* Below 60 Hz there is no speech, but hum, and the offset of converters and of G.711's smallest steps. */
 static const float OFFSET_SPEED = 0.047f, STEP = 16;
 
-/* Four lanes. */
+/* Four lanes. Each takes the time of a long hop as one, or as some short ones while its convergence is in hand; which
+ * of both depends on nothing but the lane. */
 struct group {
     struct echo_filter *filter;
     struct adapt *adapt;
@@ -29,11 +30,12 @@ struct group {
     struct guard guard;
     struct tone_watch tones;
     struct slip slip;
-    word *sent, *heard, *error; /* of this hop */
-    word offset;                /* mean of what is left */
-    unsigned filled, rests;
-    struct evidence evidence;
-    mask on, suppress, reset;                             /* reset: asked for, done at the next block */
+    word *sent, *heard, *error;  /* of this long hop; error: of the last hop */
+    word offset;                 /* mean of what is left */
+    unsigned filled, told, hops; /* samples of this long hop, those that adapt knows of; long hops so far */
+    struct evidence evidence;    /* of a lane's hop; parts since the long hop began */
+    mask used, hurried;          /* lanes that are channels; that take short hops now */
+    mask on, suppress, reset;    /* reset: asked for, done when a short hop ends */
     word sent_level, echo_level, heard_level, left_level; /* slow means of speech, for the figures */
 };
 
@@ -53,7 +55,7 @@ static void *lanes_of_words(unsigned count)
     return words;
 }
 
-static bool group_make(struct echo *echo, struct group *group)
+static bool group_make(struct echo *echo, struct group *group, unsigned lanes)
 {
     group->filter = echo_filter_create(echo->taps, echo->small);
     group->adapt = adapt_create(echo->taps, echo->large, echo->scratch);
@@ -64,6 +66,8 @@ static bool group_make(struct echo *echo, struct group *group)
     judge_reset(&group->judge, everywhere);
     nlp_reset(&group->nlp, everywhere);
     group->on = group->suppress = everywhere;
+    for (unsigned lane = 0; lane < LANES; lane++)
+        group->used[lane] = lane < lanes ? -1 : 0;
     return group->filter && group->adapt && group->sent && group->heard && group->error;
 }
 
@@ -97,7 +101,7 @@ struct echo *echo_create(unsigned lanes, unsigned tail_ms)
     if (echo->group)
         memset(echo->group, 0, echo->groups * sizeof *echo->group);
     for (unsigned i = 0; good && i < echo->groups; i++)
-        good = group_make(echo, &echo->group[i]);
+        good = group_make(echo, &echo->group[i], lanes - i * LANES);
     if (good)
         return echo;
     echo_destroy(echo);
@@ -123,10 +127,9 @@ void echo_destroy(struct echo *echo)
     free(echo);
 }
 
-static void figure(struct group *group, const struct pace *pace)
+static void figure(struct group *group, mask lanes, const struct evidence *seen, const struct pace *pace)
 {
-    const struct evidence *seen = &group->evidence;
-    mask speech = group->judge.active & (group->judge.talk <= all(0));
+    mask speech = lanes & group->judge.active & (group->judge.talk <= all(0));
     word *const levels[] = {&group->sent_level, &group->echo_level, &group->heard_level, &group->left_level};
     const word energies[] = {seen->sent, seen->fore_echo, seen->heard, seen->fore_error};
     float by = pace->blocks / (pace->blocks + 60); /* half a second */
@@ -147,23 +150,52 @@ static void follow_slip(struct echo *echo, struct group *group, mask where)
     guard_reset(&group->guard, slipped);
 }
 
-/* All of a hop is there: learn, and judge. */
-static void learn(struct echo *echo, struct group *group)
+static void forget_evidence(struct group *group, mask where)
 {
-    unsigned hop = group->filled;
-    bool hurry = hop == echo->short_hop && hop != echo->long_hop;
-    const struct pace *pace = &echo->pace[hop == echo->long_hop ? LONG : SHORT];
     struct evidence *seen = &group->evidence;
-    struct adapt_hop back = adapt_error(group->adapt, group->sent, group->heard, hop, group->error, seen->back_part);
-    seen->parts = hop / BLOCK;
+    word *const sums[] = {&seen->sent, &seen->heard, &seen->fore_error, &seen->fore_echo, &seen->fore_cross};
+    for (int i = 0; i < 5; i++)
+        *sums[i] = only(~where, *sums[i]);
+}
+
+/* What a hop that ends now showed. */
+static struct evidence evidence_of(const struct group *group, unsigned hop)
+{
+    struct evidence seen = group->evidence;
+    seen.parts = hop / BLOCK;
+    memmove(seen.fore_part, seen.fore_part + (group->filled - hop) / BLOCK, seen.parts * sizeof(word));
+    return seen;
+}
+
+/* In the lanes of a mask, of which a hop ends now: learn, and judge. */
+static void learn(struct echo *echo, struct group *group, mask lanes, unsigned hop)
+{
+    bool hurry = hop != echo->long_hop, everybody = !any(~lanes & group->used);
+    const struct pace *pace = &echo->pace[hurry ? SHORT : LONG];
+    struct evidence own = evidence_of(group, hop), *seen = &own;
+    struct judge before = group->judge;
+    if (everybody)
+        lanes = ~(mask){0};
+    adapt_hear(group->adapt, group->sent + group->told, group->filled - group->told);
+    group->told = group->filled;
+    struct adapt_hop back =
+        adapt_error(group->adapt, lanes, group->heard + group->filled - hop, hop, group->error, seen->back_part);
     seen->back_error = back.error;
     seen->back_echo = back.echo;
     seen->likeness = back.likeness;
     word forget, weight = judge_weigh(&group->judge, seen, pace, ~group->on | group->tones.disabled, &forget);
     /* What is known well needs no step each time: equations are kept, and so is what they ask for. */
-    unsigned steps = hurry ? 2 : judge_settled(&group->judge) ? ++group->rests % REST == 0 : 1;
-    adapt_learn(group->adapt, group->error, hop, steps, weight, forget);
+    mask stepping = hurry || group->hops % REST == 0 ? lanes : lanes & judge_unsettled(&group->judge);
+    if (!any(lanes & group->used & ~stepping))
+        stepping = lanes;
+    adapt_learn(group->adapt, lanes, group->error, hop, stepping, hurry ? 2 : 1, weight, forget);
     struct verdict verdict = judge_decide(&group->judge, seen, pace);
+    if (!everybody)
+        judge_put_back(&group->judge, &before, ~lanes);
+    verdict.copy &= lanes;
+    verdict.drop &= lanes;
+    verdict.restore &= lanes;
+    verdict.doubt &= lanes;
     if (any(verdict.copy))
         echo_filter_load(group->filter, adapt_taps(group->adapt), verdict.copy);
     if (any(verdict.drop))
@@ -173,31 +205,50 @@ static void learn(struct echo *echo, struct group *group)
         adapt_restore(group->adapt, verdict.restore, echo_filter_taps(group->filter));
     if (any(verdict.doubt))
         adapt_doubt(group->adapt, verdict.doubt, verdict.keep);
-    figure(group, pace);
+    figure(group, lanes, seen, pace);
     /* Whatever came: a lane that ran away begins anew (what is no number is not less, either). */
-    group->reset |= ~(back.error < all(1e20f));
-    mask doubtful = judge_suspects(&group->judge);
+    group->reset |= lanes & ~(back.error < all(1e20f));
+    mask doubtful = lanes & judge_suspects(&group->judge);
     if (any(doubtful))
         follow_slip(echo, group, doubtful);
-    *seen = (struct evidence){0};
-    group->filled = 0;
+    forget_evidence(group, lanes);
 }
 
-static void block_is_full(struct echo *echo, struct group *group)
+static void short_hop_is_full(struct echo *echo, struct group *group)
 {
-    bool hurry = judge_hurries(&group->judge, &group->evidence, (float)group->filled);
-    if (group->filled >= echo->long_hop || (group->filled == echo->short_hop && hurry))
-        learn(echo, group);
+    bool ended = group->filled == echo->long_hop;
+    if (group->filled == echo->short_hop)
+        group->hurried = ended ? (mask){0} : judge_hurries(&group->judge, &group->evidence, (float)group->filled);
+    mask hurried = group->hurried & group->used, others = ~group->hurried & group->used;
+    if (any(hurried))
+        learn(echo, group, hurried, echo->short_hop);
+    if (ended && any(others))
+        learn(echo, group, others, echo->long_hop);
+    if (ended) {
+        group->filled = group->told = 0;
+        group->hops++;
+        group->evidence = (struct evidence){0};
+    }
     if (any(group->reset)) {
+        forget_evidence(group, group->reset);
         adapt_reset(group->adapt, group->reset);
         echo_filter_load(group->filter, adapt_taps(group->adapt), group->reset);
         judge_reset(&group->judge, group->reset);
         nlp_reset(&group->nlp, group->reset);
         guard_reset(&group->guard, group->reset);
         tone_watch_reset(&group->tones, group->reset);
+        slip_reset(&group->slip, group->reset);
         group->sent_level = only(~group->reset, group->sent_level);
+        group->offset = only(~group->reset, group->offset);
+        group->hurried |= group->reset;
         group->reset = group->reset & 0;
     }
+}
+
+static void block_is_full(struct echo *echo, struct group *group)
+{
+    if (group->filled % echo->short_hop == 0)
+        short_hop_is_full(echo, group);
     echo_filter_block(group->filter);
     nlp_block(&group->nlp, group->judge.far < all(QUIET));
 }

@@ -10,29 +10,35 @@ static const float RIDGE = 0.1f;
 struct adapt_scratch {
     word *time;                           /* 2 taps */
     struct cword *window, *fresh, *a, *b; /* taps */
+    word *before;                         /* a state, for the lanes that must not change */
     word storage[];
 };
+
+/* Words that hold what a lane has learnt, beside those of `taps`. */
+enum { PARTS_OF_STATE = 16, SINGLES = 4 };
 
 struct adapt {
     unsigned taps;
     const struct fft *fft;
     struct adapt_scratch *scratch;
     word *raw, *seen; /* the last 2 taps samples that were sent: as they were; with their weights */
+    word *recent;     /* power spectrum of what was sent of late */
+    /* The state, from seen on and without a gap. */
     word *response, *rho, *before, *course; /* taps; rho a step ago; direction of the last step */
     struct cword *spectrum, *late;          /* of response; of the last `taps` of seen */
     struct cword *gradient, *growth;        /* spectra of what rho and r have yet to take in */
-    word faded;                             /* what is left of rho and r meanwhile */
     word *correlation, *power;              /* of all that was seen: spectrum of r; smooth one, never negative */
-    word *recent;                           /* power spectrum of what was sent of late */
-    word slope;                             /* rho . preconditioned rho, a step ago */
-    word weight_root;                       /* of the last hop, when `late` is that hop alone */
-    bool whole;                             /* it is */
+    word *faded;                            /* what is left of rho and r meanwhile */
+    word *slope;                            /* rho . preconditioned rho, a step ago */
+    word *weight_root;                      /* of the last hop, when `late` is that hop alone */
+    mask *whole;                            /* it is */
     word storage[];
 };
 
 struct adapt_scratch *adapt_scratch_create(unsigned taps)
 {
-    struct adapt_scratch *scratch = aligned_alloc(sizeof(word), sizeof *scratch + 10 * taps * sizeof(word));
+    struct adapt_scratch *scratch =
+        aligned_alloc(sizeof(word), sizeof *scratch + ((10 + PARTS_OF_STATE) * taps + SINGLES) * sizeof(word));
     if (!scratch)
         return NULL;
     scratch->time = scratch->storage;
@@ -40,6 +46,7 @@ struct adapt_scratch *adapt_scratch_create(unsigned taps)
     scratch->fresh = scratch->window + taps;
     scratch->a = scratch->fresh + taps;
     scratch->b = scratch->a + taps;
+    scratch->before = (word *)(scratch->b + taps);
     return scratch;
 }
 
@@ -50,7 +57,7 @@ void adapt_scratch_destroy(struct adapt_scratch *scratch)
 
 struct adapt *adapt_create(unsigned taps, const struct fft *fft, struct adapt_scratch *scratch)
 {
-    size_t bytes = sizeof(struct adapt) + 19 * taps * sizeof(word);
+    size_t bytes = sizeof(struct adapt) + ((3 + PARTS_OF_STATE) * taps + SINGLES) * sizeof(word);
     struct adapt *adapt = aligned_alloc(sizeof(word), bytes);
     if (!adapt)
         return NULL;
@@ -59,25 +66,40 @@ struct adapt *adapt_create(unsigned taps, const struct fft *fft, struct adapt_sc
     adapt->fft = fft;
     adapt->scratch = scratch;
     adapt->raw = adapt->storage;
-    adapt->seen = adapt->raw + 2 * taps;
+    adapt->recent = adapt->raw + 2 * taps;
+    adapt->seen = adapt->recent + taps;
     adapt->response = adapt->seen + 2 * taps;
     adapt->rho = adapt->response + taps;
     adapt->before = adapt->rho + taps;
     adapt->course = adapt->before + taps;
     adapt->correlation = adapt->course + taps;
     adapt->power = adapt->correlation + taps;
-    adapt->recent = adapt->power + taps;
-    adapt->spectrum = (struct cword *)(adapt->recent + taps);
+    adapt->spectrum = (struct cword *)(adapt->power + taps);
     adapt->late = adapt->spectrum + taps;
     adapt->gradient = adapt->late + taps;
     adapt->growth = adapt->gradient + taps;
-    adapt->faded = all(1);
+    adapt->faded = (word *)(adapt->growth + taps);
+    adapt->slope = adapt->faded + 1;
+    adapt->weight_root = adapt->slope + 1;
+    adapt->whole = (mask *)(adapt->weight_root + 1);
+    *adapt->faded = all(1);
     return adapt;
 }
 
 void adapt_destroy(struct adapt *adapt)
 {
     free(adapt);
+}
+
+/* What was learnt, put aside and brought back: nothing must change in lanes that have no part in a hop or a step. */
+static void put_aside(struct adapt *adapt)
+{
+    memcpy(adapt->scratch->before, adapt->seen, (PARTS_OF_STATE * adapt->taps + SINGLES) * sizeof(word));
+}
+
+static void bring_back(struct adapt *adapt, mask where)
+{
+    put_back(adapt->seen, adapt->scratch->before, PARTS_OF_STATE * adapt->taps + SINGLES, where);
 }
 
 static inline struct cword product(struct cword a, struct cword b)
@@ -116,7 +138,7 @@ static void join(struct cword *window, const struct cword *late, word by, const 
 
 /* Cosine between the power spectrum of now and that of late. Noise has its own accidents each time (0.7 or so), speech
  * moves; a tone stays. */
-static word likeness(struct adapt *adapt, const struct cword *window, unsigned hop)
+static word likeness(struct adapt *adapt, mask lanes, const struct cword *window, unsigned hop)
 {
     const float new = (float)hop / (float)(hop + 1500);
     word both = all(0), one = all(0), other = all(0);
@@ -125,28 +147,54 @@ static word likeness(struct adapt *adapt, const struct cword *window, unsigned h
         both += now * adapt->recent[k];
         one += now * now;
         other += adapt->recent[k] * adapt->recent[k];
-        adapt->recent[k] += (now - adapt->recent[k]) * new;
+        adapt->recent[k] = choose(lanes, adapt->recent[k] + (now - adapt->recent[k]) * new, adapt->recent[k]);
     }
     return both / (root(one) * root(other) + 1e-9f);
 }
 
-struct adapt_hop adapt_error(struct adapt *adapt, const word *sent, const word *heard, unsigned hop, word *error,
-                             word *parts)
+void adapt_hear(struct adapt *adapt, const word *sent, unsigned count)
+{
+    if (!count)
+        return;
+    unsigned kept = 2 * adapt->taps - count;
+    memmove(adapt->raw, adapt->raw + count, kept * sizeof(word));
+    memcpy(adapt->raw + kept, sent, count * sizeof(word));
+}
+
+/* The spectrum of 2 taps of samples, in the lanes of a mask: where the older half is known, only the newer one,
+ * `fresh`, has to be transformed. That rounds otherwise, so each lane goes its own way, whatever the others do. */
+static void window_of(const struct adapt *adapt, mask lanes, unsigned hop, const word *samples, word older)
+{
+    unsigned taps = adapt->taps;
+    struct cword *window = adapt->scratch->window;
+    mask joined = hop == taps ? lanes & *adapt->whole : (mask){0}, other = lanes & ~joined;
+    if (any(other))
+        fft_forward(adapt->fft, samples, window);
+    if (!any(joined))
+        return;
+    if (!any(other)) {
+        join(window, adapt->late, older, adapt->scratch->fresh, taps);
+        return;
+    }
+    struct cword *both = adapt->scratch->b;
+    join(both, adapt->late, older, adapt->scratch->fresh, taps);
+    for (unsigned k = 0; k < taps; k++) {
+        window[k].re = choose(joined, both[k].re, window[k].re);
+        window[k].im = choose(joined, both[k].im, window[k].im);
+    }
+}
+
+struct adapt_hop adapt_error(struct adapt *adapt, mask lanes, const word *heard, unsigned hop, word *error, word *parts)
 {
     unsigned taps = adapt->taps;
     struct adapt_scratch *scratch = adapt->scratch;
-    memmove(adapt->raw, adapt->raw + hop, (2 * taps - hop) * sizeof(word));
-    memcpy(adapt->raw + 2 * taps - hop, sent, hop * sizeof(word));
-    if (hop == taps && adapt->whole) {
-        transform_end(adapt, sent, hop, scratch->fresh);
-        join(scratch->window, adapt->late, 1.0f / adapt->weight_root, scratch->fresh, taps);
-    } else {
-        fft_forward(adapt->fft, adapt->raw, scratch->window);
-    }
+    if (hop == taps)
+        transform_end(adapt, adapt->raw + taps, hop, scratch->fresh);
+    window_of(adapt, lanes, hop, adapt->raw, 1.0f / *adapt->weight_root);
     for (unsigned k = 0; k < taps; k++)
         scratch->a[k] = product(scratch->window[k], adapt->spectrum[k]);
     fft_inverse_last(adapt->fft, scratch->a, scratch->time);
-    struct adapt_hop seen = {.likeness = likeness(adapt, scratch->window, hop)};
+    struct adapt_hop seen = {.likeness = likeness(adapt, lanes, scratch->window, hop)};
     const word *echo = scratch->time + taps - hop;
     for (unsigned at = 0; at < hop; at += BLOCK) {
         word errors = all(0);
@@ -163,7 +211,7 @@ struct adapt_hop adapt_error(struct adapt *adapt, const word *sent, const word *
 }
 
 /* The weighted past, and in scratch the spectra of its window and of what is new in it. */
-static void take_in(struct adapt *adapt, unsigned hop, word weight_root, word forget_root)
+static void take_in(struct adapt *adapt, mask lanes, unsigned hop, word weight_root, word forget_root)
 {
     unsigned taps = adapt->taps;
     struct adapt_scratch *scratch = adapt->scratch;
@@ -172,22 +220,21 @@ static void take_in(struct adapt *adapt, unsigned hop, word weight_root, word fo
         seen[i] = seen[i + hop] * forget_root;
     for (unsigned i = 2 * taps - hop; i < 2 * taps; i++)
         seen[i] = adapt->raw[i] * weight_root;
-    if (hop == taps && adapt->whole) {
+    if (hop == taps) {
         for (unsigned k = 0; k < taps; k++) {
             scratch->fresh[k].re *= weight_root;
             scratch->fresh[k].im *= weight_root;
         }
-        join(scratch->window, adapt->late, forget_root, scratch->fresh, taps);
     } else {
-        fft_forward(adapt->fft, seen, scratch->window);
         transform_end(adapt, seen + 2 * taps - hop, hop, scratch->fresh);
     }
+    window_of(adapt, lanes, hop, seen, forget_root);
     if (hop == taps)
         memcpy(adapt->late, scratch->fresh, taps * sizeof *adapt->late);
     else
         transform_end(adapt, seen + taps, taps, adapt->late);
-    adapt->whole = hop == taps;
-    adapt->weight_root = weight_root;
+    *adapt->whole = hop == taps ? ~(mask){0} : (mask){0};
+    *adapt->weight_root = weight_root;
 }
 
 /* The new equations, as spectra: what they are in time is only wanted when a step is taken. */
@@ -209,7 +256,7 @@ static void accumulate(struct adapt *adapt, const word *error, unsigned hop, wor
         adapt->growth[k].im = adapt->growth[k].im * forget + growth.im;
         adapt->power[k] = adapt->power[k] * forget + (x.re * x.re + x.im * x.im) * share;
     }
-    adapt->faded *= forget;
+    *adapt->faded *= forget;
 }
 
 /* rho and r take in what has gathered: of the products, only lags below `taps` belong to them. */
@@ -220,16 +267,16 @@ static void settle(struct adapt *adapt)
     word *time = scratch->time;
     fft_inverse_first(adapt->fft, adapt->gradient, time);
     for (unsigned i = 0; i < taps; i++)
-        adapt->rho[i] = adapt->rho[i] * adapt->faded + time[i];
+        adapt->rho[i] = adapt->rho[i] * *adapt->faded + time[i];
     fft_inverse_first(adapt->fft, adapt->growth, time);
     /* Symmetric: the transform is twice the real part of that of one half. */
     time[0] *= 0.5f;
     fft_forward_first(adapt->fft, time, scratch->a);
     for (unsigned k = 0; k < taps; k++)
-        adapt->correlation[k] = adapt->correlation[k] * adapt->faded + 2.0f * scratch->a[k].re;
+        adapt->correlation[k] = adapt->correlation[k] * *adapt->faded + 2.0f * scratch->a[k].re;
     memset(adapt->gradient, 0, taps * sizeof *adapt->gradient);
     memset(adapt->growth, 0, taps * sizeof *adapt->growth);
-    adapt->faded = all(1);
+    *adapt->faded = all(1);
 }
 
 /* One step of conjugate gradients. */
@@ -252,8 +299,8 @@ static void descend(struct adapt *adapt, word ridge)
         slope += adapt->rho[i] * time[i];
         carried += adapt->before[i] * time[i];
     }
-    word turn = (slope - carried) / adapt->slope;
-    turn = only((adapt->slope > all(0)) & (turn > all(0)) & (turn < all(10)), turn);
+    word turn = (slope - carried) / *adapt->slope;
+    turn = only((*adapt->slope > all(0)) & (turn > all(0)) & (turn < all(10)), turn);
     word length = all(0), along = all(0);
     for (unsigned i = 0; i < taps; i++) {
         word course_i = time[i] + turn * adapt->course[i];
@@ -290,16 +337,11 @@ static void descend(struct adapt *adapt, word ridge)
         adapt->response[i] += step * adapt->course[i];
         adapt->rho[i] -= step * time[i];
     }
-    adapt->slope = slope;
+    *adapt->slope = slope;
 }
 
-void adapt_learn(struct adapt *adapt, const word *error, unsigned hop, unsigned steps, word weight, word forget)
+static void step_on(struct adapt *adapt, unsigned steps)
 {
-    word weight_root = root(weight);
-    take_in(adapt, hop, weight_root, root(forget));
-    accumulate(adapt, error, hop, weight_root, forget);
-    if (!steps)
-        return;
     settle(adapt);
     word mean = all(0);
     for (unsigned k = 0; k < adapt->taps; k++)
@@ -309,10 +351,32 @@ void adapt_learn(struct adapt *adapt, const word *error, unsigned hop, unsigned 
         descend(adapt, ridge);
 }
 
+void adapt_learn(struct adapt *adapt, mask lanes, const word *error, unsigned hop, mask stepping, unsigned steps,
+                 word weight, word forget)
+{
+    bool everybody = !any(~lanes);
+    word weight_root = root(weight);
+    if (!everybody)
+        put_aside(adapt);
+    take_in(adapt, lanes, hop, weight_root, root(forget));
+    accumulate(adapt, error, hop, weight_root, forget);
+    if (!everybody)
+        bring_back(adapt, ~lanes);
+    stepping &= lanes;
+    if (!any(stepping))
+        return;
+    everybody = !any(~stepping);
+    if (!everybody)
+        put_aside(adapt);
+    step_on(adapt, steps);
+    if (!everybody)
+        bring_back(adapt, ~stepping);
+}
+
 void adapt_doubt(struct adapt *adapt, mask where, word share)
 {
     unsigned taps = adapt->taps;
-    word by = choose(where, share, all(1)), by_root = root(by);
+    word by = choose(where, share, all(1)), by_root = choose(where, root(share), all(1));
     for (unsigned i = 0; i < taps; i++) {
         adapt->correlation[i] *= by;
         adapt->power[i] *= by;
@@ -325,8 +389,19 @@ void adapt_doubt(struct adapt *adapt, mask where, word share)
     }
     for (unsigned i = 0; i < 2 * taps; i++)
         adapt->seen[i] *= by_root;
-    adapt->slope *= by;
-    adapt->whole = false;
+    *adapt->slope *= by;
+    *adapt->whole &= ~where;
+}
+
+/* The spectrum of a response that was changed in some lanes. In others it is a sum of steps, and rounded otherwise. */
+static void transform_response(struct adapt *adapt, mask where)
+{
+    struct cword *spectrum = adapt->scratch->a;
+    fft_forward_first(adapt->fft, adapt->response, spectrum);
+    for (unsigned k = 0; k < adapt->taps; k++) {
+        adapt->spectrum[k].re = choose(where, spectrum[k].re, adapt->spectrum[k].re);
+        adapt->spectrum[k].im = choose(where, spectrum[k].im, adapt->spectrum[k].im);
+    }
 }
 
 void adapt_restore(struct adapt *adapt, mask where, const word *taps)
@@ -337,8 +412,8 @@ void adapt_restore(struct adapt *adapt, mask where, const word *taps)
         adapt->gradient[i].re = only(~where, adapt->gradient[i].re);
         adapt->gradient[i].im = only(~where, adapt->gradient[i].im);
     }
-    adapt->slope = only(~where, adapt->slope);
-    fft_forward_first(adapt->fft, adapt->response, adapt->spectrum);
+    *adapt->slope = only(~where, *adapt->slope);
+    transform_response(adapt, where);
 }
 
 void adapt_reset(struct adapt *adapt, mask where)
@@ -348,7 +423,7 @@ void adapt_reset(struct adapt *adapt, mask where)
         adapt->response[i] = only(~where, adapt->response[i]);
         adapt->course[i] = only(~where, adapt->course[i]);
     }
-    fft_forward_first(adapt->fft, adapt->response, adapt->spectrum);
+    transform_response(adapt, where);
 }
 
 const word *adapt_taps(const struct adapt *adapt)

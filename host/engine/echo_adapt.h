@@ -29,18 +29,23 @@ void adapt_scratch_destroy(struct adapt_scratch *scratch);
 struct adapt *adapt_create(unsigned taps, const struct fft *fft, struct adapt_scratch *scratch);
 void adapt_destroy(struct adapt *adapt);
 
-/* First half of a hop: the error of the present response for new samples. error: hop words. parts: sums of its squares,
- * block by block. */
+/* What was sent, in all lanes, once and in order; at most `taps` samples at a time. */
+void adapt_hear(struct adapt *adapt, const word *sent, unsigned count);
+
+/* First half of a hop, in the lanes of a mask: the error of the present response for the newest samples. error: hop
+ * words. parts: sums of its squares, block by block. */
 struct adapt_hop {
     word error, echo; /* sums of squares */
     word likeness; /* of the spectrum of what is sent to that of the last quarter of a second, 0 .. 1: near 1 only for
                       tones */
 };
-struct adapt_hop adapt_error(struct adapt *adapt, const word *sent, const word *heard, unsigned hop, word *error,
+struct adapt_hop adapt_error(struct adapt *adapt, mask lanes, const word *heard, unsigned hop, word *error,
                              word *parts);
 
-/* Second half, always after the first: learn from it. */
-void adapt_learn(struct adapt *adapt, const word *error, unsigned hop, unsigned steps, word weight, word forget);
+/* Second half, always after the first and in the same lanes: learn from it. Only lanes of `stepping` take steps;
+ * nothing changes in any other. */
+void adapt_learn(struct adapt *adapt, mask lanes, const word *error, unsigned hop, mask stepping, unsigned steps,
+                 word weight, word forget);
 
 /* In the lanes of a mask: forget all but a share of what was learnt; take over other taps as the best so far;
  * begin anew. */

@@ -171,6 +171,8 @@ void judge_reset(struct judge *judge, mask where)
     judge->against = only(~where, judge->against);
     judge->along = only(~where, judge->along);
     judge->came = only(~where, judge->came);
+    judge->erred_fore = only(~where, judge->erred_fore);
+    judge->erred_back = only(~where, judge->erred_back);
     judge->failing = only(~where, judge->failing);
     judge->patience = choose(where, all(1), judge->patience);
     judge->loss = choose(where, all(RETURN), judge->loss);
@@ -178,6 +180,10 @@ void judge_reset(struct judge *judge, mask where)
     judge->learnt = only(~where, judge->learnt);
     judge->steady = only(~where, judge->steady);
     judge->trial = only(~where, judge->trial);
+    judge->limit = only(~where, judge->limit);
+    judge->noise = only(~where, judge->noise);
+    judge->active &= ~where;
+    judge->tonal &= ~where;
     judge->hurry = choose(where, all(HURRY_BLOCKS), judge->hurry);
 }
 
@@ -273,9 +279,14 @@ struct verdict judge_decide(struct judge *judge, const struct evidence *seen, co
     return verdict;
 }
 
-bool judge_hurries(const struct judge *judge, const struct evidence *seen, float samples)
+mask judge_hurries(const struct judge *judge, const struct evidence *seen, float samples)
 {
-    return any((judge->hurry > all(0)) & (judge->active | (seen->sent > all(SILENCE * samples))));
+    return (judge->hurry > all(0)) & (judge->active | (seen->sent > all(SILENCE * samples)));
+}
+
+void judge_put_back(struct judge *judge, const struct judge *before, mask where)
+{
+    put_back(judge, before, sizeof(*judge) / sizeof(word), where);
 }
 
 word judge_unknown_echo(const struct judge *judge)
@@ -288,9 +299,9 @@ bool judge_knows(const struct judge *judge, unsigned lane)
     return judge->leak_fore[lane] < UNKNOWN;
 }
 
-bool judge_settled(const struct judge *judge)
+mask judge_unsettled(const struct judge *judge)
 {
-    return !any(judge->active & ((judge->leak_back > all(SETTLED)) | (judge->talk > all(0)) | (judge->trial > all(0))));
+    return judge->active & ((judge->leak_back > all(SETTLED)) | (judge->talk > all(0)) | (judge->trial > all(0)));
 }
 
 mask judge_suspects(const struct judge *judge)

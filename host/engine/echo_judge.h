@@ -89,10 +89,13 @@ bool judge_knows(const struct judge *judge, unsigned lane);
 mask judge_suspects(const struct judge *judge);
 void judge_calm(struct judge *judge, mask where);
 
-/* Every lane that speaks is known well. */
-bool judge_settled(const struct judge *judge);
+/* Lanes that speak and are not known well. */
+mask judge_unsettled(const struct judge *judge);
 
-/* Convergence is in hand somewhere: short hops are worth their price. seen: so many samples of the present hop. */
-bool judge_hurries(const struct judge *judge, const struct evidence *seen, float samples);
+/* Lanes in which convergence is in hand: short hops are worth their price. seen: so many samples of the present hop. */
+mask judge_hurries(const struct judge *judge, const struct evidence *seen, float samples);
+
+/* As it was, in the lanes of a mask: those that had no part in a hop. */
+void judge_put_back(struct judge *judge, const struct judge *before, mask where);
 
 #endif

@@ -54,6 +54,16 @@ static inline bool any(mask where)
     return found != 0;
 }
 
+/* Words of any kind, one behind the other, as they were before where the mask holds. */
+static inline void put_back(void *now, const void *then, unsigned count, mask where)
+{
+    typedef float anything __attribute__((vector_size(4 * LANES), may_alias));
+    anything *words = now;
+    const anything *before = then;
+    for (unsigned i = 0; i < count; i++)
+        words[i] = choose(where, (word)before[i], (word)words[i]);
+}
+
 /* Square root of a value >= 0 by Newton's steps from the bits of the exponent: no call, the same on every machine. */
 static inline word root(word value)
 {

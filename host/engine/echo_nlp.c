@@ -23,21 +23,23 @@ void nlp_reset(struct nlp *nlp, mask where)
     nlp->share = choose(where, all(1), nlp->share);
     nlp->noise = choose(where, all(LEAST_NOISE), nlp->noise);
     nlp->flat |= where;
-    nlp->lowest = nlp->lowest_before = choose(where, all(1e9f), nlp->lowest);
+    nlp->lowest = choose(where, all(1e9f), nlp->lowest);
+    nlp->lowest_before = choose(where, all(1e9f), nlp->lowest_before);
     nlp->level = only(~where, nlp->level);
     for (int i = 0; i <= NOISE_ORDER; i++)
         nlp->lag[i] = only(~where, nlp->lag[i]);
-    for (int i = 0; i < NOISE_ORDER; i++) {
+    for (int i = 0; i < NOISE_ORDER; i++)
         nlp->predictor[i] = only(~where, nlp->predictor[i]);
-        nlp->made[i] = only(~where, nlp->made[i]);
-    }
-    nlp->seed |= (bits)where & (bits){1, 0x1234567, 0x2345678, 0x3456789};
+    nlp->running &= ~where;
+    nlp->seed = (bits)choose(where, (word)(bits){1, 0x1234567, 0x2345678, 0x3456789}, (word)nlp->seed);
 }
 
-/* The next sample of comfort noise: evenly distributed, unit variance, through the predictor. */
+/* The next sample of comfort noise: evenly distributed, unit variance, through the predictor. Where none is wanted the
+ * chances do not go on: what a lane gets is no business of its neighbours. */
 static word comfort(struct nlp *nlp)
 {
-    nlp->seed = nlp->seed * 1664525u + 1013904223u;
+    bits next = nlp->seed * 1664525u + 1013904223u;
+    nlp->seed = (bits)choose(nlp->running, (word)next, (word)nlp->seed);
     word sample = __builtin_convertvector((mask)nlp->seed >> 8, word) * (1.7320508f / 8388608.0f) * nlp->gain;
     for (int i = 0; i < NOISE_ORDER; i++)
         sample += nlp->predictor[i] * nlp->made[i];
@@ -63,8 +65,12 @@ void nlp_chunk(struct nlp *nlp, word left[CHUNK], word expected, word leak, mask
     word limit = larger(smaller(leak * MARGIN, all(MEEK)), all(FIRM)) * nlp->echo + noise * 2.0f;
     mask close = where & (nlp->echo > all(AUDIBLE)) & (nlp->left < limit);
     word step = choose(close, all(-CLOSING), all(OPENING));
-    if (!any(close) && !any(nlp->share < all(1)))
+    mask running = close | (nlp->share < all(1)), begin = running & ~nlp->running;
+    nlp->running = running;
+    if (!any(running))
         return;
+    for (int i = 0; i < NOISE_ORDER && any(begin); i++)
+        nlp->made[i] = only(~begin, nlp->made[i]);
     /* Never louder than what it hides: what was taken for noise may have been speech. */
     word amplitude = root(smaller(nlp->left * QUIETER / nlp->noise, all(1)));
     for (int i = 0; i < CHUNK; i++) {

@@ -20,6 +20,7 @@ struct nlp {
     word predictor[NOISE_ORDER], gain, peak;
     mask flat;              /* that noise is one, and no tone */
     word made[NOISE_ORDER]; /* comfort noise of late, newest first */
+    mask running;           /* it is wanted, or was a millisecond ago */
     bits seed;
 };
 

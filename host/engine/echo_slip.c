@@ -13,6 +13,14 @@ void slip_chunk(struct slip *slip, const word expected[CHUNK], const word heard[
     slip->position = (slip->position + CHUNK) % SLIP_PAST;
 }
 
+void slip_reset(struct slip *slip, mask where)
+{
+    for (unsigned i = 0; i < SLIP_PAST; i++) {
+        slip->expected[i] = only(~where, slip->expected[i]);
+        slip->heard[i] = only(~where, slip->heard[i]);
+    }
+}
+
 /* All of the same samples heard: near speech that has just begun would be seen in the one and not in the other. */
 struct match {
     word error, plain; /* of what is heard less the echo expected; less that without a slip */

@@ -13,6 +13,8 @@ struct slip {
     unsigned position;
 };
 
+void slip_reset(struct slip *slip, mask where);
+
 /* A chunk, of what the foreground expects and of what is heard. */
 void slip_chunk(struct slip *slip, const word expected[CHUNK], const word heard[CHUNK]);
 
