@@ -91,3 +91,4 @@ from offhook.drivers.dahdi.isdn import actions as isdn_actions  # noqa: E402, F4
 from offhook.drivers.dahdi.isdn import applications as isdn_applications  # noqa: E402, F401
 from offhook.drivers.dahdi.isdn import commands as isdn_commands  # noqa: E402, F401
 from offhook.drivers.dahdi.r2 import commands as r2_commands  # noqa: E402, F401
+from offhook.drivers.dahdi.ss7 import commands as ss7_commands  # noqa: E402, F401
