@@ -84,3 +84,13 @@ class Pair:
         """End it."""
         self.here.linkset.close()
         self.there.linkset.close()
+
+
+def isup_in_place_of_lpa(unit: bytes, message: bytes, variant: str = "itu") -> bytes:
+    """A unit whose LPA has become another ISUP message, circuit and type first: libss7 cannot send all there are."""
+    label = {"itu": 4, "ansi": 7}[variant]
+    begin = 4 + label
+    if len(unit) < begin + 5 or unit[3] & 0x0F != 5 or unit[begin + 2] != 0x24:
+        return unit
+    content = unit[3:begin] + message
+    return unit[:2] + bytes([min(63, len(content))]) + content + unit[-2:]

@@ -62,7 +62,8 @@ _EXACT: Mapping[int, int] = {
 """Octets of parameters that the library takes for granted: it goes on behind so many, whatever their length says."""
 _BOUNDS: Mapping[int, tuple[int, int]] = {
     0x01: (5, 8),
-    **dict.fromkeys((0x04, 0x0A, 0x0B, 0x21, 0x28, 0xE4, 0xEB), (2, 2 + _MOST_DIGITS)),
+    **dict.fromkeys((0x04, 0x0A, 0x0B, 0x21, 0x28, 0xEB), (2, 2 + _MOST_DIGITS)),
+    0xE4: (1, 2 + _MOST_DIGITS),
     0x05: (1, 1 + _MOST_DIGITS),
     0x12: (2, 255),
     _RANGE: (1, 34),
@@ -74,8 +75,22 @@ _BOUNDS: Mapping[int, tuple[int, int]] = {
 """Least and most octets of the others that it reads."""
 
 
+_NO_USER_PART = 0x0F
+
+
 class Unsound(ValueError):
-    """A signal unit that is dropped; the sentence says what is wrong with it."""
+    """A signal unit that is not taken; the sentence says what is wrong with it."""
+
+
+def hollow(unit: bytes, variant: str) -> bytes | None:
+    """In place of a message that is not taken: one for no user part, with the same sequence numbers, or the far end
+    would send it again for ever. None where there is nothing to acknowledge."""
+    size = len(unit) - CHECK_SUM
+    if size <= _HEAD or unit[2] & 0x3F <= 2:
+        return None
+    content = unit[_HEAD + 1 : size][: _LABELS[variant]].ljust(_LABELS[variant] + 1, b"\0")
+    service = unit[_HEAD] & 0xF0 | _NO_USER_PART
+    return b"".join((unit[:2], bytes([1 + len(content), service]), content, b"\0" * CHECK_SUM))
 
 
 def sound(unit: bytes, variant: str) -> bytes:

@@ -19,7 +19,7 @@ from kernel_shims.line import LineError
 from kernel_shims.ss7.binding import binding, key, printed, told
 from kernel_shims.ss7.decoding import Decoder
 from kernel_shims.ss7.events import IsupCall, Occupied, Ss7Event
-from kernel_shims.ss7.guard import Unsound, sound
+from kernel_shims.ss7.guard import Unsound, hollow, sound
 
 log = logging.getLogger(__name__)
 
@@ -178,10 +178,13 @@ class Linkset:
         if unit == link.last and len(unit) <= _SHORT:
             return
         link.last = unit
+        taken: bytes | None
         try:
             taken = sound(unit, self.variant)
         except Unsound as error:
             log.warning("signalling link %d: %s; dropped", link.code, error)
+            taken = hollow(unit, self.variant)
+        if taken is None:
             return
         self.keep_time()
         link.far.send(taken)
