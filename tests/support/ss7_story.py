@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from kernel_shims.ss7.guard import hollow
 from offhook.drivers.dahdi.lines import Lines
 from offhook.drivers.dahdi.ss7.circuit import CircuitPort
 from offhook.drivers.dahdi.ss7.linkset import Ss7Linkset
 from support.line_story import Office
+from support.ss7_pair import isup_in_place_of_lpa
 
 CHANNELS = """
 [channels]
@@ -132,3 +136,80 @@ async def start(
     trunk = Trunk(office, await office.begin(text, plan))
     await office.until(lambda: trunk.one.up and trunk.two.up and trunk.idle(), 20)
     return trunk
+
+
+class Stranger:
+    """Has linkset one send messages to linkset two that it would not send itself. The link repeats its last unit."""
+
+    def __init__(self, trunk: Trunk, variant: str = "itu") -> None:
+        self._trunk = trunk
+        self._variant = variant
+        self._messages: list[bytes] = []
+        self.heard: list[bytes] = []
+        """ISUP messages of linkset two, circuit and type first; linkset one does not get them."""
+        self._sent = (b"", b"")
+        self._heard_last = b""
+        self._tap(trunk.two.links[0].number, self._outward)
+        self._tap(trunk.one.links[0].number, self._inward)
+
+    def _tap(self, number: int, change: Callable[[bytes], bytes]) -> None:
+        port = self._trunk.office.system.ports[number]
+        give = port.give_frame
+        port.give_frame = lambda frame: give(change(frame))  # type: ignore[method-assign]
+
+    def _outward(self, unit: bytes) -> bytes:
+        if unit == self._sent[0]:
+            return self._sent[1]
+        if self._messages:
+            changed = isup_in_place_of_lpa(unit, self._messages[0], self._variant)
+            if changed is not unit:
+                self._messages.pop(0)
+                self._sent = (unit, changed)
+            return changed
+        return unit
+
+    def _inward(self, unit: bytes) -> bytes:
+        begin = 4 + {"itu": 4, "ansi": 7}[self._variant]
+        if len(unit) <= begin + 4 or unit[3] & 0x0F != 5:
+            return unit
+        if unit != self._heard_last:
+            self._heard_last = unit
+            self.heard.append(unit[begin:-2])
+        return hollow(unit, self._variant) or unit
+
+    async def says(self, kind: int, cic: int, rest: bytes = b"") -> None:
+        """Send a message, and let it arrive."""
+        self._messages.append(bytes([cic & 0xFF, cic >> 8, kind]) + rest)
+        self._trunk.one.isup.loop_acknowledged(cic, 2)
+        self._trunk.one.settle()
+        await self._trunk.office.advance(0.1)
+
+    def kinds(self, cic: int) -> list[int]:
+        """Types of the messages heard about a circuit, which are taken."""
+        found = [one[2] for one in self.heard if one[0] == cic]
+        self.heard = [one for one in self.heard if one[0] != cic]
+        return found
+
+
+def iam(digits: str, *, continuity: int = 0, calling: str = "", variant: str = "itu", more: bytes = b"") -> bytes:
+    """An IAM behind its circuit and type; ``continuity``: 1 required, 2 made on the circuit before."""
+    calling_part = bytes([0x0A, 2 + (len(calling) + 1) // 2, *address(calling)]) if calling else b""
+    optional = calling_part + more + b"\0" if calling_part or more else b""
+    called = address(digits)
+    number = bytes([len(called), *called])
+    head = bytes([continuity << 2, 0, 0, 10])
+    if variant == "itu":
+        return head + bytes([3, 2, 1 + len(number) if optional else 0]) + number + optional
+    service = bytes([3, 0x80, 0x90, 0xA2])
+    return head + bytes([3, 6, 5 + len(number) if optional else 0]) + service + number + optional
+
+
+def address(digits: str, nature: int = 3) -> bytes:
+    """A called or calling number (Q.763 3.9)."""
+    return bytes([nature | (0x80 if len(digits) % 2 else 0), 0x10]) + packed(digits)
+
+
+def packed(digits: str) -> bytes:
+    """Digits two in an octet, the first in its low half; F ends them."""
+    values = [int(digit, 16) for digit in digits.replace("#", "F")] + [0]
+    return bytes(low | high << 4 for low, high in zip(values[::2], values[1::2], strict=False))

@@ -54,7 +54,7 @@ class Calls:
             port,
             number,
             port.pbx,
-            name or self._free_name(),
+            name or self.free_name(),
             state=state,
             media=near,
             formats=(port.law,),
@@ -84,7 +84,8 @@ class Calls:
         groups = sum(1 << group for group in port.settings["group"])
         port.pbx.bus.publish(LineAssigned(channel, groups, port.span, str(port.number)))
 
-    def _free_name(self) -> str:
+    def free_name(self) -> str:
+        """A name for a channel of this port."""
         taken = {channel.name for channel in self._channels.values()}
         return next(name for count in range(1, 9) if (name := f"DAHDI/{self._port.number}-{count}") not in taken)
 

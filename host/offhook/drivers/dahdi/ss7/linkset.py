@@ -338,7 +338,9 @@ class Ss7Linkset:
         except RequestError as error:
             channel.far_end_hangup(error.cause)
             return
+        name = other.calls.free_name()
         circuit.calls.hand_over(channel, other, other.machine.take())
+        channel.rename(name)
         self.ended(circuit, channel, causes.NORMAL_CIRCUIT_CONGESTION)
         try:
             self.outgoing.call_out(other, channel)
@@ -375,13 +377,20 @@ class Ss7Linkset:
                 self.isup.free(record)
                 circuit.call_record = None
             case Clearing.TAKE_IAM:
-                circuit.call_record = None
-                self.isup.clear_flags(record, Sent.IAM | Sent.PENDING_IAM)  # else it is taken for a dual seizure again
-                self.isup.take_iam(record, circuit.point_code)
+                self.pbx.loop.call_soon(self._take_their_call, circuit, record)  # once the channel is out of the way
             case Clearing.NOTHING | Clearing.FREE:
                 circuit.call_record = self.isup.free_if_clear(record)
         if not record.alive:
             circuit.call_record = None
+        self.settle()
+
+    def _take_their_call(self, circuit: CircuitPort, record: IsupCall) -> None:
+        """Our call has left a circuit that the far end has seized too."""
+        if circuit.call_record is not record or not record.alive or self.library.handle is None:
+            return
+        circuit.call_record = None
+        self.isup.clear_flags(record, Sent.IAM | Sent.PENDING_IAM)  # else it is taken for a dual seizure again
+        self.isup.take_iam(record, circuit.point_code)
         self.settle()
 
     # ---- showing ---------------------------------------------------------------------------------------------
