@@ -425,7 +425,8 @@ void detector_close(struct detector *detector);
 void detector_free(struct detector *detector);
 
 /* Mixers */
-struct mixer *mixer_new(struct engine *engine, int rate);
+/* rate 0: the best of the members', but no more than `most` (0: any). */
+struct mixer *mixer_new(struct engine *engine, int rate, int most);
 void mixer_add(struct mixer *mixer, struct leg *leg, int flags);
 void mixer_remove(struct mixer *mixer, struct leg *leg);
 void mixer_close(struct mixer *mixer);

@@ -113,13 +113,14 @@ void detector_free(struct detector *detector)
 
 /* Mixers */
 
-struct mixer *mixer_new(struct engine *engine, int rate)
+struct mixer *mixer_new(struct engine *engine, int rate, int most)
 {
     struct mixer *mixer = calloc(1, sizeof(*mixer));
     if (!mixer)
         return NULL;
     mixer->engine = engine;
     mixer->wanted_rate = rate;
+    mixer->most_rate = most;
     order_about(engine, COMMAND_MIXER, mixer, 0, 0);
     return mixer;
 }

@@ -35,7 +35,7 @@ static int best_rate(const struct mixer *mixer)
     for (const struct leg *leg = mixer->members; leg; leg = leg->next_member)
         if (leg_rate(leg) > rate)
             rate = leg_rate(leg);
-    return rate;
+    return mixer->most_rate && rate > mixer->most_rate ? mixer->most_rate : rate;
 }
 
 void mixer_tick(struct mixer *mixer)

@@ -10,6 +10,7 @@ struct mixer {
     struct mixer *next;
     struct leg *members;
     int wanted_rate; /* 0: the best of the members' */
+    int most_rate;   /* 0: any */
     int rate;        /* this tick */
     int32_t *sum;
     int16_t *whole; /* what all hear who say nothing; made when the first asks */

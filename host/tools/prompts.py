@@ -81,6 +81,15 @@ def to_8khz(path: Path) -> array.array[int]:
     return out
 
 
+TONES: dict[str, list[tuple[tuple[float, ...], float]]] = {
+    "beep": [((1000,), 0.25)],
+    "beeperr": [((400,), 0.4)],
+    "confbridge-join": [((660,), 0.12), ((880,), 0.18)],
+    "confbridge-leave": [((880,), 0.12), ((660,), 0.18)],
+}
+"""Prompts that are no speech: frequencies in Hz and seconds of each note."""
+
+
 def speak(data: Path) -> int:
     """Have espeak-ng speak every sentence that is not there; how many were."""
     espeak = shutil.which("espeak-ng") or shutil.which("espeak")
@@ -106,10 +115,10 @@ def speak(data: Path) -> int:
         target = data / f"sounds/en/silence/{seconds}.wav"
         if not target.exists():
             write_wav(target, array.array("h", bytes(2 * RATE * seconds)))
-    for name, tone in {"beep": (1000, 0.25), "beeperr": (400, 0.4)}.items():
+    for name, score in TONES.items():
         target = data / f"sounds/en/{name}.wav"
         if not target.exists():
-            write_wav(target, notes([((tone[0],), tone[1])]))
+            write_wav(target, notes(score))
     return made
 
 

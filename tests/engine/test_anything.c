@@ -279,7 +279,7 @@ static void whatever_happens_nothing_breaks(void) {
   snprintf(zoo.folder, sizeof(zoo.folder), "/tmp/offhook-zoo-XXXXXX");
   CHECK(mkdtemp(zoo.folder));
   zoo.engine = begin();
-  zoo.mixer = mixer_new(zoo.engine, 0);
+  zoo.mixer = mixer_new(zoo.engine, 0, 0);
   source = leg_null(zoo.engine, 8000); /* files to play */
   char path[96];
   for (int i = 0; i < 2; i++) {
@@ -309,7 +309,7 @@ static void whatever_happens_nothing_breaks(void) {
     }
     if (!random_number(500)) {
       mixer_close(zoo.mixer);
-      zoo.mixer = mixer_new(zoo.engine, random_number(2) ? 0 : 16000);
+      zoo.mixer = mixer_new(zoo.engine, random_number(2) ? 0 : 16000, random_number(2) ? 0 : 12000);
     }
     zoo_packets(&zoo, tick);
     engine_tick(zoo.engine, 1 + (int)random_number(2));

@@ -327,6 +327,17 @@ class Bridge:
 
     # ---- media --------------------------------------------------------------------------------------
 
+    def mix_at(self, rate: int, most: int = 0) -> None:
+        """Mix at that rate (0: the best of the members'), at ``most`` that of (0: any); before anybody is in."""
+        self._mixing.limit(rate, most)
+
+    def mute(self, channel: Channel, on: bool) -> None:
+        """Let a member of a mix be heard by nobody, or again."""
+        member = self.members.get(channel)
+        if member is not None and member.muted != on:
+            member.muted = on
+            self._mixing.change(channel, member)
+
     def suspend(self, channel: Channel, *, readable: bool = False) -> None:
         """Take a member's media out of the mix for a moment (it stays a member).
 

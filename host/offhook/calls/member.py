@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from offhook.calls.bridge import Bridge
 
 
+SPEAKER = "speaker"
+"""Role of who is heard in a mixer and hears nothing: the exchange itself."""
+
+
 class Feature(Protocol):
     """Something that watches a member while it is bridged: DTMF features, limits, interval hooks."""
 

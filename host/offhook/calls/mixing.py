@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from offhook.calls.bridge_technologies import HOLDING, SIMPLE
+from offhook.calls.member import SPEAKER
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
 class Mixing:
     """The media of one bridge. ``arrange`` is called again whenever members or technology change."""
 
-    __slots__ = ("_mixed", "_mixer", "_pair", "_pbx")
+    __slots__ = ("_mixed", "_mixer", "_pair", "_pbx", "_rates")
 
     def __init__(self, pbx: Pbx) -> None:
         self._pbx = pbx
         self._mixer: Any = None
-        self._mixed: set[Channel] = set()
+        self._mixed: dict[Channel, tuple[bool, bool]] = {}
+        """Who is in the mixer, and whether they hear and are heard."""
+        self._rates = (0, 0)
         self._pair: tuple[Channel, Channel] | None = None
 
     def arrange(self, technology: str, members: Mapping[Channel, Member]) -> None:
@@ -33,7 +36,18 @@ class Mixing:
             self._connect_pair(active)
         else:
             self._drop_pair()
-            self._mix(active, {channel: (True, not members[channel].muted) for channel in active})
+            self._mix(active, {channel: _manner(members[channel]) for channel in active})
+
+    def limit(self, rate: int, most: int) -> None:
+        """Mix at that rate (0: the best of the members'), at ``most`` that of (0: any)."""
+        self._rates = (rate, most)
+
+    def change(self, channel: Channel, member: Member) -> None:
+        """A member of a mixer may be heard otherwise now."""
+        manner = _manner(member)
+        if self._mixed.get(channel, manner) != manner and channel.media is not None:
+            self._mixed[channel] = manner
+            self._mixer.add(channel.media, hears=manner[0], heard=manner[1])
 
     def other(self, channel: Channel) -> Channel | None:
         """The other one of two that are connected to each other."""
@@ -46,7 +60,7 @@ class Mixing:
         if self._pair is not None and channel in self._pair:
             self._drop_pair()
         if channel in self._mixed:
-            self._mixed.discard(channel)
+            del self._mixed[channel]
             if channel.media is not None:
                 self._mixer.remove(channel.media)
 
@@ -79,14 +93,13 @@ class Mixing:
     def _mix(self, active: list[Channel], manners: Mapping[Channel, tuple[bool, bool]]) -> None:
         """Have these in the mixer, who hear or are heard as ``manners`` says."""
         if self._mixer is None:
-            self._mixer = self._pbx.engine.mixer()
+            self._mixer = self._pbx.engine.mixer(*self._rates)
             self._mixed.clear()
         for channel in [one for one in self._mixed if one not in active]:
             self.disconnect(channel)
         for channel in active:
             if channel not in self._mixed and channel.media is not None:
-                hears, heard = manners[channel]
-                self._mixed.add(channel)
+                hears, heard = self._mixed[channel] = manners[channel]
                 self._mixer.add(channel.media, hears=hears, heard=heard)
 
     def _drop_pair(self) -> None:
@@ -103,3 +116,8 @@ class Mixing:
             self._mixer.close()
             self._mixer = None
             self._mixed.clear()
+
+
+def _manner(member: Member) -> tuple[bool, bool]:
+    """Whether a member of a mixer hears and is heard."""
+    return member.role != SPEAKER, not member.muted

@@ -115,7 +115,7 @@ async def run(channel: Channel) -> None:
         )
         channel.exten, channel.priority = "s", 1
     try:
-        await _until_end(channel, state)
+        await until_end(channel, state)
         channel.finish_dialplan()
         await run_h(channel)
         await run_handlers(channel)
@@ -124,7 +124,8 @@ async def run(channel: Channel) -> None:
         channel.dialplan_state = None
 
 
-async def _until_end(channel: Channel, state: Run) -> None:
+async def until_end(channel: Channel, state: Run) -> None:
+    """Run the dialplan from the channel's position until it ends; what follows that is the caller's business."""
     while True:
         try:
             errand = channel.data.pop("errand", None)

@@ -262,10 +262,10 @@ class Engine:
         self.watch_object(handle, leg)
         return leg
 
-    def mixer(self, rate: int = 0) -> Mixer:
-        """A conference mixer; ``rate`` 0 follows the best of its members."""
+    def mixer(self, rate: int = 0, most: int = 0) -> Mixer:
+        """A conference mixer; ``rate`` 0 follows the best of its members, up to ``most`` (0: any)."""
         engine = self._running()
-        handle = self.lib.mixer_new(engine, rate)
+        handle = self.lib.mixer_new(engine, rate, most)
         if not handle:
             raise MemoryError("no memory for a mixer")
         mixer = Mixer(self, handle, rate)

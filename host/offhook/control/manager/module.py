@@ -61,6 +61,7 @@ from offhook.control.manager import (  # noqa: E402, F401
     events_bridges,
     events_channels,
     events_completion,
+    events_conference,
     events_dialing,
     events_endpoints,
     events_lines,

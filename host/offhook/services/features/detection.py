@@ -30,7 +30,18 @@ class CodeDetection:
     Works of one member are carried out one after the other.
     """
 
-    __slots__ = ("_codes", "_codes_of", "_collected", "_name", "_pending", "_task", "_timeout_ms", "_timer", "member")
+    __slots__ = (
+        "_codes",
+        "_codes_of",
+        "_collected",
+        "_name",
+        "_passes",
+        "_pending",
+        "_task",
+        "_timeout_ms",
+        "_timer",
+        "member",
+    )
 
     def __init__(
         self,
@@ -38,11 +49,15 @@ class CodeDetection:
         codes_of: CodesOf,
         timeout_ms: Callable[[Channel], int],
         name: Callable[[Channel, str], str],
+        *,
+        passes: bool = True,
     ) -> None:
         self.member = member
         self._codes_of = codes_of
         self._timeout_ms = timeout_ms
         self._name = name
+        self._passes = passes
+        """Digits that were kept back for nothing go to the others."""
         self._codes: Mapping[str, Work] = {}
         self._collected = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -100,7 +115,7 @@ class CodeDetection:
         digits, self._collected = self._collected, ""
         channel = self.member.channel
         log.debug("%s: %s is no code", channel.name, digits)
-        for other in self.member.bridge:
+        for other in self.member.bridge if self._passes else ():
             if other is not channel and not self.member.bridge.members[other].suspended:
                 channel.pbx.spawn(_stream(other, digits), f"digits for {other.name}")
         self._tell("Result: fail")
