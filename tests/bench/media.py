@@ -5,9 +5,9 @@
 
 First the engine alone, in simulated time and without a network: microseconds of CPU that a leg takes for a second of
 sound, and how many legs fill a core. Then, when CONFORMANCE_ROOT names a root with an Asterisk, both daemons one after
-the other: what each says a conversion costs ("core show translation comp", the least of several answers), and calls
-between Local channels that play, record and confer, by the CPU of the daemon. Ratios count; seconds depend on the
-machine and its other work.
+the other: what each says a conversion costs ("core show translation comp", the least of several answers), calls
+between Local channels that play, record and confer, and conferences of SIP phones, by the CPU of the daemon. Ratios
+count; seconds depend on the machine and its other work.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(CHECKOUT / "host"), str(CHECKOUT / "tests"), str(Path(__file__).parent)]
+
+import conference  # noqa: E402
 
 from bench import PYTHON, namespace  # noqa: E402
 from offhook.media import format_named  # noqa: E402
@@ -62,10 +64,11 @@ exten => record,1,Answer()
 exten => room,1,Answer()
  same => n,ConfBridge(1)
 """
+ROOM = "a party and second: conference of {}"
 SCENES = {"playing": "wait", "playing and recording": "record", "playing into a conference": "room"}
 
 
-def write_tone(path: Path, seconds: int = 10) -> None:
+def write_tone(path: Path, seconds: int = 10, peak: int = 6000) -> None:
     """A sound file of gliding tones."""
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
@@ -74,7 +77,7 @@ def write_tone(path: Path, seconds: int = 10) -> None:
         turn, samples = 0.0, []
         for index in range(seconds * 8000):
             turn += 2 * math.pi * (500 + 300 * math.sin(index / 4000)) / 8000
-            samples.append(int(6000 * math.sin(turn)))
+            samples.append(int(peak * math.sin(turn)))
         out.writeframes(struct.pack(f"<{len(samples)}h", *samples))
 
 
@@ -213,10 +216,11 @@ class Daemon:
         lines = ["[directories]", f"astmoddir => {modules}", f"astdatadir => {data}"]
         lines += [f"{key} => {folder / where}" for key, where in places.items()]
         (etc / "asterisk.conf").write_text("\n".join(lines) + "\n")
-        (etc / "extensions.conf").write_text(DIALPLAN.format(folder=folder.parent))
+        (etc / "extensions.conf").write_text(DIALPLAN.format(folder=folder.parent) + conference.DIALPLAN)
         (etc / "modules.conf").write_text("[modules]\nautoload=yes\n")
         (etc / "logger.conf").write_text("[general]\n[logfiles]\nmessages => warning,error\n")
-        (etc / "confbridge.conf").write_text("[general]\n")
+        (etc / "confbridge.conf").write_text(conference.CONFBRIDGE)
+        (etc / "pjsip.conf").write_text(conference.PJSIP)
         self.program = [*program, "-C", str(etc / "asterisk.conf")]
         command = namespace([*self.program, "-f", "-g", "-q", "-m", "-n"])
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -313,6 +317,9 @@ def compare(root: Path, calls: int, seconds: float, folder: Path, scenes: dict[s
             for what, exten in scenes.items():
                 percent = daemon.calls(exten, calls, seconds)
                 figures[name][what] = None if percent is None else (percent - idle) * 1e4 / calls
+            for parties in PARTIES if scenes else ():
+                percent = conference.confer(daemon, PYTHON, parties, seconds, folder, idle)
+                figures[name][ROOM.format(parties)] = None if percent is None else percent * 1e4
         finally:
             daemon.stop()
     print(f"\n{'us of CPU':44} {'Offhook':>9} {'peer':>9} {'ratio':>7}")
@@ -322,6 +329,9 @@ def compare(root: Path, calls: int, seconds: float, folder: Path, scenes: dict[s
         row(f"a second of a file converted: {each} to slin8", ours, theirs)
     for what in scenes:
         row(f"a call and second: {what}", figures["offhook"][what], figures["peer"][what])
+    for parties in PARTIES if scenes else ():
+        what = ROOM.format(parties)
+        row(what, figures["offhook"][what], figures["peer"][what])
 
 
 def row(what: str, ours: float | None, theirs: float | None) -> None:
@@ -342,6 +352,7 @@ def main() -> None:
         folder = Path(scratch)
         folder.chmod(0o755)
         write_tone(folder / "tone.wav")
+        write_tone(folder / "silence.wav", peak=0)
         if not options.steps:
             measure_engine(options.seconds, folder)
         root = os.environ.get("CONFORMANCE_ROOT", "")

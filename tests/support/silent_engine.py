@@ -146,7 +146,8 @@ class Mixer:
         self.legs: list[Leg] = []
 
     def add(self, leg: Leg, *, hears: bool = True, heard: bool = True) -> None:
-        self.legs.append(leg)
+        if leg not in self.legs:
+            self.legs.append(leg)
 
     def remove(self, leg: Leg) -> None:
         if leg in self.legs:
@@ -265,7 +266,7 @@ class SilentEngine:
     def start(self) -> None: ...
     def stop(self) -> None: ...
 
-    def mixer(self, rate: int = 0) -> Mixer:
+    def mixer(self, rate: int = 0, most: int = 0) -> Mixer:
         return Mixer()
 
     def pipe(self) -> tuple[Leg, Leg]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from offhook.calls.channel import Channel
 from offhook.calls.pbx import Pbx
+from offhook.config.model import ConfigError
 from offhook.dialplan.arguments import need_channel
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.modules import Module, Syntax
+from offhook.services.conference import configuration
 
 if TYPE_CHECKING:
     from offhook.services.conference.configuration import Configuration
@@ -26,12 +28,9 @@ _CONFIGURATION = "conference configuration"
 @module.on_reload
 async def read(pbx: Pbx) -> None:
     """Read confbridge.conf, at first or again; rooms keep what they began with."""
-    from offhook.config.model import ConfigError
-    from offhook.services.conference.configuration import read
-
     file = await pbx.off_loop(pbx.config.load, "confbridge.conf", module.name)
     errors: list[ConfigError] = []
-    pbx.parts[_CONFIGURATION] = read(file, errors)
+    pbx.parts[_CONFIGURATION] = configuration.read(file, errors)
     for error in errors:
         log.warning("%s", error)
     pbx.devices.providers["confbridge"] = lambda name: "NOT_INUSE" if find_room(pbx, name) is None else "INUSE"
@@ -135,11 +134,9 @@ def confbridge_function(scope: Scope, value: str, kind: str = "", option: str = 
 
     It begins as a copy of the default one, or of the one that template names. Set(CONFBRIDGE(user,admin)=yes).
     """
-    from offhook.services.conference.configuration import change
-
     channel = need_channel(scope, "CONFBRIDGE")
     try:
-        change(configuration_of(scope.pbx), channel, kind, option, value)
+        configuration.change(configuration_of(scope.pbx), channel, kind, option, value)
     except ValueError as error:
         raise FunctionError(f"CONFBRIDGE({kind},{option})={value}: {error}") from None
 

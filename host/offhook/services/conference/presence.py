@@ -98,7 +98,7 @@ class Presence:
 
     def _pass_digit(self, member: Member, digit: Digit) -> None:
         for other, place in member.bridge.members.items():
-            if other is member.channel or place.suspended or not other.alive:
+            if other is member.channel or place.lonely or place.suspended or not other.alive:
                 continue
             if digit.end:
                 other.send_digit_end(digit.digit, digit.duration_ms)
