@@ -51,3 +51,20 @@ def test_a_sector_that_makes_no_sense_starts_the_first_system(card: Path, tmp_pa
         console.expect("Starting kernel")
     finally:
         machine.cut_power()
+
+
+def test_a_word_at_the_boot_loader_gives_a_rescue_shell(card: Path, tmp_path: Path) -> None:
+    machine = Machine(tmp_path, card)
+    console = machine.power_on()
+    try:
+        console.expect("Hit any key to stop autoboot")
+        console.type("")
+        console.expect("=> ")
+        console.type("setenv offhook_words offhook.rescue; boot")
+        console.expect("rescue shell; 'exit' restarts the box")
+        console.type("ls /root/usr/sbin/offhook && grep -c offhook.rescue /proc/cmdline")
+        console.expect("\n/root/usr/sbin/offhook\n1\n")
+        console.type("exit")
+        console.expect(r"U-Boot \d")
+    finally:
+        machine.cut_power()

@@ -1,4 +1,4 @@
-"""A phone on a line of a box: dial tone, seen at the console and over SSH, and a call.
+"""A phone on a line of a box: dial tone, seen at the console and over SSH, and a call, followed as a ladder.
 
 The line is one of the kernel's own: DAHDI's spans over a cable between them (dahdi_dynamic_loc), set up by the
 exchange. The phone at the far end of the cable is a program in the box (far_hand.py) that uses the drivers alone.
@@ -6,10 +6,13 @@ exchange. The phone at the far end of the cable is a program in the box (far_han
 
 from __future__ import annotations
 
+import io
 import re
+import subprocess
+import tarfile
 from pathlib import Path
 
-from box_story import new_box
+from box_story import ANSWER_S, Box, new_box
 
 GUEST = Path(__file__).resolve().parent.parent / "guest"
 SYSTEM_CONF = """\
@@ -86,7 +89,33 @@ def test_a_phone_on_a_line_has_dial_tone_and_calls() -> None:
         status, told = box.diagnose("lines")
         assert status == 0 and re.search(r"^ +1 fxo_ks +dial tone", told, re.MULTILINE), told
         print(f"\n{shown}")
-        box.ask("channel originate Local/dial@far application Wait 1")
-        console.expect(r"far hand: hears itself at \*43")
-        console.expect("far hand: on hook")
+        levels = bundled(box, "levels.csv").splitlines()[1:]
+        assert any(re.fullmatch(r"\d+,DAHDI/1,-\d\S+,-1\d\S+", line) for line in levels), levels
+        assert "Line DAHDI/1" in bundled(box, "index.html")
+        ladder = traced_call(box)
+        print(f"\n{ladder}")
+        for rung in (r"DAHDI/1-1 +\* +phones,\*43,1 Answer", r"DAHDI/1 +--> on hook", r"DAHDI/1-1 +\* +ends"):
+            assert re.search(rung, ladder), ladder
         assert re.search(r"^ +1 fxo_ks +idle", box.ask("lines"), re.MULTILINE)
+
+
+def bundled(box: Box, name: str) -> str:
+    """A file of the support bundle."""
+    with tarfile.open(fileobj=io.BytesIO(box.fetch("bundle")), mode="r:gz") as archive:
+        file = archive.extractfile(f"offhook-bundle/{name}")
+        assert file is not None
+        return file.read().decode()
+
+
+def traced_call(box: Box) -> str:
+    """The ladder of a call that the phone makes to the echo test, in which it hears itself."""
+    assert box.console is not None
+    words = box.ssh_command("trace DAHDI/1 300")
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as trace:
+        assert trace.stdout is not None
+        told = trace.stdout.readline()
+        assert told.startswith("waiting for a call"), told
+        box.console.type("channel originate Local/dial@far application Wait 1")
+        box.console.expect(r"far hand: hears itself at \*43")
+        box.console.expect("far hand: on hook")
+        return told + trace.communicate(timeout=ANSWER_S)[0]
