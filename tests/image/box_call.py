@@ -69,6 +69,14 @@ async def echo_call(box: Box) -> tuple[float, float]:
                     heard += [far_end.from_ulaw(code) for code in far_end.Rtp.parse(audio.recv(2000)).payload]
             if len(heard) > 8000 and far_end.amplitude(heard[-4000:], 1000) > 2000:
                 break
+        ended = peer.request("BYE", "100", target="sip:*43@127.0.0.1", call_id=again.call_id)
+        for name in ("From", "To"):
+            ended.set(name, str((again if name == "From" else answer).get(name)))
+        ended.set("CSeq", f"{again.cseq.number + 1} BYE")
+        peer.send(ended)
+        while (over := await peer.final(ANSWER_S)).cseq.number != ended.cseq.number:
+            pass
+        assert over.status == 200, over.to_bytes().decode()
         peer.close()
         last = heard[-4000:]
         return far_end.amplitude(last, 1000), far_end.amplitude(last, 1530)
