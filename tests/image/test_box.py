@@ -171,7 +171,6 @@ def test_an_update_that_does_not_start_is_given_up(box: Box) -> None:
 
 
 def test_a_factory_reset_leaves_a_new_box(box: Box) -> None:
-    box.start()
     assert box.console is not None
     box.console.type("reset")
     box.console.expect('Write "RESET"')
