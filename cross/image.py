@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import struct
 import sys
@@ -184,14 +185,16 @@ def image(board: Board, compress: bool = True) -> Path:
     """Write the image of a board; its path."""
     made, folder = parts(board), output(board)
     card = folder / f"offhook-{board.key}.img"
-    card.unlink(missing_ok=True)
-    with card.open("wb") as out:
+    # Beside it first: whoever copies the card at this moment has a whole one.
+    beside = folder / f"{card.name}.{os.getpid()}"
+    with beside.open("wb") as out:
         out.truncate(TOTAL)
         out.write(partition_table(board))
         out.seek(ENVIRONMENT[0])
         out.write(environment())
-    write_sparse(made / "boot.fat", card, BOOT[0])
-    write_sparse(made / "rootfs.ext4", card, SLOTS[0][0])
+    write_sparse(made / "boot.fat", beside, BOOT[0])
+    write_sparse(made / "rootfs.ext4", beside, SLOTS[0][0])
+    beside.rename(card)
     results = [card]
     (folder / f"offhook-{board.key}.spdx.json").write_text(spdx(board, made))
     results.append(folder / f"offhook-{board.key}.spdx.json")

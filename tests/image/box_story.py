@@ -196,9 +196,11 @@ def new_box(size: int = image.TOTAL) -> Iterator[Box]:
         yield story
     finally:
         machine.cut_power()
-        kept = card.with_name(f"console-{time.strftime('%H%M%S')}-{os.getpid()}.log")
-        shutil.copy(folder / "console.log", kept)
-        print(f"\nthe console: {kept}")
+        told = folder / "console.log"
+        if told.exists():
+            kept = card.with_name(f"console-{time.strftime('%H%M%S')}-{os.getpid()}.log")
+            shutil.copy(told, kept)
+            print(f"\nthe console: {kept}")
         shutil.rmtree(folder)
 
 
