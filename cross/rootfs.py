@@ -245,8 +245,9 @@ def settings(root: Path, board: Board, keyring: Path) -> None:
     (root / "usr/lib/clock-epoch").write_text("")
     rules = root / "usr/lib/udev/rules.d/60-dahdi.rules"
     if rules.exists():
-        # Offhook loads the firmware of Astribanks itself.
+        # Offhook loads the firmware of Astribanks itself, and sets spans up.
         text = re.sub(r'(?m)^SUBSYSTEM=="usb"(?:[^\n]*\\\n)+[^\n]*xpp_fxloader[^\n]*\n', "", rules.read_text())
+        text = re.sub(r'(?m)^SUBSYSTEM=="dahdi_(?:devices|spans)"[^\n]*\n', "", text)
         rules.write_text(text.replace('="asterisk"', '="offhook"'))
     for name in MASKED:
         unit = root / "etc/systemd/system" / name
