@@ -107,27 +107,33 @@ async def start(
     plan: str = PLAN,
     signalling: str = "mtp2",
     circuits: int = 0,
+    links: int = 1,
 ) -> Trunk:
-    """Both linksets, up, with every circuit free. ``more_...`` comes behind the first ``sigchan``."""
+    """Both linksets, up, with every circuit free: all that the spans have, or so many. ``more_...`` comes behind the
+    first ``sigchan``; further links are on the channels behind the first."""
     size, place, law = SIZES[variant]
+    if circuits:
+        size, place = circuits + links, circuits + 1
     office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
     office.system.add_span(dict.fromkeys(range(5, 9), "fxs_ks"))
     firsts = (9, 9 + size)
     for first in firsts:
-        signallings = {n: signalling if n == first + place - 1 else "clear" for n in range(first, first + size)}
+        linked = range(first + place - 1, first + place - 1 + links)
+        signallings = {n: signalling if n in linked else "clear" for n in range(first, first + size)}
         office.system.add_span(signallings, law)
     office.system.cable(3, 4)
     ranges = []
     for first in firsts:
-        numbers = [n for n in range(first, first + size) if n != first + place - 1]
-        ranges.append(",".join(map(str, numbers[: circuits or None])))
+        linked = range(first + place - 1, first + place - 1 + links)
+        numbers = [n for n in range(first, first + size) if n not in linked]
+        ranges.append(",".join(map(str, numbers)))
     text = CHANNELS.format(
         variant=variant,
         extra=extra,
         extra_one=extra_one,
         extra_two=extra_two,
-        more_one=more_one,
-        more_two=more_two,
+        more_one="\n".join(f"sigchan = {firsts[0] + place - 1 + link}" for link in range(1, links)) + f"\n{more_one}",
+        more_two="\n".join(f"sigchan = {firsts[1] + place - 1 + link}" for link in range(1, links)) + f"\n{more_two}",
         one_link=firsts[0] + place - 1,
         two_link=firsts[1] + place - 1,
         one=ranges[0],

@@ -76,6 +76,7 @@ class Decoder:
         event.cic, event.last, event.point_code = part.startcic, part.endcic, part.opc
         event.call = self._known(part.call, part.startcic)
         event.hardware = part.type != 0
+        event.passed = int(part.got_sent_msg) if event.kind is Kind.GRA else 0
         if event.kind not in (Kind.GRS, Kind.CQM):
             count = max(0, min(_MOST_IN_GROUP, event.last - event.cic + 1))
             event.status = [bool(part.status[place]) for place in range(count)]

@@ -55,8 +55,12 @@ class Sent(IntFlag):
     REL = 1 << 4
     IAM = 1 << 7
     GOT_IAM = 1 << 10
+    SECOND_GRS = 1 << 20
+    """T1.113 has a group reset twice, and acknowledged twice."""
     PENDING_IAM = 1 << 21
     """An IAM is about to be sent."""
+    CALL = RSC | REL | IAM | GOT_IAM | PENDING_IAM | 1 << 8 | 1 << 9 | 0x7800 | 7 << 17
+    """All that a call leaves behind: FAR, CCR, ACM, CON, ANM and INR too."""
 
 
 class Nature(IntEnum):

@@ -19,7 +19,7 @@ from kernel_shims.line import LineError
 from kernel_shims.ss7.binding import binding, key, printed, told
 from kernel_shims.ss7.decoding import Decoder
 from kernel_shims.ss7.events import IsupCall, Occupied, Ss7Event
-from kernel_shims.ss7.guard import Unsound, hollow, sound
+from kernel_shims.ss7.guard import CHECK_SUM, Unsound, hollow, sound
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ _REPEATING = 1
 _INR_WITHOUT_CALLING, _ISDN_ACCESS = 1 << 0, 1 << 1
 _DEBUG = {"mtp2": 1 << 0, "mtp3": 1 << 1, "isup": 1 << 2}
 _LONGEST_UNIT = 512
+_LFU, _HIGHEST_PRIORITY = 0x66, 3
 _SHORT = 8
 """Fill-in and link status units are shorter."""
 _DRIFT_S = 0.005
@@ -61,6 +62,7 @@ class Linkset:
         self.ffi, self.lib = bound.ffi, bound.lib
         self.variant = variant
         self.point_code = point_code
+        self._network = NETWORKS[network]
         self.links: list[Link] = []
         self.on_message: Callable[[str], None] | None = None
         """Called with each line the library has to say."""
@@ -79,7 +81,7 @@ class Linkset:
             raise LineError(f"libss7 makes no linkset of type {variant}")
         told[key(self.ffi, self.handle)] = self
         self.lib.ss7_set_pc(self.handle, point_code)
-        self.lib.ss7_set_network_ind(self.handle, NETWORKS[network])
+        self.lib.ss7_set_network_ind(self.handle, self._network)
 
     def close(self) -> None:
         """Give everything back. Calls that are left are forgotten without a word to the far end."""
@@ -204,8 +206,21 @@ class Linkset:
         self.keep_time()
         self.lib.ss7_write(self.handle, link.own.fileno())
         with contextlib.suppress(BlockingIOError):
-            return link.far.recv(_LONGEST_UNIT)
+            unit = link.far.recv(_LONGEST_UNIT)
+            return unit if len(unit) > CHECK_SUM else self._forced_uninhibition(link, unit)
         return b""
+
+    def _forced_uninhibition(self, link: Link, head: bytes) -> bytes:
+        """LFU (Q.704 15.9.6): the library forgets how long it is, and sends its sequence numbers alone."""
+        others = [one for one in self.links if one.neighbour == link.neighbour]
+        sls = next(place for place, one in enumerate(others) if one is link)
+        to, of = link.neighbour, self.point_code
+        if self.variant == "ansi":
+            label = to.to_bytes(3, "little") + of.to_bytes(3, "little") + bytes([sls])
+        else:
+            label = (to | of << 14 | sls << 28).to_bytes(4, "little")
+        service = self._network << 6 | (_HIGHEST_PRIORITY << 4 if self.variant == "ansi" else 0)
+        return b"".join((head, bytes([len(label) + 2, service]), label, bytes([_LFU]), b"\0" * CHECK_SUM))
 
     def events(self) -> Iterator[Ss7Event]:
         """What is waiting to be told."""

@@ -138,6 +138,19 @@ def test_when_all_links_are_down_calls_are_forgotten(pair: Pair) -> None:
     pair.until(pair.here, Kind.UP, 60)
 
 
+def test_a_link_is_inhibited_and_forced_back(pair: Pair) -> None:
+    """LIN, LFU and LUN (Q.704 10); libss7 forgets the length of LFU."""
+    assert pair.here.linkset.manage(1, "lin") == "OK"
+    pair.advance(1)
+    shown = {side: "\n".join(side.linkset.status_lines()) for side in (pair.here, pair.there)}
+    assert "Locally" in shown[pair.here] and "Remotely" not in shown[pair.here]
+    assert pair.there.linkset.manage(1, "lfu") == "OK"
+    pair.advance(5)
+    for side in (pair.here, pair.there):
+        assert not [line for line in side.linkset.status_lines() if "Locally" in line or "Remotely" in line]
+        assert not [event for event in side.told if event.kind in (Kind.DOWN, Kind.LINK_DOWN)]
+
+
 def test_a_third_link_to_a_neighbour_is_refused() -> None:
     pair = Pair("itu", 2)
     with pytest.raises(LineError, match="2 links to a neighbour"):

@@ -85,6 +85,13 @@ class DahdiChannel(Channel):
         if port is not None:
             port.ended(self, cause)
 
+    def note_cause(self, cause: int, text: str) -> None:
+        """Remember what the far end said when it cleared, for HANGUPCAUSE()."""
+        self.tech_cause = text
+        for one in (self, self.data.get("dialed_by")):
+            if one is not None and not one.hungup:
+                one.data.setdefault("tech_causes", {})[self.name] = (cause, text)
+
     def tech_operate(self, operator: Channel, *, by_flash: bool) -> bool:
         """Between two lines."""
         if self.port is None or not isinstance(operator, DahdiChannel) or operator.port is None:

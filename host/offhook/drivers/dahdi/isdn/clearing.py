@@ -28,11 +28,7 @@ USER_USER = "USERUSERINFO"
 
 def note_cause(channel: DahdiChannel, event: PriEvent) -> None:
     """Remember what the far end said, for HANGUPCAUSE()."""
-    text = f"PRI PRI_EVENT_{_NAMES[event.kind]} ({event.cause})"
-    channel.tech_cause = text
-    for one in (channel, channel.data.get("dialed_by")):
-        if one is not None and not one.hungup:
-            one.data.setdefault("tech_causes", {})[channel.name] = (event.cause, text)
+    channel.note_cause(event.cause, f"PRI PRI_EVENT_{_NAMES[event.kind]} ({event.cause})")
 
 
 class Clearing:

@@ -282,6 +282,7 @@ class Ss7Linkset:
             self.drop(circuit, call)
             return
         circuit.clearing = Clearing.SEND_RLC
+        channel.note_cause(event.cause, f"SS7 ISUP_EVENT_REL ({event.cause})")
         channel.far_end_hangup(event.cause or causes.NORMAL_CLEARING)
 
     def _release_complete(self, circuit: CircuitPort, call: IsupCall, event: Ss7Event) -> None:

@@ -70,6 +70,7 @@ class Supervision:
             self._linkset.drop(circuit, call)
             return
         circuit.clearing = Clearing.SEND_RLC
+        channel.note_cause(causes.INTERWORKING, "SS7 ISUP_EVENT_RSC")
         if event.passed & Sent.IAM and circuit.level < Level.PROCEEDING:
             self._linkset.try_again(circuit, channel)
         else:
@@ -118,7 +119,8 @@ class Supervision:
                 self._group_was_reset(first, circuits, event)
             case Kind.GRA:
                 log.info("Linkset %d: CIC %d-%d are reset", linkset.number, event.cic, event.last)
-                first.awaits_reset = False
+                first.awaits_reset = bool(event.passed & Sent.SECOND_GRS)
+                self._isup.clear_flags(call, Sent.CALL)
                 for circuit in circuits:
                     circuit.in_service = True
                     if circuit in meant:
