@@ -32,7 +32,7 @@ def arrived(trunk: Trunk, *, at: int) -> Channel | None:
 @pytest.mark.parametrize("variant", ["itu", "ansi"])
 async def test_a_phone_calls_through_the_trunk_and_both_hear_each_other(office: Office, variant: str) -> None:
     """Number arrives; ringing, answer, sound, clearing."""
-    trunk = await start(office, variant)
+    trunk = await start(office, variant, circuits=4)
     alice, bob = office.phone(1), office.phone(2)
     alice.off_hook()
     await office.advance(0.5)
@@ -48,7 +48,7 @@ async def test_a_phone_calls_through_the_trunk_and_both_hear_each_other(office: 
     bob.forget()
     alice.say(said)
     bob.say(answered)
-    await office.advance(4)
+    await office.advance(3.5)
     assert audio.correlation(said, list(bob.heard), 0.8)[0] > 0.95
     assert audio.correlation(answered, list(alice.heard), 0.8)[0] > 0.95
     bob.on_hook()
@@ -276,7 +276,7 @@ async def test_the_calling_number_is_asked_for(office: Office) -> None:
 
 async def test_facilities_are_refused_and_suspending_is_borne(office: Office) -> None:
     """FAR is answered by FRJ; SUS and RES leave the call alone, T6 ends it."""
-    trunk = await start(office, circuits=4, plan=PLAN.replace("Wait(60)", "Wait(600)"))
+    trunk = await start(office, circuits=4, plan=PLAN.replace("Wait(60)", "Wait(200)"))
     stranger = Stranger(trunk)
     await stranger.says(IAM, 1, iam("5555#"))
     circuit = trunk.circuit(trunk.two, 1)

@@ -190,7 +190,8 @@ async def test_hardware_is_pulled_out_and_comes_back(office: Office) -> None:
 async def test_two_links_share_the_load_and_one_is_enough(office: Office) -> None:
     """Calls go on when one fails, and when it is back."""
     trunk = await start(office, circuits=4, links=2)
-    calls = [await up(office, trunk, f"g{1 + n % 2}/5555") for n in range(4)]
+    await office.until(lambda: _both_serve(trunk), 60)
+    calls = [await up(office, trunk, f"g{1 + n % 2}/5555") for n in range(2)]
     for broken in (0, 1):
         numbers = [linkset.links[broken].number for linkset in (trunk.one, trunk.two)]
         for number in numbers:
@@ -199,11 +200,11 @@ async def test_two_links_share_the_load_and_one_is_enough(office: Office) -> Non
             port.party.cut = True  # type: ignore[attr-defined]
             port.alarm_bits = Alarm.RED
             port.happen(Happening.ALARM)
-        await office.advance(3)
+        await office.advance(1)
         assert trunk.one.up and trunk.two.up and all(call.state is State.UP for call in calls)
         extra = calls.pop()
         extra.hangup()
-        await office.until(lambda: len(office.pbx.channels) == 6 and not _waiting(trunk), 5)
+        await office.until(lambda: len(office.pbx.channels) == 2 and not _waiting(trunk), 5)
         calls.append(await up(office, trunk, "g1/5555"))
         for number in numbers:
             port = office.system.ports[number]
@@ -211,7 +212,7 @@ async def test_two_links_share_the_load_and_one_is_enough(office: Office) -> Non
             port.party.cut = False  # type: ignore[attr-defined]
             port.alarm_bits = Alarm.NONE
             port.happen(Happening.NO_ALARM)
-        await office.advance(20)
+        await office.until(lambda: _both_serve(trunk), 60)
         assert trunk.one.up and trunk.two.up and all(call.state is State.UP for call in calls)
     shown = await office.cli("ss7 show linkset 1")
     assert len([line for line in shown if "INSERVICE,  UP" in line]) == 2
@@ -228,13 +229,13 @@ async def test_a_signalling_channel_without_mtp2_in_the_driver(office: Office) -
     await office.until(trunk.idle, 5)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 async def test_whatever_happens_no_circuit_is_stuck(office: Office, seed: int) -> None:
     """Calls, answers, clearing, blocking, resets and alarms in any order; then everything is idle again."""
     chance = random.Random(seed)
     trunk = await start(office, "ansi" if seed % 2 else "itu", circuits=4)
     mine: list[Channel] = []
-    for _ in range(120):
+    for _ in range(70):
         at = chance.choice((1, 2))
         cic = chance.randint(1, 3)
         match chance.randrange(12):
@@ -267,7 +268,7 @@ async def test_whatever_happens_no_circuit_is_stuck(office: Office, seed: int) -
     for one in list(office.pbx.channels):
         one.request_hangup()
     await office.until(lambda: not len(office.pbx.channels) and trunk.one.up and trunk.two.up, 120)
-    await office.advance(20)
+    await office.advance(5)
     for at in (1, 2):
         await office.cli(f"ss7 reset group {at} {3 - at} 1 3")
         await office.advance(1)
@@ -285,6 +286,14 @@ async def test_whatever_happens_no_circuit_is_stuck(office: Office, seed: int) -
 async def _try(office: Office, command: str) -> None:
     with contextlib.suppress(CommandError):
         await office.cli(command)
+
+
+def _both_serve(trunk: Trunk) -> bool:
+    def serves(lines: list[str], what: str) -> bool:
+        return len([line for line in lines if what in line]) == 2
+
+    found = [linkset.library.status_lines() for linkset in (trunk.one, trunk.two)]
+    return all(serves(lines, "INSERVICE,  UP") and serves(lines, "Changeover: NO") for lines in found)
 
 
 def _waiting(trunk: Trunk) -> bool:

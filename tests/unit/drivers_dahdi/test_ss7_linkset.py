@@ -267,7 +267,7 @@ MESSAGES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(messages=st.lists(MESSAGES, max_size=12), variant=st.sampled_from(["itu", "ansi"]))
 def test_no_message_harms_the_linkset(messages: list[bytes], variant: str) -> None:
     pair = Pair(variant, 1, TIMERS[variant])
