@@ -26,6 +26,7 @@ signalling = fxo_ks
 context = phones
 callerid = Alice <101>
 group = 3
+{phones}
 channel => 1-2
 """
 PLAN = """
@@ -47,23 +48,32 @@ exten => _7X.,1,Answer()
 """
 
 
-async def start(office: Office, extra_network: str = "", extra_user: str = "", plan: str = PLAN) -> Lines:
+async def start(
+    office: Office, extra_network: str = "", extra_user: str = "", plan: str = PLAN, phones: str = ""
+) -> Lines:
     """Two E1 spans, both ends up."""
     for first in _phones(office, 9, 40):
         signallings = {number: "hdlcfcs" if number == first + 15 else "clear" for number in range(first, first + 31)}
         office.system.add_span(signallings, "alaw")
-    lines = await _begin(office, "pri", "9-23,25-39", "40-54,56-70", extra_network, extra_user, plan)
+    lines = await _begin(office, "pri", "9-23,25-39", "40-54,56-70", extra_network, extra_user, plan, phones=phones)
     await office.until(lambda: all(span.up for span in lines.isdn), 5)
     return lines
 
 
 async def start_bri(
-    office: Office, extra_network: str = "", extra_user: str = "", *, plan: str = PLAN, multipoint: bool = False
+    office: Office,
+    extra_network: str = "",
+    extra_user: str = "",
+    *,
+    plan: str = PLAN,
+    multipoint: bool = False,
+    phones: str = "",
 ) -> Lines:
     """Two basic rate spans, point to point and both ends up, or to several devices, where layer 2 waits for a call."""
     for first in _phones(office, 9, 12):
         office.system.add_span({first: "clear", first + 1: "clear", first + 2: "hardhdlc"}, "alaw")
-    lines = await _begin(office, "bri", "9-10", "12-13", extra_network, extra_user, plan, "_ptmp" if multipoint else "")
+    kind = "_ptmp" if multipoint else ""
+    lines = await _begin(office, "bri", "9-10", "12-13", extra_network, extra_user, plan, kind, phones)
     if not multipoint:
         await office.until(lambda: all(span.up for span in lines.isdn), 5)
     return lines
@@ -84,6 +94,7 @@ async def _begin(
     extra_user: str,
     plan: str,
     multipoint: str = "",
+    phones: str = "",
 ) -> Lines:
     office.system.cable(3, 4)
     names = [line.partition("=")[0].strip() for line in extra_network.splitlines() if "=" in line]
@@ -95,6 +106,7 @@ async def _begin(
         extra_network=extra_network,
         between="\n".join(_DEFAULTS.get(name, "") for name in names),
         extra_user=extra_user,
+        phones=phones,
     )
     return await office.begin(text, plan)
 
@@ -104,5 +116,6 @@ _DEFAULTS = {
     "moh_signaling": "moh_signaling = moh",
     "hold_disconnect_transfer": "hold_disconnect_transfer = no",
     "mcid_send": "mcid_send = no",
+    "aoce_delayhangup": "aoce_delayhangup = no",
 }
 """What is of one side's extra lines alone: settings hold for all channels below them."""

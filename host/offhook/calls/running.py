@@ -125,7 +125,15 @@ class RunsDialplan:
         if self.interruption is not Interruption.HANGUP:
             self.interruption = why
         task = self.task
-        if task is not None and task is not _current_task():
+        if task is None:
+            return
+        if task is not _current_task():
+            task.cancel()
+        elif why is Interruption.HANGUP:  # by what the application shows: it ends where it waits next
+            self.pbx.loop.call_soon(self._interrupt_again, task)
+
+    def _interrupt_again(self, task: asyncio.Task[None] | None) -> None:
+        if task is not None and self.task is task and self.interruption is Interruption.HANGUP:
             task.cancel()
 
     def start_pbx(self) -> asyncio.Task[None]:

@@ -78,6 +78,37 @@ async def test_what_was_granted_is_told(office: Office, letters: str) -> None:
     assert heard == [advice for letter, advice in wanted.items() if letter in letters]
 
 
+DELAYED = """
+[phones]
+[from-network]
+exten => 77,1,Dial(DAHDI/g2/5551,30)
+[from-user]
+exten => 5551,1,Answer()
+ same => n,Wait(60)
+"""
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_the_end_waits_for_the_price(office: Office, waits: bool) -> None:
+    """aoce_delayhangup: who called hangs up, the network tells the price when its call is cleared, and the first call
+    is cleared with that."""
+    lines = await start(office, "aoc_enable = s,d,e", f"aoce_delayhangup = {'yes' if waits else 'no'}", plan=DELAYED)
+    heard = told(office)
+    mine = lines.request("g1/77", None, ("", ""))
+    mine.tech_call("")
+    await office.until(lambda: mine.state is State.UP, 5)
+    said: list[object] = []
+    link = lines.isdn.spans[4].link
+    advise, link.advise = link.advise, lambda call, advice: (said.append(advice), advise(call, advice))[1]  # type: ignore[method-assign]
+    answering = next(one for one in office.pbx.channels if one.dialed.number == "5551")
+    send(answering, IN_ALL)  # kept until the call is cleared
+    mine.hangup()
+    await office.until(lambda: not len(office.pbx.channels), 30)
+    await office.advance(0.5)
+    assert IN_ALL in heard
+    assert len(said) == int(waits)
+
+
 MONEY = st.builds(
     Money, st.integers(0, 2**24 - 1), st.sampled_from(Multiplier), st.text("ABCDEFGHIJ", min_size=1, max_size=10)
 )

@@ -21,21 +21,20 @@ PSEUDO = -2
 """Number of the channel "pseudo"."""
 _LISTS = ("channel", "dahdichan")
 _TIMERS = ("isup_timer.", "mtp3_timer.")
+_NEVER = {
+    "adsi": "adsi has no effect: telephones with ADSI are no longer made, so nothing is sent to their displays",
+    "restrictcid": "restrictcid has no effect, as in Asterisk; write hidecallerid = yes",
+    "cc_callback_macro": "cc_callback_macro has no effect: there are no macros any more; write cc_callback_sub",
+}
+"""What has no effect, and never will."""
 WITHOUT_EFFECT = frozenset(
     {
-        *("adsi", "rxdrc", "txdrc", "tonezone"),
-        *("restrictcid", "mwilevel"),
-        *("useincomingcalleridondahditransfer", "dtmfcidlevel", "distinctiveringaftercid"),
-        *("minunused", "minidle", "idleext"),
-        *("idledial", "max_call_waiting_calls", "allow_call_waiting_calls", "mwi_mailboxes", "mwi_vm_boxes"),
-        *("mwi_vm_numbers", "aoce_delayhangup", "cc_ptmp_recall_mode", "layer1_presence"),
-        *("cc_qsig_signaling_link_req", "cc_qsig_signaling_link_rsp"),
-        *("cc_callback_macro", "immediatering"),
+        *_NEVER,
+        *("rxdrc", "txdrc", "mwilevel", "useincomingcalleridondahditransfer", "dtmfcidlevel"),
+        *("distinctiveringaftercid", "immediatering", "tonezone"),
     }
 )
-"""What is read and checked and does nothing yet."""
-_NEVER = {"adsi": "adsi has no effect: telephones with ADSI are no longer made, so nothing is sent to their displays"}
-"""And what never will."""
+"""What is read and checked and does nothing, or nothing yet."""
 
 
 @dataclass(slots=True)

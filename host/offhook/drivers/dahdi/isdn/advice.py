@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kernel_shims.pri.link import PriLink
+    from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.channel import DahdiChannel
     from offhook.drivers.dahdi.isdn.calls import IsdnCall
 
@@ -36,6 +37,13 @@ def received(channel: DahdiChannel, told: tuple[PriAdvice, ...], settings: Mappi
     for one in told:
         advice = from_library(one)
         calls.received(channel, advice, pass_on=granted(settings, advice))
+
+
+def received_late(pbx: Pbx, told: tuple[PriAdvice, ...]) -> None:
+    """The same when the call has no channel any more: managers hear what it has cost."""
+    for one in told:
+        if isinstance(advice := from_library(one), AtEnd):
+            pbx.bus.publish(calls.AdviceReceived(None, advice))
 
 
 def asked(link: PriLink, call: IsdnCall, request: PriAsked, settings: Mapping[str, Any]) -> None:

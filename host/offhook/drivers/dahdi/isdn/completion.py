@@ -164,6 +164,11 @@ class NativeCompletion:
         self._agents: dict[int, PriAgent] = {}
         self._monitors: dict[int, PriMonitor] = {}
 
+    @property
+    def waits(self) -> bool:
+        """Whether there is a record of anybody."""
+        return bool(self._agents or self._monitors)
+
     # ---- our calls -------------------------------------------------------------------------------------------
 
     def agent(self, channel: DahdiChannel, core_id: int) -> PriAgent | None:

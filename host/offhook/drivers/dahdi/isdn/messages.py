@@ -1,4 +1,4 @@
-"""Message waiting (ETSI EN 300 745-1, Q.SIG): the users of an interface are told of new messages in mailboxes.
+"""Message waiting (ETSI EN 300 745-1): the devices of a BRI are told of new messages in mailboxes.
 
 ``mwi_mailboxes`` are watched, ``mwi_vm_boxes`` what each is called on the interface, ``mwi_vm_numbers`` whom to call to
 hear them; a number that is left out is the one before it.
@@ -46,6 +46,10 @@ class MessageWaiting:
         self._span = span
         self._drops: list[Callable[[], None]] = []
         self._boxes = boxes_of(span.settings)
+        if self._boxes and not (span.multipoint and span.network):
+            text = "span %d: mwi_mailboxes is for a BRI to several devices (bri_net_ptmp): nobody is told of messages"
+            log.warning(text, span.number)
+            self._boxes = []
         mailboxes = span.pbx.mailboxes
         for box in self._boxes:
             if not box.voicemail:

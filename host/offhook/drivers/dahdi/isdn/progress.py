@@ -47,11 +47,11 @@ class Progress:
         if event.kind is Kind.ANSWER and not self._acknowledged(call):
             return
         channel = call.channel
-        if channel is not None and event.advice:
-            advice.received(channel, event.advice, span.settings)
         if channel is not None:
+            advice.received(channel, event.advice, span.settings)
             span.services.told(call, channel, event)
         else:
+            advice.received_late(span.pbx, event.advice)
             span.services.without_channel(event)
         span.completion.told(event, call)
         match event.kind:

@@ -10,7 +10,7 @@ from kernel_shims.line import LinePort
 from kernel_shims.pri.events import Kind, PriEvent
 from offhook.calls import causes
 from offhook.calls.signalling import DChannelFrame, LineSignal
-from offhook.drivers.dahdi.isdn import frames
+from offhook.drivers.dahdi.isdn import advice, frames
 from offhook.drivers.dahdi.isdn.bearer import BearerPort, place_of
 from offhook.drivers.dahdi.isdn.bearerless import Bearerless
 from offhook.drivers.dahdi.isdn.calls import IsdnCall
@@ -246,6 +246,7 @@ class IsdnSpan:
         if event.kind is Kind.ANSWER:
             self.link.acknowledge_answer(event.call)
         self.completion.told(event)
+        advice.received_late(self.pbx, event.advice)
         if event.kind in (Kind.HANGUP, Kind.HANGUP_REQUEST):
             self.link.hangup(event.call, event.cause)
 
