@@ -35,6 +35,9 @@ _REPEATING = 1
 _INR_WITHOUT_CALLING, _ISDN_ACCESS = 1 << 0, 1 << 1
 _DEBUG = {"mtp2": 1 << 0, "mtp3": 1 << 1, "isup": 1 << 2}
 _LONGEST_UNIT = 512
+_STATUS_UNIT = 6
+_SIO, _ALIGNMENT, _SIPO = 0, (0, 1, 2), 4
+"""Link status (Q.703 11.1.3): out of alignment; that, normal and emergency alignment; processor outage."""
 _LFU, _HIGHEST_PRIORITY = 0x66, 3
 _SHORT = 8
 """Fill-in and link status units are shorter."""
@@ -52,6 +55,8 @@ class Link:
     far: socket.socket
     last: bytes = b""
     """The last unit that came: one that is repeated tells nothing."""
+    aligning: bool = False
+    """SIO is sent."""
 
 
 class Linkset:
@@ -207,8 +212,18 @@ class Linkset:
         self.lib.ss7_write(self.handle, link.own.fileno())
         with contextlib.suppress(BlockingIOError):
             unit = link.far.recv(_LONGEST_UNIT)
+            self._hear_again(link, unit)
             return unit if len(unit) > CHECK_SUM else self._forced_uninhibition(link, unit)
         return b""
+
+    def _hear_again(self, link: Link, sent: bytes) -> None:
+        """Alignment begins (SIO is sent): what the far end sends all the time is news again (Q.703 7). The library
+        takes no status that is the same as the one before, so it is given another between that says nothing now."""
+        before, link.aligning = link.aligning, len(sent) == _STATUS_UNIT and sent[3] == _SIO
+        if link.aligning and not before and len(link.last) == _STATUS_UNIT and link.last[3] in _ALIGNMENT:
+            for unit in (link.last[:3] + bytes([_SIPO]) + link.last[4:], link.last):
+                link.far.send(unit)
+                self.lib.ss7_read(self.handle, link.own.fileno())
 
     def _forced_uninhibition(self, link: Link, head: bytes) -> bytes:
         """LFU (Q.704 15.9.6): the library forgets how long it is, and sends its sequence numbers alone."""
