@@ -12,7 +12,7 @@ from support.daemon import Daemon
 from support.phone import Phone
 
 if importlib.util.find_spec("pjsua2") is None:
-    collect_ignore = ["test_audiosocket.py", "test_calls.py"]
+    collect_ignore = ["test_audiosocket.py", "test_calls.py", "test_conference.py"]
 
 PJSIP_CONF = """\
 [udp]
@@ -80,11 +80,22 @@ exten => 604,1,Answer()
 exten => 605,1,Busy(5)
 exten => 606,1,CallCompletionRequest()
  same => n,UserEvent(Completion,Result: ${CC_REQUEST_RESULT})
+exten => 607,1,ConfBridge(room,,quiet,keys)
 exten => 616,1,Answer()
  same => n,AudioSocket(40325ec2-5efd-4bd3-805f-53576e581d13,${AUDIOSOCKET})
  same => n,UserEvent(Served,Way: application)
  same => n,Hangup()
 exten => 617,1,Dial(AudioSocket/${AUDIOSOCKET}/40325ec2-5efd-4bd3-805f-53576e581d13/c(slin16))
+"""
+
+CONFBRIDGE_CONF = """\
+[quiet]
+type = user
+quiet = yes
+talk_detection_events = yes
+[keys]
+type = menu
+1 = toggle_mute
 """
 
 
@@ -94,6 +105,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
     files = {
         "pjsip.conf": PJSIP_CONF,
         "extensions.conf": EXTENSIONS_CONF,
+        "confbridge.conf": CONFBRIDGE_CONF,
         "musiconhold.conf": "[default]\nmode = files\ndirectory = moh\n",
         "indications.conf": "[general]\ncountry = us\n[us]\nringcadence = 2000,4000\nring = 440+480/2000,0/4000\n",
     }
