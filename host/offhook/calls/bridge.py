@@ -32,6 +32,7 @@ class Bridge:
 
     ``dissolve_on_hangup``: any member's hangup ends the bridge (a two-party call).
     ``dissolve_when_empty``: the bridge ends with its last member.
+    ``stays``: its channels are not taken into other bridges, and no Local channel between; others come here.
     ``technology`` is Asterisk's name for the way of mixing: simple_bridge, softmix, holding_bridge. A bridge for which
     all that could serve it are suspended ends when a channel comes in.
     """
@@ -48,6 +49,7 @@ class Bridge:
         dissolve_when_empty: bool = True,
         holding: bool = False,
         softmix: bool = False,
+        stays: bool = False,
     ) -> None:
         self.pbx = pbx
         self.uniqueid = uniqueid or pbx.bridges.new_id()
@@ -58,6 +60,7 @@ class Bridge:
         self.dissolve_when_empty = dissolve_when_empty
         self.holding = holding
         self.softmix = softmix
+        self.stays = stays
         self.technology = choose(pbx, (HOLDING,) if holding else (SOFTMIX,) if softmix else (SIMPLE, SOFTMIX))
         self.created_at = pbx.now()
         self.members: dict[Channel, Member] = {}

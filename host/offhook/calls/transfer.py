@@ -57,7 +57,7 @@ def blind_transfer(
     if bridge is None:
         _tell_blind(Transfer.INVALID, transferer, None, None, context, exten, external)
         return Transfer.INVALID
-    others = [channel for channel in bridge if channel is not transferer]
+    others = [channel for channel in bridge if channel is not transferer and not bridge.members[channel].lonely]
     if not others:
         _tell_blind(Transfer.INVALID, transferer, None, bridge, context, exten, external)
         return Transfer.INVALID
@@ -65,7 +65,7 @@ def blind_transfer(
         _tell_blind(Transfer.NOT_PERMITTED, transferer, None, bridge, context, exten, external)
         return Transfer.NOT_PERMITTED
     pbx = transferer.pbx
-    transferee = others[0] if len(others) == 1 else None
+    transferee = others[0] if len(others) == 1 and not bridge.stays else None
     intercepts: list[Intercept] = pbx.parts.get("transfer_intercepts", [])
     if transferee is not None and any(take(transferer, transferee, context, exten) for take in intercepts):
         _tell_blind(Transfer.SUCCESS, transferer, None, bridge, context, exten, external)
@@ -144,11 +144,15 @@ def attended_transfer(first: Channel, second: Channel, *, external: bool = True)
     if near is None or far is None:
         bridged, free = (first, second) if far is None else (second, first)
         return _into_application(first, second, bridged, free, external)
-    if near is far:
-        _tell_attended(Transfer.FAIL, first, second, None, None, "Fail", external)
-        return Transfer.FAIL
+    if near.stays and not far.stays:
+        near, far, first, second = far, near, second, first
     transferees = [channel for channel in near if channel is not first]
     targets = [channel for channel in far if channel is not second]
+    if near is far or near.stays or (far.stays and len(transferees) != 1):
+        _tell_attended(Transfer.FAIL, first, second, None, None, "Fail", external)
+        return Transfer.FAIL
+    if far.stays:
+        targets = []
     for channel in transferees:
         set_transfer_variables(channel, first.name, attended=True)
     for channel in targets:
@@ -159,7 +163,11 @@ def attended_transfer(first: Channel, second: Channel, *, external: bool = True)
         release(channel)
     if transferee is None and len(targets) == 1 and target is not None:
         near, far, first, second, transferee = far, near, second, first, target
-    _tell_attended(Transfer.SUCCESS, first, second, transferee, target, "Bridge", external, bridge=far)
+    application = second.application if far.stays else ""
+    kind = "App" if application else "Bridge"
+    _tell_attended(
+        Transfer.SUCCESS, first, second, transferee, target, kind, external, bridge=far, application=application
+    )
     if transferee is not None:
         far.unsuspend_all()
         near.move(transferee, far, swap=second)

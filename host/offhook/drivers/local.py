@@ -228,7 +228,7 @@ def optimize(pair: Pair) -> None:
     assert near_bridge is not None and far_bridge is not None
     plain = near_bridge.kind == "basic" and near_bridge.minder is None
     mover = near_bridge.peer(near) if plain else None
-    if mover is None or (far_bridge.holding and far_bridge.kind != "parking"):
+    if mover is None or far_bridge.stays or (far_bridge.holding and far_bridge.kind != "parking"):
         return
     pair.optimizing = True
     pbx = one.pbx

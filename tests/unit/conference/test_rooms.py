@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from offhook.calls import events
+from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel
 from offhook.calls.frames import Digit
+from offhook.calls.joining import bring_in
+from offhook.calls.transfer import Transfer, attended_transfer
 from offhook.functions import channel as channel_functions
 from offhook.functions import shared
 from offhook.services.conference import module as conference
@@ -215,3 +218,27 @@ async def test_a_room_without_a_name_or_profile_is_none(rooms: Exchange) -> None
         await rooms.call("Local/s@test/n", application="Wait", data="60")
     await eventually(lambda: len(assigned(rooms, "CONFBRIDGE_RESULT")) == 5)
     assert set(assigned(rooms, "CONFBRIDGE_RESULT")) == {"FAILED"} and not conference.rooms(rooms.pbx)
+
+
+async def test_who_is_transferred_into_a_room_has_the_place(rooms: Exchange) -> None:
+    stays, leaves = await comes(rooms), await comes(rooms, "leader")
+    rooms.dialplan("[test]\nexten => w,1,Answer()\n same => n,Wait(60)\nexten => s,2,Wait(60)\n")
+    call = Bridge(rooms.pbx)
+    for _ in range(2):
+        before = set(rooms.pbx.channels)
+        await rooms.call("Local/w@test/n", application="Wait", data="60")
+        bring_in(call, next(each for each in rooms.pbx.channels if each not in before and each.name.endswith(";2")))
+    await eventually(lambda: len(call) == 2)
+    transferer, guest = call
+    assert attended_transfer(transferer, leaves) is Transfer.SUCCESS
+    (transfer,) = rooms.heard(events.AttendedTransfer)
+    assert (transfer.dest_type, transfer.dest_app) == ("App", "ConfBridge")
+    assert [user.channel for user in room(rooms).users] == [stays, guest]
+    assert room(rooms).attendance.marked == 1
+    assert [event.channel for event in told(rooms, "ConfbridgeLeave")] == [leaves]
+    assert told(rooms, "ConfbridgeJoin")[-1].channel is guest
+    await eventually(lambda: leaves.hungup)
+    guest.request_hangup()
+    await eventually(lambda: [user.channel for user in room(rooms).users] == [stays])
+    room(rooms).kick_named("all")
+    await eventually(lambda: not conference.rooms(rooms.pbx))

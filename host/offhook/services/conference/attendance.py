@@ -174,6 +174,12 @@ class Attendance:
                     self._effects.start_music(user)
                 self._effects.settle_mute(user)
 
+    def replace(self, old: User, new: User) -> None:
+        """Somebody takes another one's place."""
+        for users in (self.active, self.waiting):
+            if old in users:
+                users[users.index(old)] = new
+
     # ---- states -------------------------------------------------------------------------------------
 
     def _change(self, user: User, state: State) -> None:

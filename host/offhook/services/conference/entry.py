@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from offhook.calls.channel import Channel, Hangup, State
 from offhook.calls.prompts import play_all
-from offhook.functions.gains import apply_gains
 from offhook.services.conference import asking, configuration
 from offhook.services.conference.attendance import BEGIN, ONLY_PERSON, WAIT_FOR_LEADER
 from offhook.services.conference.counting import tell_all_count, tell_count
+from offhook.services.conference.farewell import forget, tell_others
 from offhook.services.conference.presence import Presence
 from offhook.services.conference.room import Room, rooms_of
 from offhook.services.conference.user import IN, User
-from offhook.services.conference.volume import Volume
 
 if TYPE_CHECKING:
     from offhook.services.conference.configuration import Configuration
@@ -172,19 +171,15 @@ async def _stay(room: Room, user: User) -> None:
         user.arrive()
         if not user.kicked and not channel.alive:
             channel.set(RESULT, "HANGUP")
-        _say_farewell(room, user)
-        try:
-            if user.kicked and not user.profile.quiet and channel.alive:
-                await play_all(channel, [room.sound("kicked")])
-        finally:
-            room.leave(user)
-            channel.data.pop(IN, None)
-            apply_gains(channel, Volume.SOURCE, 0.0, 0.0)
+        if not user.replaced:
+            await _go(room, user)
 
 
-def _say_farewell(room: Room, user: User) -> None:
-    """Tell the others who has gone."""
-    if user.profile.quiet:
-        return
-    names = [user.name_file, room.sound("has_left")] if user.name_file else []
-    room.announcements.say([*names, room.sound("leave")], after=lambda: asking.drop_name(user))
+async def _go(room: Room, user: User) -> None:
+    """Take leave; who was thrown out is told so before."""
+    tell_others(room, user)
+    try:
+        if user.kicked and not user.profile.quiet and user.channel.alive:
+            await play_all(user.channel, [room.sound("kicked")])
+    finally:
+        forget(room, user)

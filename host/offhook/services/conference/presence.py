@@ -56,7 +56,7 @@ class Presence:
     def frame(self, member: Member, frame: Frame) -> bool:
         """Keep back what is the room's own business."""
         if isinstance(frame, Media):
-            self._listen(frame)
+            self._heard(frame)
             return False
         if isinstance(frame, Digit):
             if self._codes is not None and self._codes.frame(member, frame):
@@ -67,14 +67,20 @@ class Presence:
         if isinstance(frame, Text):
             self._pass_text(member, frame)
             return True
-        return isinstance(frame, Control) and frame.condition is not Condition.HANGUP
+        if not isinstance(frame, Control) or frame.condition is Condition.HANGUP:
+            return False
+        if frame.condition is Condition.HOLD:
+            self._deafen()
+            self._talks(False)
+        elif frame.condition is Condition.UNHOLD:
+            self._listen()
+        return True
 
     def left(self, member: Member) -> None:
         """The user is out."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._watch is not None:
-            self._watch.close()
+        self._deafen()
         if self._codes is not None:
             self._codes.left(member)
         self.room.tell(told.LEAVE, self.user)
@@ -84,17 +90,37 @@ class Presence:
         channel.set("CONFBRIDGE_RESULT", "TIMEOUT")
         self.room.bridge.remove(channel)
 
-    def _listen(self, frame: Media) -> None:
+    # ---- talking ------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        """Find out from now on when the user talks, where somebody wants to know."""
+        profile, media = self.user.profile, self.user.channel.media
+        if self._watch is None and media is not None and (profile.talk_detection_events or profile.dsp_drop_silence):
+            self._watch = media.watch_silence(
+                silence_ms=profile.dsp_silence_threshold,
+                noise_ms=_TALK_MS,
+                threshold=profile.dsp_talking_threshold,
+            )
+
+    def _deafen(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
+    def _heard(self, frame: Media) -> None:
         event = frame.event
-        if self._watch is None or not isinstance(event, Noise | Silence) or event.watch is not self._watch:
-            return
-        talks = isinstance(event, Noise)
+        if self._watch is not None and isinstance(event, Noise | Silence) and event.watch is self._watch:
+            self._talks(isinstance(event, Noise))
+
+    def _talks(self, talks: bool) -> None:
         if talks == self.user.talking:
             return
         self.user.talking = talks
         if self.user.profile.talk_detection_events:
             self.room.tell(told.TALKING, self.user, ("TalkingStatus", "on" if talks else "off"))
         self.room.settle_heard(self.user)
+
+    # ---- what the others get ------------------------------------------------------------------------
 
     def _pass_digit(self, member: Member, digit: Digit) -> None:
         for other, place in member.bridge.members.items():

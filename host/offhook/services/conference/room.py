@@ -15,6 +15,7 @@ from offhook.services.conference.announcing import Announcements
 from offhook.services.conference.attendance import Attendance, State
 from offhook.services.conference.events import ConferenceEvent
 from offhook.services.conference.recording import RoomRecording
+from offhook.services.conference.succession import Succession
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -51,8 +52,9 @@ class Room:
             softmix=True,
             dissolve_on_hangup=False,
             dissolve_when_empty=False,
+            stays=True,
         )
-        self.bridge.data["conference"] = self
+        self.bridge.minder = Succession(self)
         self.bridge.video_mode = _VIDEO.get(profile.video_mode, "none")
         self.bridge.mix_at(_nearest(profile.internal_sample_rate), _nearest(profile.maximum_sample_rate))
         self.announcements = Announcements(self.bridge, name, profile.language)

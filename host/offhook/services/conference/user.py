@@ -24,6 +24,7 @@ class User:
 
     __slots__ = (
         "channel",
+        "heir",
         "in_bridge",
         "kicked",
         "menu",
@@ -33,6 +34,7 @@ class User:
         "name_file",
         "profile",
         "prompts",
+        "replaced",
         "requested",
         "silent",
         "talking",
@@ -49,6 +51,10 @@ class User:
         self.muted = False
         self.silent = False
         self.kicked = False
+        self.heir = False
+        """It has another one's place."""
+        self.replaced = False
+        """Another channel has its place: it was transferred."""
         self.talking = False
         self.music = False
         """Music is to be heard, but for moments in which it is held back."""
@@ -57,6 +63,14 @@ class User:
         """Recording of its name, without extension."""
         self.prompts: deque[str] = deque()
         """What is still to be said to it, or to all, before it is in: names of ``Attendance``."""
+
+    def successor(self, channel: Channel) -> User:
+        """Another channel in its place, of which the same holds."""
+        made = User(channel, self.profile, self.requested, self.menu)
+        made.muted, made.silent, made.music = self.muted, self.silent, self.music
+        made.name_file, self.name_file = self.name_file, ""
+        self.replaced = made.heir = True
+        return made
 
     def arrive(self) -> None:
         """It hears the room now; harmless twice."""
