@@ -8,7 +8,9 @@
 #include "tables.h"
 
 /* 12 s alone, 4 s of double talk with the near end 5 dB below the far end, 3 s alone in which the far end says again
- * what it said from 9 s on, then another hybrid. */
+ * what it said from 9 s on, then another hybrid. The joint is a click, with frequencies in it that nobody has spoken:
+ * for the length of a tail it costs what is known of speech up to 20 dB, double talk or none; so what was lost is
+ * measured a tail later, in what is said again as in what was said. */
 enum {
     ALONE = 12 * RATE,
     AGAIN = 16 * RATE,
@@ -59,13 +61,14 @@ static void make_case(int tail, const struct sound *voices, int voice_count, int
         heard[i] = coded((i < CHANGE ? echo[i] : changed[i]) + (i >= ALONE && i < AGAIN ? near[i] : 0), coding);
 }
 
-static void judge(struct tally tally[FIGURES])
+static void judge(struct tally tally[FIGURES], int tail)
 {
     int part = RATE * 3 / 2;
     tally_add(&tally[TO_20], time_to(heard, out, 0, ALONE, 20));
     tally_add(&tally[FIRST_SECOND], erle(heard, out, 0, RATE));
     tally_add(&tally[DEPTH], erle(heard, out, REPEATED, ALONE));
-    tally_add(&tally[LOST], erle(heard, out, REPEATED, REPEATED + part) - erle(heard, out, AGAIN, AGAIN + part));
+    tally_add(&tally[LOST],
+              erle(heard, out, REPEATED + tail, REPEATED + part) - erle(heard, out, AGAIN + tail, AGAIN + part));
     tally_add(&tally[CHANGED], time_to(heard, out, CHANGE, END, 20));
 }
 
@@ -80,7 +83,7 @@ static void row(int tail, const struct sound *voices, int voice_count, int cases
             for (int at = 0; at + PEERS[p].step <= END; at += PEERS[p].step)
                 PEERS[p].run(state, sent + at, heard + at, out + at);
             PEERS[p].end(state);
-            judge(tallies[p]);
+            judge(tallies[p], tail);
         }
     }
     for (int p = 0; p < PEER_COUNT; p++) {
