@@ -284,7 +284,7 @@ static void group_chunk(struct echo *echo, struct group *group, const word *sent
     slip_chunk(&group->slip, echoed, heard);
     const struct judge *judge = &group->judge;
     word expected = echo_energy * (1.0f / CHUNK) + judge_unknown_echo(judge);
-    nlp_chunk(&group->nlp, left, expected, judge->leak_fore, group->suppress);
+    nlp_chunk(&group->nlp, left, came, expected, judge->leak_fore, group->suppress);
     /* What the non-linear processor hides stays hidden. */
     mask astray = guard_chunk(&group->guard, came, remains) & (group->nlp.share >= all(1));
     mask work = group->on & ~group->tones.disabled & ~astray;

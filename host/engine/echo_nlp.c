@@ -7,7 +7,8 @@ static const float MARGIN = 20, /* above what usually leaks it is a near voice *
     AUDIBLE = 50,               /* echo below this needs no hiding: -66 dBm0 */
     LOUDEST_NOISE = 250000,     /* -30 dBm0: what is steady and louder is a tone, or music */
     PEAK = 4,                   /* of comfort noise, times its level: a predictor that changes under way may ring */
-    QUIETER = 1.25f,            /* times its mean, which scatters */
+    QUIETER = 1.25f,            /* times its mean, which scatters, */
+    QUIETEST = 3,               /* the more so over a millisecond or two; but what ends is over at once */
     FLAT = 0.02f,               /* of the power is left by the predictor of a noise; of a tone, less */
     CODING = 1.2e-4f,           /* of an echo: what G.711 adds to it is no noise of the line */
     SHAPED = 0.98f, /* bound of a reflection: the lags of a tone, gathered in pieces, may ask for more than stability */
@@ -19,6 +20,8 @@ enum { SEARCH_BLOCKS = 94 }; /* 0.75 s, twice: the lowest level in there is nois
 void nlp_reset(struct nlp *nlp, mask where)
 {
     nlp->left = only(~where, nlp->left);
+    nlp->least = only(~where, nlp->least);
+    nlp->lately = only(~where, nlp->lately);
     nlp->echo = only(~where, nlp->echo);
     nlp->share = choose(where, all(1), nlp->share);
     nlp->noise = choose(where, all(LEAST_NOISE), nlp->noise);
@@ -48,7 +51,7 @@ static word comfort(struct nlp *nlp)
     return nlp->made[0];
 }
 
-void nlp_chunk(struct nlp *nlp, word left[CHUNK], word expected, word leak, mask where)
+void nlp_chunk(struct nlp *nlp, word left[CHUNK], word came, word expected, word leak, mask where)
 {
     word energy = all(0);
     for (int i = 0; i < CHUNK; i++) {
@@ -60,6 +63,9 @@ void nlp_chunk(struct nlp *nlp, word left[CHUNK], word expected, word leak, mask
     nlp->energy += energy;
     nlp->echoes += expected;
     nlp->left += (energy * (1.0f / CHUNK) - nlp->left) * 0.35f;
+    word least = smaller(energy, came) * (1.0f / CHUNK);
+    nlp->least += (least - nlp->least) * 0.35f;
+    nlp->lately += (least - nlp->lately) * 0.6f;
     nlp->echo = larger(nlp->echo * 0.97f, expected);
     word noise = only(nlp->flat & (nlp->noise < all(LOUDEST_NOISE)), nlp->noise);
     word limit = larger(smaller(leak * MARGIN, all(MEEK)), all(FIRM)) * nlp->echo + noise * 2.0f;
@@ -71,8 +77,9 @@ void nlp_chunk(struct nlp *nlp, word left[CHUNK], word expected, word leak, mask
         return;
     for (int i = 0; i < NOISE_ORDER && any(begin); i++)
         nlp->made[i] = only(~begin, nlp->made[i]);
-    /* Never louder than what it hides: what was taken for noise may have been speech. */
-    word amplitude = root(smaller(nlp->left * QUIETER / nlp->noise, all(1)));
+    /* Never louder than what it hides, or than what came: what was taken for noise may have been speech. */
+    word hidden = smaller(nlp->least * QUIETER, nlp->lately * QUIETEST);
+    word amplitude = root(smaller(hidden / nlp->noise, all(1)));
     for (int i = 0; i < CHUNK; i++) {
         nlp->share = smaller(larger(nlp->share + step, all(0)), all(1));
         left[i] = nlp->share * left[i] + (1.0f - nlp->share) * comfort(nlp) * amplitude;

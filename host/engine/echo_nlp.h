@@ -9,6 +9,7 @@ enum { NOISE_ORDER = 8 };
 
 struct nlp {
     word left, echo;                   /* mean squares: of what is left, quick; of its echo, held */
+    word least, lately;                /* of what is left or came, whichever is less: quick, and quicker */
     word share;                        /* of what is left, in what is heard: 1 all, 0 comfort noise alone */
     word noise, lowest, lowest_before; /* mean square of the line's noise; the search for it */
     word level;                        /* of what is left, smoothed for that search */
@@ -26,9 +27,9 @@ struct nlp {
 
 void nlp_reset(struct nlp *nlp, mask where);
 
-/* A chunk. left: in, and out with comfort noise. expected: mean square of the echo before it is taken out. leak: what
- * share of it usually is left. */
-void nlp_chunk(struct nlp *nlp, word left[CHUNK], word expected, word leak, mask where);
+/* A chunk. left: in, and out with comfort noise. came: energy of what is heard. expected: mean square of the echo
+ * before it is taken out. leak: what share of it usually is left. */
+void nlp_chunk(struct nlp *nlp, word left[CHUNK], word came, word expected, word leak, mask where);
 
 /* After each block. quiet: nothing was sent that could come back as echo. */
 void nlp_block(struct nlp *nlp, mask quiet);

@@ -18,7 +18,7 @@ static const char USAGE[] =
     "  --nlp on|off   non-linear processor with comfort noise (default on)\n"
     "  --figures      each second, to standard error: return loss, echo return loss enhancement, state\n"
     "\n"
-    "The shorter of RIN and SIN decides; what is left of a millisecond at the end is dropped.\n";
+    "OUT is as long as the shorter of RIN and SIN.\n";
 
 static int fail(const char *what, const char *name)
 {
@@ -87,17 +87,18 @@ static int run(const char *const names[3], unsigned tail, bool nlp, bool figures
     size_t count = sent_count < heard_count ? sent_count : heard_count;
     if (!status)
         echo_nlp(echo, 0, nlp);
-    for (size_t at = 0; !status && at + ECHO_SAMPLES <= count; at += ECHO_SAMPLES) {
-        int16_t clean[1][ECHO_SAMPLES], sent_now[1][ECHO_SAMPLES], heard_now[1][ECHO_SAMPLES];
-        memcpy(sent_now, sent + at, sizeof sent_now);
-        memcpy(heard_now, heard + at, sizeof heard_now);
+    for (size_t at = 0; !status && at < count; at += ECHO_SAMPLES) {
+        int16_t clean[1][ECHO_SAMPLES], sent_now[1][ECHO_SAMPLES] = {0}, heard_now[1][ECHO_SAMPLES] = {0};
+        size_t some = count - at < ECHO_SAMPLES ? count - at : ECHO_SAMPLES; /* the last millisecond ends in silence */
+        memcpy(sent_now, sent + at, some * sizeof *sent);
+        memcpy(heard_now, heard + at, some * sizeof *heard);
         echo_process(echo, sent_now, heard_now, clean);
         uint8_t bytes[2 * ECHO_SAMPLES];
         for (int i = 0; i < ECHO_SAMPLES; i++) {
             bytes[2 * i] = (uint8_t)clean[0][i];
             bytes[2 * i + 1] = (uint8_t)(clean[0][i] >> 8);
         }
-        if (fwrite(bytes, 1, sizeof bytes, out) != sizeof bytes)
+        if (fwrite(bytes, 2, some, out) != some)
             status = fail(strerror(errno), names[2]);
         if (figures && at % 8000 == 8000 - ECHO_SAMPLES)
             tell(echo, at / 8000 + 1);

@@ -192,10 +192,15 @@ class Crowd:
     # ---- what happens -----------------------------------------------------------------------------------
 
     def run(self, until: Callable[[], bool], *, every: float = 0.0, do: Callable[[], None] | None = None) -> None:
-        """Go on until something is so, doing something in a rhythm (seconds); AssertionError when it takes for ever."""
-        deadline, due = time.monotonic() + FINALLY_S, time.monotonic()
+        """Go on until something is so, doing something in a rhythm (seconds); AssertionError when nothing goes on any
+        more: a machine with other work may take its time."""
+        due = looked = time.monotonic()
+        deadline, before = due + FINALLY_S, ""
         while not until():
             now = time.monotonic()
+            if now >= looked + 1:
+                state, looked = f"{self.heard} heard, {self.state()}", now
+                deadline, before = (deadline if state == before else now + FINALLY_S), state
             assert now < deadline, self.state()
             if do is not None and now >= due:
                 do()
