@@ -158,7 +158,8 @@ def system(board: Board, epoch: int, keyring: Path, into: Path) -> kernel.Kernel
     chroot.run(root, INITIAL_DISK, {"root": into, "disk": disk}, {**environment, "NAMES": names})
     cache.remove(disk)
     (into / "usr/share/offhook/PACKAGES").write_text(licences)
-    chroot.run(root, f"find /root -newermt @{epoch} -exec touch -h -d @{epoch} {{}} +", {"root": into})
+    # All of it: what was made or checked out before the epoch is dated differently wherever it was.
+    chroot.run(root, f"find /root -exec touch -h -d @{epoch} {{}} +", {"root": into})
     return which
 
 

@@ -80,20 +80,23 @@ def test_the_console_asks_for_the_password(box: Box) -> None:
 
 
 def test_the_words_of_the_console_fit_a_small_terminal(box: Box) -> None:
-    told = {word: box.ask(word) for word in ("help", "status", "network", "trunk", "lines", "logs 5", "update")}
+    words = ("help", "status", "network", "trunk", "lines", "phones", "logs 5", "update")
+    told = {word: box.ask(word) for word in words}
     for word, text in told.items():
         if word != "logs 5":
             assert max(map(len, text.splitlines())) <= 80, (word, text)
     picture("console-help", "The words of the console", f"offhook> help\n{told['help']}")
-    words = ("status", "network", "lines", "trunk")
+    shown = ("status", "network", "lines", "trunk")
     picture(
-        "console-status", "A box at a glance", "".join(f"offhook> {word}\n{told[word].strip()}\n" for word in words)
+        "console-status", "A box at a glance", "".join(f"offhook> {word}\n{told[word].strip()}\n" for word in shown)
     )
     assert "factory reset" in told["help"]
     assert re.search(r"Name: +test-box", told["status"])
     assert "slot A" in told["status"]
     assert "10.0.2.15" in told["network"]
     assert "100" in told["lines"]
+    assert re.search(r"user name 100 +password a phone's secret", told["phones"])
+    assert re.search(r"user name 101 +password \w{16}$", told["phones"], re.MULTILINE)
     assert "CET" in box.ask("status") or "CEST" in box.ask("status")
 
 

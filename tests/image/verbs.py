@@ -48,6 +48,8 @@ def story(box: Box) -> None:
             text = page.read().decode()
     assert "<polyline" in text
     assert "a phone's secret" not in text
+    _, asked = box.diagnose("-tt", "")
+    assert "diag> " in asked, asked
 
 
 def _during_a_probe(box: Box) -> tuple[bytes, str]:

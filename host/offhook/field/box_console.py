@@ -106,10 +106,20 @@ def _trunk(_: list[str]) -> str:
 
 @command("lines", "phones and lines")
 def _lines(_: list[str]) -> str:
-    phones = re.findall(r"^ *Endpoint: +(\S+) +(\S.*?) +(\d+) of ", ask("pjsip list endpoints"), re.MULTILINE)
+    phones = re.findall(r"^ *Endpoint: +([^\s/]+)\S* +(\S.*?) +(\d+) of ", ask("pjsip list endpoints"), re.MULTILINE)
     lines = [f"{name:30}{state:20}{calls} calls" for name, state, calls in phones]
     told = ask("line show").rstrip()
     return "\n".join([*lines, *([] if told.startswith("No such command") else [told])]) or "There are none."
+
+
+@command("phones", "what to write into phones: user names and passwords")
+def _phones(_: list[str]) -> str:
+    found = provisioned.passwords(Places().etc)
+    found.pop(provisioned.PROBE, None)
+    if not found:
+        return "There are none: provision.toml names no account yet."
+    lines = [f"  user name {number:16} password {password}" for number, password in found.items()]
+    return "\n".join(["The server is this box (see: network), port 5060, by UDP or TCP.", *lines])
 
 
 @command("logs [N|export]", "the last N lines of the log; all of it to the card")
@@ -228,10 +238,13 @@ def logged_in(secret: Path, asked: Callable[[str], str] = getpass.getpass, rescu
             print("no password here.")
             return True
         try:
-            if provisioned.opens(asked("Password: "), kept):
-                return True
+            given = asked("Password: ")
         except EOFError:
             return False
+        if not given:
+            continue  # somebody looks whether there is a console
+        if provisioned.opens(given, kept):
+            return True
         time.sleep(pause)
         pause = min(pause * 2, MOST_FAILED_S)
         print("That is not the password.")

@@ -193,6 +193,13 @@ def test_the_probe_without_an_account_says_so(box: Daemon) -> None:
     assert b"trunk.conf has no [nothing]" in login(box, "probe 600 nothing").stdout
 
 
+def test_a_login_that_asks_for_nothing_is_told_the_verbs(box: Daemon) -> None:
+    """As sshd starts the shell of an account by ForceCommand."""
+    said = login(box, "/usr/sbin/offhook-diag -C /elsewhere.conf")
+    assert said.returncode == 2
+    assert said.stdout.startswith(b"The verbs of this login:") and b"There is no verb" not in said.stderr
+
+
 # ---- a real sshd ------------------------------------------------------------------------------------
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from offhook.field import box_console, provisioned
 from offhook.field.box_console import COMMANDS, find, logged_in, show
+from offhook.field.provision import Account, Network, Provision
 
 
 def test_its_own_words_are_found_and_everything_else_is_the_exchanges() -> None:
@@ -46,12 +48,28 @@ def test_the_password_is_asked_for_until_it_is_right(tmp_path: Path, monkeypatch
     secret.write_text(provisioned.sealed("open sesame"))
     answers = iter(["sesame", "", "open sesame"])
     assert logged_in(secret, lambda _: next(answers))
-    assert slept == [2.0, 4.0]
+    assert slept == [2.0], "to press Enter is no attempt"
 
 
 def test_a_box_that_was_never_provisioned_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert logged_in(tmp_path / "console.secret", lambda _: "")
     assert "provision.toml" in capsys.readouterr().out
+
+
+def test_passwords_that_the_box_made_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(box_console, "Places", lambda: SimpleNamespace(etc=tmp_path))
+    assert "provision.toml" in COMMANDS["phones"][0]([])
+    accounts = (Account("100", "Reception", "chosen"), Account("101", "", "made"))
+    (tmp_path / "pjsip_accounts.conf").write_text(
+        provisioned.accounts(
+            Provision("box", "UTC", "de", "", Network(), accounts=accounts),
+            Account(provisioned.PROBE, "Probe phone", "of nobody's"),
+        )
+    )
+    told = COMMANDS["phones"][0]([])
+    assert "user name 101              password made" in told
+    assert "nobody" not in told
+    assert max(map(len, told.splitlines())) <= 80
 
 
 def test_a_reset_asks_twice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from offhook.field.diag.verbs import Verb, VerbError, parse, usage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PROGRAM: Final = "offhook-diag"
 UPDATER: Final = "/usr/lib/offhook/bin/update"
 """Takes a signed bundle on its standard input; part of the image, not of this program."""
 
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         config, given = given[1], given[2:]
     line = os.environ.get("SSH_ORIGINAL_COMMAND")
     if line is None and len(given) == 2 and given[0] == "-c":
-        line = given[1]
+        line = given[1] if _asked(given[1]) else None
     path = _socket(config)
     if line is not None:
         return answer(line, path)
@@ -42,6 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.write(usage())
         return 2
     return _converse(path)
+
+
+def _asked(line: str) -> bool:
+    """Whether the login asks for it; by ForceCommand sshd has this program start itself when nothing is asked for."""
+    return line.split(" ")[0].rpartition("/")[2] != PROGRAM
 
 
 def _socket(config: str) -> str:

@@ -115,7 +115,7 @@ def show(request: Request) -> None:
     """Show the state of the line supervisor: host, relays, supplies, power, firmware."""
     service = _service(request)
     link = service.link
-    request.print(f"Link:          {link.device}{f': {link.problem}' if link.problem else f' at {link.baud} baud'}")
+    request.print(f"Link:          {link.problem or f'{link.device} at {link.baud} baud'}")
     heard = link.conversation
     request.print(f"               {heard.decoder.broken} broken frames, {heard.repeated} questions repeated")
     request.print(f"Beats:         {f'withheld: {service.reason}' if service.reason else 'sent, calls can be made'}")

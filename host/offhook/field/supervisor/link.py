@@ -52,7 +52,8 @@ class Link:
         try:
             self._port = serial.Serial(self.device, self.baud, timeout=0, write_timeout=0, exclusive=True)
         except (OSError, ValueError) as error:
-            problem = f"{self.device} cannot be opened: {error}"
+            number = getattr(error, "errno", None)  # pyserial's own text names the port twice
+            problem = f"{self.device} cannot be opened: {os.strerror(number) if number else error}"
             if problem != self.problem:
                 log.warning("supervisor: %s", problem)
             self.problem = problem
