@@ -11,6 +11,7 @@ from offhook.calls.completion.parameters import from_settings, set_parameters
 from offhook.calls.line_events import LineAssigned
 from offhook.calls.party import Caller, Party
 from offhook.drivers.dahdi.channel import DahdiChannel
+from offhook.drivers.dahdi.tones import zone_of
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -67,6 +68,7 @@ class Calls:
         channel.ama_flags = _AMA[settings["amaflags"]]
         if settings["language"]:
             channel.language = settings["language"]
+        channel.tone_zone = zone_of(settings["tonezone"])
         channel.music_class = settings["mohinterpret"] if settings["mohinterpret"] != "default" else ""
         channel.parking_lot = settings["parkinglot"]
         set_parameters(channel, from_settings(settings.values))

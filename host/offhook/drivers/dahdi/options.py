@@ -139,7 +139,7 @@ _option("channel", numbers(), None, "Channels that all lines above are for.", al
 _option("dahdichan", numbers(), None, "Channels of a section of their own, whose lines are all for them.")
 _option("signalling", choice("auto", *ANALOG, *RADIO, *DIGITAL), "auto", "Signalling.", aliases=("signaling",))
 _option("outsignalling", choice(*OUTWARD), None, "Signalling of calls out, if another.", aliases=("outsignaling",))
-_option("ignore_failed_channels", flag(), True, "Go on without a channel that cannot be opened.")
+_option("ignore_failed_channels", flag(), True, "Go on without a channel that cannot be opened: it is always so.")
 _option("description", string(), "", "What this channel is for.")
 
 # ---- the call -------------------------------------------------------------------------------------------------
@@ -163,6 +163,10 @@ _option("progzone", choice("us", "ca", "cr", "br", "uk"), "us", "Country of the 
 _option("buffers", string(), "4,immediate", "Buffers of sound, and when sending begins.")
 _option("faxbuffers", string(), "", "Buffers when a fax was detected.")
 _option("jitterbuffers", integer(1, 32), 4, "Buffers of sound.")
+for _name in ("jbenable", "jbforce", "jblog", "jbsyncvideo"):
+    _option(_name, flag(), False, "Has no effect: a jitter buffer is where sound comes from the network.")
+for _name in ("jbimpl", "jbmaxsize", "jbresyncthreshold", "jbtargetextra"):
+    _option(_name, string(), "", "Has no effect; see jbenable.")
 _option("reportalarms", choice("channels", "spans", "all", "none"), "channels", "Which alarms managers hear of.")
 _option(
     "cadence", string(), None, "Ring cadences r1, r2, ...: on,off,... in ms; caller ID after a negative one.", many=True
@@ -247,7 +251,7 @@ for _ring in ("1", "2", "3"):
 # ---- sound ----------------------------------------------------------------------------------------------------
 
 _option("echocancel", taps(), None, "Echo canceller; unless written it is on for two-wire lines alone.")
-_option("echocancelwhenbridged", flag(), False, "It stays on between two lines.")
+_option("echocancelwhenbridged", flag(), False, "It stays on between two lines: it does anyway.")
 _option("echotraining", training(), 0, "Training of the kernel's canceller.")
 _option("rxgain", number(-60, 30, "dB"), 0.0, "Gain of what the line says.")
 _option("txgain", number(-60, 30, "dB"), 0.0, "Gain of what is said to it.")

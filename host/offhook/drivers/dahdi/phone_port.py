@@ -11,6 +11,7 @@ from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Forward
 from offhook.calls.line_events import DndState
+from offhook.calls.party import Caller
 from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi import phone_features
 from offhook.drivers.dahdi.analog import orders
@@ -165,7 +166,12 @@ class PhonePort(Port):
         rules = self.machine.habits.rules
         rules.pickup = self.pbx.parts.get("pickupexten", "*8")
         rules.last_caller = self.last_caller
-        self.calls.make(order.call, state, caller=self.calls.caller())
+        caller = self.calls.caller()
+        held = next(iter(self.calls), None)
+        if held is not None and self.settings["useincomingcalleridondahditransfer"]:
+            shown = held.connected.id.copy()
+            caller = Caller(id=shown, ani=shown.copy())
+        self.calls.make(order.call, state, caller=caller)
 
     def _start(self, order: orders.Start) -> None:
         channel = self.calls.get(order.call)
@@ -175,6 +181,8 @@ class PhonePort(Port):
         channel.dialed.number = order.exten
         self.machine.habits.rules.last_dialed = order.exten
         channel.set_state(State.RING)
+        if self.settings["immediate"] and self.settings["immediatering"]:
+            channel.play_zone_tone("ring")
         channel.start_pbx()
 
     def _beep(self, order: orders.WaitingTone) -> None:

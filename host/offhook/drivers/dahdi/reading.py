@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhook.calls.party import parse_callerid
 from offhook.config.model import ConfigError, Entry
-from offhook.config.options import Type
+from offhook.config.options import Option, Type
 from offhook.drivers.dahdi import options_digital as options_digital
 from offhook.drivers.dahdi.options import CHANNELS, TRUNKS, number_list
 from offhook.drivers.dahdi.ss7.settings import OWN, LinksetsReading
@@ -21,19 +21,23 @@ PSEUDO = -2
 """Number of the channel "pseudo"."""
 _LISTS = ("channel", "dahdichan")
 _TIMERS = ("isup_timer.", "mtp3_timer.")
-_NEVER = {
-    "adsi": "adsi has no effect: telephones with ADSI are no longer made, so nothing is sent to their displays",
-    "restrictcid": "restrictcid has no effect, as in Asterisk; write hidecallerid = yes",
-    "cc_callback_macro": "cc_callback_macro has no effect: there are no macros any more; write cc_callback_sub",
+_BUFFERS = "has no effect: the engine keeps as much sound as the line's clock needs"
+_LISTENS = "has no effect: what begins is heard at any level that can be told from silence"
+_JITTER = "has no effect: lines have a clock of their own; what comes from the network is evened out where it comes in"
+NEVER = {
+    "adsi": "has no effect: telephones with ADSI are no longer made, so nothing is sent to their displays",
+    "restrictcid": "has no effect, as in Asterisk; write hidecallerid = yes",
+    "cc_callback_macro": "has no effect: there are no macros any more; write cc_callback_sub",
+    **dict.fromkeys(("buffers", "faxbuffers", "jitterbuffers"), _BUFFERS),
+    "echotraining": "has no effect: the engine's canceller learns from what is said",
+    **dict.fromkeys(("dtmfcidlevel", "mwilevel"), _LISTENS),
+    **dict.fromkeys(
+        ("jbenable", "jbimpl", "jblog", "jbmaxsize", "jbresyncthreshold", "jbtargetextra", "jbforce", "jbsyncvideo"),
+        _JITTER,
+    ),
 }
 """What has no effect, and never will."""
-WITHOUT_EFFECT = frozenset(
-    {
-        *_NEVER,
-        *("rxdrc", "txdrc", "mwilevel", "useincomingcalleridondahditransfer", "dtmfcidlevel"),
-        *("distinctiveringaftercid", "immediatering", "tonezone"),
-    }
-)
+WITHOUT_EFFECT = frozenset({*NEVER, "rxdrc", "txdrc", "distinctiveringaftercid"})
 """What is read and checked and does nothing, or nothing yet."""
 
 
@@ -114,8 +118,8 @@ def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]
         out.ss7.timer(entry, values, out.errors)
         return values
     option = CHANNELS.find(entry.name)
-    if option is not None and option.name in WITHOUT_EFFECT and entry.value.strip().lower() not in _NOTHING:
-        text = _NEVER.get(option.name, f"{option.name} is read, and has no effect yet")
+    if option is not None and option.name in WITHOUT_EFFECT and _differs(option, entry):
+        text = f"{option.name} {NEVER.get(option.name, 'is read, and has no effect yet')}"
         out.errors.append(ConfigError(entry.file, entry.line, text))
     if option is not None and option.name == "sigchan":
         for channel in CHANNELS.apply([entry], out.errors)["sigchan"]:
@@ -129,6 +133,16 @@ def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]
     if option is not None and option.name in OWN:
         out.ss7.option(option.name, values)
     return values
+
+
+def _differs(option: Option, entry: Entry) -> bool:
+    """Whether a line asks for anything but what is so anyway."""
+    if entry.value.strip().lower() in _NOTHING:
+        return False
+    try:
+        return bool(option.kind.parse(entry.value) != option.default)
+    except ValueError:
+        return False  # said when it is read
 
 
 def _caller_id(text: str) -> tuple[str, str]:

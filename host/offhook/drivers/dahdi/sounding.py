@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kernel_shims.line import LineError, LinePort
 from offhook.calls.frames import Condition, Control, Digit, Media
-from offhook.drivers.dahdi.tones import tone_of
+from offhook.drivers.dahdi.tones import tone_of, zone_of
 from offhook.media.events import DigitBegin, DigitEnd
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Sounding:
 
     def tone(self, name: str) -> ToneSpec:
         """A tone of the port's zone, or what stands for it where the zone has none such."""
-        return tone_of(self.pbx, name)
+        return tone_of(self.pbx, name, zone_of(self.settings["tonezone"]))
 
     def _listen(self, on: bool) -> None:
         self._listening = on

@@ -25,11 +25,24 @@ _PLAIN_TONES = {
 """Where indications.conf has no zone."""
 
 
-def tone_of(pbx: Pbx, name: str) -> ToneSpec:
-    """A tone by its name."""
+_COUNTRIES = (
+    *("us", "au", "fr", "nl", "uk", "fi", "es", "jp", "no", "at", "nz", "it", "us-old", "gr", "tw", "cl", "se", "be"),
+    *("sg", "il", "br", "hu", "lt", "pl", "za", "pt", "ee", "mx", "in", "de", "ch", "dk", "cz", "cn", "ar", "my"),
+    *("th", "bg", "ve", "ph", "ru", "tr", "pa", "mo", "cr", "ae"),
+)
+"""Zones by the numbers that dahdi-tools give them (tonezone)."""
+
+
+def zone_of(number: int) -> str:
+    """The zone of a number; "" for the default one."""
+    return _COUNTRIES[number] if 0 <= number < len(_COUNTRIES) else ""
+
+
+def tone_of(pbx: Pbx, name: str, zone: str = "") -> ToneSpec:
+    """A tone by its name, of a zone that indications.conf has, or else of the default one."""
     wanted: str | None = name
     while wanted is not None:
-        found: ToneSpec | None = pbx.zone_tone("", wanted)
+        found: ToneSpec | None = pbx.zone_tone(zone, wanted)
         if found is not None:
             return found
         wanted = _INSTEAD.get(wanted)
