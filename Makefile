@@ -23,6 +23,7 @@ SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/
 ENGINE := $(STAMPS)/engine
 
 .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench bench-media \
+  bench-lines parity-lines \
   soak-media fuzz fuzz-media race parity boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
   firmware trunk-test \
   test-unit test-sip test-engine test-phones test-browser soak
@@ -125,6 +126,9 @@ race: $(STAMPS)/test ## connections that end at every step of a registration, RO
 parity: $(STAMPS)/venv ## what Asterisk 22 has and what we have, with totals (ARGS=--missing for the gaps)
 	@$(PY) tests/parity/parity.py $(ARGS)
 
+parity-lines: $(STAMPS)/venv ## every option of chan_dahdi.conf and whether it works (ARGS="--missing SOURCE" with Asterisk's tree)
+	@$(PY) tests/parity/dahdi_options.py $(ARGS)
+
 bench: $(STAMPS)/test $(ENGINE) ## the load of $(SHARED)/bench; beside the peer when CONFORMANCE_ROOT is set
 	@$(PY) tests/bench/bench.py $(ARGS)
 
@@ -139,6 +143,9 @@ soak-media: $(STAMPS)/test $(ENGINE) ## 1000 calls in 256 files, 10,000 by SIP a
 
 bench-media: $(STAMPS)/test $(ENGINE) ## CPU a leg of transcoding, mixing, recording, playing; beside the peer with CONFORMANCE_ROOT
 	@$(PY) tests/bench/media.py $(ARGS)
+
+bench-lines: $(STAMPS)/test $(ENGINE) ## cost of a line leg, dahdi show channels with 120 channels, memory with two E1s (ARGS=--short)
+	@$(PY) tests/bench/lines.py $(ARGS)
 
 conformance-root: $(ENGINE) ## lay out DEST=FOLDER for the Asterisk Test Suite
 	@test -n "$(DEST)" || { echo "make conformance-root DEST=FOLDER"; exit 2; }

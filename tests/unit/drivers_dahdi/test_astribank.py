@@ -286,7 +286,7 @@ async def test_what_is_found_becomes_configuration(office: Office) -> None:
     changes = await office.cli("lines scan")
     assert {"+usb:A1 1:1:1 2:2:15", "+fxoks=20", "+channel => 1-8", "+channel => 15-22"} <= set(changes)
     at = changes.index("+channel => 11-14")
-    assert changes[at - 1] == "+immediate = yes" and changes[at + 1] == "+immediate = no"
+    assert changes[at - 2] == "+immediate = yes" and changes[at + 1] == "+immediate = no"
     assert not (office.folder / "dahdi").exists(), "nothing is written without apply"
     await office.cli("lines scan apply")
     assert (office.folder / "dahdi/assigned-spans.conf").read_text().splitlines()[-1] == "usb:A1 1:1:1 2:2:15"

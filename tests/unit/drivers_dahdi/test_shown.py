@@ -148,13 +148,28 @@ async def test_line_care(office: Office) -> None:
     assert any("ppm" not in line for line in await office.cli("line timing"))
     with pytest.raises(CommandError, match="in use"):
         await office.meanwhile(office.cli("line test 1"))
+
+
+async def test_what_a_file_says_stays_when_hardware_is_added(office: Office) -> None:
+    """lines scan: channels that are named are left alone, others get sections of their own behind the file."""
+    await office.start(CONFIGURATION, PLAN)
+    path = Path(office.folder) / "chan_dahdi.conf"
+    office.system.add_span(dict.fromkeys(range(9, 11), "fxo_ks"))
     changes = await office.cli("lines scan")
-    assert "+context = from-lines" in changes and "-description = Reception" in changes
+    assert not any(line.startswith("-") and not line.startswith("---") for line in changes)
+    assert {"+[span3-phones]", "+context = from-phones", "+dahdichan = 9-10"} <= set(changes)
+    assert path.read_text() == CONFIGURATION, "nothing is written without apply"
     await office.cli("lines scan apply")
-    path = Path(office.folder)
-    assert (path / "chan_dahdi.conf.old").read_text() == CONFIGURATION
-    assert "channel => 1-4" in (path / "chan_dahdi.conf").read_text()
+    assert path.with_name("chan_dahdi.conf.old").read_text() == CONFIGURATION
+    assert path.read_text().startswith(CONFIGURATION.rstrip())
+    before = {number: port.settings.values for number, port in office.pbx.parts["dahdi"].ports.items()}
+    await office.reload()
+    ports = office.pbx.parts["dahdi"].ports
+    assert sorted(ports) == [*range(1, 11)] and ports[9].signalling == "fxo_ks"
+    assert {number: ports[number].settings.values for number in before} == before
     assert await office.cli("lines scan") == ["The configuration fits the hardware."]
+    office.system.remove_span(3)
+    assert await office.cli("lines scan") == ["chan_dahdi.conf names channels that are not there: 9-10"]
 
 
 async def test_a_line_is_tuned_and_stays_so(office: Office) -> None:

@@ -1,4 +1,7 @@
-"""``lines scan``: hardware that is found becomes configuration: channels, their set-up, the numbers of boxes."""
+"""``lines scan``: hardware that is found becomes configuration: channels, their set-up, the numbers of boxes.
+
+What a file says already stays as it is: channels that it does not name get sections of their own behind it.
+"""
 
 from __future__ import annotations
 
@@ -9,41 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernel_shims.dahdi.system_conf import ranges
-from kernel_shims.line import PORT_KINDS, SIGNALLINGS, LineError
+from kernel_shims.line import SIGNALLINGS, LineError
 from offhook.drivers.dahdi.astribank.attendant import PART as ASTRIBANKS
 from offhook.drivers.dahdi.hardware import find_conf, is_ours
-from offhook.drivers.dahdi.module import FILE
+from offhook.drivers.dahdi.module import FILE, module
+from offhook.drivers.dahdi.proposing import CONTACTS, FOUND, WORDS, Found, sections, whole
+from offhook.drivers.dahdi.reading import PSEUDO, read
 
 if TYPE_CHECKING:
+    from offhook.config.model import ConfigFile
     from offhook.drivers.dahdi.astribank.attendant import Astribanks
     from offhook.drivers.dahdi.lines import Lines
-
-_FOUND = "Found by `lines scan`."
-_NAMES = {number: name for name, number in SIGNALLINGS.items()} | {SIGNALLINGS["cas"]: "mfcr2"}
-_CONTACTS = {"XPP_OUT": "output", "XPP_IN": "input"}
-"""What an Astribank's contacts are called by their driver."""
-_WORDS = {"fxo_ks": "fxoks", "fxs_ks": "fxsks"}
-"""Words of system.conf for channels that the driver has not set up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A channel that was found."""
-
-    number: int
-    signalling: int
-    """What the driver has it set up as; 0: not at all."""
-    capabilities: int
-    contact: str = ""
-    """"output" or "input" for a contact of a box."""
-
-    @property
-    def kind(self) -> int:
-        """What it is set up as, or should be: a phone's or a line's port, by what it can be."""
-        if self.signalling:
-            return self.signalling
-        can = [name for name in _WORDS if self.capabilities & SIGNALLINGS[name] == SIGNALLINGS[name]]
-        return SIGNALLINGS[can[0]] if len(can) == 1 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +58,8 @@ def proposals(lines: Lines) -> tuple[list[Proposal], list[str]]:
         (span.number, span.description, list(_channels(lines, span.first, span.channels)))
         for span in lines.system.spans()
     ]
-    out, told = [Proposal(folder / FILE, chan_dahdi(found))], []
+    text, told = _merged(lines, folder / FILE, found)
+    out = [Proposal(folder / FILE, text)]
     missing = [one for _, _, channels in found for one in channels if not one.signalling and one.kind]
     if missing:
         conf = find_conf(str(folder))
@@ -95,18 +75,43 @@ def proposals(lines: Lines) -> tuple[list[Proposal], list[str]]:
     return [one for one in out if one.wanted and one.difference()], told
 
 
+def _merged(lines: Lines, path: Path, found: list[tuple[int, str, list[Found]]]) -> tuple[str, list[str]]:
+    """chan_dahdi.conf with the channels that it does not name yet, and a sentence about those that are not there."""
+    there = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    file = lines.pbx.config.load(FILE, module.name)
+    named = read(file).channels if file is not None else {}
+    here = {one.number for _, _, channels in found for one in channels}
+    gone = sorted(number for number in named if number not in here and number != PSEUDO)
+    told = [f"{FILE} names channels that are not there: {ranges(gone)}"] if gone else []
+    if not _says_anything(file):
+        return whole(found), told
+    fresh = [
+        (span, text, [one for one in channels if one.number not in named or one.kind == SIGNALLINGS["hdlcfcs"]])
+        for span, text, channels in found
+    ]
+    taken = {section.name.lower() for section in file} if file is not None else set()
+    groups = [group for one in named.values() for group in one["group"]]
+    added = sections(fresh, first_group=max(groups, default=0) + 1, taken=taken)
+    return (f"{there.rstrip()}\n\n; {FOUND}\n{added}" if added else there), told
+
+
+def _says_anything(file: ConfigFile | None) -> bool:
+    """Whether a file has a line of its own."""
+    return file is not None and any(len(list(section)) for section in file)
+
+
 def _added(path: Path, lines: list[str], *once: str) -> str:
     """What a file says already, and lines it has not yet; ``once`` only into a fresh one."""
     there = path.read_text(encoding="latin-1") if path.exists() else ""
     fresh = [line for line in lines if line not in there.splitlines()]
     if not fresh:
         return there
-    return there + "\n".join([f"# {_FOUND}", *fresh, *(() if there else once)]) + "\n"
+    return there + "\n".join([f"# {FOUND}", *fresh, *(() if there else once)]) + "\n"
 
 
 def set_up(missing: list[Found]) -> list[str]:
     """Lines of system.conf for channels that the driver has not set up."""
-    kinds = {SIGNALLINGS[name]: word for name, word in _WORDS.items()}
+    kinds = {SIGNALLINGS[name]: word for name, word in WORDS.items()}
     return [
         f"{kinds[kind]}={ranges([one.number for one in missing if one.kind == kind])}"
         for kind in sorted({one.kind for one in missing})
@@ -126,48 +131,6 @@ def numbers(boxes: Astribanks) -> Iterator[str]:
             yield " ".join([box.identity, *words])
 
 
-def chan_dahdi(found: list[tuple[int, str, list[Found]]]) -> str:
-    """A chan_dahdi.conf for spans (number, description, channels)."""
-    out = [f"; {_FOUND} Lines hold for the channels below them.", "[channels]"]
-    group = 0
-    for span, description, channels in found:
-        out += ["", f"; span {span}: {description}"]
-        if any(one.kind == SIGNALLINGS["hdlcfcs"] for one in channels):
-            bearers = [one.number for one in channels if one.kind == SIGNALLINGS["clear"]]
-            group += 1
-            out += ["signalling = pri_cpe", "switchtype = euroisdn", "context = from-trunk", f"group = {group}"]
-            out.append(f"channel => {ranges(bearers)}")
-            continue
-        for kind in sorted({one.kind for one in channels}):
-            alike = [one for one in channels if one.kind == kind]
-            plain = ranges([one.number for one in alike if not one.contact])
-            if kind not in _NAMES or not kind:
-                out.append(f"; {plain}: not configured in system.conf")
-                continue
-            context = "from-phones" if kind in PORT_KINDS["fxs"] else "from-lines"
-            if kind == SIGNALLINGS["cas"]:
-                context = "from-trunk"
-                out.append("mfcr2_variant = itu")
-            out.append(f"signalling = {_NAMES[kind]}")
-            if plain:
-                group += 1
-                out += [f"context = {context}", f"group = {group}", f"channel => {plain}"]
-            for what in _CONTACTS.values():
-                places = [one.number for one in alike if one.contact == what]
-                if places:
-                    group += 1
-                    out += _contacts(what, ranges(places), group)
-    return "\n".join(out) + "\n"
-
-
-def _contacts(what: str, channels: str, group: int) -> list[str]:
-    head = ["context = from-contacts", f"group = {group}"]
-    if what == "output":
-        return ["; output contacts: closed while they ring, as by Dial(DAHDI/N,5)", *head, f"channel => {channels}"]
-    call = ["immediate = yes", f"channel => {channels}", "immediate = no"]
-    return ["; input contacts: a call to s in their context when they close", *head, *call]
-
-
 def _channels(lines: Lines, first: int, count: int) -> Iterator[Found]:
     d_channels = {span.d_channel for span in lines.isdn}
     for number in range(first, first + count):
@@ -176,11 +139,11 @@ def _channels(lines: Lines, first: int, count: int) -> Iterator[Found]:
             yield Found(number, SIGNALLINGS["hdlcfcs"], 0)
         elif port is not None and port.line is not None:
             line = port.line
-            yield Found(number, line.signalling, line.capabilities, _CONTACTS.get(line.name.partition("/")[0], ""))
+            yield Found(number, line.signalling, line.capabilities, CONTACTS.get(line.name.partition("/")[0], ""))
         else:
             try:
                 line = lines.system.open(number)
             except LineError:  # a B channel in a call, or one that another program has
                 continue
-            yield Found(number, line.signalling, line.capabilities, _CONTACTS.get(line.name.partition("/")[0], ""))
+            yield Found(number, line.signalling, line.capabilities, CONTACTS.get(line.name.partition("/")[0], ""))
             line.close()
