@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from kernel_shims.line import LineError
-from offhook.drivers.dahdi.module import lines_of, module, reload
+from offhook.drivers.dahdi.module import FILE, lines_of, module, reload
 from offhook.drivers.dahdi.phone_port import PhonePort
+from offhook.drivers.dahdi.reading import read
 from offhook.drivers.dahdi.showing import channel_block, channel_table, status_table
 from offhook.modules import CommandError, Request
 
@@ -187,6 +188,37 @@ def _destroy(request: Request) -> None:
     first, last = int(request.args[0]), int(request.args[-1])
     for number in range(first, last + 1):
         lines_of(request.pbx).destroy(number)
+
+
+def _complete_create(pbx: Pbx, args: list[str], _typed: str) -> Iterable[str]:
+    lines = lines_of(pbx)
+    missing = [str(number) for number in sorted(lines.reading.channels) if number > 0 and number not in lines.ports]
+    return (["new", *missing], missing)[len(args)] if len(args) < 2 else ()
+
+
+@module.command("dahdi create channels <from> [<to>]|new", "Create channels", complete=_complete_create)
+async def create_channels(request: Request) -> None:
+    """Open channels that chan_dahdi.conf names and that are not open: a range of them, or all with "new".
+
+    Of ISDN and SS7 a range should be whole spans.
+    """
+    match request.args:
+        case ["new"]:
+            wanted = None
+        case [number] if number.isdigit():
+            wanted = range(int(number), int(number) + 1)
+        case [number, end] if number.isdigit() and end.isdigit():
+            if int(end) < int(number):
+                raise CommandError(f"range end ({end}) is smaller than range start ({number})")
+            wanted = range(int(number), int(end) + 1)
+        case _:
+            raise request.usage()
+    file = await request.pbx.off_loop(request.pbx.config.load, FILE, module.name)
+    if file is None:
+        raise CommandError(f"there is no {FILE}")
+    made = lines_of(request.pbx).create(read(file), wanted)
+    if not made:
+        raise CommandError("No channel was created: all that are named are there, or cannot be opened (see the log)")
 
 
 @module.command("dahdi restart", "Fully restart DAHDI channels")

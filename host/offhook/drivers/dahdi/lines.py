@@ -115,6 +115,18 @@ class Lines:
                 self.open(settings)
         self.ss7.start()
 
+    def create(self, reading: Reading, wanted: range | None) -> list[int]:
+        """Open channels of a file that are not open, of a range or all; which ones are open now."""
+        made = []
+        for number, settings in sorted(reading.channels.items()):
+            if number in self.ports or number == PSEUDO or (wanted is not None and number not in wanted):
+                continue
+            self.reading.channels[number] = settings
+            if self.open(settings) is not None:
+                made.append(number)
+        self.ss7.start()
+        return made
+
     def _resettle(self, port: Port, settings: ChannelSettings) -> None:
         """Give a port other settings; what cannot be changed under a running channel is told."""
         wanted = settings["signalling"]

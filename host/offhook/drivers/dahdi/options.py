@@ -158,7 +158,7 @@ _option("pickupgroup", groups(), frozenset(), "Groups whose ringing calls can be
 _option("namedcallgroup", words(), [], "Named call groups.")
 _option("namedpickupgroup", words(), [], "Named groups whose ringing calls can be picked up here.")
 _option("stripmsd", integer(0, 32), 0, "Digits to take off the front of what is dialled.")
-_option("tonezone", integer(-1, 127), -1, "Tone zone of the kernel's tones; -1: its default.")
+_option("tonezone", integer(-1, 127), -1, "Country of tones by the numbers of dahdi-tools; -1: the default one.")
 _option("progzone", choice("us", "ca", "cr", "br", "uk"), "us", "Country of the call progress tones.")
 _option("buffers", string(), "4,immediate", "Buffers of sound, and when sending begins.")
 _option("faxbuffers", string(), "", "Buffers when a fax was detected.")
@@ -182,7 +182,7 @@ _option("usecallerid", flag(), True, "Receive caller ID (lines), send it (phones
 _SIGNALLED = ("bell", "v23", "v23_jp", "dtmf", "smdi", "auto")
 _option("cidsignalling", choice(*_SIGNALLED, aliases={"yes": "bell"}), "bell", "How it is coded; auto: any way.")
 _option("cidstart", choice("ring", "polarity", "polarity_in", "dtmf", aliases={"yes": "ring"}), "ring", "Its start.")
-_option("dtmfcidlevel", integer(0, 32767), 256, "Level at which DTMF caller ID begins, of 32767.")
+_option("dtmfcidlevel", integer(0, 32767), 256, "Has no effect: digits are heard at any level.")
 _option("cid_rxgain", number(-60, 30, "dB"), 5.0, "Gain while caller ID is received.")
 _option("sendcalleridafter", integer(1, 10), 1, "Ring bursts before it is sent.")
 _option("hidecallerid", flag(), False, "Withhold it unless *82 is dialled.")
@@ -194,7 +194,7 @@ _option("useincomingcalleridondahditransfer", flag(), False, "A call dialled aft
 _option("usesmdi", flag(), False, "Caller ID and messages by SMDI.")
 _option("smdiport", string(), "/dev/ttyS0", "Serial port of SMDI.")
 _option("mwimonitor", flags("fsk", "rpas", "neon", "yes", "no"), frozenset(), "Message waiting received on a line.")
-_option("mwilevel", integer(0, 32767), 512, "Level at which an FSK message begins, of 32767.")
+_option("mwilevel", integer(0, 32767), 512, "Has no effect: messages are heard at any level.")
 _option("mwimonitornotify", string(), "", "Program run with mailbox and 0 or 1 when it changes.")
 _option(
     "mwisendtype", flags("rpas", "lrev", "hvdc", "hvac", "neon", "nofsk", "fsk"), frozenset(), "Message waiting sent."
