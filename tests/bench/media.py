@@ -290,8 +290,10 @@ def write_files(folder: Path) -> None:
     """A sound in each of the formats that are converted."""
     write_tone(folder / "long.wav", LONG)
     engine = SimulatedEngine()
+    engine.start()
     for each in FILES:
         engine.convert(folder / "long.wav", folder / f"long.{each}", each)
+    engine.stop()
 
 
 def compare(root: Path, calls: int, seconds: float, folder: Path, scenes: dict[str, str]) -> None:
