@@ -10,6 +10,8 @@ class Announcer(Channel):
     """What a bridge mixes for its leg can be recorded; what is played to it reaches nobody."""
 
     technology = "CBAnn"
+    internal = True
+    """Nobody outside is told of it."""
     __slots__ = ()
 
     @classmethod

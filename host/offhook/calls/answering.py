@@ -18,13 +18,13 @@ LOOK_EVERY_S = 0.02
 
 async def wait_for_media(channel: Channel) -> None:
     """Wait until the party's media arrive, or a digit or text does; at most half a second."""
-    media, looks = channel.media, int(MEDIA_WITHIN_S / LOOK_EVERY_S)
+    media, now = channel.media, channel.pbx.now
+    until = now() + MEDIA_WITHIN_S
     before: dict[Leg, int] = {}
-    while looks and media is not None and not media.sounds(before):
+    while (left := until - now()) > 0 and media is not None and not media.sounds(before):
         if any(isinstance(frame, Digit | Text) for frame in channel.frames):
             return
-        await asyncio.sleep(LOOK_EVERY_S)
-        looks -= 1
+        await asyncio.sleep(min(left, LOOK_EVERY_S))
 
 
 async def answer_and_wait(channel: Channel) -> None:
