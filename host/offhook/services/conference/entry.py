@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from offhook.calls.channel import Channel, Hangup, State
 from offhook.calls.prompts import play_all
+from offhook.dialplan.invocation import FunctionError
 from offhook.services.conference import asking, configuration
 from offhook.services.conference.attendance import BEGIN, ONLY_PERSON, WAIT_FOR_LEADER
 from offhook.services.conference.counting import tell_all_count, tell_count
@@ -63,6 +64,9 @@ async def _prepare(channel: Channel, config: Configuration, name: str, bridge: s
     profile = configuration.user_for(config, channel, user)
     if profile is None:
         raise NoEntry(f"confbridge.conf has no user profile {user!r}")
+    found = configuration.menu_for(config, channel, menu)
+    if found is None:
+        raise NoEntry(f"confbridge.conf has no menu {menu!r}")
     if channel.state is not State.UP and profile.answer_channel:
         channel.answer()
     if profile.pin and not await asking.ask_pin(channel, profile.pin, room_profile):
@@ -70,9 +74,6 @@ async def _prepare(channel: Channel, config: Configuration, name: str, bridge: s
     name_file = ""
     if not profile.quiet and (profile.announce_join_leave or profile.announce_join_leave_review):
         name_file = await asking.ask_name(channel, name, review=profile.announce_join_leave_review)
-    found = configuration.menu_for(config, channel, menu)
-    if found is None:
-        raise NoEntry(f"confbridge.conf has no menu {menu!r}")
     who = User(channel, profile, room_profile, found)
     who.name_file = name_file
     return who
@@ -82,10 +83,8 @@ async def _enter(user: User, name: str) -> Room:
     """The room, once its attendance has the user and all was said that is said before."""
     channel = user.channel
     rooms = rooms_of(channel.pbx)
-    room = rooms.find(name)
-    if room is not None:
-        await room.started()
-        room = rooms.find(name)
+    while (room := rooms.find(name)) is not None and not room.begun.is_set():
+        await room.begun.wait()
     if room is not None and not room.admits(user):
         await play_all(channel, [room.sound("locked")])
         raise NoEntry("")
@@ -156,7 +155,7 @@ async def wait_outside(channel: Channel, done: asyncio.Future[None]) -> None:
 def _use(channel: Channel, function: str, value: str) -> None:
     try:
         channel.set_by_name(function, value)
-    except Exception as error:  # whatever the function says is wrong: the conference goes on without
+    except FunctionError as error:
         log.warning("%s: ConfBridge: %s", channel.name, error)
 
 

@@ -18,7 +18,6 @@ from offhook.services.conference.recording import RoomRecording
 from offhook.services.conference.succession import Succession
 
 if TYPE_CHECKING:
-    from offhook.calls.channel import Channel
     from offhook.calls.pbx import Pbx
     from offhook.services.conference.profiles import BridgeProfile
     from offhook.services.conference.user import User
@@ -60,7 +59,8 @@ class Room:
         self.announcements = Announcements(self.bridge, name, profile.language)
         self.recording = RoomRecording(self)
         self.closed = False
-        self._started = asyncio.Event()
+        self.begun = asyncio.Event()
+        """Set once whoever opened the room has begun it."""
 
     async def start(self) -> None:
         """Begin: record if that is wanted, tell the bus, make the room's extension."""
@@ -72,11 +72,7 @@ class Room:
             if context not in self.pbx.dialplan.contexts:
                 self.pbx.dialplan.create(context, REGISTRAR)
             self.pbx.dialplan.add(context, Priority(self.name, 1, "NoOp", "", registrar=REGISTRAR))
-        self._started.set()
-
-    async def started(self) -> None:
-        """Wait until whoever opened the room has begun it."""
-        await self._started.wait()
+        self.begun.set()
 
     # ---- what others ask ----------------------------------------------------------------------------
 
@@ -185,7 +181,7 @@ class Room:
 
     def abandon(self) -> None:
         """Whoever opened the room is gone before it began: it ends if nobody came meanwhile."""
-        self._started.set()
+        self.begun.set()
         if not self.users:
             self.ended()
 
@@ -252,10 +248,6 @@ class Room:
         """Say so to those who stay."""
         if not leader.profile.quiet:
             self.announcements.say([self.sound("leader_has_left")])
-
-    def user(self, channel: Channel) -> User | None:
-        """The user of a channel."""
-        return next((user for user in self.users if user.channel is channel), None)
 
 
 class Rooms:
