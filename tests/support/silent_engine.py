@@ -85,6 +85,8 @@ class Leg:
         self.closed = False
         self.heard = engine.heard
         self.music_source: Any = None
+        self.watch: Watch | None = None
+        """The latest that was asked for."""
         engine.legs.add(self)
 
     def sounds(self, before: dict[Any, int]) -> bool:
@@ -127,7 +129,8 @@ class Leg:
         return Recording(self)
 
     def watch_silence(self, **options: Any) -> Watch:
-        return Watch()
+        self.watch = Watch()
+        return self.watch
 
     def detect_digits(self, on: bool, **options: Any) -> None: ...
     def gain(self, in_db: float = 0.0, out_db: float = 0.0) -> None: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,6 +60,7 @@ async def rooms(exchange: Exchange, tmp_path: Any) -> Exchange:
     (tmp_path / "confbridge.conf").write_text(CONFIG)
     for source in (conference, channel_functions, shared):
         exchange.load(source)
+    exchange.pbx.paths = SimpleNamespace(spool=str(tmp_path), monitor=str(tmp_path))
     await conference.read(exchange.pbx)
     return exchange
 
