@@ -11,7 +11,6 @@ class Announcer(Channel):
 
     technology = "CBAnn"
     internal = True
-    """Nobody outside is told of it."""
     __slots__ = ()
 
     @classmethod

@@ -23,6 +23,8 @@ class Technology:
 
     __slots__ = ()
     technology: ClassVar[str] = ""
+    internal: ClassVar[bool] = False
+    """A channel of the exchange itself: no manager event tells of it, no record is made of it."""
     texts: ClassVar[str] = "NONE"
     """What it knows of text messages: NONE, BASIC (plain text) or ENHANCED (any type, with names)."""
     media: Leg | None

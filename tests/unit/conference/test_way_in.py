@@ -12,6 +12,10 @@ from offhook.apps import mixmonitor
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control, Media, Text
 from offhook.media.events import Noise, Silence
+from offhook.services.cdr.delivery import Backend, Batch
+from offhook.services.cdr.engine import CdrEngine
+from offhook.services.cdr.fields import Fields
+from offhook.services.cdr.record import Rules
 from offhook.services.conference import module as conference
 from offhook.services.conference.counting import names
 from offhook.services.conference.entry import take_part
@@ -144,3 +148,17 @@ async def test_a_browser_is_told_of_comings_and_goings(rooms: Exchange) -> None:
     assert "dialplan" not in channel and "accountcode" not in channel
     browser.request_hangup()
     await eventually(lambda: not conference.rooms(pbx))
+
+
+async def test_records_name_those_who_talked_and_not_the_room(rooms: Exchange) -> None:  # noqa: F811
+    found: list[Fields] = []
+    engine = rooms.pbx.parts["cdr"] = CdrEngine(rooms.pbx)
+    engine.configure(Rules(), Batch())
+    engine.delivery.backends["test"] = Backend(found.append)
+    one, two = await comes(rooms), await comes(rooms)
+    room(rooms).kick_named("all")
+    for channel in rooms.pbx.channels:
+        channel.request_hangup()
+    await eventually(lambda: {one.name, two.name} <= {fields.channel for fields in found})
+    assert (one.name, two.name) in [(fields.channel, fields.dstchannel) for fields in found]
+    assert not any("CBAnn" in fields.channel + fields.dstchannel for fields in found)

@@ -87,7 +87,7 @@ def escape(text: str) -> str:
 
 def channel_block(channel: Channel, prefix: str = "") -> str | None:
     """The headers that tell a channel, each with the prefix; None for channels nobody outside shall see."""
-    if getattr(channel, "internal", False):
+    if channel.internal:
         return None
     caller, connected = channel.caller.id, channel.connected.id
     p = prefix

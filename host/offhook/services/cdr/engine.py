@@ -91,6 +91,8 @@ class CdrEngine:
 
     def _created(self, event: events.NewChannel) -> None:
         channel = event.channel
+        if channel.internal:
+            return
         self._chains[channel] = Chain(channel, self.rules, self._next, self._chains.get, self.now())
 
     def _changed(

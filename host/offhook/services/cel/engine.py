@@ -140,7 +140,7 @@ class CelEngine:
         linkedid: str = "",
     ) -> None:
         """Make a record of an event, if it is tracked, and hand it to the backends."""
-        if not self.enabled or event not in self.tracked or not self.backends:
+        if not self.enabled or event not in self.tracked or not self.backends or channel.internal:
             return
         name, data = application or (channel.application, channel.application_data)
         caller = channel.caller

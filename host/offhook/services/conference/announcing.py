@@ -25,7 +25,6 @@ class Voice(Channel):
 
     technology = Announcer.technology
     internal = True
-    """Nobody outside is told of it."""
     __slots__ = ()
 
 

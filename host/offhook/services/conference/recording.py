@@ -19,7 +19,6 @@ class Recorder(Channel):
 
     technology = "CBRec"
     internal = True
-    """Nobody outside is told of it."""
     __slots__ = ()
 
 
