@@ -19,6 +19,7 @@ from offhook.calls.frames import Condition, Control, Digit, Frame, Media, Text
 from offhook.calls.indicating import WAITS
 from offhook.calls.member import Feature, Member, Minder
 from offhook.calls.mixing import Mixing
+from offhook.calls.outliving import outlive
 from offhook.calls.streams import mirrored
 
 if TYPE_CHECKING:
@@ -202,12 +203,11 @@ class Bridge:
         ``between`` is called when it is out of the one and not in the other yet.
         """
         member = self.members.pop(channel)
-        if target.kind == "parking":
-            channel.outgoing = False  # nobody's called party any more: its time there is a record of its own
         channel.bridge = None
         channel.consumer = None
         self._mixing.disconnect(channel)
         self._settle_accounts()
+        outlive(channel)
         self.pbx.bus.publish(events.BridgeLeave(self, channel))
         if self.members:
             self._mix()
@@ -450,6 +450,7 @@ def _after(channel: Channel, task: asyncio.Task[None] | None) -> None:
         return
     after, channel.after_bridge = channel.after_bridge, None
     if after is not None and channel.alive:
+        outlive(channel)
         after(channel)
     else:
         channel.hangup(0 if channel.hangup_cause else causes.NORMAL_CLEARING)

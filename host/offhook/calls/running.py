@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from offhook.calls import events
+from offhook.calls.outliving import outlive
 from offhook.dialplan.outcome import Interruption
 from offhook.log import call_id, new_call_id
 
@@ -177,6 +178,7 @@ class RunsDialplan:
         self.context, self.exten, self.priority = context, exten, priority
         if self._channel.bridge is not None:
             self._channel.after_bridge = _start_pbx
+            outlive(self._channel)
             self._channel.bridge.remove(self._channel)
         elif self._channel.alive:
             self.start_pbx()

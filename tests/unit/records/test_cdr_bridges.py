@@ -128,7 +128,8 @@ async def test_whose_partner_hung_up_is_talked_to_by_the_next_once_at_a_time(
     bridge.dissolve()
     aside.dissolve()
     assert talks.between("stays", "goes") == [(0, 5)]
-    assert talks.between("caller", "stays") == [(5, 20)], "one record"
+    assert talks.between("caller", "stays") == [(5, 10)], "one record"
+    assert talks.between("stays", "caller") == [(15, 20)], "who comes back is nobody's called party any more"
 
 
 class Unmoved:

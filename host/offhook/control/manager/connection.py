@@ -23,7 +23,7 @@ MOST_UNSENT: Final = 1 << 20
 """Bytes that a client may leave unread, beyond the socket's own buffers, before it is a slow one."""
 MOST_KEPT: Final = 8 << 20
 """Bytes that are kept for a slow one as long as it takes some of them."""
-LEAST_PATIENCE_S: Final = 5.0
+LEAST_PATIENCE_S: Final = 30.0
 """A client that is busy with what it read last is not a dead one, however short its write timeout."""
 MOST_WAITING: Final = 32
 """Messages read ahead of the one being carried out."""

@@ -46,7 +46,7 @@ _user_type.option("eventfilter", string(), [], "Events that the user gets, or do
 _user_type.option("allowmultiplelogin", flag(), True, "As in [general].")
 _user_type.option("displayconnects", flag(), True, "As in [general].")
 _user_type.option(
-    "writetimeout", integer(100, unit="ms"), 100, "A client that takes nothing for so long (5 s at least) is cut off."
+    "writetimeout", integer(100, unit="ms"), 100, "A client that takes nothing for so long (30 s at least) is cut off."
 )
 
 

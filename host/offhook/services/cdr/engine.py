@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from offhook.calls import events
 from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel
+from offhook.calls.outliving import OutlivesBridge
 from offhook.services.cdr.chain import Chain
 from offhook.services.cdr.delivery import Batch, Delivery
 from offhook.services.cdr.fields import fields_of
@@ -54,6 +55,7 @@ class CdrEngine:
             bus.subscribe(events.NewApplication, self._changed),
             bus.subscribe(events.NewCallerId, self._changed),
             bus.subscribe(events.NewAccountCode, self._changed),
+            bus.subscribe(OutlivesBridge, self._changed),
             bus.subscribe(events.Hangup, self._ended),
             bus.subscribe(events.DialBegin, self._dial_begin),
             bus.subscribe(events.DialEnd, self._dial_end),
@@ -97,7 +99,12 @@ class CdrEngine:
 
     def _changed(
         self,
-        event: events.NewState | events.NewExten | events.NewApplication | events.NewCallerId | events.NewAccountCode,
+        event: events.NewState
+        | events.NewExten
+        | events.NewApplication
+        | events.NewCallerId
+        | events.NewAccountCode
+        | OutlivesBridge,
     ) -> None:
         channel = event.channel
         chain = self._chains.get(channel)
