@@ -165,7 +165,8 @@ struct leg *leg_stream(struct engine *engine, int descriptor, int number, int co
     const struct framing *framing = framing_named((enum stream_framing)number);
     error[0] = 0;
     if (!framing || !codec_load(codec) || !codec_at(codec)->frame_samples ||
-        (framing->hears && number != STREAM_AUDIOSOCKET && strncmp(codec_at(codec)->name, "slin", 4))) {
+        (framing->hears && number != STREAM_AUDIOSOCKET && strncmp(codec_at(codec)->name, "slin", 4) &&
+         !(number == STREAM_HEARD && stream_law(codec)))) {
         snprintf(error, ENGINE_TEXT, "a stream cannot carry %s", codec_at(codec) ? codec_at(codec)->name : "that");
         return NULL;
     }

@@ -53,7 +53,8 @@ enum stream_framing { STREAM_HEARD, STREAM_SPOKEN_TO, STREAM_BARE, STREAM_AUDIOS
  * STREAM_QUIET: no byte either way for two seconds. */
 enum stream_news { STREAM_ENDED, STREAM_FAILED, STREAM_NONSENSE, STREAM_QUIET };
 enum leg_direction { DIRECTION_IN = 1, DIRECTION_OUT = 2, DIRECTION_BOTH = 3 };
-enum play_flag { PLAY_LOOP = 1, PLAY_MIX = 2, PLAY_MUSIC = 4 };
+/* PLAY_LOOP_LAST: with PLAY_LOOP, the last file goes on for ever */
+enum play_flag { PLAY_LOOP = 1, PLAY_MIX = 2, PLAY_MUSIC = 4, PLAY_LOOP_LAST = 8 };
 enum member_flag { MEMBER_HEARS = 1, MEMBER_HEARD = 2 };
 enum player_order { PLAYER_STOP, PLAYER_PAUSE, PLAYER_RESUME, PLAYER_SEEK, PLAYER_SKIP };
 enum recorder_order { RECORDER_STOP, RECORDER_PAUSE, RECORDER_RESUME };
@@ -390,6 +391,8 @@ int rtp_tunnel(struct leg *leg, const char *server, int port, int descriptor);
 /* Sound */
 struct player *leg_play(struct leg *leg, const char *const *paths, int count, int64_t offset_ms, int flags);
 struct player *leg_tones(struct leg *leg, const struct tone_item *items, int count, int repeat, int level, int flags);
+/* what another leg hears (that of a stream: many can hear it at once), until it closes */
+struct player *leg_relay(struct leg *leg, struct leg *from, int flags);
 struct player *leg_fsk(struct leg *leg, int kind, const uint8_t *octets, int count, int seizure_bits, int mark_bits,
                        int level, int flags);
 void player_order(struct player *player, int order, int64_t value);

@@ -35,6 +35,14 @@ struct player *leg_fsk(struct leg *leg, int kind, const uint8_t *octets, int cou
     return player;
 }
 
+struct player *leg_relay(struct leg *leg, struct leg *from, int flags)
+{
+    struct player *player = player_make_relay(leg, from, flags);
+    if (player)
+        order_about(leg->engine, COMMAND_PLAY, player, 0, 0);
+    return player;
+}
+
 void player_order(struct player *player, int what, int64_t value)
 {
     order_about(player->engine, COMMAND_PLAYER_ORDER, player, what, value);

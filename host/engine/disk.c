@@ -97,7 +97,7 @@ static bool open_next(struct player *player)
         if (player->at_file >= player->count) {
             if (!(player->flags & PLAY_LOOP) || !player->sounded)
                 return false;
-            player->at_file = 0;
+            player->at_file = player->flags & PLAY_LOOP_LAST ? player->count - 1 : 0;
             player->sounded = false;
         }
         player->file = soundfile_read_open(player->paths[player->at_file], player->error);

@@ -342,6 +342,7 @@ void leg_end(struct leg *leg)
     for (int i = 0; i < 3; i++)
         if (players[i])
             player_finish(players[i], END_CLOSED);
+    players_lose(leg);
     while (leg->recorders)
         recorder_finish(leg->recorders, END_CLOSED);
     while (leg->watches) {

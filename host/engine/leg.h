@@ -86,6 +86,7 @@ struct leg {
     struct resampler resampler;      /* into this leg's own rate */
     struct resampler side_resampler; /* of what is mixed on top */
     struct player *player, *overlay, *music;
+    struct player *listeners; /* of others, that play what is heard here */
     struct recorder *recorders;
     struct watch *watches;
     struct detector *detectors;

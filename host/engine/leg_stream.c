@@ -13,6 +13,7 @@
 
 #include "codec.h"
 #include "engine.h"
+#include "g711.h"
 
 enum {
     CHUNK = 4096,       /* bytes of one read */
@@ -41,6 +42,7 @@ struct stream *stream_make(struct leg *leg, int descriptor, const struct framing
     stream->framing = framing;
     stream->codec = number;
     stream->stretch = stream->stretched = stretch;
+    stream->law = framing == framing_named(STREAM_HEARD) ? stream_law(number) : NULL;
     stream->frame = codec->frame_samples;
     while (stream->frame < (int)codec->rate * STREAM_FRAME_MS / 1000)
         stream->frame += codec->frame_samples;
@@ -93,11 +95,36 @@ static void tell(struct stream *stream, enum stream_news news, int detail)
 
 /* Receiving */
 
+const int16_t *stream_law(int codec)
+{
+    const char *name = codec_at(codec)->name;
+    return !strcmp(name, "ulaw") ? g711_ulaw_linear : !strcmp(name, "alaw") ? g711_alaw_linear : NULL;
+}
+
+static void keep(struct stream *stream, const uint8_t *bytes, uint32_t count)
+{
+    if (!stream->law) {
+        ring_write(&stream->received, bytes, count);
+        return;
+    }
+    uint8_t linear[CHUNK * SAMPLE];
+    for (uint32_t i = 0; i < count; i++) {
+        linear[2 * i] = (uint8_t)stream->law[bytes[i]];
+        linear[2 * i + 1] = (uint8_t)((uint16_t)stream->law[bytes[i]] >> 8);
+    }
+    ring_write(&stream->received, linear, count * SAMPLE);
+}
+
+static uint32_t room_for(struct stream *stream)
+{
+    return ring_writable(&stream->received) / (stream->law ? SAMPLE : 1);
+}
+
 static void read_bytes(struct stream *stream)
 {
     uint8_t bytes[CHUNK];
     uint32_t room;
-    while (!stream->drained && (room = ring_writable(&stream->received)) > 0) {
+    while (!stream->drained && (room = room_for(stream)) > 0) {
         ssize_t count = read(stream->descriptor, bytes, room < CHUNK ? room : CHUNK);
         if (count < 0 && (errno == EAGAIN || errno == EINTR))
             return;
@@ -106,7 +133,7 @@ static void read_bytes(struct stream *stream)
             stream->end_detail = count < 0 ? errno : 0;
             return;
         }
-        ring_write(&stream->received, bytes, (uint32_t)count);
+        keep(stream, bytes, (uint32_t)count);
         stream->figures.bytes_in += (uint64_t)count;
         stream->quiet = 0;
         if (count < CHUNK && (uint32_t)count < room)

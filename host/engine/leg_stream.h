@@ -35,8 +35,9 @@ struct stream {
     struct stream *next;
     int descriptor;
     const struct framing *framing;
-    int codec;   /* of what is sent */
-    int stretch; /* samples made of one that is received bare */
+    int codec;          /* of what is sent */
+    const int16_t *law; /* what is received bare is companded: linear samples of its bytes */
+    int stretch;        /* samples made of one that is received bare */
     struct stream_figures figures;
 
     /* the real-time thread's own */
@@ -64,6 +65,9 @@ struct stream {
     uint8_t backlog[STREAM_BACKLOG];
     int waiting; /* bytes of it */
 };
+
+/* Linear samples of the bytes of a companding codec; NULL: it is none. */
+const int16_t *stream_law(int codec);
 
 const struct framing *framing_named(enum stream_framing framing);
 

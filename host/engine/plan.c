@@ -9,6 +9,7 @@
 #include "engine.h"
 #include "leg_stream.h"
 #include "mixer.h"
+#include "player.h"
 #include "recorder.h"
 #include "rtp.h"
 
@@ -52,6 +53,10 @@ static void want_out(struct leg *leg)
     if (leg->want_out)
         return;
     leg->want_out = true;
+    const struct player *players[] = {leg->player, leg->overlay, leg->music};
+    for (int i = 0; i < 3; i++)
+        if (players[i] && players[i]->from)
+            want_in(players[i]->from);
     if (leg->player || leg->music || leg->mixer)
         return;
     if (leg->loopback)

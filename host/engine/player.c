@@ -75,6 +75,17 @@ struct player *player_make_fsk(struct leg *leg, enum fsk_standard standard, cons
     return player;
 }
 
+struct player *player_make_relay(struct leg *leg, struct leg *from, int flags)
+{
+    struct player *player = make(leg, flags);
+    if (!player)
+        return NULL;
+    player->source = PLAYS_LEG;
+    player->from = from;
+    atomic_store(&player->released, true);
+    return player;
+}
+
 void player_destroy(struct player *player)
 {
     for (int i = 0; i < player->count; i++)
@@ -114,10 +125,32 @@ void player_begin(struct player *player)
         player_finish(*place, END_REPLACED);
     *place = player;
     player->engine->plan_dirty = true;
+    if (player->source == PLAYS_LEG && player->from->closing) {
+        player->from = NULL;
+        player_finish(player, END_DONE);
+    } else if (player->source == PLAYS_LEG) {
+        player->next_listener = player->from->listeners;
+        player->from->listeners = player;
+    }
     if (player->source == PLAYS_FILES) {
         atomic_store(&player->wanted, true);
         disk_serve_player(player->engine->disk, player);
     }
+}
+
+static void leave_speaker(struct player *player)
+{
+    struct player **at = &player->from->listeners;
+    while (*at != player)
+        at = &(*at)->next_listener;
+    *at = player->next_listener;
+    player->from = NULL;
+}
+
+void players_lose(struct leg *from)
+{
+    while (from->listeners)
+        player_finish(from->listeners, END_DONE);
 }
 
 void player_finish(struct player *player, enum end_reason reason)
@@ -128,6 +161,8 @@ void player_finish(struct player *player, enum end_reason reason)
         *place = NULL;
     player->ended = true;
     player->reason = reason;
+    if (player->from)
+        leave_speaker(player);
     resampler_end(&player->resampler, &engine->slab);
     player->next = engine->ending_players;
     engine->ending_players = player;
@@ -307,6 +342,10 @@ bool player_pull(struct player *player, struct block *block, int rate)
     *block = (struct block){.samples = NULL};
     if (player->paused) {
         *block = silence(player, rate);
+        return true;
+    }
+    if (player->source == PLAYS_LEG) {
+        *block = player->from->in.samples ? player->from->in : silence(player, rate);
         return true;
     }
     if (player->source != PLAYS_FILES)

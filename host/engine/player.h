@@ -1,4 +1,4 @@
-/* Players: files (read ahead by the disk thread), tones, or data as FSK, sent to a leg. */
+/* Players: files (read ahead by the disk thread), tones, data as FSK, or what another leg hears, sent to a leg. */
 #ifndef OFFHOOK_PLAYER_H
 #define OFFHOOK_PLAYER_H
 
@@ -25,7 +25,7 @@ struct chunk {
     uint16_t kind;
 };
 
-enum player_source { PLAYS_FILES, PLAYS_TONES, PLAYS_FSK };
+enum player_source { PLAYS_FILES, PLAYS_TONES, PLAYS_FSK, PLAYS_LEG };
 
 struct player {
     struct engine *engine;
@@ -43,6 +43,10 @@ struct player {
     /* data */
     struct fsk_sender fsk;
     uint8_t *octets;
+
+    /* another leg */
+    struct leg *from; /* NULL: it is gone */
+    struct player *next_listener;
 
     /* files */
     char **paths;
@@ -78,6 +82,7 @@ struct player *player_make_tones(struct leg *leg, const struct tone_item *items,
                                  int flags);
 struct player *player_make_fsk(struct leg *leg, enum fsk_standard standard, const uint8_t *octets, int count,
                                int seizure_bits, int mark_bits, int level, int flags);
+struct player *player_make_relay(struct leg *leg, struct leg *from, int flags);
 
 /* Control thread, when nobody knows it any more. */
 void player_destroy(struct player *player);
@@ -87,6 +92,9 @@ void player_begin(struct player *player);
 
 /* Take it off its leg; it is told as done when the disk thread has let go. */
 void player_finish(struct player *player, enum end_reason reason);
+
+/* The leg that is played to others ends. */
+void players_lose(struct leg *from);
 void player_obey(struct player *player, enum player_order order, int64_t value);
 
 /* 10 ms. False: it has ended (and been finished). The block is silence while it pauses or the disk is slow. */

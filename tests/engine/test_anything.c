@@ -154,6 +154,16 @@ static void zoo_detect(struct zoo *zoo, struct leg *leg) {
                          0.5 + random_number(3) * 0.5, (int)random_number(2), error);
   }
   if (!random_number(4)) {
+    int at = (int)random_number(PLAYERS), from = find_leg(zoo, false);
+    int place = random_number(2) ? PLAY_MUSIC : PLAY_MIX;
+    struct player *player =
+        from >= 0 ? leg_relay(leg, zoo->legs[from], place) : NULL;
+    if (player && zoo->players[at])
+      player_order(player, PLAYER_STOP, 0);
+    else if (player)
+      zoo->players[at] = player;
+  }
+  if (!random_number(4)) {
     uint8_t octets[16] = {0x80, 2, 3, 4};
     struct player *player =
         leg_fsk(leg, (int)random_number(2), octets, 16, 30, 20, 4000, PLAY_MIX);

@@ -10,7 +10,9 @@
 
 #include "api.h"
 #include "engine.h"
+#include "g711.h"
 #include "leg_stream.h"
+#include "player.h"
 
 static struct engine_options options = {.mode = MODE_SIMULATED, .port_low = 10000, .port_high = 20000};
 
@@ -335,7 +337,7 @@ static void a_program_is_heard_to_its_end(void)
     struct scene *scene = begin(STREAM_HEARD, "slin16");
     int16_t samples[1234];
     fill(samples, 1234, 0);
-    CHECK(!leg_stream(scene->engine, scene->far, STREAM_HEARD, engine_codec("ulaw"), 0, error) && error[0]);
+    CHECK(!leg_stream(scene->engine, scene->far, STREAM_HEARD, engine_codec("gsm"), 0, error) && error[0]);
     CHECK(!leg_stream(scene->engine, -1, STREAM_HEARD, engine_codec("slin"), 0, error) && error[0]);
     CHECK(write(scene->far, samples, sizeof(samples)) == sizeof(samples));
     CHECK(write(scene->far, "x", 1) == 1); /* half a sample is none */
@@ -373,6 +375,66 @@ static void a_program_of_half_the_rate_is_heard(void)
     finish(scene);
 }
 
+static void a_program_of_companded_sound_is_heard(void)
+{
+    struct scene *scene = begin(STREAM_HEARD, "alaw");
+    static uint8_t bytes[20000];
+    int16_t samples[20000];
+    make_sine(samples, 20000, 1000, 8000, 8000, 0);
+    for (int i = 0; i < 20000; i++)
+        bytes[i] = g711_to_alaw(samples[i]);
+    CHECK(write(scene->far, bytes, sizeof(bytes)) == sizeof(bytes));
+    close(scene->far);
+    run(scene, 300);
+    CHECK(scene->rate == 8000 && scene->count == 20000, "%d", scene->count);
+    CHECK(fabs(amplitude_of(scene->heard + 100, 19000, 1000, 8000) - 8000) < 200);
+    CHECK(scene->news[STREAM_ENDED] == 1);
+    scene->far = open("/dev/null", O_RDONLY);
+    finish(scene);
+}
+
+/* Music of a program: whoever plays the stream hears it at the same time, until it closes. */
+static void many_hear_one_program(void)
+{
+    char error[ENGINE_TEXT];
+    int pair[2];
+    struct scene *scene = begin(STREAM_HEARD, "slin");
+    struct leg *speaker[2], *listener[2];
+    int16_t samples[800];
+    CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
+    struct leg *program = leg_stream(scene->engine, pair[1], STREAM_HEARD, engine_codec("slin"), 0, error);
+    CHECK(program, "%s", error);
+    for (int i = 0; i < 2; i++) {
+        CHECK(leg_pipe(scene->engine, &speaker[i], &listener[i]));
+        leg_record(listener[i], "/dev/null", "raw", DIRECTION_IN, 0, 256);
+        CHECK(leg_relay(speaker[i], program, PLAY_MUSIC));
+    }
+    struct player *stopped = leg_relay(scene->near, program, PLAY_MUSIC);
+    fill(samples, 800, 0);
+    CHECK(write(pair[0], samples, sizeof(samples)) == sizeof(samples));
+    for (int tick = 0; tick < 20; tick++) {
+        run(scene, 1);
+        for (int i = 0; i < 80 && listener[0]->in.samples; i++)
+            CHECK(listener[1]->in.samples[i] == listener[0]->in.samples[i]);
+        if (tick == 16)
+            player_order(stopped, PLAYER_STOP, 0);
+    }
+    CHECK(heard_whole(scene, 800), "%d", scene->count);
+    CHECK(speaker[0]->music && program->want_in);
+    leg_close(listener[0]);
+    leg_close(speaker[0]); /* one listener goes before the program, one after */
+    run(scene, 2);
+    CHECK(program->listeners && !program->listeners->next_listener);
+    leg_close(program);
+    close(pair[0]);
+    close(pair[1]);
+    run(scene, 2);
+    CHECK(!speaker[1]->music);
+    leg_close(listener[1]);
+    leg_close(speaker[1]);
+    finish(scene);
+}
+
 static void a_program_that_is_spoken_to_may_go(void)
 {
     struct scene *scene = begin(STREAM_SPOKEN_TO, "slin");
@@ -404,6 +466,8 @@ int main(void)
     RUN(who_takes_nothing_loses_sound_and_nothing_else);
     RUN(a_program_is_heard_to_its_end);
     RUN(a_program_of_half_the_rate_is_heard);
+    RUN(a_program_of_companded_sound_is_heard);
+    RUN(many_hear_one_program);
     RUN(a_program_that_is_spoken_to_may_go);
     return check_result();
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from offhook.apps import call_control, dial, messages, variables
 from offhook.calls.channel import Channel
+from offhook.calls.music import NoMusic
 from offhook.calls.originate import Origination, Result, originate
 from offhook.calls.pbx import Pbx
 from offhook.config.parser import loads
@@ -20,13 +21,6 @@ from offhook.media.prompts import PromptLibrary
 from offhook.modules import Module
 from offhook.modules.registry import Registry
 from support.silent_engine import SilentEngine
-
-
-class NoMusic:
-    """No music classes at all."""
-
-    def source(self, name: str) -> None:
-        """There is none."""
 
 
 class Exchange:

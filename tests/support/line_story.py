@@ -17,6 +17,7 @@ from kernel_shims.simulator.phone import Phone
 from kernel_shims.simulator.system import SimulatedSystem
 from offhook.apps import branches, call_control, dial, flow, messages, playing, signals, tones, variables, waiting
 from offhook.calls.channel import Channel
+from offhook.calls.music import NoMusic
 from offhook.calls.pbx import Pbx
 from offhook.config.parser import loads
 from offhook.config.paths import Paths
@@ -33,7 +34,6 @@ from offhook.media.tones import ToneZone
 from offhook.modules import ActionRequest, Module, Request
 from offhook.modules.registry import Registry
 from offhook.storage.astdb import AstDb
-from support.call_exchange import NoMusic
 
 T = TypeVar("T")
 STEP = 0.01

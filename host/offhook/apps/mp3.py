@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from offhook.apps.streamed import SoundError, hear, linear, program
+from offhook.apps.streamed import hear
 from offhook.calls.channel import Channel, Hangup
 from offhook.calls.prompts import ANY_DIGIT
 from offhook.media.formats import FORMATS, Kind
+from offhook.media.programs import SoundError, linear, program
 from offhook.modules import Module, Syntax
 
 log = logging.getLogger(__name__)

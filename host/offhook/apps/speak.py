@@ -8,13 +8,14 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offhook.apps.streamed import Program, SoundError, hear, linear, program, read_wave_header
+from offhook.apps.streamed import hear, read_wave_header
 from offhook.calls.channel import Channel, State
 from offhook.calls.prompts import ANY_DIGIT
 from offhook.config.options import Schema, string
 from offhook.dialplan.digits import wait_for_extension
 from offhook.dialplan.scope import scope_of
 from offhook.media.errors import EngineError
+from offhook.media.programs import Program, SoundError, linear, program
 from offhook.modules import Module, Syntax
 
 if TYPE_CHECKING:

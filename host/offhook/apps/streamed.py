@@ -1,31 +1,16 @@
-"""Sound that comes from a pipe as it is made: a program that speaks or plays, or what this process passes on."""
+"""Sound that comes from a pipe as it is made, to a caller: of a program that speaks or plays, or passed on by us."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import os
-import signal
 import struct
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 
 from offhook.calls.channel import Channel, Hangup
 from offhook.calls.frames import Condition, Digit, Media
 from offhook.media.events import StreamEnded
-from offhook.media.formats import FORMATS
+from offhook.media.programs import SoundError
 from offhook.media.stream import StreamLeg
-
-log = logging.getLogger(__name__)
-
-_LAST_WORDS_S = 1.0
-_COMPLAINT = 300
-"""Characters of what a program complains about that are kept."""
-
-
-class SoundError(Exception):
-    """There is no sound to be had; the sentence says why."""
 
 
 async def hear(channel: Channel, leg: StreamLeg, keys: str = "") -> str:
@@ -45,75 +30,6 @@ async def hear(channel: Channel, leg: StreamLeg, keys: str = "") -> str:
                 return ""
     finally:
         leg.close()
-
-
-def linear(rate: int) -> str:
-    """The linear format of a sample rate, or of the lowest one that it is a part of. Raises SoundError."""
-    whole = sorted(one.rate for one in FORMATS.values() if one.family == "slin" and rate > 0 and one.rate % rate == 0)
-    found = [one.name for one in FORMATS.values() if one.family == "slin" and whole and one.rate == whole[0]]
-    if not found:
-        raise SoundError(f"sound of {rate} samples a second cannot be played; 8000, 11025, 16000, 22050, 48000 can")
-    return found[0]
-
-
-# ---- programs ------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class Program:
-    """A program whose sound is read from ``descriptor``."""
-
-    descriptor: int
-    _listening: asyncio.Task[str]
-
-    async def last_words(self) -> str:
-        """The last line that it wrote to its standard error, if it ends; "" when it goes on."""
-        done, _ = await asyncio.wait({self._listening}, timeout=_LAST_WORDS_S)
-        return self._listening.result() if done else ""
-
-
-async def _complaint(errors: asyncio.StreamReader) -> str:
-    """Read a standard error to its end; the last line that says something."""
-    last = ""
-    while data := await errors.read(4096):
-        lines = data.decode("utf-8", "replace").split("\n")
-        last = next((line for line in reversed(lines) if line.strip()), last)[:_COMPLAINT]
-    return last
-
-
-@contextlib.asynccontextmanager
-async def program(words: Sequence[str], text: str = "") -> AsyncIterator[Program]:
-    """Run a program, with a text on its standard input, and end it. Raises SoundError when it cannot be started."""
-    reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    os.set_blocking(writing, True)
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *words,
-            stdin=asyncio.subprocess.PIPE if text else asyncio.subprocess.DEVNULL,
-            stdout=writing,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        os.close(reading)
-        raise SoundError(f"{words[0]} is not installed") from error
-    except OSError as error:
-        os.close(reading)
-        raise SoundError(f"{words[0]} cannot be started: {error.strerror}") from error
-    finally:
-        os.close(writing)
-    if process.stdin is not None:
-        process.stdin.write(text.encode("utf-8", "surrogateescape"))
-        process.stdin.close()
-    assert process.stderr is not None
-    listening = asyncio.get_running_loop().create_task(_complaint(process.stderr))
-    try:
-        yield Program(reading, listening)
-    finally:
-        listening.cancel()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        os.close(reading)
 
 
 async def read_wave_header(descriptor: int) -> int:

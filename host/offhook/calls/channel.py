@@ -373,7 +373,7 @@ class Channel(RunsDialplan, HangsUp, Indicates, Technology):
                 self.pbx.bus.publish(events.Flash(self))
             elif condition is Condition.ANSWER and self.state is not State.UP:
                 self.mark_up()
-        for hook in self.data.get("frame_hooks", ()):
+        for hook in tuple(self.data.get("frame_hooks", ())):
             if hook(frame):
                 return
         if self.consumer is not None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from offhook.calls.bridges import Bridges
 from offhook.calls.bus import Bus
@@ -20,11 +20,11 @@ from offhook.calls.presence import Presence
 from offhook.dialplan.variables import Variables
 
 if TYPE_CHECKING:
+    from offhook.calls.music import MusicClasses
     from offhook.config.paths import Paths
     from offhook.config.store import Configuration
     from offhook.dialplan.plan import Dialplan
     from offhook.media import Engine
-    from offhook.media.moh import MohSource
     from offhook.media.prompts import PromptLibrary
     from offhook.media.tones import ToneZone
     from offhook.modules.loader import Loader
@@ -32,13 +32,6 @@ if TYPE_CHECKING:
     from offhook.storage.astdb import AstDb
 
 log = logging.getLogger(__name__)
-
-
-class MusicClasses(Protocol):
-    """Where music on hold comes from."""
-
-    def source(self, name: str) -> MohSource | None:
-        """A new listener's place in a class; None when there is no such class."""
 
 
 class Pbx:
@@ -153,27 +146,14 @@ class Pbx:
         found = self.zones.get(zone or self.default_zone) or self.zones.get(self.default_zone)
         return found.tone(name) if found is not None else None
 
-    def start_music(self, channel: Channel, music_class: str = "") -> None:
-        """Play music on hold to a channel; the class is the one given, the channel's, or "default"."""
-        from offhook.calls.events import MusicOnHoldStart
+    def start_music(self, channel: Channel, music_class: str = "") -> bool:
+        """Play music on hold to a channel, of this class if it has none of its own; whether it is played."""
+        from offhook.calls import music
 
-        if channel.media is None or "music" in channel.data:
-            return
-        name = music_class or channel.music_class or "default"
-        source = self.music.source(name) or self.music.source("default")
-        if source is None:
-            log.warning("no music on hold class %r: nothing is played to %s", name, channel.name)
-            return
-        channel.data["music"] = name
-        channel.media.music(source)
-        channel.latest_music_class = name
-        self.bus.publish(MusicOnHoldStart(channel, name))
+        return music.start(channel, music_class)
 
     def stop_music(self, channel: Channel) -> None:
         """Stop music on hold on a channel, if it plays."""
-        from offhook.calls.events import MusicOnHoldStop
+        from offhook.calls import music
 
-        if channel.data.pop("music", None) is not None:
-            if channel.media is not None:
-                channel.media.music(None)
-            self.bus.publish(MusicOnHoldStop(channel))
+        music.stop(channel)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from offhook.calls.music import NoMusic
 from offhook.calls.options import CoreOptions
 from offhook.calls.pbx import Pbx
 from offhook.config.store import Configuration
@@ -65,14 +66,6 @@ def core_options(settings: Settings) -> CoreOptions:
         transmit_silence=settings.transmit_silence,
         hide_connect=settings.hideconnect,
     )
-
-
-class NoMusic:
-    """Music on hold as long as no module has any."""
-
-    def source(self, _name: str) -> None:
-        """There is no such class."""
-        return
 
 
 def _start_media(pbx: Pbx) -> None:

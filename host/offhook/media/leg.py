@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from offhook.media.engine import Engine
     from offhook.media.events import MediaEvent
     from offhook.media.mixer import Mixer
-    from offhook.media.moh import MohSource
+    from offhook.media.moh import MusicSource
 
 __all__ = ["Direction", "Leg", "NullLeg", "PipeLeg", "Playback", "Prompt", "Recording", "SnoopLeg", "Watch"]
 
 DIRECTIONS = {"none": 0, "in": 1, "out": 2, "both": 3}
-_LOOP, _MIX, _MUSIC = 1, 2, 4
+_LOOP, _MIX, _MUSIC, _LOOP_LAST = 1, 2, 4, 8
 _MOST_PIPES = 16
 """No call goes through more."""
 
@@ -61,13 +61,14 @@ class Leg:
         self._closed = False
         self._peer: Leg | None = None
         self._mixer: Mixer | None = None
-        self._music: tuple[Playback, MohSource] | None = None
+        self._music: tuple[Playback, MusicSource] | None = None
         self._latest: Playback | None = None
         self._sending = False
 
     def close(self) -> None:
         """End the leg: playbacks, recordings and connections end, its port is free again. Harmless twice."""
         if not self._closed:
+            self.music(None)
             self._leave()
             self._closed = True
             self.engine.close_leg(self._handle)
@@ -143,6 +144,9 @@ class Leg:
         """Play call-progress tones (a ToneSpec, or the text ``indications.conf`` would hold)."""
         if isinstance(spec, str):
             spec = parse_tone_list(spec)
+        return self._tones(spec, _MIX if mix else 0)
+
+    def _tones(self, spec: ToneSpec, flags: int) -> Playback:
         if self._closed:
             return Playback(self, None, "closed")
         ffi, lib = self.engine.ffi, self.engine.lib
@@ -150,10 +154,9 @@ class Leg:
         for item, part in zip(items, spec.parts, strict=True):
             item.low, item.high, item.ms, item.modulated = part.low, part.high, part.duration_ms, part.modulated
         repeat = -1 if spec.repeat is None else spec.repeat
-        flags = _MIX if mix else 0
         return self._playing(lib.leg_tones(self._handle, items, len(spec.parts), repeat, spec.level, flags))
 
-    def music(self, source: MohSource | None) -> Playback | None:
+    def music(self, source: MusicSource | None) -> Playback | None:
         """Music on hold until ``music(None)``: heard whenever nothing is played, instead of what is connected.
 
         The listener's place is written back to the source when the music stops.
@@ -161,14 +164,32 @@ class Leg:
         if self._music is not None:
             playback, before = self._music
             self._music = None
-            before.left_at(playback.index, playback.position_ms)
+            before.left(self, playback)
             playback.stop()
         if source is None or self._closed:
             return None
-        paths = source.playing_order()
-        playback = self._play(paths, source.position_ms, _LOOP | _MUSIC)
+        playback = source.begin(self)
         self._music = (playback, source)
         return playback
+
+    def continue_music(self, playback: Playback) -> None:
+        """The music goes on with another playback, for its source."""
+        if self._music is not None:
+            self._music = (playback, self._music[1])
+
+    def play_music(self, paths: list[str], offset_ms: int, *, loop_last: bool) -> Playback:
+        """Play files as music, over and over again; with ``loop_last`` only the last one is repeated."""
+        return self._play(paths, offset_ms, _LOOP | _MUSIC | (_LOOP_LAST if loop_last else 0))
+
+    def play_music_of(self, speaker: Leg) -> Playback:
+        """Play what another leg hears as music, until it closes."""
+        if self._closed or speaker._closed:
+            return Playback(self, None, "closed")
+        return self._playing(self.engine.lib.leg_relay(self._handle, speaker._handle, _MUSIC))
+
+    def play_music_tones(self, spec: ToneSpec) -> Playback:
+        """Play tones as music."""
+        return self._tones(spec, _MUSIC)
 
     def send_digit(self, digit: str, duration_ms: int = 100) -> None:
         """Send a digit (``0-9*#A-D``) to the far end as the leg was told to: RFC 4733 events or tones.

@@ -1,10 +1,18 @@
-"""Music on hold: classes of files to play, as ``musiconhold.conf`` describes them."""
+"""Music on hold, as ``musiconhold.conf`` has it: files from a listener's own place, or a program that all hear."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from offhook.media.tones import parse_tone_list
+
+if TYPE_CHECKING:
+    from offhook.media.leg import Leg
+    from offhook.media.playing import Playback
+
+_SILENCE = parse_tone_list("0/1000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +30,101 @@ class MohClass:
     answered_only: bool = False
     loop_last: bool = False
     format: str = "slin"
+    kill_delay_ms: int = 100
+    kill_method: Literal["process_group", "process"] = "process_group"
 
 
 class MohSource:
-    """One listener's place in a class: which file comes next and where in it, kept over interruptions of the music."""
+    """One listener's place in a class: which file comes next and where in it, kept over interruptions of the music.
 
-    __slots__ = ("_began", "files", "index", "music_class", "position_ms")
+    ``announcement`` is a file that is heard before each of them.
+    """
 
-    def __init__(self, music_class: MohClass, files: Sequence[str], index: int = 0, position_ms: int = 0) -> None:
+    __slots__ = ("_began", "announcement", "files", "index", "music_class", "position_ms")
+
+    def __init__(
+        self,
+        music_class: MohClass,
+        files: Sequence[str],
+        index: int = 0,
+        position_ms: int = 0,
+        announcement: str = "",
+    ) -> None:
         if not files:
             raise ValueError(f'music class "{music_class.name}" has no files')
         self.music_class = music_class
         self.files = tuple(files)
         self.index = index % len(self.files)
         self.position_ms = position_ms
+        self.announcement = announcement
         self._began = self.index
 
     def playing_order(self) -> list[str]:
-        """The files, the one to begin with first."""
+        """The files, the one to begin with first; up to the last where that one is to go on for ever."""
         self._began = self.index
-        return [*self.files[self.index :], *self.files[: self.index]]
+        order = [*self.files[self.index :], *(() if self.music_class.loop_last else self.files[: self.index])]
+        if self.announcement:
+            order = [each for file in order for each in (self.announcement, file)]
+        return order
+
+    def begin(self, leg: Leg) -> Playback:
+        """Let a leg hear it from its place on."""
+        offset = 0 if self.announcement else self.position_ms
+        return leg.play_music(self.playing_order(), offset, loop_last=self.music_class.loop_last)
+
+    def left(self, leg: Leg, playback: Playback) -> None:
+        """A leg hears it no more."""
+        self.left_at(playback.index, playback.position_ms)
 
     def left_at(self, played: int, position_ms: int) -> None:
         """The music stopped in the ``played``-th file of the playing order, that far into it."""
+        if self.announcement:
+            position_ms = position_ms if played % 2 else 0
+            played //= 2
         self.index = (self._began + played) % len(self.files)
         self.position_ms = position_ms
+
+
+class MohStream:
+    """What one leg hears, for all who listen: they hear the same at the same time, and silence while there is none."""
+
+    __slots__ = ("_listeners", "_speaker", "listened", "music_class")
+
+    def __init__(self, music_class: MohClass, listened: Callable[[bool], None]) -> None:
+        """``listened`` is told when the first listener comes, and when the last one has gone."""
+        self.music_class = music_class
+        self.listened = listened
+        self._speaker: Leg | None = None
+        self._listeners: set[Leg] = set()
+
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
+    def speak(self, speaker: Leg | None) -> None:
+        """Let them hear this leg from now on, or silence."""
+        self._speaker = speaker
+        for leg in tuple(self._listeners):
+            leg.continue_music(self._playback(leg))
+
+    def _playback(self, leg: Leg) -> Playback:
+        if self._speaker is None or self._speaker.closed:
+            return leg.play_music_tones(_SILENCE)
+        return leg.play_music_of(self._speaker)
+
+    def begin(self, leg: Leg) -> Playback:
+        """Let a leg hear it."""
+        self._listeners.add(leg)
+        if len(self._listeners) == 1:
+            self.listened(True)
+        return self._playback(leg)
+
+    def left(self, leg: Leg, playback: Playback) -> None:
+        """A leg hears it no more."""
+        self._listeners.discard(leg)
+        if not self._listeners:
+            self.listened(False)
+
+
+MusicSource = MohSource | MohStream

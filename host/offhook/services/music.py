@@ -9,25 +9,29 @@ from pathlib import Path
 
 from offhook.calls.channel import Channel
 from offhook.calls.pbx import Pbx
-from offhook.config.model import ConfigFile
-from offhook.media.formats import format_for_extension
-from offhook.media.moh import MohClass, MohSource
+from offhook.media.moh import MohClass, MohSource, MusicSource
 from offhook.modules import Module, Request, Syntax
+from offhook.services.music_classes import FILE, Classes, files_in, read_classes
+from offhook.services.music_programs import MusicProgram
 
 log = logging.getLogger(__name__)
 module = Module("res_musiconhold", "Music On Hold Resource", priority=10)
 
-_SORTS = ("alpha", "random", "randstart")
-
 
 class Music:
-    """The music classes, with the files each had when they were read."""
+    """The music classes, with the files each had when they were read, and the programs that run."""
 
-    def __init__(self) -> None:
+    def __init__(self, pbx: Pbx) -> None:
+        self.prefers_channel = True
+        self.digits: dict[str, str] = {}
+        self._pbx = pbx
         self._classes: dict[str, tuple[MohClass, tuple[str, ...]]] = {}
+        self._programs: dict[str, MusicProgram] = {}
 
-    def source(self, name: str) -> MohSource | None:
+    def source(self, name: str, language: str = "") -> MusicSource | None:
         """A new listener's place in a class; None when there is no such class or it has nothing to play."""
+        if name in self._programs:
+            return self._programs[name].stream
         found = self._classes.get(name)
         if found is None or not found[1]:
             return None
@@ -35,107 +39,49 @@ class Music:
         if music_class.sort == "random":
             files = tuple(random.sample(files, len(files)))
         start = random.randrange(len(files)) if music_class.sort == "randstart" else 0
-        return MohSource(music_class, files, start)
+        announcement = ""
+        if music_class.announcement:
+            prompt = self._pbx.prompts.find(music_class.announcement, language)
+            if prompt is None:
+                log.warning("music class %r: no prompt is called %r", name, music_class.announcement)
+            else:
+                announcement = prompt.path
+        return MohSource(music_class, files, start, announcement=announcement)
 
-    def replace(self, classes: dict[str, tuple[MohClass, tuple[str, ...]]]) -> None:
-        """Take new classes; who listens goes on with what it has."""
-        self._classes = classes
+    def replace(self, classes: Classes, base: Path) -> None:
+        """Take new classes; who listens goes on with what it has. A program whose class is as before runs on."""
+        self.prefers_channel = classes.prefers_channel
+        self._classes = classes.files
+        programs, self._programs = self._programs, {}
+        for name, music_class in classes.programs.items():
+            running = programs.pop(name, None)
+            if running is None or running.music_class != music_class:
+                if running is not None:
+                    running.retire()
+                running = MusicProgram(self._pbx, music_class, base)
+                running.start()
+            self._programs[name] = running
+        for gone in programs.values():
+            gone.retire()
+        self.digits = {one.digit: one.name for one, _ in reversed(self.items()) if one.digit}
+
+    async def end(self) -> None:
+        """No class is left, and no program runs."""
+        programs, self._programs, self._classes = self._programs, {}, {}
+        await asyncio.gather(*(one.end() for one in programs.values()))
 
     def items(self) -> list[tuple[MohClass, tuple[str, ...]]]:
-        """Classes with their files, by name."""
-        return [self._classes[name] for name in sorted(self._classes)]
+        """Classes with their files (none of programs), by name."""
+        found = {**self._classes, **{name: (one.music_class, ()) for name, one in self._programs.items()}}
+        return [found[name] for name in sorted(found)]
 
 
-def read_classes(config: ConfigFile, base: Path) -> dict[str, tuple[MohClass, tuple[str, ...]]]:
-    """The classes of a musiconhold.conf; relative directories are below ``base``. Looks at the disk."""
-    classes: dict[str, tuple[MohClass, tuple[str, ...]]] = {}
-    for section in config:
-        if section.name == "general" or section.template:
-            continue
-        values = {entry.name.lower(): entry.value for entry in section}
-        entries = tuple(entry.value for entry in section if entry.name.lower() == "entry")
-        mode = values.get("mode", "").lower()
-        if not mode:
-            log.warning(
-                "%s:%d: music class %r has no mode; files or playlist", section.file, section.line, section.name
-            )
-            continue
-        sort = values.get("sort", "random" if values.get("random", "").lower() in ("yes", "true") else "").lower()
-        music_class = MohClass(
-            section.name,
-            mode=mode,
-            directory=values.get("directory", ""),
-            entries=entries,
-            sort=sort if sort in _SORTS else "",  # type: ignore[arg-type]
-            digit=values.get("digit", ""),
-            application=values.get("application", ""),
-            announcement=values.get("announcement", ""),
-            answered_only=values.get("answeredonly", "").lower() in ("yes", "true"),
-            loop_last=values.get("loop_last", "").lower() in ("yes", "true"),
-            format=values.get("format", "slin"),
-        )
-        if mode == "files":
-            files = _files(base / (music_class.directory or "moh"))
-        elif mode == "playlist":
-            files = [found for entry in entries if (found := _entry(entry, base))]
-        else:
-            log.warning(
-                "%s:%d: music class %r: mode %r is not supported; files and playlist are",
-                section.file,
-                section.line,
-                section.name,
-                mode,
-            )
-            continue
-        if sort == "alpha":
-            files.sort()
-        if not files:
-            log.warning("%s:%d: music class %r has nothing to play", section.file, section.line, section.name)
-        classes[section.name] = (music_class, tuple(files))
-    return classes
-
-
-def _files(folder: Path) -> list[str]:
-    """One file a name, in the format that is cheapest to play."""
-    try:
-        found = sorted(path for path in folder.iterdir() if path.is_file() and format_for_extension(path.suffix[1:]))
-    except OSError as error:
-        log.warning("music on hold: cannot read %s: %s", folder, error.strerror)
-        return []
-    best: dict[str, Path] = {}
-    for path in found:
-        kept = best.get(path.stem)
-        if kept is None or _rank(path) < _rank(kept):
-            best[path.stem] = path
-    return [str(path) for path in best.values()]
-
-
-def _rank(path: Path) -> int:
-    order = ("ulaw", "alaw", "wav", "sln", "g722", "gsm")
-    return order.index(path.suffix[1:]) if path.suffix[1:] in order else len(order)
-
-
-def _entry(entry: str, base: Path) -> str:
-    if "://" in entry:
-        log.warning("music on hold: %s: playing from the web is not supported; give a file", entry)
-        return ""
-    path = base / entry if not entry.startswith("/") else Path(entry)
-    if path.is_file():
-        return str(path)
-    matches = sorted(path.parent.glob(path.name + ".*")) if path.parent.is_dir() else []
-    matches = [match for match in matches if format_for_extension(match.suffix[1:])]
-    if not matches:
-        log.warning("music on hold: no file %s", path)
-        return ""
-    return str(min(matches, key=_rank))
-
-
-def _read(pbx: Pbx) -> dict[str, tuple[MohClass, tuple[str, ...]]]:
+def _read(pbx: Pbx) -> Classes:
     base = Path(pbx.paths.data)
-    config = pbx.config.load("musiconhold.conf", module.name)
-    classes = read_classes(config, base) if config is not None else {}
-    if "default" not in classes and (base / "moh").is_dir():
-        classes["default"] = (MohClass("default", directory="moh"), tuple(_files(base / "moh")))
+    config = pbx.config.load(FILE, module.name)
+    classes = read_classes(config, base) if config is not None else Classes()
+    if "default" not in {*classes.files, *classes.programs} and (base / "moh").is_dir():
+        classes.files["default"] = (MohClass("default", directory="moh"), tuple(files_in(base / "moh")))
     return classes
 
 
@@ -144,17 +90,26 @@ def _read(pbx: Pbx) -> dict[str, tuple[MohClass, tuple[str, ...]]]:
 async def read(pbx: Pbx) -> None:
     """Read the classes, at first or again."""
     if not isinstance(pbx.parts.get("music"), Music):
-        pbx.music = pbx.parts["music"] = Music()
-    pbx.parts["music"].replace(await pbx.off_loop(_read, pbx))
+        pbx.music = pbx.parts["music"] = Music(pbx)
+    pbx.parts["music"].replace(await pbx.off_loop(_read, pbx), Path(pbx.paths.data))
+
+
+@module.on_unload
+async def unload(pbx: Pbx) -> None:
+    """End the programs."""
+    await pbx.parts["music"].end()
 
 
 @module.application("MusicOnHold", Syntax("[class]", "[duration]", duration="Seconds."), see_also=("StartMusicOnHold",))
 async def music_on_hold(channel: Channel, name: str = "", duration: str = "") -> None:
     """Play music on hold until the caller hangs up or a number of seconds have passed.
 
-    Without a class, the channel's music class is played. Does not answer the channel.
+    The channel's own music class goes before the one given, unless preferchannelclass is no in musiconhold.conf.
+    Does not answer the channel.
     """
-    channel.pbx.start_music(channel, name)
+    if not channel.pbx.start_music(channel, name):
+        log.warning("%s: MusicOnHold(%s): there is nothing to play", channel.name, name)
+        return
     try:
         if duration:
             await channel.sleep(float(duration))
@@ -182,10 +137,18 @@ def moh_show_classes(request: Request) -> None:
 
     Shows each class with its mode and directory.
     """
-    for music_class, _ in request.pbx.music.items():
-        request.print(
-            f"Class: {music_class.name}", f"\tMode: {music_class.mode}", f"\tDirectory: {music_class.directory}"
-        )
+    for one, _ in request.pbx.parts["music"].items():
+        request.print(f"Class: {one.name}", f"\tMode: {one.mode}", f"\tDirectory: {one.directory or '<none>'}")
+        if one.announcement:
+            request.print(f"\tAnnouncement: {one.announcement}")
+        if one.mode == "custom":
+            request.print(
+                f"\tApplication: {one.application}",
+                f"\tKill Escalation Delay: {one.kill_delay_ms} ms",
+                f"\tKill Method: {one.kill_method}",
+            )
+        if one.mode != "files":
+            request.print(f"\tFormat: {one.format}")
 
 
 @module.command("moh show files")
@@ -194,8 +157,9 @@ def moh_show_files(request: Request) -> None:
 
     Shows each class and the files it plays.
     """
-    for music_class, files in request.pbx.music.items():
-        request.print(f"Class: {music_class.name}", *(f"\tFile: {name}" for name in files))
+    for music_class, files in request.pbx.parts["music"].items():
+        if files:
+            request.print(f"Class: {music_class.name}", *(f"\tFile: {name}" for name in files))
 
 
 @module.command("moh reload")

@@ -9,6 +9,7 @@ from offhook.calls import causes
 from offhook.calls.channel import State
 from offhook.calls.completion.parameters import from_settings, set_parameters
 from offhook.calls.line_events import LineAssigned
+from offhook.calls.music import INTERPRETED
 from offhook.calls.party import Caller, Party
 from offhook.drivers.dahdi.channel import DahdiChannel
 from offhook.drivers.dahdi.tones import zone_of
@@ -69,7 +70,7 @@ class Calls:
         if settings["language"]:
             channel.language = settings["language"]
         channel.tone_zone = zone_of(settings["tonezone"])
-        channel.music_class = settings["mohinterpret"] if settings["mohinterpret"] != "default" else ""
+        channel.data[INTERPRETED] = settings["mohinterpret"]
         channel.parking_lot = settings["parkinglot"]
         set_parameters(channel, from_settings(settings.values))
         channel.call_groups = group_names(settings, "call")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Digit, Text
+from offhook.calls.music import INTERPRETED
 from offhook.calls.party import Connected, Redirecting
 from offhook.drivers.iax.identities import connected_payload, redirecting_payload
 from offhook.drivers.iax.session import CONDITIONS
@@ -64,7 +65,8 @@ class IaxChannel(Channel):
         session = self.session
         if condition in (Condition.HOLD, Condition.UNHOLD) and session.music_interpreted.lower() != "passthrough":
             if condition is Condition.HOLD:
-                self.pbx.start_music(self, str(payload or "") or _music(session.music_interpreted))
+                self.data[INTERPRETED] = session.music_interpreted
+                self.pbx.start_music(self, str(payload or ""))
             else:
                 self.pbx.stop_music(self)
             return True
@@ -154,7 +156,3 @@ class IaxChannel(Channel):
             case "osptoken":
                 return ""
         return None
-
-
-def _music(interpreted: str) -> str:
-    return "" if interpreted == "default" else interpreted
