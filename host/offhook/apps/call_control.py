@@ -28,8 +28,17 @@ def seconds(text: str, default: float = 0.0) -> float:
         return default
 
 
-@module.application("Answer", Syntax("[delay]", delay="Milliseconds to wait after answering."), see_also=("Hangup",))
-async def answer(channel: Channel, delay: str = "") -> None:
+@module.application(
+    "Answer",
+    Syntax(
+        "[delay]",
+        "[options]",
+        delay="Milliseconds to wait after answering.",
+        options={"i": "Go on at once, without waiting for media."},
+    ),
+    see_also=("Hangup",),
+)
+async def answer(channel: Channel, delay: str = "", options: str = "") -> None:
     """Answer a channel if it is not answered.
 
     The dialplan goes on when the party's media arrive, at the latest after half a second, so that nothing is played
@@ -40,6 +49,8 @@ async def answer(channel: Channel, delay: str = "") -> None:
         return
     calling = channel.state in (State.RING, State.RINGING)
     channel.answer()
+    if "i" in Options(options):
+        return
     wait = seconds(delay) / 1000
     if wait > 0:
         await channel.sleep(max(wait, MEDIA_WITHIN_S) if calling else wait)

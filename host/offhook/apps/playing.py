@@ -65,7 +65,7 @@ async def playback(channel: Channel, files: str = "", options: str = "") -> None
             "s": "Do nothing when the channel is not answered.",
             "n": "Play without answering the channel first.",
             "m": "Only digits that are an extension of one digit end the prompt.",
-            "p": "Let a prompt end before a digit is looked at.",
+            "p": "No digit breaks in.",
         },
     ),
     see_also=("WaitExten", "Playback", "TIMEOUT"),
@@ -75,8 +75,8 @@ async def background(
 ) -> None:
     """Play prompts while the caller may dial an extension.
 
-    The first digit stops the prompt and the rest of the extension is waited for. Usually followed by WaitExten.
-    BACKGROUNDSTATUS is SUCCESS or FAILED.
+    The first digit stops the prompt and the rest of the extension is waited for. Usually followed by WaitExten. A
+    prompt that does not exist ends it. BACKGROUNDSTATUS is SUCCESS or FAILED.
     """
     from offhook.dialplan.digits import wait_for_extension
 
@@ -94,15 +94,15 @@ async def background(
     for name in files.split("&"):
         if not name:
             continue
-        escape = ANY_DIGIT
-        if "m" in letters:
+        escape = "" if "p" in letters else ANY_DIGIT
+        if escape and "m" in letters:
             escape = "".join(d for d in ANY_DIGIT if plan.exists(where, d, 1, channel.caller.id.number.text))
         try:
             digit = await play(channel, name, escape, language=language)
         except NoPrompt as missing:
             log.warning("%s: BackGround: %s", channel.name, missing)
             status = "FAILED"
-            continue
+            break
         if digit:
             break
     channel.set("BACKGROUNDSTATUS", status)

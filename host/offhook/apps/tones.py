@@ -41,12 +41,16 @@ def stop_play_tones(channel: Channel) -> None:
     channel.stop_tones()
 
 
-@milliwatt_module.application("Milliwatt", Syntax("[options]", options={"m": "The old level.", "o": "1000 Hz."}))
+@milliwatt_module.application(
+    "Milliwatt", Syntax("[options]", options={"m": "Silence for a second after each nine.", "o": "1000 Hz."})
+)
 async def milliwatt(channel: Channel, options: str = "") -> None:
     """Answer and play 1004 Hz at 0 dBm0 for line measurements, until the caller hangs up."""
     letters = Options(options)
     channel.answer()
-    spec = parse_tone_list("1000/0" if "o" in letters else "1004/0", level=_MILLIWATT_LEVEL)
+    spec = parse_tone_list(
+        "1000/0" if "o" in letters else "1004/9000,0/1000" if "m" in letters else "1004/0", level=_MILLIWATT_LEVEL
+    )
     if channel.media is not None:
         channel.data["tone"] = channel.media.tones(spec)
     await asyncio.get_running_loop().create_future()

@@ -20,6 +20,10 @@ exten => play,1,Answer()
  same => n,ControlPlayback(${FILE},${KEYS})
  same => n,UserEvent(A,X: ${CPLAYBACKSTATUS} ${CPLAYBACKOFFSET}${CPLAYBACKSTOPKEY})
  same => n,Wait(60)
+exten => back,1,Answer(,i)
+ same => n,BackGround(${FILE},${KEYS})
+ same => n,UserEvent(A,X: ${BACKGROUNDSTATUS})
+ same => n,Wait(60)
 exten => signal,1,Answer()
  same => n,Signal(go,now)
  same => n,UserEvent(A,X: ${SIGNALSTATUS})
@@ -119,6 +123,28 @@ async def test_digits_wind_pause_begin_anew_and_end(exchange: Exchange, endless:
         "Break",
         "Stop",
     ]
+
+
+@pytest.mark.parametrize(("options", "outcome"), [("", "exit"), ("p", "SUCCESS"), ("m", "exit")])
+async def test_digits_break_into_prompts_unless_they_shall_not(
+    exchange: Exchange, endless: list[Playback], options: str, outcome: str
+) -> None:
+    exchange.pbx.set_global("FILE", "hello")
+    exchange.pbx.set_global("KEYS", options)
+    channel = await caller(exchange, DIALPLAN, "back")
+    await eventually(lambda: channel.waiter is not None and len(endless) == 1)
+    channel.deliver(Digit("5"))
+    if options == "p":
+        await eventually(lambda: channel.waiter is not None and not channel.frames)
+        endless[0].stop()
+    assert await said(exchange) == outcome
+
+
+async def test_a_missing_prompt_ends_a_background_of_several(exchange: Exchange, endless: list[Playback]) -> None:
+    exchange.pbx.set_global("FILE", "nothing&hello")
+    await caller(exchange, DIALPLAN, "back")
+    assert await said(exchange) == "FAILED"
+    assert not endless
 
 
 async def test_orders_from_outside_end_it(exchange: Exchange, endless: list[Playback]) -> None:
