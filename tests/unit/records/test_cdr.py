@@ -139,3 +139,13 @@ async def test_a_line_of_master_csv(records: Records, tmp_path: Path) -> None:
     call.clid = '"A ""quoted"" name" <1>'
     line = files.csv_line(call, ("accountcode", "clid", "duration", "disposition"))
     assert line == '"","""A """"quoted"""" name"" <1>",0,"ANSWERED"\n'
+
+
+async def test_what_cdr_conf_says_in_vain_is_told(
+    exchange: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "cdr.conf").write_text("[general]\nbatch=yes\nsize=5\nscheduleronly=no\nunansered=yes\n")
+    rules, batch = core._configuration(exchange.pbx)
+    assert (batch.enabled, batch.size, rules.unanswered) == (True, 5, False)
+    assert "cdr.conf:4: scheduleronly has no effect" in caplog.text
+    assert 'cdr.conf:5: unknown option "unansered"; it has no effect' in caplog.text

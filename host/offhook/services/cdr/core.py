@@ -35,6 +35,9 @@ _RULES = {
     "canceldispositionenabled": "cancel_disposition",
 }
 
+_BATCH = frozenset({"batch", "safeshutdown", "size", "time"})
+_WITHOUT_EFFECT = frozenset({"scheduleronly", "debug"})
+
 
 def _configuration(pbx: Pbx) -> tuple[Rules, Batch]:
     rules, batch = Rules(), Batch()
@@ -42,6 +45,12 @@ def _configuration(pbx: Pbx) -> tuple[Rules, Batch]:
     section = config.get("general") if config is not None else None
     if section is None:
         return rules, batch
+    for entry in section:
+        option = entry.name.lower()
+        if option in _WITHOUT_EFFECT:
+            log.warning("%s:%d: %s has no effect", entry.file, entry.line, option)
+        elif option not in _RULES and option not in _BATCH:
+            log.warning('%s:%d: unknown option "%s"; it has no effect', entry.file, entry.line, entry.name)
     for option, attribute in _RULES.items():
         setattr(rules, attribute, section.boolean(option, getattr(rules, attribute)))
     batch.enabled = section.boolean("batch", False)
