@@ -6,12 +6,21 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from offhook.config.model import ConfigError
 from offhook.config.parser import loads
 from offhook.services.conference import configuration
 from offhook.services.conference.configuration import Configuration, bridge_for, change, menu_for, user_for
-from offhook.services.conference.menus import Action, read_actions
+from offhook.services.conference.menus import (
+    DIALPLAN_EXEC,
+    PLAIN,
+    PLAYBACK,
+    PLAYBACK_AND_CONTINUE,
+    Action,
+    read_actions,
+)
 
 SAMPLE = """
 [general]
@@ -139,3 +148,19 @@ def test_actions_keep_commas_between_brackets() -> None:
         "dialplan_exec(a,b,1)",
         "toggle_mute",
     ]
+
+
+ARGUMENT = st.text("abcXYZ019-/&", min_size=1, max_size=12)
+PLACE = st.builds(
+    lambda context, exten, priority: f"{context},{exten},{priority}", ARGUMENT, ARGUMENT, st.integers(1, 99)
+)
+ACTION = st.one_of(
+    st.sampled_from(PLAIN).map(Action),
+    st.builds(Action, st.sampled_from((PLAYBACK, PLAYBACK_AND_CONTINUE)), ARGUMENT),
+    st.builds(Action, st.just(DIALPLAN_EXEC), PLACE),
+)
+
+
+@given(st.lists(ACTION, max_size=6).map(tuple), st.sampled_from((",", ", ", " ,  ")))
+def test_what_the_console_shows_can_be_written(actions: tuple[Action, ...], between: str) -> None:
+    assert read_actions(between.join(map(str, actions))) == actions

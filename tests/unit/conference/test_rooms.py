@@ -244,3 +244,15 @@ async def test_who_is_transferred_into_a_room_has_the_place(rooms: Exchange) -> 
     await eventually(lambda: [user.channel for user in room(rooms).users] == [stays])
     room(rooms).kick_named("all")
     await eventually(lambda: not conference.rooms(rooms.pbx))
+
+
+async def test_a_local_channel_stays_between_a_caller_and_the_room(rooms: Exchange) -> None:
+    rooms.pbx.engine.heard = True  # type: ignore[attr-defined]  # sound comes: what has Local channels taken out
+    rooms.dialplan("[test]\nexten => s,1,ConfBridge(1,,quiet)\n[out]\nexten => s,1,Dial(Local/s@test)\n")
+    await rooms.call("Local/s@out/n", application="Wait", data="60")
+    await eventually(lambda: len(told(rooms, "ConfbridgeJoin")) == 1)
+    user = room(rooms).users[0].channel
+    await eventually(lambda: bool(rooms.heard(events.DialEnd)))
+    await asyncio.sleep(0.05)
+    assert user.name.startswith("Local/s@test-") and user.alive and room(rooms).users[0].channel is user
+    assert not rooms.heard(events.LocalOptimizationBegin)
