@@ -147,11 +147,12 @@ class Probe:
         suffix = f";transport={self.order['transport']}" if self.order["transport"] != "udp" else ""
         call.makeCall(f"sip:{self.order['number']}@{self.order['server']}{suffix}", pj.CallOpParam(True))
         rang = self._until(lambda: self.code >= 180 or self.state == "DISCONNECTED", ANSWER_S)
+        if rang is not None and 180 <= self.code < 200:
+            self.found["ringing_ms"] = round((rang or 0.0) * 1000)
         took = self._until(lambda: self.state in ("CONFIRMED", "DISCONNECTED"), ANSWER_S)
         if self.state != "CONFIRMED":
             self.found["failed"] = f"not answered: {self.code} {self.reason}".strip()
             return
-        self.found["ringing_ms"] = round((rang or 0.0) * 1000)
         self.found["answered_ms"] = round(((rang or 0.0) + (took or 0.0)) * 1000)
         self._until(lambda: self.state == "DISCONNECTED", self.order["seconds"])
         if self.state == "CONFIRMED":
