@@ -308,6 +308,17 @@ void line_gain(struct leg *leg, double in_db, double out_db)
         order_leg(leg, COMMAND_LINE_GAIN, 0, level_gain(in_db), level_gain(out_db));
 }
 
+static int range(double ratio)
+{
+    return ratio < 1 ? 0 : (int)(UNITY * (ratio > 10 ? 10 : ratio));
+}
+
+void line_range(struct leg *leg, double in, double out)
+{
+    if (leg->line)
+        order_leg(leg, COMMAND_LINE_RANGE, 0, range(in), range(out));
+}
+
 void line_echo(struct leg *leg, int on)
 {
     if (leg->line)

@@ -316,6 +316,8 @@ void leg_digit_end(struct leg *leg, int digit, int ms);
  * non-blocking. line_echo_state is NULL where no echo is cancelled. */
 const struct line_figures *line_figures(const struct leg *leg);
 void line_gain(struct leg *leg, double in_db, double out_db);
+/* Dynamic range compression by these ratios (up to 10; below 1: none), before the gain. */
+void line_range(struct leg *leg, double in, double out);
 void line_echo(struct leg *leg, int on);
 const char *line_echo_state(const struct leg *leg, double *erl_db, double *erle_db);
 

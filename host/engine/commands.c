@@ -146,6 +146,10 @@ static void obey_leg(struct engine *engine, struct command *command)
         leg->line->in_gain = (int)command->b;
         leg->line->out_gain = (int)command->c;
         break;
+    case COMMAND_LINE_RANGE:
+        leg->line->in_range = (int)command->b;
+        leg->line->out_range = (int)command->c;
+        break;
     case COMMAND_MUTE:
         mute(leg, command->a, command->b);
         break;

@@ -165,6 +165,8 @@ static void cancel_echo(struct engine *engine)
 
 static void hand_over(struct line *line)
 {
+    if (line->in_range && line->taken)
+        level_compress(line->heard, line->taken, line->in_range);
     if (line->in_gain != UNITY && line->taken)
         level_apply(line->heard, line->taken, line->in_gain);
     queue_put(&line->in, line->heard, line->taken);
@@ -221,6 +223,8 @@ static bool write_block(struct line *line)
     int16_t samples[LINE_MOST_BLOCK];
     uint8_t bytes[LINE_MOST_BLOCK * 2];
     int had = queue_take(&line->out, samples, line->block);
+    if (had && line->out_range)
+        level_compress(samples, had, line->out_range);
     if (had && line->out_gain != UNITY)
         level_apply(samples, had, line->out_gain);
     line->figures.starved_out += had < line->block && line->leg->want_out;

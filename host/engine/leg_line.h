@@ -29,6 +29,7 @@ struct line {
     struct line *next;
     int descriptor, law, block, ahead; /* samples of a read and of a write; blocks kept written ahead */
     int in_gain, out_gain;             /* Q12, of the line itself */
+    int in_range, out_range;           /* Q12, of level_compress; 0: none */
     struct line_figures figures;
     struct echo_bank *bank; /* NULL: echo is left alone */
     unsigned lane;

@@ -23,6 +23,16 @@ void level_apply(int16_t *samples, int n, int gain)
         samples[i] = saturate((int)(((int64_t)samples[i] * gain) >> 12));
 }
 
+void level_compress(int16_t *samples, int n, int ratio)
+{
+    for (int i = 0; i < n; i++) {
+        int64_t loud = abs(samples[i]), steep = loud * ratio / UNITY;
+        int64_t shallow = 32767 - (32767 - loud) * UNITY / ratio;
+        int value = (int)(steep < shallow ? steep : shallow);
+        samples[i] = saturate(samples[i] < 0 ? -value : value);
+    }
+}
+
 void level_add(int16_t *out, const int16_t *a, const int16_t *b, int n)
 {
     for (int i = 0; i < n; i++)

@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import math
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,102 +22,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parent
+TESTS = HERE.parent
 sys.path[:0] = [str(TESTS.parent / "host"), str(TESTS.parent / "kernel-shims"), str(TESTS)]
 
-from offhook.media import RtpLeg, format_named  # noqa: E402
-from offhook.media.simulated import SimulatedEngine  # noqa: E402
+from line_legs import KINDS, LINES, STEPS_A_TICK  # noqa: E402
+
 from support.daemon import Daemon  # noqa: E402
 from support.line_story import Office, StoryLoop  # noqa: E402
-
-LINES = 8
-"""Legs at once: two groups of four lanes of the canceller."""
-STEPS_A_TICK = 10
-"""Steps of 8 samples, 1 ms, in a tick of the engine."""
-BLOCK = 80
-TAIL_MS = 32
-KINDS = {
-    "line and RTP, ulaw, no echo": ("ulaw", 0),
-    f"line and RTP, ulaw, {TAIL_MS} ms echo": ("ulaw", TAIL_MS),
-    f"line and RTP, alaw, {TAIL_MS} ms echo": ("alaw", TAIL_MS),
-    f"line and RTP, G.722, {TAIL_MS} ms echo": ("g722", TAIL_MS),
-    f"line and line, {TAIL_MS} ms echo each": ("line", TAIL_MS),
-}
-TYPES = {"ulaw": 0, "alaw": 8, "g722": 9}
-FAR = ("192.0.2.1", 4000)
-
-
-class Far:
-    """The far end of a line: speech-like sound towards it, and a part of what it says comes back."""
-
-    def __init__(self) -> None:
-        self.own, self.line = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        for end in (self.own, self.line):
-            end.setblocking(False)
-        self._phase = 0
-
-    def step(self) -> None:
-        """10 ms: what the line says is taken, and said back at a quarter of its level beside a voice."""
-        try:
-            said = self.own.recv(BLOCK)
-        except BlockingIOError:
-            said = b""
-        voice = bytearray(said.ljust(BLOCK, b"\xff"))
-        for index in range(0, BLOCK, 8):
-            self._phase += 1
-            voice[index] = 0x90 | (int(8 + 7 * math.sin(self._phase / 5)) & 0x0F)
-        try:
-            self.own.send(voice)
-        except BlockingIOError:
-            return
-
-    def close(self) -> None:
-        """Both ends."""
-        self.own.close()
-        self.line.close()
-
-
-def run_legs(kind: str, ticks: int) -> None:
-    """Talk on legs of a kind for so many ticks; what the engine does is counted by callgrind around this process."""
-    name, echo_ms = KINDS[kind]
-    engine = SimulatedEngine()
-    engine.start()
-    fars = [Far() for _ in range(LINES)]
-    legs = [engine.line_leg(far.line.fileno(), "ulaw", block=BLOCK, ahead=3, echo_ms=echo_ms) for far in fars]
-    others: list[RtpLeg] = []
-    for index, leg in enumerate(legs):
-        if name == "line":
-            if index % 2:
-                leg.connect(legs[index - 1])
-            continue
-        other = engine.rtp_leg("127.0.0.1")
-        wanted = format_named(name)
-        other.set_codecs({TYPES[name]: wanted}, (TYPES[name], wanted), (101, 8000))
-        other.set_remote(*FAR)
-        leg.connect(other)
-        others.append(other)
-    payload = bytes((index * 37) & 0xFF for index in range(160))
-    for tick in range(ticks):
-        for far in fars:
-            far.step()
-        if not tick % 2:
-            for other in others:
-                head = bytes([0x80, TYPES[name]]) + (tick // 2 + 1).to_bytes(2, "big") + (tick * 80).to_bytes(4, "big")
-                engine.inject(other.local_port, FAR, head + b"\0\0\0\1" + payload)
-        engine.advance()
-        engine.sent()
-    for each in (*legs, *others):
-        each.close()
-    engine.stop()
-    for far in fars:
-        far.close()
 
 
 def instructions(kind: str, ticks: int) -> int:
     """Of the engine's ticks alone, in a process of its own."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=engine_tick"]
     done = subprocess.run(
-        [*command, sys.executable, __file__, "--leg", kind, "--ticks", str(ticks)],
+        [*command, sys.executable, str(HERE / "line_legs.py"), kind, str(ticks)],
         check=True,
         capture_output=True,
         text=True,
@@ -131,14 +48,17 @@ def instructions(kind: str, ticks: int) -> int:
 
 
 def cost(short: bool) -> None:
-    """Instructions of a leg in a step of 8 samples."""
+    """Instructions of a leg in a step of 8 samples, by the difference of two runs."""
     if shutil.which("valgrind") is None:
         print("\nNo cost of a leg: valgrind is not installed (apt-get install valgrind)")
         return
-    ticks = 20 if short else 200
-    print(f"\nInstructions a leg and step of 8 samples (1 ms), {LINES} legs, callgrind on this machine", flush=True)
+    few, many = (10, 20) if short else (200, 300)
+    print(
+        f"\nInstructions a leg and step of 8 samples (1 ms), settled, {LINES} legs, callgrind on this machine",
+        flush=True,
+    )
     for kind in list(KINDS)[1:2] if short else KINDS:
-        counted = instructions(kind, ticks) / (ticks * STEPS_A_TICK * LINES)
+        counted = (instructions(kind, many) - instructions(kind, few)) / ((many - few) * STEPS_A_TICK * LINES)
         said = f"{counted:8.0f}   {counted / 8:6.0f} a sample, {counted / 1000:5.2f} MIPS a leg"
         print(f"  {kind:<36} {said}", flush=True)
         if counted <= 0:
@@ -233,12 +153,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--only", default="cost,channels,memory")
-    parser.add_argument("--leg", help=argparse.SUPPRESS)
-    parser.add_argument("--ticks", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.leg:
-        run_legs(options.leg, options.ticks)
-        return 0
     if "cost" in options.only:
         cost(options.short)
     if "channels" in options.only:

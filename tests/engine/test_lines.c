@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "engine.h"
 #include "g711.h"
 #include "leg_line.h"
+#include "level.h"
 
 static struct engine_options options = {.mode = MODE_SIMULATED, .port_low = 10000, .port_high = 20000};
 
@@ -241,6 +243,24 @@ static void nonsense_is_refused(void)
     engine_free(engine);
 }
 
+/* Quiet is four times as loud, full scale stays, and the order of levels is kept; beside chan_dahdi's own formula. */
+static void quiet_becomes_louder(void)
+{
+    int16_t samples[] = {0, 100, -100, 5000, -5000, 20000, 32767, -32768};
+    int last = -1;
+    level_compress(samples, 8, 4 * UNITY);
+    CHECK(samples[0] == 0 && samples[1] == 400 && samples[2] == -400);
+    CHECK(samples[3] == 20000 && samples[4] == -20000, "%d %d", samples[3], samples[4]);
+    CHECK(abs(samples[5] - 29575) <= 1 && samples[6] == 32767 && samples[7] <= -32767, "%d %d %d", samples[5],
+          samples[6], samples[7]);
+    for (int level = 0; level <= 32767; level += 7) {
+        int16_t one = (int16_t)level;
+        level_compress(&one, 1, 10 * UNITY);
+        CHECK(one >= last && one >= level, "%d becomes %d", level, one);
+        last = one;
+    }
+}
+
 int main(void)
 {
     RUN(sound_comes_back_whole);
@@ -248,6 +268,7 @@ int main(void)
     RUN(a_faster_line_slips_whole_ticks);
     RUN(a_line_that_goes_away_is_told_once);
     RUN(echo_is_taken_out_of_every_line);
+    RUN(quiet_becomes_louder);
     RUN(nonsense_is_refused);
     return check_result();
 }

@@ -78,6 +78,12 @@ class LineLeg(Leg):
         if not self._closed:
             self.engine.lib.line_gain(self._handle, in_db, out_db)
 
+    def line_range(self, heard: float, said: float) -> None:
+        """Compress the line's dynamic range by these ratios (1 to 10; 0: not), before its gain: what is quiet becomes
+        that much louder, what is loud is pressed together."""
+        if not self._closed:
+            self.engine.lib.line_range(self._handle, heard, said)
+
     def echo(self, on: bool) -> None:
         """Switch the echo canceller, if the leg was made with one."""
         if not self._closed:

@@ -114,6 +114,8 @@ class Sounding:
         )
         leg.name = f"DAHDI/{self.number}"
         leg.on_event = self._media_event
+        if self.settings["rxdrc"] or self.settings["txdrc"]:
+            leg.line_range(self.settings["rxdrc"], self.settings["txdrc"])
         self.sound_since = self.now()
         self.set_gains(*self.gains)
         self.calls.rejoin(leg)
