@@ -85,6 +85,8 @@ class Leg:
         self.closed = False
         self.heard = engine.heard
         self.music_source: Any = None
+        self.recorded = 0
+        """How many recordings were asked for."""
         self.watch: Watch | None = None
         """The latest that was asked for."""
         engine.legs.add(self)
@@ -126,6 +128,7 @@ class Leg:
         yield
 
     def record(self, path: Any, format: Any, direction: str = "in", **options: Any) -> Recording:
+        self.recorded += 1
         return Recording(self)
 
     def watch_silence(self, **options: Any) -> Watch:

@@ -65,6 +65,18 @@ async def test_a_name_is_said_and_heard(rooms: Exchange, caplog: pytest.LogCaptu
     assert [name in missed[0], "conf-hasjoin" in missed[1]] == [True, True]
 
 
+async def test_a_name_may_be_heard_and_said_again(rooms: Exchange) -> None:  # noqa: F811
+    channel = await knocks(rooms, "announce_join_leave_review", "yes")
+    recordings = []
+    for digit in ("#", "2", "3", "#", "9", "1"):
+        await eventually(lambda: channel.waiter is not None and not channel.frames)
+        recordings.append(channel.media.recorded)  # type: ignore[union-attr]
+        assert not told(rooms, "ConfbridgeJoin")
+        dial(channel, digit)
+    await eventually(lambda: [event.channel for event in told(rooms, "ConfbridgeJoin")] == [channel])
+    assert recordings == [1, 1, 1, 2, 2, 2]
+
+
 async def test_how_many_there_are(rooms: Exchange) -> None:  # noqa: F811
     await comes(rooms)
     assert names(room(rooms), "en") == []

@@ -21,6 +21,8 @@ _TRIES = 3
 _MOST_DIGITS = 80
 _NAME_S = 10.0
 """A name is no longer."""
+_REVIEW_S = 6.0
+"""So long somebody may think about it."""
 _FORMAT = "sln"
 
 
@@ -58,34 +60,37 @@ async def _digits(channel: Channel, prompt: str, digits: str) -> str:
 async def ask_name(channel: Channel, conference: str, *, review: bool) -> str:
     """Have a name said and recorded; the recording, without extension.
 
-    With ``review`` it may be heard and said again until 1 takes it.
+    With ``review`` it may be heard (2) and said again (3) until 1 takes it, or nothing is dialled three times.
     """
     folder = os.path.join(channel.pbx.paths.spool, "confbridge")
     await channel.pbx.off_loop(os.makedirs, folder, 0o777, True)
     stem = os.path.join(folder, f"confbridge-name-{conference.replace('/', '_')}-{channel.uniqueid}")
     try:
         await _record(channel, stem)
-        while review:
-            choice = await _choose(channel)
-            if choice == "1":
-                await play_all(channel, ["vm-msgsaved"])
-                break
-            if choice == "2":
-                await play_all(channel, [stem], ANY_DIGIT)
-            elif choice == "3":
-                await _record(channel, stem)
+        if review:
+            await _review(channel, stem)
     except BaseException:
         channel.pbx.spawn(channel.pbx.off_loop(_remove, stem), "remove a name")
         raise
     return stem
 
 
-async def _choose(channel: Channel) -> str:
-    digit = await play_all(channel, ["vm-review"], ANY_DIGIT) or await channel.read_digit(_REVIEW_S)
-    return digit or ""
-
-
-_REVIEW_S = 6.0
+async def _review(channel: Channel, stem: str) -> None:
+    left, digit = _TRIES, ""
+    while left:
+        digit = digit or await play_all(channel, ["vm-review"], ANY_DIGIT)
+        choice, digit = digit or await channel.read_digit(_REVIEW_S), ""
+        if choice == "1":
+            await play_all(channel, ["vm-msgsaved"])
+            return
+        if choice == "2":
+            digit = await play_all(channel, [stem], ANY_DIGIT)
+        elif choice == "3":
+            await _record(channel, stem)
+        elif choice:
+            digit = await play_all(channel, ["vm-sorry"], ANY_DIGIT)
+        else:
+            left -= 1
 
 
 async def _record(channel: Channel, stem: str) -> None:
