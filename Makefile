@@ -19,7 +19,7 @@ MAKEOVERRIDES =
 unexport OUT
 
 ENGINE_SOURCES := $(wildcard host/engine/*.c host/engine/*.h host/engine/*.py host/engine/Makefile)
-SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/kernel_shims/*/*.h)
+SHIM_SOURCES := $(wildcard kernel-shims/*.py kernel-shims/Makefile kernel-shims/kernel_shims/*/*.[ch])
 ENGINE := $(STAMPS)/engine
 
 .PHONY: help run test check lint format engine venv prompts samples install uninstall clean distclean bench bench-media \

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,8 @@ class Isup:
     def __init__(self, linkset: Linkset) -> None:
         self._set = linkset
         self._lib: Any = linkset.lib
+        self.on_sent: Callable[[str, IsupCall], None] | None = None
+        """Called with the name of each message that was sent ("ACM") and its record."""
 
     # ---- records ---------------------------------------------------------------------------------------------
 
@@ -100,7 +102,10 @@ class Isup:
         if not call.alive or self._set.handle is None:
             return False
         self._set.keep_time()
-        return bool(getattr(self._lib, f"isup_{name}")(self._set.handle, call.pointer, *values) > -1)
+        sent = bool(getattr(self._lib, f"isup_{name}")(self._set.handle, call.pointer, *values) > -1)
+        if sent and self.on_sent is not None:
+            self.on_sent(name.upper(), call)
+        return sent
 
     # ---- calls -----------------------------------------------------------------------------------------------
 

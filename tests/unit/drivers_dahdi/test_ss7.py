@@ -8,6 +8,7 @@ from kernel_shims.ss7.events import Nature
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.party import Name, Number, Party
+from offhook.calls.signalling import LineSignal
 from support import audio
 from support.line_story import Office
 from support.ss7_story import PLAN, Stranger, Trunk, address, iam, packed, start
@@ -64,6 +65,21 @@ async def test_causes_pass_through(office: Office, group: int) -> None:
         await office.until(lambda channel=channel: channel.hungup, 10)  # type: ignore[misc]
         assert channel.hangup_cause == cause
     await office.until(trunk.idle, 5)
+
+
+async def test_messages_can_be_followed(office: Office) -> None:
+    """Under the names of the channels that they are about."""
+    trunk = await start(office, circuits=4)
+    channel = dial(trunk, "g1/5555")
+    await office.until(lambda: channel.state is State.UP, 5)
+    channel.hangup(causes.USER_BUSY)
+    await office.until(trunk.idle, 5)
+    told = [event for event in office.heard(LineSignal) if event.text.split()[0].isupper()]
+    near, far = (f"DAHDI/{trunk.circuit(linkset, 1).number}" for linkset in (trunk.one, trunk.two))
+    ours = [f"{event.way} {event.text}" for event in told if event.place == near]
+    assert ours[-5:] == ["<-- IAM", "--> ACM", "--> ANM", "<-- REL", "--> RLC"]
+    theirs = [f"{event.way} {event.text}" for event in told if event.place == far]
+    assert theirs[-5:] == ["--> IAM 5555# from an unknown number", "<-- ACM", "<-- ANM", "--> REL 17", "<-- RLC"]
 
 
 STATES = {

@@ -152,6 +152,42 @@ async def test_messages_for_circuits_that_are_not_there(office: Office, caplog: 
     assert not trunk.two.library.calls
 
 
+async def test_a_call_on_a_circuit_that_is_not_there_is_told_so_in_america(office: Office) -> None:
+    trunk = await start(office, "ansi", circuits=4)
+    stranger = Stranger(trunk, "ansi")
+    await stranger.says(0x01, 77, iam("5555", variant="ansi"))
+    assert stranger.kinds(77) == [0x2E]
+
+
+async def test_circuits_begin_blocked_until_the_far_end_resets_them(office: Office) -> None:
+    """ss7_initialhwblo."""
+    trunk = await start(office, extra_two="ss7_initialhwblo = yes", circuits=4)
+    for span in (3, 4):
+        office.system.alarm(span, Alarm.RED)
+    await office.advance(0.2)
+    assert [circuit.block_flags for circuit in trunk.two.circuits] == [" R"] * 4
+    assert (await office.cli("ss7 show cics 2"))[1].split()[-1] == "H"
+    for span in (3, 4):
+        office.system.alarm(span, Alarm.NONE)
+    await office.until(lambda: trunk.one.up and trunk.two.up and trunk.idle(), 90)
+
+
+async def test_the_far_ends_echo_control_is_enough(office: Office) -> None:
+    """ss7_default_echocontrol tells of ours, ss7_use_echocontrol believes theirs."""
+    extra = "ss7_default_echocontrol = yes"
+    more = "echocancel = yes"
+    trunk = await start(
+        office, extra_one=extra, more_one=more, extra_two="ss7_use_echocontrol = yes", more_two=more, circuits=4
+    )
+    for address, cancels in (("g1/5555", True), ("g2/5555", True)):
+        channel = await up(office, trunk, address)
+        one, two = trunk.circuit(trunk.one, 1), trunk.circuit(trunk.two, 1)
+        assert one.echo_ms == 16 and (two.echo_ms == 0) is cancels
+        channel.hangup()
+        await office.until(trunk.idle, 5)
+        assert two.echo_ms == 16
+
+
 @pytest.mark.parametrize("variant", ["itu", "ansi"])
 async def test_an_alarm_ends_calls_and_all_comes_back(office: Office, variant: str) -> None:
     trunk = await start(office, variant, circuits=4)

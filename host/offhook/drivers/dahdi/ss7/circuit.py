@@ -102,6 +102,10 @@ class CircuitPort(Port):
         yield f"DPC: {self.linkset.point_code_text(self.point_code)}"
         yield f"CIC state: {self.level.name.capitalize()}, {'in' if self.in_service else 'out of'} service"
 
+    def message(self, way: str, text: str) -> None:
+        """A message about it passes: tell those who follow signalling."""
+        self._signal(way, text)
+
     def loop(self, on: bool) -> None:
         """What comes goes back: the far end checks the circuit."""
         if on is not self._looped:

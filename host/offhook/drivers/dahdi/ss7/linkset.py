@@ -18,6 +18,7 @@ from kernel_shims.ss7.isup import Isup
 from kernel_shims.ss7.linkset import Linkset
 from offhook.calls import causes
 from offhook.calls.requesting import RequestError
+from offhook.calls.signalling import LineSignal
 from offhook.drivers.dahdi.ss7.incoming import Incoming
 from offhook.drivers.dahdi.ss7.outgoing import Outgoing
 from offhook.drivers.dahdi.ss7.progressing import Progressing
@@ -50,6 +51,14 @@ _FLAGS = {
 """Bits as ``ss7 show linkset`` prints them."""
 
 
+def _words_of(event: Ss7Event) -> str:
+    """A message as those who follow signalling see it."""
+    if event.iam is not None:
+        return f"IAM {event.iam.called.number} from {event.iam.calling.number or 'an unknown number'}"
+    more = event.digits or (str(event.cause) if event.kind is Kind.REL else "")
+    return f"{event.kind.name} {more}".rstrip()
+
+
 class Ss7Linkset:
     """See the text of this file. Raises LineError when libss7 is not there."""
 
@@ -66,6 +75,7 @@ class Ss7Linkset:
         self.links: list[SignallingChannel] = []
         self.library = Linkset(first.variant, point_code=first.point_code, network=first.network, now=pbx.loop.time)
         self.isup = Isup(self.library)
+        self.isup.on_sent = self._sent
         self.incoming = Incoming(self)
         self.outgoing = Outgoing(self)
         self.supervision = Supervision(self)
@@ -179,6 +189,12 @@ class Ss7Linkset:
         self.debug = on
         self.library.debug(*(_LAYERS if on else ()))
 
+    def _sent(self, name: str, call: IsupCall) -> None:
+        if self.pbx.bus.wants(LineSignal):
+            for circuit in self.circuits:
+                if circuit.call_record is call:
+                    circuit.message("<--", name)
+
     def _wants_end(self, cic: int, point_code: int, cause: int, what: int) -> Occupied:
         circuit = self.circuit(cic, point_code)
         if circuit is None:
@@ -249,7 +265,11 @@ class Ss7Linkset:
                 *(self.number, event.kind.name, event.cic, self.point_code_text(event.point_code)),
             )
             self.isup.free(call)
+            if event.kind is Kind.IAM and self.variant == "ansi":
+                self.isup.unequipped(event.cic, event.point_code)  # for national use elsewhere
             return
+        if self.pbx.bus.wants(LineSignal):
+            circuit.message("-->", _words_of(event))
         match event.kind:
             case Kind.IAM:
                 self.incoming.seized(circuit, call, event)
