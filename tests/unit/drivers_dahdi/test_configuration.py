@@ -77,12 +77,12 @@ def test_what_does_not_fit_is_told_with_its_line() -> None:
     assert found.channels[1]["signalling"] == "fxo_ks"
 
 
-def test_what_has_no_effect_yet_says_so() -> None:
-    found = reading("[channels]\nadsi = yes\nbuffers = 4,immediate\ndistinctiveringaftercid = yes\nchannel => 1\n")
+def test_what_has_no_effect_says_so() -> None:
+    found = reading("[channels]\nadsi = yes\nbuffers = 4,immediate\nrestrictcid = yes\nchannel => 1\n")
     assert [str(error) for error in found.errors] == [
         "chan_dahdi.conf:2: adsi has no effect: telephones with ADSI are no longer made, so nothing is sent to their "
         "displays",
-        "chan_dahdi.conf:4: distinctiveringaftercid is read, and has no effect yet",
+        "chan_dahdi.conf:4: restrictcid has no effect, as in Asterisk; write hidecallerid = yes",
     ]
 
 

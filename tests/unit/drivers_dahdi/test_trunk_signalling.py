@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kernel_shims.line import Hook
+from kernel_shims.line import Happening, Hook, LineEvent
 from kernel_shims.simulator import sound
 from offhook.calls.channel import Channel, State
+from offhook.drivers.dahdi.analog import trunk
 from offhook.media.callerid import Waiting, encode_waiting
 from support.line_story import Office
 
@@ -173,6 +174,24 @@ async def test_a_distinctive_ring_goes_elsewhere(office: Office) -> None:
     other = office.line(6)
     other.ring()
     await office.until(lambda: office.pbx.globals.get("WHO") == "", 30)
+
+
+@pytest.mark.parametrize(("after", "context"), [(False, "special"), (True, "")])
+def test_rings_before_the_caller_id_do_not_count(after: bool, context: str) -> None:
+    """distinctiveringaftercid: a short pause before the caller ID would be the pattern; those behind it are not."""
+    machine = trunk.Trunk(trunk.Manners(distinctive=(((300, 0, 0), 40, "special"),), distinctive_after_id=after))
+    now = 0.0
+    machine.line(LineEvent(Happening.RING_BEGIN), now)
+    pauses = [1.0, 1.5, 4.0, 4.0, 4.0]
+    for index, pause in enumerate(pauses):
+        now += pause
+        machine.line(LineEvent(Happening.OFF_HOOK), now)
+        if index == 1:
+            assert len(machine._bursts) == 1
+            machine.caller_id(now + 0.5)
+        if machine.state is trunk.State.OFFERED:
+            break
+    assert machine.state is trunk.State.OFFERED and machine.context == context
 
 
 async def test_a_drop_of_battery_before_the_answer_ends_the_call(office: Office) -> None:

@@ -37,7 +37,7 @@ NEVER = {
     ),
 }
 """What has no effect, and never will."""
-WITHOUT_EFFECT = frozenset({*NEVER, "distinctiveringaftercid"})
+WITHOUT_EFFECT = frozenset(NEVER)
 """What is read and checked and does nothing, or nothing yet."""
 
 

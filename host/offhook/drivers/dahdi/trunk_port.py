@@ -48,6 +48,7 @@ def manners_of(settings: ChannelSettings, signalling: str) -> Manners:
         caller_id_start="any" if automatic else settings["cidstart"],
         ring_timeout=settings["ringtimeout"] / 1000,
         distinctive=distinctive if settings["usedistinctiveringdetection"] else (),
+        distinctive_after_id=settings["distinctiveringaftercid"],
         answer_on_polarity=settings["answeronpolarityswitch"],
         hang_up_on_polarity=settings["hanguponpolarityswitch"],
         polarity_delay=settings["polarityonanswerdelay"] / 1000,

@@ -60,6 +60,8 @@ class Manners:
     immediate: bool = False
     distinctive: tuple[tuple[tuple[int, int, int], int, str], ...] = ()
     """(pattern, range, context) of distinctive rings."""
+    distinctive_after_id: bool = False
+    """Only rings behind the caller's identity count."""
     answer_on_polarity: bool = False
     hang_up_on_polarity: bool = False
     polarity_delay: float = 0.6
@@ -182,8 +184,13 @@ class Trunk:
 
     def caller_id(self, now: float) -> list[Order]:
         """The caller's identity is known (it is on the channel already)."""
-        if self.state is State.RINGING and not self.manners.distinctive:
+        if self.state is not State.RINGING:
+            return []
+        if not self.manners.distinctive:
             return self._offer(now)
+        if self.manners.distinctive_after_id:
+            self._bursts.clear()
+            self._deadline = now + _CALLER_ID_S
         return []
 
     def _offer(self, now: float) -> list[Order]:
