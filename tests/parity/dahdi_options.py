@@ -32,16 +32,14 @@ def in_source(source: Path) -> set[str]:
 def state_of(name: str) -> str:
     """works, no effect, or unknown."""
     from offhook.drivers.dahdi.options import CHANNELS, TRUNKS
-    from offhook.drivers.dahdi.reading import NEVER, WITHOUT_EFFECT
+    from offhook.drivers.dahdi.reading import NO_EFFECT
 
     if name.endswith("."):
         return "works"  # isup_timer.NAME, mtp3_timer.NAME
     option = CHANNELS.find(name) or TRUNKS.find(name)
     if option is None:
         return "unknown"
-    if option.name in NEVER:
-        return "never"
-    return "no effect" if option.name in WITHOUT_EFFECT else "works"
+    return "no effect" if option.name in NO_EFFECT else "works"
 
 
 def main() -> int:

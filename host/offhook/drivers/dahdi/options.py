@@ -139,7 +139,7 @@ _option("channel", numbers(), None, "Channels that all lines above are for.", al
 _option("dahdichan", numbers(), None, "Channels of a section of their own, whose lines are all for them.")
 _option("signalling", choice("auto", *ANALOG, *RADIO, *DIGITAL), "auto", "Signalling.", aliases=("signaling",))
 _option("outsignalling", choice(*OUTWARD), None, "Signalling of calls out, if another.", aliases=("outsignaling",))
-_option("ignore_failed_channels", flag(), True, "Go on without a channel that cannot be opened: it is always so.")
+_option("ignore_failed_channels", flag(), True, "Go on without a channel that cannot be opened: always so.")
 _option("description", string(), "", "What this channel is for.")
 
 # ---- the call -------------------------------------------------------------------------------------------------

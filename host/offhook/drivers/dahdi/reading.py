@@ -16,7 +16,6 @@ from offhook.drivers.dahdi.ss7.settings import OWN, LinksetsReading
 if TYPE_CHECKING:
     from offhook.config.model import ConfigFile
 
-_NOTHING = ("", "no", "0", "off", "false", "none", "0.0")
 PSEUDO = -2
 """Number of the channel "pseudo"."""
 _LISTS = ("channel", "dahdichan")
@@ -24,11 +23,12 @@ _TIMERS = ("isup_timer.", "mtp3_timer.")
 _BUFFERS = "has no effect: the engine keeps as much sound as the line's clock needs"
 _LISTENS = "has no effect: what begins is heard at any level that can be told from silence"
 _JITTER = "has no effect: lines have a clock of their own; what comes from the network is evened out where it comes in"
-NEVER = {
+NO_EFFECT = {
     "adsi": "has no effect: telephones with ADSI are no longer made, so nothing is sent to their displays",
     "restrictcid": "has no effect, as in Asterisk; write hidecallerid = yes",
     "cc_callback_macro": "has no effect: there are no macros any more; write cc_callback_sub",
     **dict.fromkeys(("buffers", "faxbuffers", "jitterbuffers"), _BUFFERS),
+    "ignore_failed_channels": "has no effect: what can be opened is used, what cannot is told in the log",
     "echotraining": "has no effect: the engine's canceller learns from what is said",
     **dict.fromkeys(("dtmfcidlevel", "mwilevel"), _LISTENS),
     **dict.fromkeys(
@@ -36,9 +36,7 @@ NEVER = {
         _JITTER,
     ),
 }
-"""What has no effect, and never will."""
-WITHOUT_EFFECT = frozenset(NEVER)
-"""What is read and checked and does nothing, or nothing yet."""
+"""What is read and checked and does nothing, and why."""
 
 
 @dataclass(slots=True)
@@ -118,13 +116,8 @@ def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]
         out.ss7.timer(entry, values, out.errors)
         return values
     option = CHANNELS.find(entry.name)
-    if option is not None and option.name in WITHOUT_EFFECT and _differs(option, entry):
-        text = f"{option.name} {NEVER.get(option.name, 'is read, and has no effect yet')}"
-        out.errors.append(ConfigError(entry.file, entry.line, text))
-    if option is not None and option.name == "sigchan":
-        for channel in CHANNELS.apply([entry], out.errors)["sigchan"]:
-            out.ss7.link(entry, channel, values, out.errors)
-        return values
+    if option is not None and option.name in NO_EFFECT and _differs(option, entry):
+        out.errors.append(ConfigError(entry.file, entry.line, f"{option.name} {NO_EFFECT[option.name]}"))
     if option is not None and option.many:
         return _add(CHANNELS, option.name, entry, values, out)
     values = CHANNELS.apply([entry], out.errors, values)
@@ -137,8 +130,6 @@ def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]
 
 def _differs(option: Option, entry: Entry) -> bool:
     """Whether a line asks for anything but what is so anyway."""
-    if entry.value.strip().lower() in _NOTHING:
-        return False
     try:
         return bool(option.kind.parse(entry.value) != option.default)
     except ValueError:

@@ -8,18 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offhook.calls.advice import (
-    AtEnd,
-    ByDuration,
-    Charge,
-    DuringCall,
-    Free,
-    Item,
-    Money,
-    Rate,
-    Rates,
-    Scale,
-)
+from offhook.calls import advice as aoc
 from offhook.drivers.sip.states import ENCLOSED, ENDED, LAST_WORDS, UP
 from offhook.markup import escape
 from offhook.modules import Module
@@ -36,18 +25,18 @@ _PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NAMESPACE = "http://uri.etsi.org/ngn/params/xml/simservs/aoc"
 
 _ITEMS = {
-    Item.BASIC_COMMUNICATION: "basic",
-    Item.CALL_ATTEMPT: "communication-attempt",
-    Item.CALL_SETUP: "communication-setup",
+    aoc.Item.BASIC_COMMUNICATION: "basic",
+    aoc.Item.CALL_ATTEMPT: "communication-attempt",
+    aoc.Item.CALL_SETUP: "communication-setup",
 }
 _SCALES = {
-    Scale.HUNDREDTH_SECOND: "one-hundredth-second",
-    Scale.TENTH_SECOND: "one-tenth-second",
-    Scale.SECOND: "one-second",
-    Scale.TEN_SECONDS: "ten-seconds",
-    Scale.MINUTE: "one-minute",
-    Scale.HOUR: "one-hour",
-    Scale.DAY: "twenty-four-hours",
+    aoc.Scale.HUNDREDTH_SECOND: "one-hundredth-second",
+    aoc.Scale.TENTH_SECOND: "one-tenth-second",
+    aoc.Scale.SECOND: "one-second",
+    aoc.Scale.TEN_SECONDS: "ten-seconds",
+    aoc.Scale.MINUTE: "one-minute",
+    aoc.Scale.HOUR: "one-hour",
+    aoc.Scale.DAY: "twenty-four-hours",
 }
 
 Node = tuple[str, "str | list[Node]"]
@@ -73,12 +62,12 @@ def document(content: Node) -> bytes:
     return (_PROLOG + _written(("aoc", [content]), 0, f' xmlns="{_NAMESPACE}"')).encode()
 
 
-def _money(money: Money) -> list[Node]:
+def _money(money: aoc.Money) -> list[Node]:
     currency: list[Node] = [("currency-id", money.currency)] if money.currency else []
     return [*currency, ("currency-amount", money.amount)]
 
 
-def _charges(charge: Charge) -> Node:
+def _charges(charge: aoc.Charge) -> Node:
     found: Node = ("not-available", "")
     if charge.money is not None:
         found = ("recorded-currency-units", _money(charge.money))
@@ -90,33 +79,33 @@ def _charges(charge: Charge) -> Node:
     return ("recorded-charges", [found])
 
 
-def _priced(rate: Rate) -> list[Node]:
+def _priced(rate: aoc.Rate) -> list[Node]:
     """How something is charged, as far as the document has words for it."""
     price = rate.price
-    if price is Free.FREE:
+    if price is aoc.Free.FREE:
         return [("free-charge", "")]
-    if isinstance(price, Money):
+    if isinstance(price, aoc.Money):
         return [("flat-rate", _money(price))]
-    if isinstance(price, ByDuration) and rate.item is Item.BASIC_COMMUNICATION:
+    if isinstance(price, aoc.ByDuration) and rate.item is aoc.Item.BASIC_COMMUNICATION:
         unit: list[Node] = [("time-unit", str(price.time.length)), ("scale", _SCALES[price.time.scale])]
         charging = "step-function" if price.stepwise else "continuous"
         return [("price-time", [*_money(price.money), ("length-time-unit", unit), ("charging-type", charging)])]
     return []
 
 
-def rates_document(advice: Rates) -> bytes:
+def rates_document(advice: aoc.Rates) -> bytes:
     """What a call will cost."""
     items: list[Node] = [(_ITEMS[rate.item], _priced(rate)) for rate in advice.rates if rate.item in _ITEMS]
     return document(("aoc-s", [("charged-items", items)]))
 
 
-def charge_document(advice: DuringCall, *, total: bool) -> bytes:
+def charge_document(advice: aoc.DuringCall, *, total: bool) -> bytes:
     """What it has cost so far."""
     told = "total" if total or not advice.subtotal else "subtotal"
     return document(("aoc-d", [("charging-info", told), _charges(advice.charge)]))
 
 
-def end_document(advice: AtEnd) -> bytes:
+def end_document(advice: aoc.AtEnd) -> bytes:
     """What it has cost."""
     return document(("aoc-e", [_charges(advice.charge)]))
 
@@ -129,17 +118,17 @@ def show_advice(call: CallSession, advice: object) -> bool:
     pbx = call.stack.pbx
     if not call.endpoint.send_aoc or PART not in pbx.parts or call.session is None or call.status is ENDED:
         return False
-    if isinstance(advice, Rates):
+    if isinstance(advice, aoc.Rates):
         text = rates_document(advice)
         if call.uac or call.status in UP:
             call.send("INFO", body=text, content_type=CONTENT_TYPE)
         else:
             call.notes[ENCLOSED] = (CONTENT_TYPE, text)
-    elif isinstance(advice, DuringCall):
+    elif isinstance(advice, aoc.DuringCall):
         call.send("INFO", body=charge_document(advice, total=False), content_type=CONTENT_TYPE)
         if PART not in call.notes:
             call.notes[LAST_WORDS] = (charge_document(advice, total=True), CONTENT_TYPE)
-    elif isinstance(advice, AtEnd):
+    elif isinstance(advice, aoc.AtEnd):
         call.notes[LAST_WORDS] = (end_document(advice), CONTENT_TYPE)
         call.notes[PART] = True  # charges during the call do not take its place
     return True
