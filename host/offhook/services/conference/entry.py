@@ -6,7 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from offhook.calls.channel import Channel, Hangup, State
+from offhook.calls.answering import answer_and_wait
+from offhook.calls.channel import Channel, Hangup
 from offhook.calls.prompts import play_all
 from offhook.dialplan.invocation import FunctionError
 from offhook.services.conference import asking, configuration
@@ -67,8 +68,8 @@ async def _prepare(channel: Channel, config: Configuration, name: str, bridge: s
     found = configuration.menu_for(config, channel, menu)
     if found is None:
         raise NoEntry(f"confbridge.conf has no menu {menu!r}")
-    if channel.state is not State.UP and profile.answer_channel:
-        channel.answer()
+    if profile.answer_channel:
+        await answer_and_wait(channel)
     if profile.pin and not await asking.ask_pin(channel, profile.pin, room_profile):
         raise NoEntry("no right PIN in three tries")
     name_file = ""
