@@ -101,6 +101,9 @@ class Isup:
     def _send(self, name: str, call: IsupCall, *values: Any) -> bool:
         if not call.alive or self._set.handle is None:
             return False
+        if not self._set.up:
+            self._set.abandon(call)
+            return False
         self._set.keep_time()
         sent = bool(getattr(self._lib, f"isup_{name}")(self._set.handle, call.pointer, *values) > -1)
         if sent and self.on_sent is not None:

@@ -18,7 +18,7 @@ from typing import Any
 from kernel_shims.line import LineError
 from kernel_shims.ss7.binding import binding, key, printed, told
 from kernel_shims.ss7.decoding import Decoder
-from kernel_shims.ss7.events import IsupCall, Occupied, Ss7Event
+from kernel_shims.ss7.events import IsupCall, Kind, Occupied, Ss7Event
 from kernel_shims.ss7.guard import CHECK_SUM, Unsound, hollow, sound
 
 log = logging.getLogger(__name__)
@@ -79,6 +79,8 @@ class Linkset:
         """Called when the library frees a call on its own. None of these may call back into the linkset."""
         self._now = now
         self._skew = time.time() - now()
+        self.up = False
+        """A neighbour is reached: messages come, or UP was told, which is half a second later."""
         self._calls: dict[int, IsupCall] = {}
         self._decoder = Decoder(self.ffi, self._known)
         self.handle = self.lib.ss7_new(VARIANTS[variant])
@@ -242,6 +244,8 @@ class Linkset:
         while self.handle is not None and (raw := self.lib.ss7_check_event(self.handle)):
             event = self._decoder.event(raw)
             if event is not None:
+                if event.kind not in (Kind.LINK_UP, Kind.LINK_DOWN):
+                    self.up = event.kind is not Kind.DOWN
                 yield event
 
     # ---- management ------------------------------------------------------------------------------------------
@@ -283,6 +287,13 @@ class Linkset:
         """The library has freed it."""
         call.alive = False
         self._calls.pop(key(self.ffi, call.pointer), None)
+
+    def abandon(self, call: IsupCall) -> None:
+        """A message of a record cannot be sent. The library would free the record, and read it once more then."""
+        self.lib.isup_free_call(self.handle, call.pointer)
+        self.forget(call)
+        if self.on_forgotten is not None:
+            self.on_forgotten(call)
 
     @property
     def calls(self) -> int:
