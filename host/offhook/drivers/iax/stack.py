@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from offhook.calls.sparing import Sparing
 from offhook.drivers.iax.peers import USUAL_PORT, Peer
 from offhook.drivers.iax.ports import Port
 from offhook.drivers.iax.reading import Entry, Reading
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from offhook.iax.association import Association
 
 log = logging.getLogger(__name__)
+
+_REFUSALS = 10
+"""Lines about refused calls a source and minute."""
 PART = "iax2"
 REGISTRY = "IAX/Registry"
 """Where the database keeps who registered."""
@@ -57,6 +61,7 @@ class IaxStack:
         self.waiting: dict[str, int] = {}
         """Calls of a user that have not proven themselves."""
         self._by_address: dict[str, int] = {}
+        self._sparing = Sparing()
         self._proven = False
         """Whether who was admitted last came with a token."""
         self._unproven: set[int] = set()
@@ -228,12 +233,13 @@ class IaxStack:
         optional = any(host in network for network in self.reading.tokens_optional)
         if optional and not wish:
             return False
-        log.error(
-            "Call rejected, CallToken Support required. If unexpected, resolve by placing address %s in the "
-            "calltokenoptional list or setting user %s requirecalltoken=no",
-            address[0],
-            name,
-        )
+        if not self._sparing.quiet(address[0], "no token", self.now(), _REFUSALS):
+            log.error(
+                "Call rejected, CallToken Support required. If unexpected, resolve by placing address %s in the "
+                "calltokenoptional list or setting user %s requirecalltoken=no",
+                address[0],
+                name,
+            )
         return True
 
     def has_token(self, username: str, command: int) -> None:
@@ -248,10 +254,12 @@ class IaxStack:
         general = self.reading.general
         used = self._by_address.get(address[0], 0)
         if used >= self.limit(address[0]):
-            log.error("maxcallnumber limit of %d for %s has been reached!", self.limit(address[0]), address[0])
+            if not self._sparing.quiet(address[0], "limit", self.now()):
+                log.error("maxcallnumber limit of %d for %s has been reached!", self.limit(address[0]), address[0])
             return False
         if not proven and self.unproven >= general["maxcallnumbers_nonvalidated"]:
-            log.error("maxcallnumbers_nonvalidated is reached: who comes without a call token is refused")
+            if not self._sparing.quiet("", "limit", self.now()):
+                log.error("maxcallnumbers_nonvalidated is reached: who comes without a call token is refused")
             return False
         self._proven = proven
         return True

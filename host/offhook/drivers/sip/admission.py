@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from offhook.calls.sparing import Sparing
 from offhook.config.acl import Acl, named_acls
 from offhook.drivers.sip.authentication import Authentication, Outcome
 from offhook.drivers.sip.flow import Flow, host_port
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 
 MAINTENANCE_SECONDS = 300
 """When peers of an endpoint in maintenance may try again."""
-QUIET_SECONDS = 60.0
 REFUSALS = 10
 """Lines about refused requests a source and minute: enough for programs that watch the log, too few to fill a disk."""
 SOURCES = 1024
@@ -66,7 +66,7 @@ class Admission:
         self._endpoint_acls: dict[str, Acls] = {}
         self._strangers: dict[str, tuple[float, int]] = {}
         """By source address: when an unidentified request came first, and how many since."""
-        self._told: dict[tuple[str, str], tuple[float, int]] = {}
+        self._sparing = Sparing()
 
     def configure(self, config: Configuration, identification: Identification) -> None:
         """Judge by a new configuration from now on."""
@@ -201,7 +201,7 @@ class Admission:
 
     def _log_refusal(self, incoming: IncomingRequest, what: str) -> None:
         flow, message = incoming.flow, incoming.message
-        if self._quiet(flow.host, "refusal", incoming.now, REFUSALS):
+        if self._sparing.quiet(flow.host, "refusal", incoming.now, REFUSALS):
             return
         log.log(
             NOTICE,
@@ -215,21 +215,8 @@ class Admission:
 
     def garbage(self, flow: Flow, what: str) -> None:
         """Tell of what cannot be read, once per source and minute."""
-        if not self._quiet(flow.host, "garbage", self._stack.now()):
+        if not self._sparing.quiet(flow.host, "garbage", self._stack.now()):
             log.log(NOTICE, "unreadable SIP from %s: %s (further ones are not told for a minute)", flow, what)
-
-    def _quiet(self, source: str, what: str, now: float, most: int = 1) -> bool:
-        """Whether a source has had its lines of this minute."""
-        key = (source, what)
-        until, count = self._told.get(key, (0.0, 0))
-        if now >= until:
-            until, count = now + QUIET_SECONDS, 0
-            if len(self._told) >= SOURCES:
-                self._told = {known: entry for known, entry in self._told.items() if entry[0] > now}
-                if len(self._told) >= SOURCES:
-                    self._told.clear()
-        self._told[key] = (until, count + 1)
-        return count >= most
 
 
 def _says_goodbye(request: Request) -> bool:
