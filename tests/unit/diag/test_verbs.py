@@ -31,6 +31,7 @@ def test_what_is_no_verb_gets_nowhere(line: str) -> None:
         ("trace alice", "trace", ["alice"]),
         ("trace alice 20", "trace", ["alice", "20"]),
         ("trace 004930123", "trace", ["004930123"]),
+        ("trace *43 60", "trace", ["*43", "60"]),
         ("capture 10", "capture", ["10"]),
         ("bundle", "bundle", []),
         ("probe +49301234", "probe", ["+49301234"]),

@@ -13,6 +13,7 @@ from typing import Final
 LONGEST: Final = 200
 NUMBER = re.compile(r"[0-9*#+]{1,32}")
 SECONDS = re.compile(r"[0-9]{1,4}")
+WHO = re.compile(r"[A-Za-z0-9*#+][A-Za-z0-9_.@:/*#+-]{0,63}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@:/-]{0,63}")
 
 
@@ -42,7 +43,7 @@ VERBS: Final = {
         Verb("lines", "lines", "Phones, lines and trunks with their states"),
         Verb("calls", "calls", "The calls that go on"),
         Verb("trace", "trace [NAME] [SECONDS]", "The next call as a ladder, live; NAME: a number or name in it",
-             (NAME, SECONDS)),
+             (WHO, SECONDS)),
         Verb("tail", "tail [SECONDS]", "The log as it is written", (SECONDS,)),
         Verb("capture", "capture [SECONDS] > FILE.pcap", "SIP, RTP headers, D channels, for Wireshark", (SECONDS,),
              binary=True),
