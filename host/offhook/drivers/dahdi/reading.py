@@ -118,6 +118,10 @@ def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]
     option = CHANNELS.find(entry.name)
     if option is not None and option.name in NO_EFFECT and _differs(option, entry):
         out.errors.append(ConfigError(entry.file, entry.line, f"{option.name} {NO_EFFECT[option.name]}"))
+    if option is not None and option.name == "sigchan":
+        for channel in CHANNELS.apply([entry], out.errors)["sigchan"]:
+            out.ss7.link(entry, channel, values, out.errors)
+        return values
     if option is not None and option.many:
         return _add(CHANNELS, option.name, entry, values, out)
     values = CHANNELS.apply([entry], out.errors, values)
