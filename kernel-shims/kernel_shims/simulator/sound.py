@@ -138,8 +138,13 @@ class DigitListener:
         return _KEYS[_ROWS.index(row) * 4 + _COLUMNS.index(column)] if clear else ""
 
 
-def bell202(message: bytes, seizure_bits: int = 300, mark_bits: int = 180) -> list[int]:
-    """A message as 1200 baud FSK (mark 1200 Hz, space 2200 Hz; GR-30), with channel seizure, mark and checksum."""
+BELL_202 = (1200, 2200)
+V_23 = (1300, 2100)
+"""Mark and space in Hz (GR-30; V.23)."""
+
+
+def fsk(message: bytes, seizure_bits: int = 300, mark_bits: int = 180, tones: tuple[int, int] = BELL_202) -> list[int]:
+    """A message as 1200 baud FSK, with channel seizure, mark and checksum."""
     body = message + bytes([-sum(message) & 0xFF])
     phase = 0.0
     out: list[int] = []
@@ -147,7 +152,7 @@ def bell202(message: bytes, seizure_bits: int = 300, mark_bits: int = 180) -> li
     for bit in _bits(body, seizure_bits, mark_bits):
         samples += RATE / 1200
         while len(out) < samples:
-            phase += 2 * math.pi * (1200 if bit else 2200) / RATE
+            phase += 2 * math.pi * (tones[0] if bit else tones[1]) / RATE
             out.append(round(LEVEL * math.sin(phase)))
     return out
 
@@ -162,9 +167,9 @@ def _bits(body: bytes, seizure: int, marks: int) -> Iterator[int]:
     yield from [1] * 10
 
 
-def caller_id(number: str, name: str = "", when: str = "01011200") -> list[int]:
+def caller_id(number: str, name: str = "", when: str = "01011200", tones: tuple[int, int] = BELL_202) -> list[int]:
     """Caller ID of the multiple data message format (GR-31): time MMDDHHMM, number and name."""
     fields = b"".join(
         bytes([kind, len(text)]) + text.encode("latin-1") for kind, text in ((1, when), (2, number), (7, name)) if text
     )
-    return bell202(bytes([0x80, len(fields)]) + fields)
+    return fsk(bytes([0x80, len(fields)]) + fields, tones=tones)

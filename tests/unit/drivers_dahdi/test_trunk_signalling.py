@@ -124,7 +124,7 @@ async def test_caller_id_that_cannot_be_read_is_kept(office: Office) -> None:
     line = office.line(5)
     line.ring()
     await office.advance(2.6)
-    line.say(sound.bell202(b"\x80\x08\x02\x075551234"))
+    line.say(sound.fsk(b"\x80\x08\x02\x075551234"))
     await office.until(lambda: line.state == "talking", 10)
 
     def kept() -> list[int]:
@@ -146,6 +146,20 @@ async def test_caller_id_in_dtmf_after_a_reversal(office: Office, options: str) 
     line.reverse()
     await office.advance(0.3)
     line.say(sound.dtmf("A5551234C"))
+    await office.advance(1.6)
+    line.ring()
+    await office.until(lambda: line.state == "talking", 10)
+    await office.until(lambda: office.pbx.globals.get("WHO") == "5551234", 1)
+
+
+async def test_caller_id_in_dtmf_before_the_ring_without_any_alert(office: Office) -> None:
+    """The idle line is listened to; digits without a ring are forgotten, and it is listened to again."""
+    await begin(office, "cidsignalling = dtmf\ncidstart = dtmf")
+    line = office.line(5)
+    line.say(sound.dtmf("A99"))
+    await office.until(lambda: len(office.pbx.channels) == 1, 2)
+    await office.until(lambda: not len(office.pbx.channels), 6)
+    line.say(sound.dtmf("A5551234C", 70, 70))
     await office.advance(1.6)
     line.ring()
     await office.until(lambda: line.state == "talking", 10)
@@ -228,7 +242,7 @@ async def test_an_exchange_tells_of_messages_by_data_on_the_idle_line(office: Of
     )
     count = office.pbx.mailboxes.count
     line = office.line(5)
-    line.say(sound.bell202(encode_waiting(Waiting(True))))
+    line.say(sound.fsk(encode_waiting(Waiting(True))))
     await office.until(lambda: count("100@default").new == 1, 5)
     await office.meanwhile(office.cli("line test 5"))
     line.ring()
@@ -236,7 +250,7 @@ async def test_an_exchange_tells_of_messages_by_data_on_the_idle_line(office: Of
     line.hang_up()
     await office.until(lambda: not list(office.pbx.channels), 5)
     await office.advance(2)
-    line.say(sound.bell202(encode_waiting(Waiting(False))))
+    line.say(sound.fsk(encode_waiting(Waiting(False))))
     await office.until(lambda: count("100@default").new == 0, 5)
     await office.until(lambda: told.exists() and len(told.read_text().splitlines()) == 2, 10)
     assert told.read_text() == "100@default 1\n100@default 0\n"

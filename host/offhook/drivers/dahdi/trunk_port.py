@@ -252,6 +252,12 @@ class TrunkPort(Port):
             return
         super().digit_heard(digit, duration_ms)
 
+    def digit_before_ring(self, digit: str) -> None:
+        """The idle line said a digit: a call is about to come, and this begins its caller's number."""
+        self.obey(self.machine.warned(self.now()))
+        if self._identity is not None:
+            self._identity.digit(digit)
+
     # ---- calls -----------------------------------------------------------------------------------------------
 
     def refusal(self) -> int:

@@ -1,4 +1,5 @@
-"""Message waiting as an exchange tells a line of it: by data while the line is idle, by neon, or with a ring."""
+"""What is heard on an idle line: messages that wait, by data (or told by neon, or with a ring), and caller ID in DTMF
+that comes before any ring (cidstart = dtmf)."""
 
 from __future__ import annotations
 
@@ -11,9 +12,11 @@ from kernel_shims.line import LineError
 from offhook.drivers.dahdi.listening import CallerIdListener
 from offhook.drivers.dahdi.sounding import AHEAD, BLOCK
 from offhook.media.callerid import Call, Waiting
+from offhook.media.events import DigitEnd
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.trunk_port import TrunkPort
+    from offhook.media.events import MediaEvent
     from offhook.media.line import LineLeg
 
 log = logging.getLogger(__name__)
@@ -22,7 +25,7 @@ _BY_DATA = frozenset({"fsk", "yes"})
 
 
 class WaitingWatch:
-    """Listens on an idle line, and makes known what it hears of the mailbox."""
+    """Listens on an idle line, and makes known what it hears of the mailbox, and digits."""
 
     def __init__(self, port: TrunkPort) -> None:
         self._port = port
@@ -31,18 +34,23 @@ class WaitingWatch:
         self._lit: bool | None = None
 
     def rest(self) -> None:
-        """The line is idle: listen, if messages come by data."""
+        """The line is idle: listen, if messages come by data or callers by digits."""
         port = self._port
-        wanted = port.settings["mailbox"] and port.settings["mwimonitor"] & _BY_DATA
-        if not wanted or self._leg is not None or port.line is None or port.leg is not None:
+        by_data = bool(port.settings["mailbox"] and port.settings["mwimonitor"] & _BY_DATA)
+        by_digits = port.settings["usecallerid"] and port.settings["cidstart"] == "dtmf"
+        if not (by_data or by_digits) or self._leg is not None or port.line is None or port.leg is not None:
             return
         try:
             port.line.ready_audio(BLOCK)
         except LineError as error:
-            log.warning("%s: message waiting is not heard", error)
+            log.warning("%s: the idle line is not heard", error)
             return
         self._leg = port.pbx.engine.line_leg(port.line.descriptor, port.law, block=BLOCK, ahead=AHEAD)
-        self._listener = CallerIdListener(self._leg, True, False, self._heard)
+        if by_data:
+            self._listener = CallerIdListener(self._leg, True, False, self._heard)
+        if by_digits:
+            self._leg.detect_digits(True)
+            self._leg.on_event = self._digit_heard
 
     def pause(self) -> None:
         """Somebody else needs the line's sound. Harmless twice."""
@@ -52,6 +60,10 @@ class WaitingWatch:
             listener.close()
         if leg is not None:
             leg.close()
+
+    def _digit_heard(self, event: MediaEvent) -> None:
+        if isinstance(event, DigitEnd):
+            self._port.digit_before_ring(event.digit)
 
     def _heard(self, message: Call | Waiting) -> None:
         if isinstance(message, Waiting):

@@ -212,7 +212,7 @@ class Trunk:
         return ""
 
     def warned(self, now: float) -> list[Order]:
-        """Sound came on the idle line (DTMF caller ID before the first ring)."""
+        """A digit came on the idle line (DTMF caller ID before the first ring)."""
         return self._warn(now) if self.state is State.IDLE and not self.alarm else []
 
     def _warn(self, now: float) -> list[Order]:
