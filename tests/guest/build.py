@@ -7,7 +7,7 @@ top at each run: Offhook with its engine, the kernel shims, the stories.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,8 +130,8 @@ def pack(root: Path, archive: Path) -> None:
     chroot.run(tools.tree(), script, {"root": root, "out": archive.parent})
 
 
-def checkout(arguments: list[str], into: Path) -> Path:
-    """The layer with this checkout; ``arguments`` are pytest's."""
+def checkout(into: Path) -> Path:
+    """The layer with this checkout."""
     root = into / "root"
     shutil.rmtree(root, ignore_errors=True)
     place = root / "offhook"
@@ -144,16 +144,26 @@ def checkout(arguments: list[str], into: Path) -> Path:
             shutil.copy(source, place / name)
     shutil.copytree(engine.tree(), place / "host", dirs_exist_ok=True)
     shutil.copytree(engine.shims(), place / "kernel-shims", dirs_exist_ok=True)
-    (place / "arguments").write_text(" ".join(arguments))
     (place / "tests/guest/init").chmod(0o755)
     compile_python(root, ["offhook"])
     pack(root, into / "checkout.cpio")
     return into / "checkout.cpio"
 
 
-def guest(arguments: list[str], others: Iterable[Path] = ()) -> Guest:
-    """Everything for one run; ``others`` are layers between the guest's own and the checkout."""
+def told(arguments: list[str], into: Path) -> Path:
+    """The layer that says which stories are run: pytest's arguments."""
+    shutil.rmtree(into, ignore_errors=True)
+    (into / "root/offhook").mkdir(parents=True)
+    (into / "root/offhook/arguments").write_text(" ".join(arguments))
+    pack(into / "root", into / "arguments.cpio")
+    return into / "arguments.cpio"
+
+
+def guests(runs: Mapping[str, list[str]], others: Iterable[Path] = ()) -> dict[str, Guest]:
+    """A guest for each run, which is pytest's arguments by a name; ``others`` are layers between the guest's own and
+    the checkout."""
     made, _ = base()
     into = cache.CHECKOUT / "build/guest"
     into.mkdir(parents=True, exist_ok=True)
-    return Guest(made / "vmlinuz", (made / "base.cpio", *others, checkout(arguments, into)))
+    common = (made / "base.cpio", *others, checkout(into))
+    return {name: Guest(made / "vmlinuz", (*common, told(words, into / name))) for name, words in runs.items()}

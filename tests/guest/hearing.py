@@ -11,8 +11,8 @@ from guest.dahdi_kernel import BLOCK, Line
 from kernel_shims.simulator import sound
 
 SILENCE = b"\xff" * BLOCK
-_BIT = bytes(ord("1") if code & 0x80 else ord("0") for code in range(256))
-_WINDOW = 4000
+_SIGN = bytes(ord("1") if code & 0x80 else ord("0") for code in range(256))
+_WINDOW, _CHUNK = 4000, 32
 
 
 def talk(seconds: float, *said: tuple[Line, bytes]) -> list[bytes]:
@@ -55,12 +55,32 @@ def noise(seed: int, ms: int = 1500, law: str = "ulaw") -> bytes:
 def likeness(said: bytes, heard: bytes) -> float:
     """How much half a second of what was said is in what was heard, at whatever delay: 1 all of it, about 0 nothing.
 
-    A correlator of signs: the first bit of a sample is its sign in both laws, so neither level nor law matters.
+    A correlator of signs: the first bit of a sample is its sign in both laws, so neither level nor law matters. Delays
+    worth trying are those at which a few milliseconds are the same.
     """
     middle = (len(said) - _WINDOW) // 2
-    wanted = int(said[middle : middle + _WINDOW].translate(_BIT), 2)
-    all_heard, mask = int(heard.translate(_BIT) or b"0", 2), (1 << _WINDOW) - 1
-    agreed = max(
-        _WINDOW - (all_heard >> delay & mask ^ wanted).bit_count() for delay in range(max(1, len(heard) - _WINDOW))
-    )
+    wanted, found = said[middle : middle + _WINDOW].translate(_SIGN), heard.translate(_SIGN)
+    delays = {found.find(wanted[at : at + _CHUNK]) - at for at in range(0, _WINDOW, _CHUNK)}
+    number = int(wanted, 2)
+    agreed = _WINDOW // 2
+    for delay in delays:
+        part = found[max(0, delay) : max(0, delay) + _WINDOW]
+        if len(part) == _WINDOW:
+            agreed = max(agreed, _WINDOW - (int(part, 2) ^ number).bit_count())
     return 2 * agreed / _WINDOW - 1
+
+
+ALIKE = 0.85
+"""What is no less like than that was heard."""
+
+
+def echoes(line: Line) -> float:
+    """How much of what a line says comes back to it."""
+    said = noise(line.channel)
+    return likeness(said, talk(2.2, (line, said))[0])
+
+
+def heard_by(speaker: Line, *listeners: Line) -> list[float]:
+    """How much of what one line says is heard at each of the others."""
+    said = noise(speaker.channel)
+    return [likeness(said, heard) for heard in talk(2.2, (speaker, said), *((one, b"") for one in listeners))[1:]]

@@ -2,12 +2,14 @@
 """Run the guest stories: real kernel drivers on an emulated arm64 machine.
 
     run.py [--counts FILE] [--asterisk] [PYTEST ARGUMENT...]
-                                          e.g. run.py -k ring, run.py tests/guest/stories/test_dahdi.py
+                                        e.g. run.py -k ring, run.py tests/guest/stories/test_dahdi.py
 
 Builds what is missing (see build.py), boots it, shows what the stories print over the guest's serial port and ends
-with pytest's own count. Time in the guest is instructions executed (QEMU's icount), so nothing depends on how busy this
-machine is. ``--counts`` writes the numbers of passed, failed and skipped stories into a file; ``--asterisk`` lays a
-real Asterisk into the guest, for the stories of interop/.
+with pytest's own count. Folders of a folder that is named have a guest each, all at the same time: one takes one core.
+
+Time in the guest is instructions executed (QEMU's icount), so nothing depends on how busy this machine is. ``--counts``
+writes the numbers of passed, failed and skipped stories into a file; ``--asterisk`` lays a real Asterisk into the
+guest, for the stories of interop/.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -24,13 +27,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import build
 from cross import chroot, tools
 
-WALL_S = 900
+CHECKOUT = Path(__file__).resolve().parents[2]
+WALL_S = 1800
+NO_STORIES = 5  # pytest's exit status
 MEMORY = "1024"
 MACHINE = ("-M", "virt", "-cpu", "cortex-a72", "-m", MEMORY, "-icount", "shift=1,sleep=off", "-nic", "none")
 KERNEL_WORDS = "console=ttyAMA0 quiet loglevel=4 panic=-1 random.trust_cpu=on"
 
 
-def boot(guest: build.Guest) -> tuple[list[str], int | None]:
+def boot(guest: build.Guest, name: str) -> tuple[list[str], int | None]:
     """Run QEMU to its end; what came over the serial port and the status the guest told, None when it told none."""
     ram_disk = guest.layers[-1].with_name("initrd.cpio")
     with ram_disk.open("wb") as out:
@@ -38,9 +43,10 @@ def boot(guest: build.Guest) -> tuple[list[str], int | None]:
             out.write(layer.read_bytes())
     command = [
         *("qemu-system-aarch64", *MACHINE, "-nographic", "-no-reboot", "-monitor", "none", "-serial", "stdio"),
-        *("-kernel", "/kernel/vmlinuz", "-initrd", "/disk/initrd.cpio", "-append", KERNEL_WORDS),
+        *("-kernel", f"/kernel-{name}/vmlinuz", "-initrd", f"/disk-{name}/initrd.cpio", "-append", KERNEL_WORDS),
     ]
-    binds = {"kernel": guest.kernel.parent, "disk": ram_disk.parent}
+    binds = {f"kernel-{name}": guest.kernel.parent, f"disk-{name}": ram_disk.parent}
+    began = time.monotonic()
     process = subprocess.Popen(
         chroot.command(tools.tree(), ["timeout", str(WALL_S), *command], binds),
         stdin=subprocess.DEVNULL,
@@ -57,8 +63,11 @@ def boot(guest: build.Guest) -> tuple[list[str], int | None]:
         if ended:
             status = int(ended[1])
         else:
-            print(line, flush=True)
+            print(f"{name}: {line}", flush=True)
     process.wait()
+    print(f"{name}: {time.monotonic() - began:.0f} s of wall time", file=sys.stderr)
+    if status is None:
+        print(f"{name}: it did not tell how it ended: a crash, or not done after {WALL_S} s.", file=sys.stderr)
     return lines, status
 
 
@@ -71,6 +80,18 @@ def counts(lines: list[str]) -> tuple[int, int, int]:
     return 0, 1, 0
 
 
+def runs(arguments: list[str]) -> dict[str, list[str]]:
+    """Pytest's arguments by the name of the guest that gets them: one for each folder of the folder that is named."""
+    places = [Path(argument) for argument in arguments if argument.startswith("tests/")] or [
+        Path("tests/guest/stories")
+    ]
+    words = ["--color=no", *(argument for argument in arguments if not argument.startswith("tests/"))]
+    folders = sorted(path.parent for path in (CHECKOUT / places[0]).glob("*/test_*.py")) if len(places) == 1 else []
+    if not folders:
+        return {"guest": [*words, *map(str, places)]}
+    return {folder.name: [*words, str(folder.relative_to(CHECKOUT))] for folder in dict.fromkeys(folders)}
+
+
 def main(arguments: list[str]) -> int:
     report: Path | None = None
     if arguments[:1] == ["--counts"]:
@@ -80,19 +101,15 @@ def main(arguments: list[str]) -> int:
         import asterisk_layer
 
         others, arguments = [asterisk_layer.layer()], arguments[1:]
-    if not any(argument.startswith("tests/") for argument in arguments):
-        arguments = [*arguments, "tests/guest/stories"]
-    guest = build.guest(["--color=no", *arguments], others)
-    began = time.monotonic()
-    lines, status = boot(guest)
-    print(f"guest: {time.monotonic() - began:.0f} s of wall time", file=sys.stderr)
+    guests = build.guests(runs(arguments), others)
+    with ThreadPoolExecutor() as side_by_side:
+        ended = list(side_by_side.map(boot, guests.values(), guests))
+    # A guest in whose folder -k finds no story is left out, unless all are.
+    met = [(lines, status) for lines, status in ended if status != NO_STORIES]
     if report is not None:
-        passed, failed, skipped = counts(lines)
-        report.write_text(f"{passed} {max(failed, status != 0)} {skipped}\n")
-    if status is None:
-        print(f"The guest did not tell how it ended: it crashed, or was not done after {WALL_S} s.", file=sys.stderr)
-        return 1
-    return status
+        passed, failed, skipped = (sum(column) for column in zip(*(counts(lines) for lines, _ in met), strict=True))
+        report.write_text(f"{passed} {max(failed, sum(status != 0 for _, status in met))} {skipped}\n")
+    return 0 if met and all(status == 0 for _, status in met) else 1
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,18 +9,23 @@ from pathlib import Path
 import pytest
 
 from guest.asterisk import Asterisk
+from guest.cables import plug
 from support.daemon import Daemon
 
-# After the spans of all stories (../conftest.py): a second E1, D on 86, and its far end, D on 117.
+#   1-4     telephones' ports     on   5-8       telephones
+#   9-39    an E1, D on 24        on   40-70     an E1, D on 55
+#   71-101  another, D on 86      on   102-132   another, D on 117
 SYSTEM_CONF = """\
+dynamic=loc,1:0,4,0
+dynamic=loc,1:1,4,0
+dynamic=loc,2:0,31,0
+dynamic=loc,2:1,31,0
 dynamic=loc,3:0,31,0
 dynamic=loc,3:1,31,0
-bchan=71-85,87-101
-dchan=86
-bchan=102-116,118-132
-dchan=117
-loadzone=us
-defaultzone=us
+fxoks=1-4
+fxsks=5-8
+bchan=9-23,25-39,40-54,56-70,71-85,87-101,102-116,118-132
+dchan=24,55,86,117
 """
 # Offhook: a telephone on channel 1 (its far end is 5); user of the first E1, network of the second.
 CHANNELS = """\
@@ -114,18 +118,9 @@ exten => s,1,Answer()
 
 
 @pytest.fixture(scope="session")
-def cables(spans: None) -> None:
-    """Both cables."""
-    configuration = Path("/etc/dahdi/interop.conf")
-    configuration.write_text(SYSTEM_CONF)
-    done = subprocess.run(("dahdi_cfg", "-c", configuration), check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    time.sleep(1.5)
-
-
-@pytest.fixture(scope="session")
-def asterisk(cables: None) -> Iterator[Asterisk]:
+def asterisk() -> Iterator[Asterisk]:
     """The far end."""
+    plug(SYSTEM_CONF)
     with Asterisk({"chan_dahdi.conf": FAR_CHANNELS, "extensions.conf": FAR_PLAN}) as running:
         yield running
 

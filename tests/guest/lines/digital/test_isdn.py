@@ -1,0 +1,115 @@
+"""ISDN between E1 spans and between trunk groups: libpri on both ends of each cable."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from guest.exchange import Exchange
+from guest.hearing import ALIKE, echoes, hear, likeness, noise
+from guest.telephone import telephones
+
+TRUNK_GROUPS = """\
+trunkgroup => 1,98
+spanmap => 11,1,1
+spanmap => 13,1,2
+trunkgroup => 2,102
+spanmap => 12,2,1
+spanmap => 14,2,2
+"""
+CHANNELS = """\
+[isdn-network]
+switchtype = euroisdn
+signalling = pri_net
+aoc_enable = s,d,e
+context = isdn
+group = 2
+dahdichan = 9-23,25-39
+[isdn-user]
+switchtype = euroisdn
+signalling = pri_cpe
+aoc_enable = s,d,e
+context = isdn
+group = 3
+dahdichan = 40-54,56-70
+[group-network]
+switchtype = national
+signalling = pri_net
+context = isdn
+group = 12
+dahdichan = 95-97,103-106
+[group-user]
+switchtype = national
+signalling = pri_cpe
+context = isdn
+group = 13
+dahdichan = 99-101,107-110
+"""
+PLAN = """\
+[from-phones-isdn]
+exten => 20,1,Dial(DAHDI/g3/600,20)
+[isdn]
+exten => 600,1,Answer()
+ same => n,Echo()
+exten => _7XX,1,Answer()
+ same => n,MixMonitor({folder}/called-${{EXTEN}}-mixed.ulaw,r({folder}/called-${{EXTEN}}.ulaw))
+ same => n,Playback({folder}/say-called-${{EXTEN}})
+ same => n,Wait(60)
+[isdn-caller]
+exten => _7XX,1,MixMonitor({folder}/caller-${{EXTEN}}-mixed.ulaw,r({folder}/caller-${{EXTEN}}.ulaw))
+ same => n,Playback({folder}/say-caller-${{EXTEN}})
+ same => n,Wait(60)
+""".format(folder="/tmp/calls")
+FOLDER = Path("/tmp/calls")
+
+
+def test_a_phone_calls_over_the_span(exchange: Exchange) -> None:
+    assert exchange.ask("pri show spans").count("Up") == 4, exchange.told()
+    with telephones(5) as (alice,):
+        alice.lift()
+        alice.press("20")
+        hear(alice, 3.0)
+        assert echoes(alice) > ALIKE, exchange.told()
+        alice.hang_up()
+        exchange.until_calls(0)
+
+
+@pytest.mark.parametrize(("group", "count"), [(3, 30), (13, 7)], ids=["every channel of an E1", "a trunk group"])
+def test_calls_at_once_each_with_its_own_sound_both_ways(exchange: Exchange, group: int, count: int) -> None:
+    """Each end of each call says noise of its own; what the other end recorded is that and nothing else."""
+    FOLDER.mkdir(exist_ok=True)
+    numbers = range(700, 700 + count)
+    said = {(end, n): noise(n + 1000 * side) for side, end in enumerate(("caller", "called")) for n in numbers}
+    for (end, n), sound in said.items():
+        (FOLDER / f"say-{end}-{n}.ulaw").write_bytes(sound)
+        (FOLDER / f"{end}-{n}.ulaw").unlink(missing_ok=True)
+    for n in numbers:
+        target = {"Context": "isdn-caller", "Exten": str(n), "Priority": "1"}
+        exchange.desk.action("Originate", Channel=f"DAHDI/g{group}/{n}", Async="true", **target)
+    exchange.until_calls(2 * count, 20)
+    time.sleep(4.0)
+    exchange.ask("channel request hangup all")
+    exchange.until_calls(0)
+    time.sleep(1.0)
+    for n in numbers:
+        for end, other in (("caller", "called"), ("called", "caller")):
+            heard = (FOLDER / f"{end}-{n}.ulaw").read_bytes()
+            assert likeness(said[other, n], heard) > ALIKE, f"{end} of {n}\n{exchange.told()}"
+            assert likeness(said[other, numbers[n - 699 - count]], heard) < 0.2, f"{end} of {n}"
+
+
+def test_the_network_tells_what_a_call_costs(exchange: Exchange) -> None:
+    with exchange.manager() as manager:
+        asked = {"Channel": "DAHDI/g3/600/A(sde)", "Application": "Wait", "Data": "20"}
+        exchange.desk.action("Originate", Async="true", **asked)
+        network = manager.wait_for("Newchannel", Channel="DAHDI/i3/.*")["Channel"]
+        exchange.until_calls(2)
+        time.sleep(0.5)
+        charge = {"MsgType": "D", "ChargeType": "Unit", "UnitAmount(0)": "7", "TotalType": "Total"}
+        exchange.desk.action("AOCMessage", Channel=network, **charge)
+        told = manager.wait_for("AOC-D", Channel="DAHDI/i4/.*")
+        assert told["Charge/Units(0)/NumberOf"] == "7", told
+    exchange.ask("channel request hangup all")
+    exchange.until_calls(0)
