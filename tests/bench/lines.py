@@ -53,10 +53,8 @@ def cost(short: bool) -> None:
         print("\nNo cost of a leg: valgrind is not installed (apt-get install valgrind)")
         return
     few, many = (10, 20) if short else (200, 300)
-    print(
-        f"\nInstructions a leg and step of 8 samples (1 ms), settled, {LINES} legs, callgrind on this machine",
-        flush=True,
-    )
+    state = "while the echo is still unknown" if short else "settled"
+    print(f"\nInstructions a leg and step of 8 samples (1 ms), {state}, {LINES} legs, by callgrind", flush=True)
     for kind in list(KINDS)[1:2] if short else KINDS:
         counted = (instructions(kind, many) - instructions(kind, few)) / ((many - few) * STEPS_A_TICK * LINES)
         said = f"{counted:8.0f}   {counted / 8:6.0f} a sample, {counted / 1000:5.2f} MIPS a leg"
