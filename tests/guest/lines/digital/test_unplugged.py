@@ -32,9 +32,9 @@ DESTROY = 0x4048DA51
 
 
 def unplug(span: int) -> Path:
-    """Take a span away as the kernel does when its box is pulled out; its device."""
+    """Take a span away as the kernel does when its box is pulled out; its device, whose first and only span it is."""
     device = Path(f"/sys/bus/dahdi_spans/devices/span-{span}").resolve().parent
-    (device / "unassign_span").write_text(str(span))
+    (device / "unassign_span").write_text("1")
     return device
 
 
