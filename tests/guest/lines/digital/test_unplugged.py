@@ -15,7 +15,7 @@ from guest.telephone import telephones
 
 CHANNELS = """\
 [unplugged]
-signalling = em
+signalling = em_w
 context = unplugged
 dahdichan = 81,85
 """
