@@ -191,6 +191,7 @@ class Record:
         """Somebody is party B; what was ended because nobody was goes on."""
         self.party_b = side.copy()
         self.end = None
+        self.check_answer()
         if self.answer is not None:
             self.disposition = Disposition.NULL
 
@@ -238,8 +239,8 @@ class Record:
             self.finish()
 
     def check_answer(self) -> None:
-        """Note the answer once party A is up."""
-        if self.party_a.channel.state is State.UP and self.answer is None:
+        """Note the answer once party A is up, unless the record has ended before."""
+        if self.party_a.channel.state is State.UP and self.answer is None and self.end is None:
             self.answer = self.last
 
     # ---- dialling -----------------------------------------------------------------------------------
