@@ -53,6 +53,8 @@ BOOT = {
     r"far hand: dial tone, ([\d.]+ s)": "dial tone; by the box's clock, from the kernel on: ",
     r"ready: calls can be made ([\d.]+ s)": "calls can be made, this start is a good one; by the box's clock: ",
 }
+CALLS = 5
+"""So often the phone may call: sound has gaps where a board is emulated on a busy machine, and digits get lost."""
 PLACE = "/etc/systemd/system/far-hand.service"
 SYSTEM = {
     PLACE: UNIT,
@@ -91,7 +93,7 @@ def test_a_phone_on_a_line_has_dial_tone_and_calls() -> None:
         print(f"\n{shown}")
         levels = bundled(box, "levels.csv").splitlines()[1:]
         # Not in each second: an emulated board on a busy machine has gaps in its sound.
-        assert any(re.fullmatch(r"\d+,DAHDI/1,-\d\S+,-[12]\d\.\d", line) for line in levels), levels
+        assert any(re.fullmatch(r"\d+,DAHDI/1,-\d\S+,-(9|[12]\d)\.\d", line) for line in levels), levels
         assert "Line DAHDI/1" in bundled(box, "index.html")
         ladder = traced_call(box)
         print(f"\n{ladder}")
@@ -111,12 +113,16 @@ def bundled(box: Box, name: str) -> str:
 def traced_call(box: Box) -> str:
     """The ladder of a call that the phone makes to the echo test, in which it hears itself."""
     assert box.console is not None
-    words = box.ssh_command("trace DAHDI/1 300")
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as trace:
-        assert trace.stdout is not None
-        told = trace.stdout.readline()
-        assert told.startswith("waiting for a call"), told
-        box.console.type("channel originate Local/dial@far application Wait 1")
-        box.console.expect(r"far hand: hears itself at \*43")
-        box.console.expect("far hand: on hook")
-        return told + trace.communicate(timeout=ANSWER_S)[0]
+    for _ in range(CALLS):
+        words = box.ssh_command("trace DAHDI/1 180")
+        with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as trace:
+            assert trace.stdout is not None
+            told = trace.stdout.readline()
+            assert told.startswith("waiting for a call"), told
+            box.console.type("channel originate Local/dial@far application Wait 1")
+            ended = box.console.expect(r"far hand: (hears|does not hear) itself at \*43")
+            told += trace.communicate(timeout=ANSWER_S)[0]
+        if ended[1] == "hears":
+            return told
+        box.console.expect("far hand: dial tone")
+    raise AssertionError(f"{CALLS} calls, none heard itself; the last was:\n{told}")
