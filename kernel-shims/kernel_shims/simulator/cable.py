@@ -10,6 +10,8 @@ from kernel_shims.simulator.sound import SILENCE, STEP
 
 _MOST_WAITING = 4 * STEP
 _TIES = frozenset({SIGNALLINGS["em"], SIGNALLINGS["em_e1"]})
+_LONGEST_WINK_MS = 300
+"""What is off hook no longer is a wink; the kernel tells of a seizure when it is past (DAHDI_DEFAULT_RXWINKTIME)."""
 
 
 class CableEnd:
@@ -23,6 +25,8 @@ class CableEnd:
         self._coming: deque[int] = deque(maxlen=_MOST_WAITING)
         self._last = b""
         """The frame that a signalling link repeats."""
+        self._seized_ms = -1
+        """When this end went off hook, until the other is told."""
 
     def attached(self, port: SimulatedPort) -> None:
         """See Party."""
@@ -33,11 +37,23 @@ class CableEnd:
         other = self.other._port if self.other is not None and not self.cut else None
         if other is None or other.signalling not in _TIES:
             return
-        if state in (Hook.OFF, Hook.ON):
-            other.far_off_hook = state is Hook.OFF
-            other.happen(Happening.OFF_HOOK if state is Hook.OFF else Happening.ON_HOOK)
+        if state is Hook.OFF and not other.far_off_hook:
+            other.far_off_hook = True
+            self._seized_ms = other.now_ms
+        elif state is Hook.ON:
+            other.far_off_hook = False
+            other.happen(Happening.FLASH if self._seized_ms >= 0 else Happening.ON_HOOK)
+            self._seized_ms = -1
         elif state in (Hook.WINK, Hook.FLASH):
             other.happen(Happening.FLASH)
+
+    def _tell_seizure(self) -> None:
+        other = self.other._port if self.other is not None else None
+        if self._seized_ms >= 0 and other is not None:
+            if other.now_ms - self._seized_ms < other.times.get("rxwink", _LONGEST_WINK_MS):
+                return
+            self._seized_ms = -1
+            other.happen(Happening.OFF_HOOK)
 
     def ringer(self, on: bool) -> None:
         """See Party: nothing rings here."""
@@ -65,6 +81,7 @@ class CableEnd:
 
     def step(self) -> None:
         """See Party: frames and signalling bits cross over."""
+        self._tell_seizure()
         port, other = self._port, self.other
         if port is not None and port.signalling == SIGNALLINGS["cas"] and other is not None and other._port is not None:
             self._bits(port.sent_abcd, other._port)

@@ -79,6 +79,33 @@ async def test_a_call_over_a_tie_line(office: Office, signalling: str, more: str
     assert alice.battery_drops == 1
 
 
+async def test_digits_wait_until_a_seizure_is_no_wink_any_more(office: Office) -> None:
+    """The far end's kernel tells of a seizure after its longest wink; a digit before that is lost."""
+    office.system.add_span({1: "em"})
+    office.system.add_span({2: "em"})
+    office.system.cable(1, 2)
+    await office.begin("[channels]\nsignalling = em\ncontext = far\nrxwink = 450\nchannel => 1-2\n", PLAN)
+    near, far = office.system.ports[1], office.system.ports[2]
+    near.hook(Hook.OFF)
+    await office.advance(0.4)
+    near.hook(Hook.ON)
+    await office.advance(1)
+    assert not len(office.pbx.channels) and not far.far_off_hook  # it was a wink
+    near.hook(Hook.OFF)
+    await office.advance(0.4)
+    assert not len(office.pbx.channels)
+    await office.advance(0.1)
+    assert len(office.pbx.channels) == 1
+
+
+def test_the_first_digit_waits_until_the_far_end_can_listen() -> None:
+    """Half a second after the seizure nothing was dialled yet."""
+    tie = machine("em")
+    tie.call(tie.new_number(), Call("55", "", ""), 0.0)
+    assert not any(isinstance(order, orders.Dial) for order in tie.tick(0.5))
+    assert any(isinstance(order, orders.Dial) for order in tie.tick(tie.next_timer))
+
+
 # ---- the machine's parts -------------------------------------------------------------------------------------------
 
 

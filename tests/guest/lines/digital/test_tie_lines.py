@@ -1,4 +1,4 @@
-"""E&M over signalling bits: wink start, and feature group D, which tells who calls."""
+"""E&M over signalling bits: immediate, wink start, and feature group D, which tells who calls."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ signalling = em_w
 context = tie
 group = 10
 dahdichan = 79,83
+[immediate]
+signalling = em
+context = tie
+group = 12
+dahdichan = 82,86
 [feature-group-d]
 signalling = featd
 context = tie
@@ -24,6 +29,7 @@ PLAN = """\
 [from-phones-tie]
 exten => 50,1,Dial(DAHDI/79/4455,30)
 exten => 51,1,Dial(DAHDI/80/4455,30)
+exten => 52,1,Dial(DAHDI/82/4455,30)
 [tie]
 exten => 4455,1,Set(GLOBAL(TIED)=${EXTEN} ${CALLERID(num)} on ${CHANNEL(name):0:8})
  same => n,Answer()
@@ -32,7 +38,9 @@ exten => 4455,1,Set(GLOBAL(TIED)=${EXTEN} ${CALLERID(num)} on ${CHANNEL(name):0:
 
 
 @pytest.mark.parametrize(
-    ("number", "told"), [("50", "4455  on DAHDI/83"), ("51", "4455 101 on DAHDI/84")], ids=["em_w", "featd"]
+    ("number", "told"),
+    [("50", "4455  on DAHDI/83"), ("51", "4455 101 on DAHDI/84"), ("52", "4455  on DAHDI/86")],
+    ids=["em_w", "featd", "em"],
 )
 def test_a_call_over_a_tie_line(exchange: Exchange, number: str, told: str) -> None:
     with telephones(5) as (alice,):

@@ -31,7 +31,9 @@ from offhook.drivers.dahdi.analog.schemes import After, Call, Part, Read, Scheme
 NEVER = float("inf")
 _FIRST_DIGIT_S = 5.0
 _NEXT_DIGIT_S = 3.0
-_SETTLE_S = 0.2
+_SETTLE_S = 0.6
+"""From seizure to the first digit where no wink calls for it. To a DAHDI far end the first 0.3 s off hook may be a
+wink: it listens afterwards. Asterisk waits as long for its own hook to settle (DAHDI_DEFAULT_DEBOUNCETIME)."""
 _OFF_HOOK_S = 30.0
 """How long the far end may take to go off hook for the caller's number."""
 _GUARD_S = 0.07
