@@ -239,7 +239,8 @@ async def test_all_hear_one_program_until_its_class_is_gone(exchange: Exchange, 
         f"trap 'echo hup >> {tmp_path}/ended; exit' HUP\necho $1 >> {tmp_path}/began\n"
         f"while :; do cat {tmp_path}/tone.raw; done",
     )
-    text = f"[default]\nmode=custom\napplication={tmp_path}/player now\n"
+    # The story's clock runs ahead of the program's: no harder signal may overtake the first.
+    text = f"[default]\nmode=custom\napplication={tmp_path}/player now\nkill_escalation_delay=10000000\n"
     classes = await configured(exchange, tmp_path, text)
     one, two = party(exchange, "one"), party(exchange, "two")
     for channel in (one, two):

@@ -407,7 +407,7 @@ class CallMedia:
             symmetric=endpoint.rtp_symmetric,
             timeout=endpoint.rtp_timeout if here else 0,
             hold_timeout=endpoint.rtp_timeout_hold if here else 0,
-            keepalive=endpoint.rtp_keepalive,
+            keepalive=endpoint.rtp_keepalive if here else 0,
             watchdog=WATCHDOG_S if here else 0,
             reports=True,
             extended=sum(_EXTENDED[name] for name in stream.extended),

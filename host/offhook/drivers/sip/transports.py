@@ -311,7 +311,7 @@ class Transports:
             listener(connection)
         if self._sweeper is None:
             self._pinged = self.now()
-            self._sweeper = self.loop.call_later(SWEEP_SECONDS, self._sweep)
+            self._sweep_later()
 
     def closed(self, carrier: Carrier, why: str) -> None:
         """A carrier has ended: nothing that was bound to it outlives this call."""
@@ -353,7 +353,11 @@ class Transports:
                 except OSError as error:
                     connection.close(str(error))
         if self.connections:
-            self._sweeper = self.loop.call_later(SWEEP_SECONDS, self._sweep)
+            self._sweep_later()
+
+    def _sweep_later(self) -> None:
+        due = self._pinged + self.keep_alive_interval - self.now() if self.keep_alive_interval else SWEEP_SECONDS
+        self._sweeper = self.loop.call_later(min(SWEEP_SECONDS, max(due, 0.0)), self._sweep)
 
     # ---- closing ------------------------------------------------------------------------------------
 
