@@ -48,6 +48,15 @@ async def test_a_ping_is_answered(office):
     writer.close()
 
 
+async def test_pings_go_out_at_their_interval(office):
+    await office.start(ALICE + "[global]\ntype=global\nkeep_alive_interval=7\n")
+    reader, writer = await asyncio.open_connection(*office.tcp)
+    began = office.stack.transports.now()
+    assert await reader.readexactly(2 * len(PING)) == 2 * PING
+    assert 13.9 <= office.stack.transports.now() - began <= 14.5
+    writer.close()
+
+
 async def test_what_is_no_sip_ends_the_connection(office, caplog):
     await office.start(ALICE)
     reader, writer = await asyncio.open_connection(*office.tcp)
