@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from guest import conversation
 from guest.cables import plug
 from guest.exchange import Exchange
 
@@ -20,6 +21,8 @@ from guest.exchange import Exchange
 #   95-98  the first span of a trunk group, D on 98    on   99-102     and its far end, D on 102
 #   103-106   its second span, B channels alone        on   107-110
 #   111-115 B channels and one D, left to the story of what a leg costs   on   116-120
+#   121-123 a BRI, point to point, D on 123               on   124-126
+#   127-129 a BRI to several devices, D on 129            on   130-132
 SYSTEM_CONF = """\
 dynamic=loc,1:0,4,0
 dynamic=loc,1:1,4,0
@@ -37,6 +40,10 @@ dynamic=loc,7:0,4,0
 dynamic=loc,7:1,4,0
 dynamic=loc,8:0,5,0
 dynamic=loc,8:1,5,0
+dynamic=loc,9:0,3,0
+dynamic=loc,9:1,3,0
+dynamic=loc,a:0,3,0
+dynamic=loc,a:1,3,0
 fxoks=1-4,87-90
 fxsks=5-8,91-94
 bchan=9-23,25-39
@@ -49,6 +56,8 @@ alaw=71-78
 e&m=79-86
 bchan=95-97,99-101,103-106,107-110,111-114,116-119
 dchan=98,102,115,120
+bchan=121-122,124-125,127-128,130-131
+dchan=123,126,129,132
 """
 # The stories' parts of the configuration are put together: CHANNELS are sections of chan_dahdi.conf (each with
 # dahdichan), TRUNK_GROUPS lines of [trunkgroups], PJSIP sections of pjsip.conf, PLAN contexts of extensions.conf; the
@@ -113,7 +122,7 @@ def exchange(
     included = "".join(f"include => {name}\n" for name in re.findall(r"^\[(from-phones-.*?)\]", plan, re.MULTILINE))
     files = {
         "chan_dahdi.conf": f"[trunkgroups]\n{parts('TRUNK_GROUPS')}\n{TELEPHONES}{parts('CHANNELS')}",
-        "extensions.conf": f"{PHONES}{included}{plan}",
+        "extensions.conf": f"{PHONES}{included}{conversation.PLAN}{plan}",
         "pjsip.conf": parts("PJSIP"),
     }
     with Exchange(tmp_path_factory.mktemp("offhook"), files) as running:
