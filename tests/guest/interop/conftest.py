@@ -105,6 +105,8 @@ exten => 8600,1,Wait(1)
  same => n,Answer()
  same => n,Set(GLOBAL(CALLER)=${CALLERID(num)} ${CALLERID(name)} for ${EXTEN})
  same => n,Echo()
+exten => 8601,1,Answer()
+ same => n,Echo()
 exten => 8400,1,Hangup(17)
 [call]
 exten => 1,1,Set(CALLERID(all)=Carol <5550303>)

@@ -90,6 +90,22 @@ def test_digits_one_by_one(daemon: Daemon, asterisk: Asterisk, caller: int) -> N
     idle(daemon, asterisk)
 
 
+def test_an_answer_while_the_last_key_is_pressed(daemon: Daemon, asterisk: Asterisk) -> None:
+    """A digit that went by the D channel is not heard when its key is let go of: Asterisk's Echo() would hear it begin
+    and say it back, and chan_dahdi listens to nothing while it says a digit."""
+    with telephones(5) as (phone,):
+        phone.lift()
+        phone.press("71")
+        hear(phone, 2.0)
+        for digit in "8601":
+            phone.press(digit)
+            hear(phone, 0.3)
+        hear(phone, 1.0)
+        assert echoes(phone) > ALIKE, told(daemon, asterisk)
+        phone.hang_up()
+    idle(daemon, asterisk)
+
+
 @pytest.mark.parametrize(
     ("caller", "called", "number"), [(5, 7, "63"), (7, 5, "61")], ids=["of asterisk", "of offhook"]
 )

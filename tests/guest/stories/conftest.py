@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
-from pathlib import Path
-
 import pytest
+
+from guest.cables import command, plug
 
 # Each pair of spans is a cable: what goes in at one end comes out at the other.
 #   1-4    phones (FXS ports) on   5-8    lines (FXO ports)
@@ -22,28 +20,15 @@ bchan=9-23,25-39
 dchan=24
 bchan=40-54,56-70
 dchan=55
-loadzone=us
-defaultzone=us
 """
 # Two BRI ports and two E1 ports, each pair wired to one another over loopback.
 L1OIP = "type=1,1,2,2 ip={ip} port=931,932,933,934 remoteport=932,931,934,933".format(ip=",".join(["127,0,0,1"] * 4))
 
 
-def command(*words: str) -> None:
-    """Run a program of the guest."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}{done.stderr}"
-
-
 @pytest.fixture(scope="session")
 def spans() -> None:
-    """The four spans above, set up by Debian's own dahdi_cfg."""
-    command("busybox", "modprobe", "dahdi_dynamic_loc")
-    Path("/etc/dahdi").mkdir(exist_ok=True)
-    Path("/etc/dahdi/system.conf").write_text(SYSTEM_CONF)
-    command("dahdi_cfg")
-    # Setting up puts every line on hook; a hook that moves within a flash time of that counts as a flash.
-    time.sleep(1.5)
+    """The cables above."""
+    plug(SYSTEM_CONF)
 
 
 @pytest.fixture(scope="session")

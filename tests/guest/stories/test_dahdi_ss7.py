@@ -5,13 +5,13 @@ fill-in units are repeated by us."""
 from __future__ import annotations
 
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from guest.cables import plug
 from guest.dahdi_kernel import Event, Hook, lines
 from guest.hearing import hear, hears, talk
 from kernel_shims.simulator import sound
@@ -25,8 +25,6 @@ dchan={one_other}
 dchan={two_link}
 dchan={two_other}
 alaw={one}-{one_other},{two}-{two_other}
-loadzone=us
-defaultzone=us
 """
 CHANNELS = """\
 [channels]
@@ -77,14 +75,6 @@ ALIGNED_S = 10.0
 CIRCUITS = 4
 
 
-def _configure(text: str) -> None:
-    path = Path("/etc/dahdi/ss7.conf")
-    path.write_text(text)
-    done = subprocess.run(("dahdi_cfg", "-c", path), check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    time.sleep(SETTLE_S)
-
-
 def _first(address: str) -> int:
     """The first channel of a span, by its address."""
     for span in sorted(Path("/proc/dahdi").iterdir()):
@@ -98,13 +88,13 @@ def _first(address: str) -> int:
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory, spans: None) -> Iterator[Daemon]:
     """The exchange, at both ends of the trunk, both links up and all circuits free."""
-    _configure(CABLES)
+    plug(CABLES, "ss7")
     numbers = {}
     for name, address in (("one", "7:0"), ("two", "7:1")):
         first = _first(address)
         last = first + CIRCUITS - 1
         numbers |= {name: first, f"{name}_last": last, f"{name}_link": last + 1, f"{name}_other": last + 2}
-    _configure(SYSTEM_CONF.format(cables=CABLES, **numbers))
+    plug(SYSTEM_CONF.format(cables=CABLES, **numbers), "ss7")
     folder: Path = tmp_path_factory.mktemp("offhook")
     with Daemon(folder, {"chan_dahdi.conf": CHANNELS.format(**numbers), "extensions.conf": PLAN}) as running:
         time.sleep(ALIGNED_S)

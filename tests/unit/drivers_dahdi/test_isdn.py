@@ -10,6 +10,7 @@ import pytest
 from kernel_shims.line import Happening
 from offhook.calls import causes
 from offhook.calls.channel import State
+from offhook.calls.events import DtmfEnd
 from offhook.drivers.dahdi.isdn import numbers
 from offhook.drivers.dahdi.isdn.bearer import NEAR_END
 from offhook.modules import ActionError, CommandError
@@ -107,6 +108,34 @@ async def test_digits_come_one_by_one(office: Office) -> None:
         channel.tech_digit_begin(digit)
         await office.advance(0.3)
     await office.until(lambda: office.pbx.globals.get("WHO") == "7123", 10)
+    channel.hangup()
+    await office.advance(0.5)
+
+
+async def test_a_digit_that_went_by_the_d_channel_is_not_heard_too(office: Office) -> None:
+    """Keys that are pressed as long as a person does, the last one beyond the answer."""
+    extra = "overlapdial = yes\ninband_on_setup_ack = yes"
+    lines = await start(office, extra, extra)
+    channel = lines.request("g1/7", None, ("", ""))
+    channel.tech_call("")
+    await office.until(lambda: channel.port.leg is not None, 5)
+    heard: list[str] = []
+    office.pbx.bus.subscribe(DtmfEnd, lambda event: heard.append(event.digit))
+    for digit in "12":
+        channel.send_digit_begin(digit)
+        await office.advance(0.2)
+        channel.send_digit_end(digit, 200)
+        await office.advance(0.3)
+    channel.send_digit_begin("3")
+    await office.until(lambda: channel.state is State.UP, 10)
+    heard.clear()
+    channel.send_digit_end("3", 500)
+    await office.advance(1)
+    assert heard == ["3"]  # as it was sent, and nobody received it
+    channel.send_digit_begin("4")
+    await office.advance(0.2)
+    channel.send_digit_end("4", 200)
+    await office.until(lambda: heard[1:] == ["4", "4"], 5)
     channel.hangup()
     await office.advance(0.5)
 

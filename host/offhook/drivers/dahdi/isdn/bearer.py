@@ -215,6 +215,11 @@ class BearerPort(Port):
         if not self.span_of.outgoing.more_digits(channel, digit):
             super().digit_begin(channel, digit)
 
+    def digit_end(self, channel: DahdiChannel, digit: str, duration_ms: int) -> None:
+        """See Port."""
+        if not self.span_of.outgoing.released(channel, digit):
+            super().digit_end(channel, digit, duration_ms)
+
     def ended(self, channel: DahdiChannel, cause: int) -> None:
         """See Port."""
         self.span_of.clearing.ended(channel, cause)

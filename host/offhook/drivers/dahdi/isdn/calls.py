@@ -70,6 +70,8 @@ class IsdnCall:
     """It was set up without a B channel, and takes the first that is free when it is answered."""
     progress: bool = False
     """PROGRESS was sent, or sound is to be heard already."""
+    pressed: str = ""
+    """Digit that went by the D channel, and whose key is still pressed."""
     pending: str = ""
     """Digits that wait for SETUP ACKNOWLEDGE."""
     deferred: str = ""

@@ -109,10 +109,19 @@ class Outgoing:
         overlaps = self._span.settings["overlapdial"] in ("outgoing", "both")
         if call is None or not call.outgoing or call.level > Level.OVERLAP or not overlaps:
             return False
+        call.pressed = digit
         if call.level is Level.SETUP:
             call.pending += digit
         else:
             self._span.link.send_digit(call.handle, digit)
+        return True
+
+    def released(self, channel: DahdiChannel, digit: str) -> bool:
+        """A key is pressed no more; True when its digit went by the D channel, so that the far end need not hear it."""
+        call = self._span.call_on(channel)
+        if call is None or not call.pressed or call.pressed != digit:
+            return False
+        call.pressed = ""
         return True
 
     def answered(self, channel: DahdiChannel) -> None:
