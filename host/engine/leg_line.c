@@ -3,7 +3,10 @@
  * The line's clock says how much is read. What is written is what brings the queue of the kernel back to `ahead`
  * blocks, so what is read and what went out meanwhile stay in step to the sample: `sent` is a copy of that queue, and
  * each block that is read takes as much off it. Only between the line and our own clock samples are dropped or missing,
- * one tick's worth at a time, counted as slips; an echo canceller never sees them. */
+ * one tick's worth at a time, counted as slips; an echo canceller never sees them.
+ *
+ * The blocks ahead also bridge a tick in which the line was quicker than we: a hole would break a digit or data, so the
+ * queue is filled up with silence in a pause of what is said, or when it is down to what lasts until the next tick. */
 #include "leg_line.h"
 
 #include <errno.h>
@@ -19,6 +22,7 @@
 enum {
     TICK_SAMPLES = 80,
     MOST_WAITING = 3 * TICK_SAMPLES, /* of either side, beside a block; more is dropped */
+    QUIET = 16,                      /* mean magnitude of a pause */
     EVENT_WAITS = 500                /* ELAST: DAHDI gives no sound before its event was taken */
 };
 
@@ -222,34 +226,45 @@ static bool write_block(struct line *line)
 {
     int16_t samples[LINE_MOST_BLOCK];
     uint8_t bytes[LINE_MOST_BLOCK * 2];
+    const int first = line->out.first, waiting = line->out.count;
     int had = queue_take(&line->out, samples, line->block);
     if (had && line->out_range)
         level_compress(samples, had, line->out_range);
     if (had && line->out_gain != UNITY)
         level_apply(samples, had, line->out_gain);
-    line->figures.starved_out += had < line->block && line->leg->want_out;
     encode(line, samples, bytes);
     ssize_t wanted = (ssize_t)line->block * width(line), count = write(line->descriptor, bytes, (size_t)wanted);
     if (count < 0 && errno != EAGAIN && errno != EINTR && errno != EVENT_WAITS)
         lose(line, errno);
     if (count != wanted) {
         line->figures.refused++;
+        line->out.first = first;
+        line->out.count = waiting;
         return false;
     }
+    line->figures.starved_out += had < line->block && line->leg->want_out;
     queue_put(&line->sent, samples, line->block);
     line->figures.blocks_out++;
     line->figures.level_out = mean_magnitude(samples, line->block);
     return true;
 }
 
+static bool room(const struct line *line)
+{
+    return !line->lost && line->sent.count < line->ahead * line->block;
+}
+
 void lines_send(struct engine *engine)
 {
     for (struct line *line = engine->lines; line; line = line->next) {
-        int wanted = line->ahead * line->block;
+        bool pause = !line->leg->want_out || line->figures.level_out < QUIET;
         if (!line->sent.count && line->figures.blocks_out)
             line->figures.underruns++;
-        while (!line->lost && line->sent.count < wanted && write_block(line))
+        while (room(line) && line->out.count >= line->block && write_block(line))
             ;
+        if (pause || line->sent.count < line->block + TICK_SAMPLES)
+            while (room(line) && write_block(line))
+                ;
         line->figures.depth = line->sent.count;
     }
 }

@@ -139,6 +139,33 @@ static void what_went_out_stays_in_step_with_what_comes_in(void)
     finish(&end);
 }
 
+/* The line takes two blocks in one of our ticks and none in the next, at the beginning of what is said and within. */
+static void what_is_said_has_no_hole(void)
+{
+    struct wire_end end = begin(LINE_ULAW, 80, 3);
+    uint8_t silence[160], out[160];
+    int silent = 0, begun = 0;
+    memset(silence, 0xff, sizeof(silence));
+    const struct tone_item item = {.low = 440, .ms = 0};
+    engine_tick(end.engine, 20);
+    struct player *player = leg_tones(end.leg, &item, 1, -1, 8000, 0);
+    for (int tick = 0; tick < 300; tick++) {
+        int count = move(&end, silence, out, tick % 40 == 1 ? 160 : tick % 40 == 2 ? 0 : 80);
+        for (int i = 0; i + 8 <= count; i += 8) {
+            bool quiet = !memcmp(out + i, silence, 8);
+            begun |= !quiet;
+            silent += begun && quiet;
+        }
+        engine_tick(end.engine, 1);
+    }
+    CHECK(begun && silent == 0, "%d ms of silence", silent);
+    CHECK(line_figures(end.leg)->starved_out == 0, "%u", line_figures(end.leg)->starved_out);
+    player_order(player, PLAYER_STOP, 0);
+    engine_tick(end.engine, 1);
+    player_free(player);
+    finish(&end);
+}
+
 static void a_faster_line_slips_whole_ticks(void)
 {
     struct wire_end end = begin(LINE_ULAW, 80, 2);
@@ -265,6 +292,7 @@ int main(void)
 {
     RUN(sound_comes_back_whole);
     RUN(what_went_out_stays_in_step_with_what_comes_in);
+    RUN(what_is_said_has_no_hole);
     RUN(a_faster_line_slips_whole_ticks);
     RUN(a_line_that_goes_away_is_told_once);
     RUN(echo_is_taken_out_of_every_line);

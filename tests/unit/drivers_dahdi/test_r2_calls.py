@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from offhook.calls import causes
@@ -111,6 +113,22 @@ async def test_a_phone_calls_through_and_both_hear_each_other(office: Office) ->
     alice.on_hook()
     await office.advance(1)
     bob.on_hook()
+    await all_idle(office, lines)
+
+
+async def test_a_daemon_that_comes_late_for_its_sound(office: Office) -> None:
+    """Up to three blocks late, again and again: a tone has no gap for all that, which the far end would take for its end."""
+    lines = await start(office)
+    channel = call(lines, "g2/4321")
+    late = random.Random(1)
+    for _ in range(1200):
+        for _ in range(late.choice((0, 0, 0, 3))):
+            office.system.step()
+        await office.advance(0.01)
+        if office.pbx.globals.get("WHO"):
+            break
+    assert office.pbx.globals.get("WHO") == " 4321 National Subscriber"
+    channel.hangup()
     await all_idle(office, lines)
 
 

@@ -24,7 +24,7 @@ from offhook.drivers.dahdi.isdn.bearer import Bearer
 from offhook.drivers.dahdi.port import Port
 from offhook.drivers.dahdi.r2.showing import shown
 from offhook.drivers.dahdi.r2.terms import q850, r2_cause, terms_of
-from offhook.drivers.dahdi.sounding import BLOCK
+from offhook.drivers.dahdi.sounding import AHEAD, BLOCK
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 4: logging.INFO}
 """libopenr2's levels; the others are traces."""
 _MOST_BLOCKS = 8
+_MOST_UNSAID = _MOST_BLOCKS * BLOCK
+_SILENCE = {"alaw": b"\xd5", "ulaw": b"\xff"}
 
 
 class R2Port(Port):
@@ -62,6 +64,8 @@ class R2Port(Port):
         self._bits: int | None = None
         self._listening_to = -1
         """The descriptor whose sound is libopenr2's now."""
+        self._unsaid = b""
+        """Sound of libopenr2's that the line has not taken yet."""
         self._due: asyncio.TimerHandle | None = None
 
     # ---- the line --------------------------------------------------------------------------------------------
@@ -142,10 +146,15 @@ class R2Port(Port):
     # ---- tones -----------------------------------------------------------------------------------------------
 
     def _exchange(self, on: bool) -> None:
-        """From now on the channel's sound is libopenr2's, or no longer."""
+        """From now on the channel's sound is libopenr2's, or no longer.
+
+        What is said goes out behind a few blocks of silence: a gap in a tone, where we came late by as much as a block,
+        is its end to the far end's detector.
+        """
         if on and self._listening_to < 0 and self.line is not None:
             line = self.line
             self._try(lambda: line.ready_audio(BLOCK))
+            self._unsaid = _SILENCE[line.law] * (AHEAD * BLOCK)
             self._listening_to = line.descriptor
             self.pbx.loop.add_reader(line.descriptor, self._sound_there)
         elif not on and self._listening_to >= 0:
@@ -161,7 +170,8 @@ class R2Port(Port):
                 codes = os.read(descriptor, BLOCK)
                 if not codes:
                     return
-                os.write(descriptor, self.r2.hear(codes))
+                self._unsaid = (self._unsaid + self.r2.hear(codes))[-_MOST_UNSAID:]
+                self._say(descriptor)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -170,6 +180,11 @@ class R2Port(Port):
                 return
             finally:
                 self._settle()
+
+    def _say(self, descriptor: int) -> None:
+        """Give the line what it takes now. Raises OSError; what it did not take is kept."""
+        while self._unsaid:
+            self._unsaid = self._unsaid[os.write(descriptor, self._unsaid[:BLOCK]) :]
 
     # ---- what the far end says -------------------------------------------------------------------------------
 
