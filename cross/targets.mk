@@ -3,17 +3,14 @@
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E)
 CROSS = $(AS_ROOT) env PYTHONPATH=.:host:kernel-shims PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
 
-.PHONY: guest-test guest-lines guest-astribank guest-interop modules image bundle image-test power-cut-test pictures cross-fresh
+.PHONY: guest-test guest-astribank guest-interop modules image bundle image-test power-cut-test pictures cross-fresh
 
 $(STAMPS)/cross: host/tools/system.sh
 	@host/tools/system.sh cross
 	@mkdir -p $(STAMPS) && touch $@
 
-guest-test: $(STAMPS)/cross ## stories on the real kernel drivers in an emulated arm64 machine (ARGS="-k NAME")
+guest-test: $(STAMPS)/cross ## lines of every kind on the real kernel drivers in emulated arm64 machines (ARGS="-k NAME")
 	@$(CROSS) tests/guest/run.py $(ARGS)
-
-guest-lines: $(STAMPS)/cross ## more of them: flash features, caller ID of every kind, 30 calls at once, every kind of trunk
-	@$(CROSS) tests/guest/run.py tests/guest/lines $(ARGS)
 
 guest-astribank: $(STAMPS)/cross ## a simulated Astribank on the real xpp drivers there: firmware, calls, unplugged and back
 	@$(CROSS) tests/guest/run.py tests/guest/boxes $(ARGS)

@@ -2,10 +2,10 @@
 """Run the guest stories: real kernel drivers on an emulated arm64 machine.
 
     run.py [--counts FILE] [--asterisk] [PYTEST ARGUMENT...]
-                                        e.g. run.py -k ring, run.py tests/guest/stories/test_dahdi.py
+                                        e.g. run.py -k ring, run.py tests/guest/drivers/test_dahdi.py
 
 Builds what is missing (see build.py), boots it, shows what the stories print over the guest's serial port and ends
-with pytest's own count. Folders of a folder that is named have a guest each, all at the same time: one takes one core.
+with pytest's own count. Each folder of stories has a guest of its own, as many at a time as this machine has cores.
 
 Time in the guest is instructions executed (QEMU's icount), so nothing depends on how busy this machine is. ``--counts``
 writes the numbers of passed, failed and skipped stories into a file; ``--asterisk`` lays a real Asterisk into the
@@ -14,6 +14,7 @@ guest, for the stories of interop/.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from cross import chroot, tools
 CHECKOUT = Path(__file__).resolve().parents[2]
 WALL_S = 1800
 NO_STORIES = 5  # pytest's exit status
+USUAL = ["tests/guest/lines/digital", "tests/guest/lines/analog", "tests/guest/drivers"]  # the longest first
 MEMORY = "1024"
 MACHINE = ("-M", "virt", "-cpu", "cortex-a72", "-m", MEMORY, "-icount", "shift=1,sleep=off", "-nic", "none")
 KERNEL_WORDS = "console=ttyAMA0 quiet loglevel=4 panic=-1 random.trust_cpu=on"
@@ -81,15 +83,17 @@ def counts(lines: list[str]) -> tuple[int, int, int]:
 
 
 def runs(arguments: list[str]) -> dict[str, list[str]]:
-    """Pytest's arguments by the name of the guest that gets them: one for each folder of the folder that is named."""
-    places = [Path(argument) for argument in arguments if argument.startswith("tests/")] or [
-        Path("tests/guest/stories")
-    ]
+    """Pytest's arguments by the name of the guest that gets them: one for each folder that holds what is named."""
     words = ["--color=no", *(argument for argument in arguments if not argument.startswith("tests/"))]
-    folders = sorted(path.parent for path in (CHECKOUT / places[0]).glob("*/test_*.py")) if len(places) == 1 else []
-    if not folders:
-        return {"guest": [*words, *map(str, places)]}
-    return {folder.name: [*words, str(folder.relative_to(CHECKOUT))] for folder in dict.fromkeys(folders)}
+    places = [argument for argument in arguments if argument.startswith("tests/")] or USUAL
+    by_folder: dict[Path, list[str]] = {}
+    for place in places:
+        path = CHECKOUT / place.split("::")[0]
+        if path.is_file():
+            by_folder.setdefault(path.parent, []).append(place)
+        for folder in sorted({story.parent for story in path.rglob("test_*.py")}):
+            by_folder.setdefault(folder, []).append(str(folder.relative_to(CHECKOUT)))
+    return {folder.name: [*words, *within] for folder, within in by_folder.items()}
 
 
 def main(arguments: list[str]) -> int:
@@ -101,8 +105,12 @@ def main(arguments: list[str]) -> int:
         import asterisk_layer
 
         others, arguments = [asterisk_layer.layer()], arguments[1:]
-    guests = build.guests(runs(arguments), others)
-    with ThreadPoolExecutor() as side_by_side:
+    wanted = runs(arguments)
+    if not wanted:
+        print(f"There are no stories in {' '.join(arguments)}.", file=sys.stderr)
+        return NO_STORIES
+    guests = build.guests(wanted, others)
+    with ThreadPoolExecutor(os.cpu_count()) as side_by_side:
         ended = list(side_by_side.map(boot, guests.values(), guests))
     # A guest in whose folder -k finds no story is left out, unless all are.
     met = [(lines, status) for lines, status in ended if status != NO_STORIES]

@@ -23,6 +23,7 @@ from guest.exchange import Exchange
 #   111-115 B channels and one D, left to the story of what a leg costs   on   116-120
 #   121-123 a BRI, point to point, D on 123               on   124-126
 #   127-129 a BRI to several devices, D on 129            on   130-132
+#   133-138   SS7, links on 137 and 138    on   139-144, links on 143 and 144
 SYSTEM_CONF = """\
 dynamic=loc,1:0,4,0
 dynamic=loc,1:1,4,0
@@ -44,6 +45,8 @@ dynamic=loc,9:0,3,0
 dynamic=loc,9:1,3,0
 dynamic=loc,a:0,3,0
 dynamic=loc,a:1,3,0
+dynamic=loc,b:0,6,0
+dynamic=loc,b:1,6,0
 fxoks=1-4,87-90
 fxsks=5-8,91-94
 bchan=9-23,25-39
@@ -52,12 +55,17 @@ bchan=40-54,56-70
 dchan=55
 cas=71-74:1101
 cas=75-78:1101
-alaw=71-78
+alaw=71-78,133-144
 e&m=79-86
 bchan=95-97,99-101,103-106,107-110,111-114,116-119
 dchan=98,102,115,120
 bchan=121-122,124-125,127-128,130-131
 dchan=123,126,129,132
+bchan=133-136,139-142
+dchan=137
+dchan=138
+dchan=143
+dchan=144
 """
 # The stories' parts of the configuration are put together: CHANNELS are sections of chan_dahdi.conf (each with
 # dahdichan), TRUNK_GROUPS lines of [trunkgroups], PJSIP sections of pjsip.conf, PLAN contexts of extensions.conf; the
