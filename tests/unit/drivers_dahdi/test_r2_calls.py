@@ -117,7 +117,7 @@ async def test_a_phone_calls_through_and_both_hear_each_other(office: Office) ->
 
 
 async def test_a_daemon_that_comes_late_for_its_sound(office: Office) -> None:
-    """Up to three blocks late, again and again: a tone has no gap for all that, which the far end would take for its end."""
+    """Up to three blocks late, again and again: a tone has no gap for that, which to the far end were its end."""
     lines = await start(office)
     channel = call(lines, "g2/4321")
     late = random.Random(1)
