@@ -188,7 +188,8 @@ class LinePort(Protocol):
         """Whether the far end is off hook (a phone), or there is battery and ringing (an exchange)."""
 
     def cadence(self, times_ms: Sequence[int]) -> None:
-        """Ringing on, off, on, off ... in ms for the next ring; empty: the tone zone's."""
+        """Ringing on, off, on, off ... in ms for the next ring, which repeats from a negative one on, else from its
+        beginning; empty: the tone zone's."""
 
     def ready_audio(self, block: int) -> None:
         """Sound in blocks of that many samples from now on, nothing waiting from before."""

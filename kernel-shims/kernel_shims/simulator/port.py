@@ -134,7 +134,7 @@ class SimulatedPort:
     def cadence(self, times_ms: Sequence[int]) -> None:
         """See LinePort."""
         self._here()
-        self._cadence = tuple(times_ms) or DEFAULT_CADENCE
+        self._cadence = tuple(map(abs, times_ms)) or DEFAULT_CADENCE
 
     def ready_audio(self, block: int) -> None:
         """See LinePort. The wire moves in steps whatever the block."""

@@ -7,12 +7,9 @@ from unittest.mock import Mock
 import pytest
 
 from kernel_shims.line import LineError
-from kernel_shims.simulator import sound
 from offhook.calls.line_events import DndState
-from offhook.media.callerid import Call, Receiver
-from offhook.media.detecting import detect_data
-from offhook.media.events import DataHeard
 from support.line_story import Office
+from support.line_talk import connect, heard_data, hears
 
 PHONES = """
 [channels]
@@ -42,26 +39,6 @@ exten => 610,1,Answer()
 exten => 6105,1,Answer()
  same => n,Wait(60)
 """
-
-
-async def connect(office: Office, caller: int, called: int) -> None:
-    """One phone calls another, which answers."""
-    one, other = office.phone(caller), office.phone(called)
-    one.off_hook()
-    await office.advance(0.5)
-    one.dial(f"10{called}")
-    await office.until(lambda: other.ringing)
-    other.off_hook()
-    await office.advance(0.5)
-
-
-async def hears(office: Office, speaker: int, listener: int, pitch: float = 900) -> bool:
-    """Whether what one says arrives at the other."""
-    office.phone(speaker).say(sound.tone((pitch,), 600))
-    await office.advance(0.5)
-    found = office.phone(listener).hears(pitch)
-    await office.advance(0.5)
-    return found
 
 
 async def test_a_flash_holds_and_a_second_one_makes_three(office: Office) -> None:
@@ -160,27 +137,6 @@ async def test_a_second_call_beeps_with_caller_id_and_a_flash_takes_it(office: O
     assert await hears(office, 3, 1)
 
 
-def heard_data(office: Office, samples: list[int]) -> list[tuple[str | None, str | None]]:
-    """The callers in what was heard, by a receiver of the engine's."""
-    leg, far = office.engine.pipe()
-    receiver, found = Receiver(), []
-    detector = detect_data(leg)
-
-    def heard(event: object) -> None:
-        if isinstance(event, DataHeard):
-            found.extend(receiver.feed(event.octets))
-
-    detector.on_event = heard
-    path = office.folder / "heard.sln"
-    path.write_bytes(b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples))
-    far.play(str(path))
-    office.engine.advance(len(samples) // 8 + 500)
-    leg.close()
-    far.close()
-    office.engine.advance(20)
-    return [(call.number, call.name) for call in found if isinstance(call, Call)]
-
-
 async def test_a_ringing_phone_is_told_who_calls(office: Office) -> None:
     """Bell 202 after the first burst."""
     await office.start(PHONES, PLAN)
@@ -271,7 +227,7 @@ async def test_dial_tone_comes_again_when_the_far_end_has_hung_up(office: Office
 
 
 async def test_an_answer_may_have_to_be_confirmed(office: Office) -> None:
-    """Option c: it counts once # was pressed."""
+    """Option c: it counts once a key was pressed, whichever."""
     await office.start(PHONES, PLAN + "exten => 77,1,Dial(DAHDI/2c,60)\n")
     alice, bob = office.phone(1), office.phone(2)
     alice.off_hook()
@@ -281,7 +237,7 @@ async def test_an_answer_may_have_to_be_confirmed(office: Office) -> None:
     bob.off_hook()
     await office.advance(1)
     assert office.channel("DAHDI/1").answered_at is None
-    bob.dial("#")
+    bob.dial("5")
     await office.until(lambda: office.channel("DAHDI/1").answered_at is not None, 2)
 
 

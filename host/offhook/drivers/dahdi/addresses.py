@@ -23,7 +23,7 @@ class Address:
     extra: str = ""
     """What stands behind a further slash: options of the signalling (K(...), R)."""
     confirm: bool = False
-    """The called party answers by pressing #."""
+    """The called party answers by pressing a digit."""
     ring: int = 0
     """Distinctive cadence, from 1; 0: none."""
     digital: bool = False

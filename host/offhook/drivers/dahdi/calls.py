@@ -32,6 +32,8 @@ class Calls:
         self._channels: dict[int, DahdiChannel] = {}
         self._ends: dict[int, PipeLeg] = {}
         self._heard: tuple[int, ...] = ()
+        self._apart: tuple[int, ...] = ()
+        """Calls that hear each other and not the line."""
         self._mixer: Mixer | None = None
 
     def __iter__(self) -> Iterator[DahdiChannel]:
@@ -117,7 +119,7 @@ class Calls:
         del self._channels[channel.call]
         end = self._ends.pop(channel.call)
         if channel.call in self._heard:
-            self.hear(tuple(number for number in self._heard if number != channel.call))
+            self.hear(tuple(number for number in self._heard if number != channel.call), self._apart)
         end.close()
 
     def end(self, number: int, cause: int) -> None:
@@ -128,10 +130,17 @@ class Calls:
 
     # ---- who hears the line ----------------------------------------------------------------------------------
 
-    def hear(self, numbers: tuple[int, ...]) -> None:
-        """Join these calls, and no others, to the line."""
+    def hear(self, numbers: tuple[int, ...], apart: tuple[int, ...] = ()) -> None:
+        """Join these calls, and no others, to the line; and two of the others to each other."""
+        for number in self._apart:
+            if number in self._ends:
+                self._ends[number].disconnect()
         self._heard = tuple(number for number in numbers if number in self._ends)
+        self._apart = tuple(number for number in apart if number in self._ends and number not in self._heard)
         self.rejoin(self._port.leg)
+        if len(self._apart) == 2:
+            one, other = (self._ends[number] for number in self._apart)
+            one.connect(other, digits=False)
 
     @property
     def heard(self) -> tuple[int, ...]:

@@ -161,10 +161,10 @@ def set_mwi(request: Request) -> None:
     port = phone_of(port_of(request, request.args[0]))
     match request.args[1].lower():
         case "on" | "off" as word:
-            port.lamp.show(word == "on")
+            port.lamp.set_by_hand(word == "on")
             request.print(f"MWI '{'enable' if word == 'on' else 'disable'}' queued for channel {port.number}")
         case "reset":
-            port.lamp.show(request.pbx.mailboxes.count(port.settings["mailbox"]).new > 0)
+            port.lamp.set_by_hand(None)
             request.print(f"MWI reset for channel {port.number}")
         case word:
             raise CommandError(f"Expected 'on' or 'off' or 'reset', got '{word}'")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from offhook.config.model import TRUE_WORDS
 from offhook.media.callerid import (
     ACKNOWLEDGES,
     Call,
@@ -20,6 +22,7 @@ from offhook.media.detecting import Standard, send_data
 
 if TYPE_CHECKING:
     from offhook.calls.party import Party
+    from offhook.drivers.dahdi.channel import DahdiChannel
     from offhook.drivers.dahdi.phone_port import PhonePort
 
 _BEFORE_S = 0.5
@@ -30,6 +33,20 @@ _BEEP_S = 0.3
 _ALERT_S = 0.1
 _OLD_DISPLAY = 15
 """Letters that every display of GR-1188 shows."""
+
+
+REASONS = {"cfb": 1, "cfnr": 2, "cfu": 3, "out_of_order": 4, "deflection": 5}
+"""Why a call was forwarded, as a caller's identity tells it."""
+QUALIFIER = "CALL_QUALIFIER"
+"""Variable of a call from far away."""
+
+
+def call_to(channel: DahdiChannel, wall: float) -> Call:
+    """What a phone on hook is told of a call; some displays show why it was forwarded, or that it comes from far."""
+    redirecting = channel.redirecting
+    reason = REASONS.get(redirecting.reason, 0) if redirecting.from_.number.valid else 0
+    far = (channel.get(QUALIFIER) or "").lower() in TRUE_WORDS
+    return replace(call_of(channel.connected.id, wall), reason=reason, long_distance=far)
 
 
 def call_of(party: Party, wall: float) -> Call:
@@ -73,10 +90,10 @@ class IdentitySender:
             self._timer = None
         self.awaits_acknowledge = False
 
-    def between_bursts(self, party: Party) -> None:
+    def between_bursts(self, channel: DahdiChannel) -> None:
         """Type I, after a burst of ringing."""
         port = self._port
-        call = call_of(party, port.pbx.wall())
+        call = call_to(channel, port.pbx.wall())
         port.on_line(lambda line: line.on_hook_transfer(_TRANSFER_MS))
         if port.settings["cidsignalling"] == "dtmf":
             digits = encode_digits(call, "A", "C")

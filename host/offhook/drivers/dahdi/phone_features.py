@@ -10,7 +10,7 @@ from offhook.calls import causes
 from offhook.calls.channel import Hangup
 from offhook.calls.frames import Forward
 from offhook.calls.prompts import play_all
-from offhook.calls.transfer import blind_transfer
+from offhook.calls.transfer import Transfer, blind_transfer
 from offhook.drivers.dahdi.channel import OPERATED, DahdiChannel
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ def _pick_up(port: PhonePort, channel: DahdiChannel) -> None:
 
 async def _say_last_caller(channel: DahdiChannel, number: str) -> None:
     try:
-        channel.answer()
         await play_all(channel, [f"digits/{digit}" for digit in number if digit.isdigit()])
     except Hangup:
         log.debug("%s hung up while it was told its last caller", channel.name)
@@ -92,19 +91,27 @@ async def _announce(channel: DahdiChannel) -> None:
             log.debug("%s hung up while it was asked to wait", caller.name)
 
 
+def _held(port: PhonePort, channel: DahdiChannel) -> DahdiChannel | None:
+    """The call that is held while a channel dials."""
+    return next((other for other in port.calls if other is not channel), None)
+
+
 def _park(port: PhonePort, channel: DahdiChannel, exten: str) -> None:
-    """Park the held call, and hang up the one that dialled the place."""
-    held = next((other for other in port.calls if other is not channel), None)
-    if held is not None:
-        result = blind_transfer(held, channel.context, exten)
-        log.info("channel %d: %s parked: %s", port.number, held.name, result.value)
-    channel.hangup(causes.NORMAL_CLEARING)
+    """Park the held call; the phone hears where."""
+    held = _held(port, channel)
+    result = blind_transfer(held, channel.context, exten) if held is not None else Transfer.INVALID
+    log.info("channel %d: call parked by %s: %s", port.number, exten, result.value)
+    back = result is Transfer.SUCCESS
+    port.obey(port.machine.back_from(channel.call) if back else port.machine.refused(channel.call, port.now()))
 
 
 def _flash_line(port: PhonePort, channel: DahdiChannel) -> None:
-    """*0: flash the line that the held call is bridged to."""
-    held = next((other for other in port.calls if other is not channel), None)
+    """*0: flash the line that the held call is bridged to, and back to that call."""
+    held = _held(port, channel)
     far = held.bridge.peer(held) if held is not None and held.bridge is not None else None
-    if isinstance(far, DahdiChannel) and far.port is not None and far.port.line is not None:
-        far.port.line.hook(Hook.FLASH)
-    channel.hangup(causes.NORMAL_CLEARING)
+    if isinstance(far, DahdiChannel) and far.port is not None and far.port.is_trunk:
+        far.port.on_line(lambda line: line.hook(Hook.FLASH))
+        port.obey(port.machine.back_from(channel.call))
+    else:
+        log.info("channel %d: *0 flashes lines of an exchange; the held call is on none", port.number)
+        port.obey(port.machine.refused(channel.call, port.now()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kernel_shims.line import Happening, Hook, LineEvent, LinePort
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
-from offhook.calls.frames import Condition, Forward
+from offhook.calls.frames import Condition, Control, Forward
 from offhook.calls.line_events import DndState
 from offhook.calls.party import Caller
 from offhook.calls.requesting import RequestError
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 CALL_WAITING = parse_tone_list("!440/300")
 """The beep of a waiting call (SAS, GR-571)."""
+_PAUSES = {"w": 0.5, "W": 1.0}
+_KEY_PAUSE_MS = 50
 _MESSAGE_S = 3.0
 """A message about waiting messages is sent within that."""
 
@@ -111,6 +114,10 @@ class PhonePort(Port):
         self.lamp = MessageLamp(self)
         self.ring_cadence: dict[int, tuple[int, ...]] = {}
         """Distinctive cadences by call."""
+        self.dial_mode: str = settings["dialmode"]
+        """How the phone may dial in its present call."""
+        self._dials_on: asyncio.TimerHandle | None = None
+        """The end of a number that is dialled to whoever has answered."""
 
     def begin(self) -> None:
         """See Port; a handset that is up already begins to dial."""
@@ -125,9 +132,23 @@ class PhonePort(Port):
         super().settings_changed()
         self.machine.habits = habits_of(self.settings, self.signalling)
         self.machine.call_waiting = self.machine.habits.call_waiting
+        self.dial_mode = self.settings["dialmode"]
         self.lamp.end()
-        self.lamp = MessageLamp(self)
+        self.lamp = MessageLamp(self, self.lamp.override)
         self.lamp.begin()
+
+    def _happened(self, event: LineEvent) -> None:
+        """See Port."""
+        match event.kind:
+            case Happening.PULSE_START | Happening.PULSE_DIGIT if self.dial_mode not in ("pulse", "both"):
+                log.debug("channel %d: pulses are not taken (dialmode)", self.number)
+                return
+            case Happening.RINGER_OFF if self.lamp.alerting:
+                self.lamp.alerted()
+                return
+            case Happening.OFF_HOOK:
+                self.lamp.lifted()
+        super()._happened(event)
 
     # ---- orders ----------------------------------------------------------------------------------------------
 
@@ -158,11 +179,15 @@ class PhonePort(Port):
 
     def _ring(self, order: orders.Ring) -> None:
         cadence = self.ring_cadence.get(order.call, order.cadence)
-        self.on_line(lambda line: line.cadence(tuple(map(abs, cadence))))
+        # A negative time of ringing is the driver's own: there the cadence goes on when it repeats.
+        times = tuple(abs(ms) if place % 2 else ms for place, ms in enumerate(cadence))
+        self.lamp.lifted()
+        self.on_line(lambda line: line.cadence(times))
         self.on_line(lambda line: line.hook(Hook.RING))
 
     def _new_call(self, order: orders.NewCall) -> None:
         state = State.RING if self.settings["immediate"] else State.RESERVED
+        self.dial_mode = self.settings["dialmode"]
         rules = self.machine.habits.rules
         rules.pickup = self.pbx.parts.get("pickupexten", "*8")
         rules.last_caller = self.last_caller
@@ -179,10 +204,12 @@ class PhonePort(Port):
             return
         channel.exten = order.exten
         channel.dialed.number = order.exten
-        self.machine.habits.rules.last_dialed = order.exten
+        if not self.settings["immediate"]:
+            self.machine.habits.rules.last_dialed = order.exten
         channel.set_state(State.RING)
         if self.settings["immediate"] and self.settings["immediatering"]:
             channel.play_zone_tone("ring")
+        self.listen_for_fax(channel, "incoming")
         channel.start_pbx()
 
     def _beep(self, order: orders.WaitingTone) -> None:
@@ -195,7 +222,7 @@ class PhonePort(Port):
     def _send_caller_id(self, order: orders.SendCallerId) -> None:
         channel = self.calls.get(order.call)
         if channel is not None:
-            self.identity.between_bursts(channel.connected.id)
+            self.identity.between_bursts(channel)
 
     def send_waiting(self, message: bytes) -> None:
         """Tell the phone, which is on hook, of waiting messages."""
@@ -205,7 +232,7 @@ class PhonePort(Port):
 
     def _waiting_sent(self) -> None:
         if self.machine.idle:
-            self.carry_out(orders.Sound(False))
+            self._sound(False)
 
     def set_do_not_disturb(self, on: bool) -> None:
         """Take no calls, or take them again; managers are told."""
@@ -217,6 +244,7 @@ class PhonePort(Port):
         """See Port."""
         self.identity.cancel()
         self.lamp.end()
+        self._stop_dialling_on()
         super().remove()
 
     # ---- calls -----------------------------------------------------------------------------------------------
@@ -239,6 +267,8 @@ class PhonePort(Port):
         """See Port: a distinctive ring."""
         if 0 < address.ring <= len(cadences):
             self.ring_cadence[channel.call] = cadences[address.ring - 1]
+        elif address.ring:
+            log.warning("channel %d: there is no cadence r%d: it rings as usual", self.number, address.ring)
 
     def call(self, channel: DahdiChannel) -> None:
         """See Port: the phone rings, or beeps in a call."""
@@ -259,6 +289,32 @@ class PhonePort(Port):
     def up(self, channel: DahdiChannel) -> None:
         """See Port."""
         self.obey(self.machine.answered(channel.call))
+        if channel.outgoing:
+            self.listen_for_fax(channel, "outgoing")
+
+    def before_answer(self, channel: DahdiChannel) -> bool:
+        """See Port: a number behind the channel's (DAHDI/1/ww123) is dialled to whoever has lifted; then it counts."""
+        number, leg = channel.address, self.leg
+        channel.address = ""
+        if not number or leg is None or channel.call not in self.calls.heard:
+            return False
+        channel.set_state(State.DIALING)
+        tone_ms = self.settings["toneduration"]
+        for digit in f"w{number}":
+            leg.send_digit(digit, tone_ms)
+        lasts = 0.5 + sum(_PAUSES.get(digit, (tone_ms + _KEY_PAUSE_MS) / 1000) for digit in number)
+        self._dials_on = self.pbx.loop.call_later(lasts, self._dialled_on, channel)
+        return True
+
+    def _dialled_on(self, channel: DahdiChannel) -> None:
+        self._dials_on = None
+        if self.calls.get(channel.call) is channel:
+            channel.deliver(Control(Condition.ANSWER))
+
+    def _stop_dialling_on(self) -> None:
+        if self._dials_on is not None:
+            self._dials_on.cancel()
+            self._dials_on = None
 
     def indicated(self, channel: DahdiChannel, condition: Condition, payload: object) -> bool:
         """See Port."""
@@ -270,6 +326,9 @@ class PhonePort(Port):
         """See Port."""
         self.ring_cadence.pop(channel.call, None)
         super().ended(channel, cause)
+        if not self.calls:
+            self.dial_mode = self.settings["dialmode"]
+            self._stop_dialling_on()
 
     def operate(self, channel: DahdiChannel, operator: DahdiChannel, *, by_flash: bool) -> bool:
         """See Port."""
@@ -291,7 +350,7 @@ class PhonePort(Port):
             if duration_ms is None:
                 self.identity.acknowledged(digit)
             return
-        if self.settings["dialmode"] in ("pulse", "none"):
+        if self.confirmed(duration_ms is not None) or self.dial_mode not in ("dtmf", "both"):
             return
         if self.machine.takes_digits:
             now = self.now()
@@ -301,6 +360,15 @@ class PhonePort(Port):
 
     def channel_item(self, channel: DahdiChannel, item: str) -> Any:
         """See Port."""
-        if item == "dialmode":
-            return self.settings["dialmode"]
-        return super().channel_item(channel, item)
+        return self.dial_mode if item == "dialmode" else super().channel_item(channel, item)
+
+    def set_channel_item(self, channel: DahdiChannel, item: str, value: str) -> bool:
+        """See Port; how the phone may dial is for this call alone."""
+        if item != "dialmode":
+            return super().set_channel_item(channel, item, value)
+        mode = {"tone": "dtmf"}.get(value.lower(), value.lower())
+        if mode in ("pulse", "dtmf", "none", "both"):
+            self.dial_mode = mode
+        else:
+            log.warning("'%s' is an invalid setting for dialmode: there are pulse, dtmf, both and none", value)
+        return True

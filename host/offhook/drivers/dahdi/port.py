@@ -41,6 +41,8 @@ class Port(Sounding):
     """See the text of this file. ``like``: one whose number, span and law a port without a line takes."""
 
     machine: Machine
+    is_trunk = False
+    """Whether an exchange is at the far end, which may be flashed."""
 
     def __init__(
         self, pbx: Pbx, line: LinePort | None, settings: ChannelSettings, signalling: str, *, like: Port | None = None
@@ -184,7 +186,7 @@ class Port(Sounding):
             case orders.Listen():
                 self._listen(order.on)
             case orders.Hear():
-                self.calls.hear(order.calls)
+                self.calls.hear(order.calls, order.apart)
             case orders.Tell():
                 self._tell(order)
             case orders.PressDigit():
@@ -233,11 +235,17 @@ class Port(Sounding):
         if order.condition is Condition.ANSWER and address is not None and address.confirm:
             channel.data[CONFIRMING] = True
             return
+        if order.condition is Condition.ANSWER and self.before_answer(channel):
+            return
         channel.deliver(Control(order.condition, payload))
+
+    def before_answer(self, channel: DahdiChannel) -> bool:
+        """The far end answers: whether there is something to do first, after which the answer is told."""
+        return False
 
     def _pressed(self, order: orders.PressDigit) -> None:
         channel = self.calls.get(order.call)
-        if channel is not None:
+        if channel is not None and not self.confirmed(True):
             channel.deliver(Digit(order.digit, False))
             channel.deliver(Digit(order.digit, True, _PULSE_MS))
 

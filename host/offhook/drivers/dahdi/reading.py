@@ -164,13 +164,18 @@ def _add(kind: Type, name: str, entry: Entry, values: dict[str, Any], out: Readi
 
 
 def parse_cadence(text: str) -> tuple[int, ...]:
-    """Times of ringing on, off, ... in ms, an even count of up to 16; caller ID goes into a negative pause."""
+    """Times of ringing on, off, ... in ms, an even count of up to 16; caller ID goes into a negative pause, and a
+    negative time of ringing is where the cadence goes on when it repeats."""
     parts = text.split(",")
     times = tuple(int(part) for part in parts if part.strip().lstrip("-").isdigit())
     if len(times) != len(parts) or len(times) % 2 or not 2 <= len(times) <= 16:
         raise ValueError(f'"{text}" is no cadence; write an even count of times in ms, such as 125,125,2000,-4000')
-    if sum(time < 0 for time in times) > 1 or any(time < 0 for time in times[::2]):
+    if 0 in times:
+        raise ValueError(f'"{text}": neither ringing nor a pause can last no time')
+    if sum(time < 0 for time in times[1::2]) > 1:
         raise ValueError(f'"{text}": caller ID can be sent in one pause only')
+    if sum(time < 0 for time in times[::2]) > 1:
+        raise ValueError(f'"{text}": a cadence can go on at one place only when it repeats')
     return times
 
 

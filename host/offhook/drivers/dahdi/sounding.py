@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import LineError, LinePort
+from offhook.calls.fax_detection import listen_for_fax
 from offhook.calls.frames import Condition, Control, Digit, Media
 from offhook.drivers.dahdi.tones import tone_of, zone_of
 from offhook.media.events import DigitBegin, DigitEnd
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.analog import orders
     from offhook.drivers.dahdi.calls import Calls
+    from offhook.drivers.dahdi.channel import DahdiChannel
     from offhook.drivers.dahdi.reading import ChannelSettings
     from offhook.media.events import MediaEvent
     from offhook.media.line import LineLeg
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CONFIRMING = "dahdi_confirming"
-"""Key in the data of a called channel whose answer counts only once # was pressed (option c)."""
+"""Key in the data of a called channel whose answer counts only once a digit was pressed (option c)."""
 BLOCK = 80
 """Samples of a read and a write: one tick of the engine."""
 AHEAD = 3
@@ -155,14 +157,28 @@ class Sounding:
 
     def digit_heard(self, digit: str, duration_ms: int | None) -> None:
         """DTMF on the line: it begins (None), or ended. It is for the calls that hear the line."""
+        if self.confirmed(duration_ms is not None):
+            return
+        for number in self.calls.heard:
+            channel = self.calls.get(number)
+            if channel is not None:
+                channel.deliver(Digit(digit, duration_ms is not None, duration_ms or 0))
+
+    def confirmed(self, over: bool) -> bool:
+        """A digit was pressed, or let go (``over``): whether it is the confirmation that an answer waits for."""
         for number in self.calls.heard:
             channel = self.calls.get(number)
             if channel is not None and channel.data.get(CONFIRMING):
-                if digit == "#" and duration_ms is not None:
+                if over:
                     del channel.data[CONFIRMING]
                     channel.deliver(Control(Condition.ANSWER))
-            elif channel is not None:
-                channel.deliver(Digit(digit, duration_ms is not None, duration_ms or 0))
+                return True
+        return False
+
+    def listen_for_fax(self, channel: DahdiChannel, way: str) -> None:
+        """Watch a call for a fax machine, if that is wanted of calls that way."""
+        if self.settings["faxdetect"] in (way, "both"):
+            listen_for_fax(channel, self.settings["faxdetect_timeout"])
 
     def dial(self, order: orders.Dial) -> None:
         """Dial in pulses, which the driver makes, or in tones of the engine's."""

@@ -35,6 +35,7 @@ class TiePort(Port):
 
     machine: Tie
     two_wire = False
+    is_trunk = True
 
     def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str) -> None:
         super().__init__(pbx, line, settings, signalling)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from kernel_shims.line import Happening, LineEvent, LinePort
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
-from offhook.calls.fax_detection import listen_for_fax
 from offhook.calls.frames import Condition
 from offhook.calls.party import Caller, Number, Party
 from offhook.calls.requesting import RequestError
@@ -68,6 +67,7 @@ class TrunkPort(Port):
     """See the text of this file."""
 
     machine: Trunk
+    is_trunk = True
 
     def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str) -> None:
         super().__init__(pbx, line, settings, signalling)
@@ -285,13 +285,12 @@ class TrunkPort(Port):
     def answered(self, channel: DahdiChannel) -> None:
         """See Port."""
         self.obey(self.machine.answered(channel.call, self.now()))
-        if self.settings["faxdetect"] in ("incoming", "both"):
-            listen_for_fax(channel, self.settings["faxdetect_timeout"])
+        self.listen_for_fax(channel, "incoming")
 
     def up(self, channel: DahdiChannel) -> None:
         """See Port."""
-        if not self.machine.incoming and self.settings["faxdetect"] in ("outgoing", "both"):
-            listen_for_fax(channel, self.settings["faxdetect_timeout"])
+        if not self.machine.incoming:
+            self.listen_for_fax(channel, "outgoing")
 
     def indicated(self, channel: DahdiChannel, condition: Condition, payload: object) -> bool:
         """See Port."""

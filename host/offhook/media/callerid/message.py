@@ -15,6 +15,8 @@ MULTIPLE_WAITING: Final = 0x82
 TYPES: Final = (SINGLE_CALL, SINGLE_WAITING, MULTIPLE_CALL, MULTIPLE_WAITING)
 
 _TIME, _NUMBER, _DIALLED, _NO_NUMBER, _NAME, _NO_NAME, _INDICATOR = 0x01, 0x02, 0x03, 0x04, 0x07, 0x08, 0x0B
+_REASON, _QUALIFIER = 0x05, 0x06
+_LONG_DISTANCE = b"L"
 _MESSAGES = 0x13
 _ON, _OFF = 0x42, 0x6F
 """GR-1401: three times one of them."""
@@ -39,6 +41,10 @@ class Call:
     no_number: str = ""
     no_name: str = ""
     dialled: str = ""
+    reason: int = 0
+    """Why it was forwarded here: 1 busy, 2 no answer, 3 always, 4 out of order, 5 deflected; 0: it was not."""
+    long_distance: bool = False
+    """The call qualifier says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,10 @@ def encode_call(call: Call, *, single: bool = False) -> bytes:
         pairs.append((_NO_NAME, call.no_name.encode("ascii")))
     if call.dialled:
         pairs.append((_DIALLED, _text(call.dialled, MOST_NUMBER)))
+    if call.long_distance:
+        pairs.append((_QUALIFIER, _LONG_DISTANCE))
+    if call.reason:
+        pairs.append((_REASON, bytes((call.reason,))))
     return _message(MULTIPLE_CALL, _parameters(pairs))
 
 
@@ -154,6 +164,8 @@ def _multiple_call(found: dict[int, bytes]) -> Call:
         no_number=_reason(text(_NO_NUMBER)),
         no_name=_reason(text(_NO_NAME)),
         dialled=text(_DIALLED),
+        reason=next(iter(found.get(_REASON, b"")), 0),
+        long_distance=found.get(_QUALIFIER, b"").startswith(_LONG_DISTANCE),
     )
 
 

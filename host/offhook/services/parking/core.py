@@ -8,7 +8,7 @@ from typing import Any
 
 from offhook.calls import causes
 from offhook.calls.bridge import Bridge
-from offhook.calls.channel import Channel
+from offhook.calls.channel import Channel, Hangup
 from offhook.calls.features import grant
 from offhook.calls.holding import PARTICIPANT
 from offhook.calls.member import Member
@@ -251,8 +251,19 @@ class Parking:
         if found is not None:
             found.perform(_saying(place.number, hang_up))
         elif hang_up:
-            source.remove(parker)
+            source.suspend(parker, readable=True)
+            parker.pbx.spawn(self._tell_parker(source, parker, place.number), f"place told to {parker.name}")
         return True
+
+    async def _tell_parker(self, source: Bridge, parker: Channel, number: int) -> None:
+        """Say the place to who parked the call; that call is over then."""
+        try:
+            await say_place(parker, number)
+        except Hangup:
+            log.debug("%s hung up while it was told the place %d", parker.name, number)
+        finally:
+            if parker.bridge is source:
+                source.remove(parker)
 
     def _announce_to_parked(self, place: Place) -> None:
         if place.channel.bridge is place.lot.bridge and not place.resolved:
@@ -385,6 +396,10 @@ class Parking:
             if lot.settings.context == context and int(exten) in lot.places:
                 return "INUSE"
         return "NOT_INUSE"
+
+    def parks(self, context: str, exten: str) -> bool:
+        """Whether an extension parks who comes to it."""
+        return _parks(self.pbx, context, exten)
 
     def intercept(self, transferer: Channel, transferee: Channel, context: str, exten: str) -> bool:
         """A transfer to an extension that parks: park the transferee and tell the transferer the place."""

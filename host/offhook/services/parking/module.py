@@ -52,6 +52,7 @@ def start(pbx: Pbx) -> None:
     intercepts = pbx.parts.setdefault("transfer_intercepts", [])
     if parking.intercept not in intercepts:
         intercepts.append(parking.intercept)
+    pbx.parts["is_parking_extension"] = parking.parks
     features_of(pbx).works["parkcall"] = parking.code
     pbx.devices.providers["park"] = parking.device_state
 
@@ -62,6 +63,7 @@ def forget(pbx: Pbx) -> None:
     parking = parking_of(pbx)
     parking.close()
     features_of(pbx).works.pop("parkcall", None)
+    pbx.parts.pop("is_parking_extension", None)
     pbx.devices.providers.pop("park", None)
     intercepts = pbx.parts.get("transfer_intercepts", [])
     if parking.intercept in intercepts:

@@ -77,6 +77,8 @@ class Code:
 
 Step = Wait | Complete | Refused | Code
 _RECALL = "dialrecall"
+_STARRED = "678"
+"""What may follow a star: *60, *67, *69, *70, *72, *73, *78, *79, *82. *0 is complete at once."""
 
 
 @dataclass(slots=True)
@@ -126,8 +128,7 @@ class Collector:
         found = self._code(digits)
         if found is not None:
             return found
-        starred = digits.startswith("*") and len(digits) <= 2
-        if not plan.possible(digits) and not starred:
+        if not plan.possible(digits) and not self._begins_code(digits):
             return Refused()
         return Wait(self.rules.next_digit, tone) if len(digits) < _LONGEST else Refused()
 
@@ -137,26 +138,33 @@ class Collector:
         number, self.digits, self.forwarding = self.digits, "", False
         return Code("forward", number, Wait(self.rules.first_digit, "dial"))
 
-    def _again(self, feature: str, value: str = "", tone: str = _RECALL) -> Code:
+    def _begins_code(self, digits: str) -> bool:
+        """A feature's code, or the redial sign, begins so."""
+        if digits in ("*", "#") or self.rules.pickup.startswith(digits):
+            return True
+        return len(digits) == 2 and digits[0] == "*" and digits[1] in _STARRED
+
+    def _again(self, feature: str, value: str = "", *, patient: bool = False) -> Code:
+        """A code was carried out, a number may follow. ``patient``: it has the time of a first digit."""
         self.digits = ""
-        return Code(feature, value, Wait(self.rules.first_digit, tone))
+        return Code(feature, value, Wait(self.rules.first_digit if patient else self.rules.next_digit, _RECALL))
 
     def _code(self, digits: str) -> Step | None:
         rules = self.rules
         if digits == rules.pickup and rules.pickup:
             return Code("pickup")
-        if (rules.park or self.consulting) and self.plan.parking(digits):
-            return Code("park", digits) if self.consulting else Refused()
+        if rules.park and self.consulting and self.plan.parking(digits):
+            return Code("park", digits)
         match digits:
             case "*70" if self.call_waiting:
                 self.call_waiting = False
-                return self._again("callwaiting", "no")
+                return self._again("callwaiting", "no", patient=True)
             case "*67" if not self.hidden:
                 self.hidden = True
-                return self._again("hide", "yes")
+                return self._again("hide", "yes", patient=True)
             case "*82" if self.hidden:
                 self.hidden = False
-                return self._again("hide", "no")
+                return self._again("hide", "no", patient=True)
             case "*69" if rules.call_return:
                 return Code("callreturn", rules.last_caller)
             case "*78" | "*79":
@@ -165,7 +173,7 @@ class Collector:
             case "*72" if rules.forwarding:
                 self.forwarding = True
                 self.digits = ""
-                return Wait(rules.first_digit, _RECALL)
+                return Wait(rules.next_digit, _RECALL)
             case "*73" if rules.forwarding:
                 self.forwarding = False
                 return self._again("forward")

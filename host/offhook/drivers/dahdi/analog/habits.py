@@ -54,3 +54,5 @@ class PhoneCall:
     called: bool = False
     """It was called here."""
     busy: bool = False
+    joined: bool = False
+    """It is in conference with another one."""

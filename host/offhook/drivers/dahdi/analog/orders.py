@@ -47,9 +47,11 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Hear:
-    """Which calls hear the line and are heard on it: none, one, or several in conference."""
+    """Which calls hear the line and are heard on it: none, one, or several in conference; two of the others may hear
+    each other meanwhile (``apart``)."""
 
     calls: tuple[int, ...]
+    apart: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A feature of the phone's was dialled: "pickup", "park", "dnd", "forward", "callreturn", "blacklist", "flash"."""
+    """A feature of the phone's was dialled: "pickup", "park", "dnd", "forward", "callreturn", "blacklist", "flash"; or
+    something of the machine's own."""
 
     name: str
     call: int

@@ -12,6 +12,9 @@ active one by a flash; a third one, held while another is dialled, or in confere
     up          up                up                  flash toggles
     up          going, up                   held      flash joins all three, hanging up transfers
     up          up                          joined    flash drops the last, hanging up transfers
+    up          joined            alerting  joined    beeps; flash answers, the two others go on with each other
+    up          up                joined    joined    flash toggles between the one and the conference
+    up, down    (held, of it)                         its other calls have ended: flash, or lifting, takes it back
     up          none                                  reorder tone, then howler
 """
 
@@ -79,8 +82,11 @@ class Phone(PhoneFlashing):
         out: list[Order] = [orders.DoHook(Hook.OFF), orders.Sound(True)]
         if call is None:
             return out + self._new_call(now, "stutter" if self.messages else "dial")
-        out += [orders.Listen(True), orders.Hear((call.number,))]
-        if call.stage is Stage.ALERTING:
+        recalled = call.stage is not Stage.ALERTING
+        if recalled:
+            call.stage = Stage.UP
+        out += [orders.Listen(True), self._hear()]
+        if not recalled:
             out.append(orders.Tell(call.number, Condition.ANSWER))
             if self.habits.reverse_on_answer:
                 out.append(orders.Battery(True))
@@ -104,7 +110,13 @@ class Phone(PhoneFlashing):
             return out + self._at_rest()
         if waiting is not None:
             self._active, self._waiting = waiting, None
-            return [orders.End(call.number, cause), *self._ring_again(waiting)]
+            leaves: list[Order] = [orders.End(call.number, cause)]
+            if third is not None and call.joined:
+                self._third = None
+                leaves = self._leave_two(call, third)
+            return [*leaves, *self._ring_again(waiting)]
+        if call.stage is Stage.RECALLING:
+            return self._ring_again(call)
         if third is not None:
             return self._put_down_on_two(call, third, now)
         if self._may_lift_again(call):
@@ -120,7 +132,8 @@ class Phone(PhoneFlashing):
         if call is None or self.off_hook or call.stage not in (Stage.ALERTING, Stage.RECALLING):
             return []
         self._rings += 1
-        out: list[Order] = [orders.Tell(call.number, Condition.RINGING)]
+        # Who is held goes on hearing music.
+        out: list[Order] = [orders.Tell(call.number, Condition.RINGING)] if call.stage is Stage.ALERTING else []
         if self._rings == self._identity_after:
             out.append(orders.SendCallerId(call.number))
         return out
@@ -171,9 +184,8 @@ class Phone(PhoneFlashing):
         call = PhoneCall(number, Stage.ALERTING, called=True)
         if self._active is None:
             self._active, self._rings = call, 0
-            self._identity_after = _identity_burst(cadence) or self.habits.caller_id_after
-            if not self.habits.caller_id_after:
-                self._identity_after = 0
+            after = self.habits.caller_id_after
+            self._identity_after = _identity_burst(cadence) if cadence and after else after
             return [orders.Sound(True), orders.Ring(number, tuple(cadence))]
         self._waiting = call
         self._beep = now + _BEEP_EVERY
@@ -202,13 +214,28 @@ class Phone(PhoneFlashing):
         if call is None:
             return []
         if call is self._waiting:
-            self._waiting, self._beep, self._deciding = None, NEVER, False
-            return []
+            return self._waiting_ended(call)
         if call is self._third:
-            self._third, conference, self.conference = None, self.conference, False
-            active = self._active
-            return [orders.Hear((active.number,))] if conference and active is not None else []
+            return self._third_ended()
         return self._active_ended(now)
+
+    def _waiting_ended(self, call: PhoneCall) -> list[Order]:
+        self._waiting, self._beep, self._deciding = None, NEVER, False
+        third = self._third
+        if not call.joined or third is None:
+            return []
+        # They were in conference while the phone talks to somebody else: who is left is the waiting one now, on hold.
+        self._waiting, self._third = third, None
+        self._part()
+        return [orders.Tell(third.number, Condition.HOLD), self._hear()]
+
+    def _third_ended(self) -> list[Order]:
+        partner, self._third = self._partner, None
+        self._part()
+        if partner is None:
+            return []
+        held = [orders.Tell(partner.number, Condition.HOLD)] if partner is self._waiting else []
+        return [*held, self._hear()]
 
     def _active_ended(self, now: float) -> list[Order]:
         if self.collector is not None:
@@ -217,28 +244,40 @@ class Phone(PhoneFlashing):
         if not self.off_hook:
             return self._rang_in_vain(waiting, third)
         if third is not None:
-            self._active, self._third = third, None
-            conference, self.conference = self.conference, False
-            if not conference:
-                third.stage = Stage.RECALLING if third.stage is Stage.UP else third.stage
-            return [orders.Hear((third.number,) if conference else ()), orders.Tone("")]
+            self._follow(waiting, third)
+            return [self._hear(), orders.Tone("")]
         if waiting is not None:
             self._active, self._waiting, self._beep = waiting, None, NEVER
             out: list[Order] = [orders.Tone("")]
             if waiting.stage is Stage.ALERTING:
                 waiting.stage = Stage.UP
                 out.append(orders.Tell(waiting.number, Condition.ANSWER))
-            return [*out, orders.Tell(waiting.number, Condition.UNHOLD), orders.Hear((waiting.number,))]
+            return [*out, orders.Tell(waiting.number, Condition.UNHOLD), self._hear()]
         if self.habits.dial_again:
             self._again = now + _DISCONNECT_S
             out = [orders.DoHook(Hook.ON), orders.Hear(()), orders.Tone("")]
         else:
             out = [orders.DoHook(Hook.ON), *self._reorder(now)]
-        return [*out, orders.Battery(True)] if self.habits.reverse_on_hangup else out
+        away = not self.habits.reverse_on_answer
+        return [*out, orders.Battery(away)] if self.habits.reverse_on_hangup else out
+
+    def _follow(self, waiting: PhoneCall | None, third: PhoneCall) -> None:
+        """The active call has ended, and a third one is there: held ones wait for a flash."""
+        if waiting is not None and waiting.joined:
+            self._active, self._waiting = waiting, None
+            waiting.stage = Stage.RECALLING
+            return
+        self._active, self._third = third, None
+        if not third.joined and third.stage is Stage.UP:
+            third.stage = Stage.RECALLING
+        self._part()
 
     def _rang_in_vain(self, waiting: PhoneCall | None, third: PhoneCall | None) -> list[Order]:
         left = waiting or third
         self._waiting = self._third = None
+        for call in (waiting, third):
+            if call is not None:
+                call.joined = False
         if left is None:
             return self._at_rest()
         self._active = left
@@ -246,6 +285,5 @@ class Phone(PhoneFlashing):
 
 
 def _identity_burst(cadence: Sequence[int]) -> int:
-    """After how many bursts of a distinctive cadence caller ID is sent: before its negative pause; 0 for none such."""
-    place = next((place for place, ms in enumerate(cadence) if ms < 0), -1)
-    return (place + 1) // 2
+    """After how many bursts of a distinctive cadence caller ID is sent: before its negative pause, or the first one."""
+    return next((place + 1 for place, ms in enumerate(cadence[1::2]) if ms < 0), 1)

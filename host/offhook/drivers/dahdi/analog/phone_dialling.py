@@ -16,7 +16,7 @@ class PhoneDialling(PhoneState):
     def _new_call(self, now: float, tone: str, *, patient: bool = False) -> list[Order]:
         call = self._active = PhoneCall(self.new_number(), Stage.COLLECTING)
         out: list[Order] = [orders.NewCall(call.number)]
-        if self.habits.immediate and self._third is None:
+        if self.habits.immediate:
             call.stage = Stage.GOING
             return [*out, orders.Listen(True), orders.Hear((call.number,)), orders.Start(call.number, "s")]
         self.collector = Collector(self.plan, self.habits.rules, consulting=self._third is not None)
@@ -66,12 +66,21 @@ class PhoneDialling(PhoneState):
             third.stage = Stage.RECALLING
         return out
 
+    def refused(self, number: int, now: float) -> list[Order]:
+        """A feature that was dialled cannot be had: the phone hears so."""
+        call = self._active
+        return self._refused(call, now) if call is not None and call.number == number and self.off_hook else []
+
     def _code(self, code: Code, call: PhoneCall, now: float) -> list[Order]:
         out: list[Order] = [orders.Feature(code.feature, call.number, code.value)]
-        if code.feature == "callwaiting":
-            self.call_waiting = code.value == "yes"
-        elif code.feature == "dnd":
-            self.do_not_disturb = code.value == "yes"
+        match code.feature:
+            case "callwaiting":
+                self.call_waiting = code.value == "yes"
+            case "dnd":
+                self.do_not_disturb = code.value == "yes"
+            case "pickup":
+                # What was held is a waiting call to the one that is picked up: a flash changes over.
+                self._waiting, self._third = self._third, None
         if code.then is not None:
             self._deadline = now + code.then.seconds
             return [*out, orders.Tone(code.then.tone or "")]

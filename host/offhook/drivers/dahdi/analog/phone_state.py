@@ -49,7 +49,6 @@ class PhoneState:
         """Whether the dial tone stutters."""
         self.call_waiting = habits.call_waiting
         self.collector: Collector | None = None
-        self.conference = False
         self._active: PhoneCall | None = None
         self._waiting: PhoneCall | None = None
         self._third: PhoneCall | None = None
@@ -104,8 +103,40 @@ class PhoneState:
             return causes.USER_BUSY
         if self.idle:
             return 0
-        beeps = self.call_waiting and self.off_hook and self._waiting is None and self._third is None
+        holds = self._third is not None and not self.conference
+        beeps = self.call_waiting and self.off_hook and self._waiting is None and not holds
         return 0 if beeps and self._active is not None and self._active.stage is Stage.UP else causes.USER_BUSY
+
+    @property
+    def shown_calls(self) -> tuple[int, int, int]:
+        """The active, the waiting and the third call, 0 where there is none."""
+        active, waiting, third = (call.number if call else 0 for call in (self._active, self._waiting, self._third))
+        return active, waiting, third
+
+    @property
+    def conference(self) -> bool:
+        """Whether two calls are joined: the third and the active one, or the waiting one after a change to another."""
+        return self._partner is not None
+
+    @property
+    def _partner(self) -> PhoneCall | None:
+        """The call that the third is joined to."""
+        return next((call for call in (self._active, self._waiting) if call is not None and call.joined), None)
+
+    def _hear(self) -> orders.Hear:
+        """Who hears whom: the phone its active call, with the third if they are joined."""
+        active, partner, third = self._active, self._partner, self._third
+        joined = () if partner is None or third is None else (partner.number, third.number)
+        talking = self.off_hook and active is not None and active.stage is not Stage.RECALLING
+        if active is None or not talking:
+            return orders.Hear((), joined)
+        return orders.Hear(joined) if partner is active and joined else orders.Hear((active.number,), joined)
+
+    def _part(self) -> None:
+        """No call is joined to another any more."""
+        for call in (self._active, self._waiting, self._third):
+            if call is not None:
+                call.joined = False
 
     @property
     def next_timer(self) -> float:
@@ -125,7 +156,7 @@ class PhoneState:
 
     def _forget(self) -> None:
         self._active = self._waiting = self._third = self.collector = None
-        self.conference = self._deciding = False
+        self._deciding = False
         self._deadline = self._beep = self._noise = self._again = self._decide_by = NEVER
 
     def _at_rest(self) -> list[Order]:
@@ -142,7 +173,7 @@ class PhoneState:
         self._rings = 0
         return [
             orders.Tone(""),
-            orders.Hear(()),
+            self._hear(),
             orders.Listen(False),
             orders.DoHook(Hook.ON),
             orders.Ring(call.number),
