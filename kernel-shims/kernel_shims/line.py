@@ -99,11 +99,15 @@ SIGNALLINGS: dict[str, int] = {
     "em": 0x40,
     "em_e1": 0x20000,
     "clear": 0x80,
+    "hdlcraw": 0x180,
     "hdlcfcs": 0x380,
+    "hdlcnet": 0x780,
     "hardhdlc": 0x80080,
     "mtp2": 0x100380,
     "cas": 0x8000,
     "sf": 0x4000,
+    "dacs": 0x10080,
+    "dacs_rbs": 0x50000,
 }
 """The kernel's signalling types by name."""
 

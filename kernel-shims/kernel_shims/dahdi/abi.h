@@ -126,6 +126,7 @@ struct dahdi_wctdm_echo_coefs {
 #define DAHDI_SPANCONFIG DAHDI_W(18, struct dahdi_lineconfig)
 #define DAHDI_CHANCONFIG DAHDI_W(19, struct dahdi_chanconfig)
 #define DAHDI_SENDTONE DAHDI_W(21, int)
+#define DAHDI_GETTONEZONE DAHDI_R(22, int)
 #define DAHDI_SETTONEZONE DAHDI_W(22, int)
 #define DAHDI_DEFAULTZONE DAHDI_W(24, int)
 #define DAHDI_LOADZONE DAHDI_W(25, struct dahdi_tone_def_header)
@@ -165,6 +166,7 @@ struct dahdi_wctdm_echo_coefs {
 #define DAHDI_VMWI_CONFIG DAHDI_W(95, int)
 #define DAHDI_STARTUP DAHDI_W(99, int)
 #define DAHDI_SHUTDOWN DAHDI_W(100, int)
+#define DAHDI_HDLC_RATE DAHDI_W(101, int)
 #define DAHDI_BUFFER_EVENTS DAHDI_W(105, int)
 
 #endif

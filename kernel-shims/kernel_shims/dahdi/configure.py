@@ -1,21 +1,29 @@
-"""Setting up spans and channels by a SystemConf: what dahdi_cfg does, in its order."""
+"""Setting up spans and channels by a SystemConf: what dahdi_cfg does, but channels that are set up already stay."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from kernel_shims.dahdi.request import DEV, Device, sentence
-from kernel_shims.dahdi.system_conf import SpanLine, SystemConf, ranges
-from kernel_shims.dahdi.zones import Zone, definitions
+from kernel_shims.dahdi.system_conf import WORDS, ChannelLine, DynamicLine, Said, SpanLine, SystemConf, ranges
+from kernel_shims.dahdi.zones import US, Zone, definitions, numbers
 from kernel_shims.line import SIGNALLINGS, LineError
 
 _FRAMING = {"d4": 1 << 4, "esf": 1 << 5, "ccs": 1 << 8, "cas": 0}
 _CODING = {"ami": 1 << 6, "b8zs": 1 << 7, "hdb3": 1 << 9}
-_OPTIONS = {"crc4": 1 << 10, "yellow": 1 << 16, "nt": 1 << 11, "te": 0, "term": 1 << 12, "ni": 0, "ntte": 1 << 11}
-_ALAW, _ULAW, _DEFAULT_LAW = 2, 1, 0
-_NONE = 0
+_OPTIONS = {"crc4": 1 << 10, "nt": 1 << 11, "term": 1 << 12, "yellow": 1 << 16}
+_LAWS = {"deflaw": 0, "mulaw": 1, "alaw": 2}
+_NONE, _SLAVE = 0, 1 << 11
+_RETURN_MASTER = 0x40000000
+_CLEAR = SIGNALLINGS["clear"]
+_ON_CLEAR = SIGNALLINGS["hdlcraw"] | SIGNALLINGS["hdlcfcs"] | SIGNALLINGS["hdlcnet"] | SIGNALLINGS["dacs"]
+"""What the core adds to a driver that can carry plain octets."""
+_HDLC = frozenset({"hdlcraw", "hdlcfcs", "hdlcnet"})
+_FULL_RATE, _SLOW_RATE = 64, 56
+_BY_NAME = {name: word for word, name in reversed(WORDS.items())}
+"""The first word of each signalling."""
 
 
 def _part(conf: SystemConf, there: Mapping[int, range]) -> SystemConf:
@@ -24,13 +32,21 @@ def _part(conf: SystemConf, there: Mapping[int, range]) -> SystemConf:
     return replace(
         conf,
         spans=[span for span in conf.spans if span.number in there],
-        signalling={channel: name for channel, name in conf.signalling.items() if channel in channels},
-        cancellers={channel: name for channel, name in conf.cancellers.items() if channel in channels},
+        channels={channel: line for channel, line in conf.channels.items() if channel in channels},
+        slow={channel: line for channel, line in conf.slow.items() if channel in channels},
     )
 
 
+def line_bits(span: SpanLine) -> int:
+    """A span's framing, coding and options as the kernel has them."""
+    bits = _FRAMING[span.framing] | _CODING[span.coding]
+    for option in span.options:
+        bits = bits & ~_OPTIONS["nt"] if option == "te" else bits | _OPTIONS[option]
+    return bits
+
+
 class Configurator:
-    """Works on /dev/dahdi/ctl. Each step raises LineError with what failed; ``apply`` does all of them."""
+    """Works on /dev/dahdi/ctl. Each step raises LineError with the line of the file; ``apply`` does all of them."""
 
     def __init__(self) -> None:
         self._device = Device(f"{DEV}/ctl")
@@ -46,34 +62,47 @@ class Configurator:
 
         With ``there`` (spans and their channels) what is not there yet is passed over.
         """
+        yield from conf.notes
         yield from self.load_zones(conf, zones)
-        yield from self.create_dynamic(conf)
+        for line in conf.dynamic:
+            yield from self.create_dynamic(conf.path, line)
         whole, conf = conf, conf if there is None else _part(conf, there())
         for span in conf.spans:
-            self.configure_span(span)
+            self.configure_span(conf.path, span)
             yield f"span {span.number}: {span.framing}, {span.coding}"
-        for channel in sorted(conf.signalling):
-            self.configure_channel(conf, channel)
-        yield f"{len(conf.signalling)} channels"
-        absent = sorted(whole.signalling.keys() - conf.signalling.keys())
-        if absent:
-            yield f"channels {ranges(absent)} wait for their hardware: no span has them yet"
-        for channel, name in sorted(conf.cancellers.items()):
-            self.attach_canceller(channel, name)
+        changed = sum(self.configure_channel(conf, channel) for channel in sorted(conf.channels))
+        kept = len(conf.channels) - changed
+        yield f"{changed} channels{f', {kept} are set up already' if kept else ''}"
+        yield from _awaited(whole, conf)
         for span in conf.spans:
-            self.start(span.number)
+            self.start(conf.path, span)
+        for channel, setting in sorted(conf.channels.items()):
+            if setting.signalling in _HDLC and not setting.master:
+                self.set_rate(conf, channel)
 
     def load_zones(self, conf: SystemConf, zones: Mapping[str, Zone]) -> Iterator[str]:
-        """Load the zones that the file names; the default one is the first unless it says otherwise."""
-        names = conf.zones or [conf.default_zone or "us"]
-        for number, name in enumerate(names):
-            zone = zones.get(name)
+        """Load the zones that the file names, "us" when it names none."""
+        wanted = conf.zones or [Said(US.name)]
+        known = {US.name: US, **zones}
+        number_of = numbers([one.value for one in wanted])
+        for one in wanted:
+            zone = known.get(one.value)
             if zone is None:
-                raise LineError(f"{conf.path}: loadzone={name}: indications.conf has no such zone")
-            self._load(number, zone)
-            yield f"tone zone {name}"
-        default = names.index(conf.default_zone) if conf.default_zone in names else 0
-        self._device.number("DEFAULTZONE", default, "set the default tone zone")
+                raise LineError(
+                    f"{conf.path}:{one.line}: loadzone={one.value}: indications.conf has no such zone; "
+                    f"it has {', '.join(sorted(known))}"
+                )
+            self._load(number_of[one.value], zone)
+            yield f"tone zone {one.value}"
+        default = conf.default_zone
+        if default is not None and default.value not in number_of:
+            raise LineError(
+                f"{conf.path}:{default.line}: defaultzone={default.value}: the zone is not loaded; "
+                f"add loadzone={default.value}"
+            )
+        if default is not None or not conf.zones:
+            number = number_of[default.value if default is not None else US.name]
+            self._device.number("DEFAULTZONE", number, "set the default tone zone")
 
     def _load(self, number: int, zone: Zone) -> None:
         ffi = self._device.ffi
@@ -97,55 +126,131 @@ class Configurator:
         if result < 0 and -result != errno.EBUSY:
             raise LineError(sentence(f"{DEV}/ctl: load tone zone {zone.name}", -result))
 
-    def create_dynamic(self, conf: SystemConf) -> Iterator[str]:
-        """Make the dynamic spans that are not there yet."""
-        for line in conf.dynamic:
-            made = self._device.struct(
-                "dynamic_span", driver=line.driver, addr=line.address, numchans=line.channels, timing=line.timing
-            )
-            result = self._device.attempt("DYNAMIC_CREATE", made)
-            if result < 0 and -result != errno.EEXIST:
-                raise LineError(sentence(f"dynamic={line.driver},{line.address}", -result))
-            if result >= 0:
-                yield f"dynamic span {line.driver} {line.address} is span {made.spanno}"
+    def create_dynamic(self, path: str, line: DynamicLine) -> Iterator[str]:
+        """Make a dynamic span if it is not there yet."""
+        made = self._device.struct(
+            "dynamic_span", driver=line.driver, addr=line.address, numchans=line.channels, timing=line.timing
+        )
+        result = self._device.attempt("DYNAMIC_CREATE", made)
+        what = f"{path}:{line.line}: dynamic={line.driver},{line.address}"
+        if result == -errno.EINVAL:
+            raise LineError(f"{what}: the module dahdi_dynamic_{line.driver} is missing, or refuses that address")
+        if result < 0 and result != -errno.EEXIST:
+            raise LineError(sentence(what, -result))
+        if result >= 0:
+            yield f"dynamic span {line.driver} {line.address} is span {made.spanno}"
 
     def destroy_dynamic(self, driver: str, address: str) -> None:
         """Take a dynamic span out."""
         made = self._device.struct("dynamic_span", driver=driver, addr=address)
         self._device.ask("DYNAMIC_DESTROY", made, f"destroy dynamic span {driver} {address}")
 
-    def configure_span(self, span: SpanLine) -> None:
+    def configure_span(self, path: str, span: SpanLine) -> None:
         """Framing, coding and timing of a span."""
-        bits = _FRAMING[span.framing] | _CODING[span.coding] | sum(_OPTIONS[option] for option in span.options)
         line = self._device.struct(
-            "lineconfig", span=span.number, lbo=span.build_out, lineconfig=bits, sync=span.timing
+            "lineconfig", span=span.number, lbo=span.build_out, lineconfig=line_bits(span), sync=span.timing
         )
-        self._device.ask("SPANCONFIG", line, f"configure span {span.number}")
+        result = self._device.attempt("SPANCONFIG", line)
+        if result < 0:
+            raise LineError(sentence(f"{path}:{span.line}: span={span.number}: {self._span_of(span.number)}", -result))
 
-    def configure_channel(self, conf: SystemConf, channel: int) -> None:
-        """Signalling and law of a channel."""
-        name = conf.signalling[channel]
-        law = _ALAW if channel in conf.alaw else _ULAW if channel in conf.mulaw else _DEFAULT_LAW
-        config = self._device.struct(
-            "chanconfig",
-            chan=channel,
-            sigtype=_NONE if name == "none" else SIGNALLINGS[name],
-            deflaw=law,
-            master=channel,
-            idlebits=conf.idle_bits.get(channel, 0),
-        )
-        self._device.ask("CHANCONFIG", config, f"configure channel {channel} as {name}")
+    def _span_of(self, number: int) -> str:
+        info = self._device.struct("spaninfo", spanno=number)
+        if self._device.attempt("SPANSTAT", info) < 0:
+            return f"there is no span {number}"
+        return f"{self._device.text(info.desc)} does not take this"
 
-    def attach_canceller(self, channel: int, name: str) -> None:
+    def configure_channel(self, conf: SystemConf, channel: int) -> bool:
+        """Signalling, law and echo canceller of a channel; whether it had to be changed: changing it hangs up."""
+        line = conf.channels[channel]
+        law = _LAWS[conf.laws.get(channel, "deflaw")]
+        now = self._device.struct("params", channo=channel | _RETURN_MASTER)
+        if self._device.attempt("GET_PARAMS", now) < 0:
+            raise LineError(f"{conf.path}:{line.line}: {line.word}={channel}: there is no channel {channel}")
+        change = self._differs(now, conf, channel, law)
+        if change:
+            config = self._device.struct(
+                "chanconfig",
+                chan=channel,
+                sigtype=_SLAVE if line.master else SIGNALLINGS.get(line.signalling, _NONE),
+                deflaw=law,
+                master=line.master or channel,
+                idlebits=line.peer or line.idle_bits,
+                netdev_name=line.network,
+            )
+            result = self._device.attempt("CHANCONFIG", config)
+            if result < 0:
+                raise LineError(_refusal(conf, channel, int(now.sigcap), -result))
+        self.attach_canceller(conf.path, channel, conf.cancellers.get(channel, Said("")))
+        return change
+
+    def _differs(self, now: object, conf: SystemConf, channel: int, law: int) -> bool:
+        """Whether a channel is not as the file wants it; what a cross connection leads to cannot be read."""
+        line = conf.channels[channel]
+        found: tuple[int, ...] = tuple(getattr(now, name) for name in ("sigtype", "channo", "idlebits", "curlaw"))
+        sigtype, numbers_, idle, law_now = found
+        wanted = SIGNALLINGS.get(line.signalling, _NONE)
+        master = numbers_ >> 16
+        if line.peer or (wanted and (sigtype, master, idle) != (wanted, line.master or channel, line.idle_bits)):
+            return True
+        return (not wanted and sigtype != _NONE) or law not in (_LAWS["deflaw"], law_now)
+
+    def attach_canceller(self, path: str, channel: int, name: Said) -> None:
         """Which of the kernel's echo cancellers a channel has; "" for none, as where the engine cancels."""
-        attach = self._device.struct("attach_echocan", chan=channel, echocan=name)
-        self._device.ask("ATTACH_ECHOCAN", attach, f"attach echo canceller {name or 'none'} to channel {channel}")
+        attach = self._device.struct("attach_echocan", chan=channel, echocan=name.value)
+        if self._device.attempt("ATTACH_ECHOCAN", attach) < 0:
+            version = self._device.struct("versioninfo")
+            there = ""
+            if self._device.attempt("GETVERSION", version) >= 0:
+                there = self._device.text(version.echo_canceller).strip(", ")
+            raise LineError(
+                f"{path}:{name.line}: echocanceller={name.value},{channel}: the drivers have no such canceller, "
+                f"but {there or 'none'}; load dahdi_echocan_{name.value}, or take the line out: the engine cancels"
+            )
 
-    def detach_cancellers(self, channels: Iterable[int]) -> None:
-        """Leave echo to the engine on these channels."""
-        for channel in channels:
-            self.attach_canceller(channel, "")
-
-    def start(self, span: int) -> None:
+    def start(self, path: str, span: SpanLine) -> None:
         """Start a span."""
-        self._device.number("STARTUP", span, f"start span {span}")
+        cell = self._device.ffi.new("int *", span.number)
+        result = self._device.attempt("STARTUP", cell)
+        if result < 0:
+            raise LineError(sentence(f"{path}:{span.line}: start span {span.number}", -result))
+
+    def set_rate(self, conf: SystemConf, channel: int) -> None:
+        """64 or 56 kbit/s of a channel with frames; one in use keeps what it has, if it need not be slow."""
+        slow = channel in conf.slow
+        device = Device(f"{DEV}/channel", f"{conf.path}:{conf.slow.get(channel, 0)}: 56k={channel}")
+        try:
+            opened = device.ffi.new("int *", channel)
+            if not slow and device.attempt("SPECIFY", opened) < 0:
+                return
+            if slow:
+                device.ask("SPECIFY", opened, "open")
+            device.number("HDLC_RATE", _SLOW_RATE if slow else _FULL_RATE, "set the rate")
+        finally:
+            device.close()
+
+
+def _awaited(whole: SystemConf, part: SystemConf) -> Iterator[str]:
+    """What of a file has no hardware yet."""
+    spans = sorted({span.number for span in whole.spans} - {span.number for span in part.spans})
+    if spans:
+        yield f"span {', '.join(map(str, spans))} waits for its hardware"
+    channels = sorted(whole.channels.keys() - part.channels.keys())
+    if channels:
+        yield f"channels {ranges(channels)} wait for their hardware: no span has them yet"
+
+
+def _refusal(conf: SystemConf, channel: int, capabilities: int, number: int) -> str:
+    """Why a channel cannot be what a file says, and what it can be."""
+    line: ChannelLine = conf.channels[channel]
+    what = f"{conf.path}:{line.line}: {line.word}={channel}"
+    if number == errno.ENOSYS:
+        return f"{what}: these drivers are built without network interfaces (CONFIG_DAHDI_NET)"
+    if number != errno.EINVAL:
+        return sentence(what, number)
+    if line.master:
+        return f"{what}: channel {line.master} cannot lead it"
+    able = capabilities | (_ON_CLEAR if capabilities & _CLEAR else 0)
+    values = {word: SIGNALLINGS.get(name, _NONE) for word, name in WORDS.items() if _BY_NAME[name] == word}
+    words = [word for word, bits in values.items() if bits and able & bits == bits]
+    return f"{what}: the hardware of channel {channel} cannot be that; it can be {', '.join(words) or 'nothing'}"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from kernel_shims.line import LineError
@@ -14,8 +17,6 @@ _REMEDIES = {
     errno.ENOENT: "the DAHDI drivers are not loaded (modprobe dahdi)",
     errno.ENODEV: "the drivers have no such device",
     errno.ENXIO: "the drivers have no such channel",
-    errno.EBUSY: "somebody else has it open",
-    errno.EACCES: "there is no permission; the daemon's user has to be in the group that owns /dev/dahdi",
     errno.ENOTTY: "the driver cannot do that",
     errno.ENOSYS: "the driver cannot do that",
 }
@@ -33,8 +34,29 @@ def binding() -> Any:
 def sentence(what: str, number: int) -> str:
     """What failed and why, with the remedy where there is one."""
     why = os.strerror(number)
-    remedy = _REMEDIES.get(number)
+    remedy = _owner() if number == errno.EACCES else _user() if number == errno.EBUSY else _REMEDIES.get(number)
     return f"{what}: {why}; {remedy}" if remedy else f"{what}: {why}"
+
+
+def _owner() -> str:
+    """Who may use the devices."""
+    for name in ("ctl", "channel"):
+        with suppress(OSError, KeyError):
+            group = grp.getgrgid(os.stat(f"{DEV}/{name}").st_gid).gr_name
+            return f"add the daemon's user to the group {group}, which owns {DEV}, and start it anew"
+    return f"the daemon's user has to be in the group that owns {DEV}"
+
+
+def _user() -> str:
+    """Who else has a device of the drivers open; only root sees that of others."""
+    found = []
+    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        if process.name == str(os.getpid()):
+            continue
+        with suppress(OSError):
+            if any(os.readlink(one).startswith(f"{DEV}/") for one in (process / "fd").iterdir()):
+                found.append(f"{(process / 'comm').read_text().strip()} (process {process.name})")
+    return f"somebody else has it open: {', '.join(found)}" if found else "somebody else has it open"
 
 
 class Device:

@@ -21,6 +21,12 @@ TONES = (
     "stutter",
 )
 """The kernel's tones by number."""
+COUNTRIES = (
+    *("us", "au", "fr", "nl", "uk", "fi", "es", "jp", "no", "at", "nz", "it", "us-old", "gr", "tw", "cl", "se", "be"),
+    *("sg", "il", "br", "hu", "lt", "pl", "za", "pt", "ee", "mx", "in", "de", "ch", "dk", "cz", "cn", "ar", "my"),
+    *("th", "bg", "ve", "ph", "ru", "tr", "pa", "mo", "cr", "ae"),
+)
+"""Zones by the numbers that dahdi-tools give them; the kernel knows a zone by its number alone."""
 _DTMF_BASE, _MF_BASE = 64, 80
 _LEVEL_DBM = -10.0
 _DTMF_LOW_DBM, _DTMF_HIGH_DBM = -10.0, -8.0
@@ -55,6 +61,19 @@ class Zone:
     tones: Mapping[str, Sequence[Part]] = field(default_factory=dict)
 
 
+US = Zone(
+    "us",
+    (2000, 4000),
+    {
+        "dial": (Part(350, 440),),
+        "busy": (Part(480, 620, 500), Part(0, 0, 500)),
+        "ring": (Part(440, 480, 2000), Part(0, 0, 4000)),
+        "congestion": (Part(480, 620, 250), Part(0, 0, 250)),
+    },
+)
+"""For a machine without indications.conf: without any zone the kernel rings nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToneDef:
     """struct dahdi_tone_def."""
@@ -70,6 +89,14 @@ class ToneDef:
     init_v3_2: int
     modulate: int
     shift: int = 1
+
+
+def numbers(names: Sequence[str]) -> dict[str, int]:
+    """The kernel's number of each zone: that of dahdi-tools, behind these for zones that they do not know."""
+    own = (name for name in dict.fromkeys(names) if name not in COUNTRIES)
+    return {name: COUNTRIES.index(name) for name in names if name in COUNTRIES} | {
+        name: len(COUNTRIES) + place for place, name in enumerate(own)
+    }
 
 
 def _oscillator(frequency: float, dbm: float) -> tuple[int, int, int]:

@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel_shims.dahdi.system_conf import read_system_conf
-from kernel_shims.line import LineError
 from offhook.config.parser import loads
 from offhook.drivers.dahdi import addresses
 from offhook.drivers.dahdi.options import CHANNELS
@@ -122,32 +120,3 @@ def test_any_dial_string_is_read_or_refused_with_a_sentence(text: str) -> None:
         addresses.parse(text)
     except ValueError as error:
         assert len(str(error)) > 10
-
-
-def test_system_conf(tmp_path: Path) -> None:
-    path = tmp_path / "system.conf"
-    path.write_text(
-        "# comment\nspan=1,1,0,ccs,hdb3,crc4\ndynamic=loc,1:0,4,0\nfxoks=1-4\nfxsks=5,6\nbchan=9-23\ndchan=24\n"
-        "cas=30:1101\nechocanceller=mg2,1-2\nalaw=9-23\nloadzone=us\ndefaultzone=us\n"
-    )
-    found = read_system_conf(path)
-    assert found.spans[0].options == {"crc4"} and found.dynamic[0].address == "1:0"
-    assert found.signalling[6] == "fxs_ks" and found.signalling[24] == "hdlcfcs" and found.idle_bits[30] == 0b1101
-    assert found.cancellers == {1: "mg2", 2: "mg2"} and 23 in found.alaw
-
-
-@pytest.mark.parametrize(
-    ("line", "sentence"),
-    [
-        ("fxoks=1-", "is no channel or range"),
-        ("span=1,1", "is no span; write span="),
-        ("fxso=1", 'unknown word "fxso"'),
-        ("cas=1:11", "are no signalling bits"),
-        ("dacs=1-2:3", "not there yet"),
-    ],
-)
-def test_system_conf_complains_with_its_line(tmp_path: Path, line: str, sentence: str) -> None:
-    path = tmp_path / "system.conf"
-    path.write_text(f"\n{line}\n")
-    with pytest.raises(LineError, match=f"system.conf:2: .*{sentence}"):
-        read_system_conf(path)

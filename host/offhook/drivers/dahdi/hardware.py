@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,15 +96,11 @@ async def set_up_again(pbx: Pbx, system: LineSystem, channels: frozenset[int]) -
     if not is_ours(pbx, conf):
         return
     held = {span.number for span in system.spans() if channels & {*range(span.first, span.first + span.channels)}}
-    part = SystemConf(
-        path=conf.path,
+    part = replace(
+        conf,
         spans=[span for span in conf.spans if span.number in held],
-        signalling={channel: name for channel, name in conf.signalling.items() if channel in channels},
-        alaw=conf.alaw,
-        mulaw=conf.mulaw,
-        idle_bits=conf.idle_bits,
-        zones=conf.zones,
-        default_zone=conf.default_zone,
+        dynamic=[],
+        channels={channel: line for channel, line in conf.channels.items() if channel in channels},
     )
     await pbx.off_loop(set_up, pbx, part)
 
@@ -136,10 +133,12 @@ def simulate(conf: SystemConf) -> SimulatedSystem | None:
     for span in spans:
         channels = {}
         for number in range(first, first + span.channels):
-            if number not in conf.signalling:
-                raise LineError(f"{conf.path}: simulated channel {number} has no signalling; add fxoks={number}")
-            channels[number] = conf.signalling[number]
-        law = "alaw" if first in conf.alaw else "ulaw"
+            if number not in conf.channels:
+                raise LineError(
+                    f"{conf.path}:{span.line}: simulated channel {number} has no signalling; add fxoks={number}"
+                )
+            channels[number] = conf.channels[number].signalling
+        law = "alaw" if conf.laws.get(first) == "alaw" else "ulaw"
         system.add_span(channels, law)
         first += span.channels
     return system

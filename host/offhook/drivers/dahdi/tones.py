@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kernel_shims.dahdi.zones import COUNTRIES
 from offhook.media.tones import ToneSpec, parse_tone_list
 
 if TYPE_CHECKING:
@@ -25,17 +26,9 @@ _PLAIN_TONES = {
 """Where indications.conf has no zone."""
 
 
-_COUNTRIES = (
-    *("us", "au", "fr", "nl", "uk", "fi", "es", "jp", "no", "at", "nz", "it", "us-old", "gr", "tw", "cl", "se", "be"),
-    *("sg", "il", "br", "hu", "lt", "pl", "za", "pt", "ee", "mx", "in", "de", "ch", "dk", "cz", "cn", "ar", "my"),
-    *("th", "bg", "ve", "ph", "ru", "tr", "pa", "mo", "cr", "ae"),
-)
-"""Zones by the numbers that dahdi-tools give them (tonezone)."""
-
-
 def zone_of(number: int) -> str:
     """The zone of a number; "" for the default one."""
-    return _COUNTRIES[number] if 0 <= number < len(_COUNTRIES) else ""
+    return COUNTRIES[number] if 0 <= number < len(COUNTRIES) else ""
 
 
 def tone_of(pbx: Pbx, name: str, zone: str = "") -> ToneSpec:
