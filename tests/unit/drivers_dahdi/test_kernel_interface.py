@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import subprocess
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -51,25 +53,78 @@ ILP32 = LP64 | {"SFCONFIG": 0x4048DA2E}
 """Only the one structure with longs differs."""
 
 
-def compiled(tmp_path: Path, option: str) -> dict[str, int]:
-    """The numbers as a compiler of that ABI has them: out of an object file, so no library of the ABI is needed."""
-    names = re.findall(r"^#define DAHDI_(\w+) DAHDI_", HEADER.read_text(), re.MULTILINE)
-    table = ",".join(f"DAHDI_{name}" for name in names)
+CACHE = Path(os.environ.get("OFFHOOK_CACHE", Path.home() / ".cache/offhook"))
+DRIVERS_HEADERS = (Path("/usr/include/dahdi"), *sorted(CACHE.glob("modules-*/usr/include/dahdi")))
+"""Where the drivers' own headers may lie: of Debian's dahdi-source, or what the guest's modules were built with."""
+THEIR_NAMES = """\
+#define dahdi_wctdm_stats wctdm_stats
+#define dahdi_wctdm_echo_coefs wctdm_echo_coefs
+#define coef coef1
+#define DAHDI_WCTDM_STATS WCTDM_GET_STATS
+#define DAHDI_WCTDM_ECHOTUNE WCTDM_SET_ECHOTUNE
+"""
+BIT_FIELDS = {("dahdi_hwgain", "tx")}
+"""Fields that have no offset."""
+
+
+def compiled(tmp_path: Path, option: str, headers: Iterable[Path], values: Sequence[str], names: str = "") -> list[int]:
+    """Values as a compiler of that ABI has them: out of an object file, so no library of the ABI is needed."""
     source = tmp_path / "abi.c"
-    source.write_text(f'#include "{HEADER}"\nconst unsigned table[] __attribute__((section(".abi"))) = {{{table}}};\n')
+    lines = [*(f'#include "{header}"' for header in headers), names]
+    table = ",\n".join(values)
+    lines.append(f'const unsigned table[] __attribute__((section(".abi"))) = {{{table}}};\n')
+    source.write_text("\n".join(lines))
     made, data = tmp_path / "abi.o", tmp_path / "abi.bin"
-    done = subprocess.run(["gcc", option, "-c", "-o", made, source], capture_output=True, text=True, check=False)
-    if done.returncode:
+    system = "/usr/include/x86_64-linux-gnu"  # of asm/ioctl.h, which is the same for both ABIs
+    command = ["gcc", option, "-c", "-idirafter", system, "-o", str(made), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "unrecognized" in done.stderr:
         pytest.skip(f"this compiler has no {option}: {done.stderr.strip()}")
+    assert not done.returncode, done.stderr
     subprocess.run(["objcopy", "-O", "binary", "--only-section=.abi", made, data], check=True)
     content = data.read_bytes()
-    return {name: int.from_bytes(content[4 * at : 4 * at + 4], "little") for at, name in enumerate(names)}
+    return [int.from_bytes(content[at : at + 4], "little") for at in range(0, len(content), 4)]
+
+
+def requests() -> list[str]:
+    """The requests that our header names."""
+    return re.findall(r"^#define (DAHDI_\w+) DAHDI_", HEADER.read_text(), re.MULTILINE)
+
+
+def layouts() -> dict[str, list[str]]:
+    """The fields of each structure of our header."""
+    text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.DOTALL)
+    found = {}
+    for name, body in re.findall(r"struct (dahdi_\w+) \{(.*?)\}", text, re.DOTALL):
+        declared = [re.sub(r"^\s*(unsigned )?(int|char|long)\b", "", part) for part in body.split(";")]
+        found[name] = [
+            re.sub(r"\[.*?\]", "", field).strip() for part in declared for field in part.split(",") if part.strip()
+        ]
+    return found
 
 
 @pytest.mark.parametrize(("option", "expected"), [("-m64", LP64), ("-m32", ILP32)], ids=["LP64", "ILP32"])
 def test_request_numbers(tmp_path: Path, option: str, expected: dict[str, int]) -> None:
-    found = compiled(tmp_path, option)
-    assert {name: found[name] for name in expected} == expected
+    found = compiled(tmp_path, option, [HEADER], [f"DAHDI_{name}" for name in expected])
+    assert dict(zip(expected, found, strict=True)) == expected
+
+
+@pytest.mark.parametrize("option", ["-m64", "-m32"])
+def test_numbers_and_layouts_are_those_of_the_drivers_own_headers(tmp_path: Path, option: str) -> None:
+    folder = next((folder for folder in DRIVERS_HEADERS if (folder / "user.h").exists()), None)
+    if folder is None:
+        pytest.skip("there is no dahdi/user.h: Debian's dahdi-source has it")
+    values = requests()
+    for name, fields in layouts().items():
+        values += [
+            f"sizeof(struct {name})",
+            *(f"__builtin_offsetof(struct {name}, {field})" for field in fields if (name, field) not in BIT_FIELDS),
+        ]
+    assert len(values) > 150
+    theirs = [folder / "user.h", folder / "wctdm_user.h"]
+    ours = compiled(tmp_path, option, [HEADER], values)
+    drivers = compiled(tmp_path, option, theirs, values, THEIR_NAMES)
+    assert dict(zip(values, ours, strict=True)) == dict(zip(values, drivers, strict=True))
 
 
 def test_the_binding_has_the_same_numbers() -> None:
