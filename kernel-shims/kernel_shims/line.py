@@ -111,6 +111,9 @@ SIGNALLINGS: dict[str, int] = {
 }
 """The kernel's signalling types by name."""
 
+CONNECTED_THROUGH = 1 << 16
+"""The bit that a signalling has whose channel is connected through to another one by the kernel."""
+
 TIMES = ("prewink", "preflash", "wink", "flash", "start", "rxwink", "rxflash", "debounce")
 """What ``LinePort.timing`` can set."""
 
@@ -166,6 +169,20 @@ class SpanStatus:
 
     def __contains__(self, channel: int) -> bool:
         return self.first <= channel < self.first + self.channels
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStatus:
+    """A channel as its driver has it, whoever has it open."""
+
+    number: int
+    name: str
+    signalling: int
+    """The kernel's signalling type, one of SIGNALLINGS; 0 while it has none: it cannot be opened then."""
+    capabilities: int
+    """The bits of all signalling types that it could have."""
+    master: int
+    """The channel that leads its bundle; its own number in none."""
 
 
 class LinePort(Protocol):
@@ -273,6 +290,9 @@ class LineSystem(Protocol):
 
     def spans(self) -> list[SpanStatus]:
         """The spans there are, by number."""
+
+    def channel(self, number: int) -> ChannelStatus:
+        """A channel, open or not. Raises LineError with what there is instead."""
 
     def version(self) -> tuple[str, str]:
         """The driver's version and its echo canceller."""

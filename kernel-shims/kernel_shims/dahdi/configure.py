@@ -6,8 +6,8 @@ import errno
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from kernel_shims.dahdi.request import DEV, Device, sentence
-from kernel_shims.dahdi.system_conf import WORDS, ChannelLine, DynamicLine, Said, SpanLine, SystemConf, ranges
+from kernel_shims.dahdi.request import DEV, RETURN_MASTER, Device, sentence
+from kernel_shims.dahdi.system_conf import ChannelLine, DynamicLine, Said, SpanLine, SystemConf, able, ranges
 from kernel_shims.dahdi.zones import US, Zone, definitions, numbers
 from kernel_shims.line import SIGNALLINGS, LineError
 
@@ -16,14 +16,8 @@ _CODING = {"ami": 1 << 6, "b8zs": 1 << 7, "hdb3": 1 << 9}
 _OPTIONS = {"crc4": 1 << 10, "nt": 1 << 11, "term": 1 << 12, "yellow": 1 << 16}
 _LAWS = {"deflaw": 0, "mulaw": 1, "alaw": 2}
 _NONE, _SLAVE = 0, 1 << 11
-_RETURN_MASTER = 0x40000000
-_CLEAR = SIGNALLINGS["clear"]
-_ON_CLEAR = SIGNALLINGS["hdlcraw"] | SIGNALLINGS["hdlcfcs"] | SIGNALLINGS["hdlcnet"] | SIGNALLINGS["dacs"]
-"""What the core adds to a driver that can carry plain octets."""
 _HDLC = frozenset({"hdlcraw", "hdlcfcs", "hdlcnet"})
 _FULL_RATE, _SLOW_RATE = 64, 56
-_BY_NAME = {name: word for word, name in reversed(WORDS.items())}
-"""The first word of each signalling."""
 
 
 def _part(conf: SystemConf, there: Mapping[int, range]) -> SystemConf:
@@ -70,15 +64,15 @@ class Configurator:
         for span in conf.spans:
             self.configure_span(conf.path, span)
             yield f"span {span.number}: {span.framing}, {span.coding}"
-        changed = sum(self.configure_channel(conf, channel) for channel in sorted(conf.channels))
-        kept = len(conf.channels) - changed
-        yield f"{changed} channels{f', {kept} are set up already' if kept else ''}"
+        changed = [channel for channel in sorted(conf.channels) if self.configure_channel(conf, channel)]
+        kept = len(conf.channels) - len(changed)
+        yield f"{len(changed)} channels{f', {kept} are set up already' if kept else ''}"
         yield from _awaited(whole, conf)
         for span in conf.spans:
             self.start(conf.path, span)
-        for channel, setting in sorted(conf.channels.items()):
-            if setting.signalling in _HDLC and not setting.master:
-                self.set_rate(conf, channel)
+        framed = {channel for channel, line in conf.channels.items() if line.signalling in _HDLC}
+        for channel in sorted(framed | {*changed}):
+            self.settle(conf, channel)
 
     def load_zones(self, conf: SystemConf, zones: Mapping[str, Zone]) -> Iterator[str]:
         """Load the zones that the file names, "us" when it names none."""
@@ -164,7 +158,7 @@ class Configurator:
         """Signalling, law and echo canceller of a channel; whether it had to be changed: changing it hangs up."""
         line = conf.channels[channel]
         law = _LAWS[conf.laws.get(channel, "deflaw")]
-        now = self._device.struct("params", channo=channel | _RETURN_MASTER)
+        now = self._device.struct("params", channo=channel | RETURN_MASTER)
         if self._device.attempt("GET_PARAMS", now) < 0:
             raise LineError(f"{conf.path}:{line.line}: {line.word}={channel}: there is no channel {channel}")
         change = self._differs(now, conf, channel, law)
@@ -215,17 +209,18 @@ class Configurator:
         if result < 0:
             raise LineError(sentence(f"{path}:{span.line}: start span {span.number}", -result))
 
-    def set_rate(self, conf: SystemConf, channel: int) -> None:
-        """64 or 56 kbit/s of a channel with frames; one in use keeps what it has, if it need not be slow."""
+    def settle(self, conf: SystemConf, channel: int) -> None:
+        """Open a channel, by which its law comes in force, and set its rate, 64 or 56 kbit/s. One that cannot be opened
+        (of a bundle, connected through, in use) keeps what it has, if it need not be slow."""
         slow = channel in conf.slow
         device = Device(f"{DEV}/channel", f"{conf.path}:{conf.slow.get(channel, 0)}: 56k={channel}")
         try:
             opened = device.ffi.new("int *", channel)
-            if not slow and device.attempt("SPECIFY", opened) < 0:
-                return
-            if slow:
-                device.ask("SPECIFY", opened, "open")
-            device.number("HDLC_RATE", _SLOW_RATE if slow else _FULL_RATE, "set the rate")
+            if device.attempt("SPECIFY", opened) < 0:
+                if slow:
+                    device.ask("SPECIFY", opened, "open")
+            elif conf.channels[channel].signalling in _HDLC:
+                device.number("HDLC_RATE", _SLOW_RATE if slow else _FULL_RATE, "set the rate")
         finally:
             device.close()
 
@@ -250,7 +245,4 @@ def _refusal(conf: SystemConf, channel: int, capabilities: int, number: int) -> 
         return sentence(what, number)
     if line.master:
         return f"{what}: channel {line.master} cannot lead it"
-    able = capabilities | (_ON_CLEAR if capabilities & _CLEAR else 0)
-    values = {word: SIGNALLINGS.get(name, _NONE) for word, name in WORDS.items() if _BY_NAME[name] == word}
-    words = [word for word, bits in values.items() if bits and able & bits == bits]
-    return f"{what}: the hardware of channel {channel} cannot be that; it can be {', '.join(words) or 'nothing'}"
+    return f"{what}: the hardware of channel {channel} cannot be that; it can be {able(capabilities)}"

@@ -13,6 +13,8 @@ from kernel_shims.line import LineError
 
 DEV = "/dev/dahdi"
 
+RETURN_MASTER = 0x40000000
+"""Added to a channel's number for GET_PARAMS: the number that comes back has the bundle's channel in its upper half."""
 _REMEDIES = {
     errno.ENOENT: "the DAHDI drivers are not loaded (modprobe dahdi)",
     errno.ENODEV: "the drivers have no such device",
@@ -40,11 +42,17 @@ def sentence(what: str, number: int) -> str:
 
 def _owner() -> str:
     """Who may use the devices."""
-    for name in ("ctl", "channel"):
-        with suppress(OSError, KeyError):
-            group = grp.getgrgid(os.stat(f"{DEV}/{name}").st_gid).gr_name
-            return f"add the daemon's user to the group {group}, which owns {DEV}, and start it anew"
-    return f"the daemon's user has to be in the group that owns {DEV}"
+    try:
+        number = os.stat(f"{DEV}/channel").st_gid
+    except OSError:
+        return f"the daemon's user has to be in the group that owns {DEV}"
+    if not number:
+        return f"{DEV} is root's alone; Offhook's rules for udev (61-offhook.rules) give it to its group"
+    try:
+        group = grp.getgrgid(number).gr_name
+    except KeyError:
+        group = str(number)
+    return f"add the daemon's user to the group {group}, which owns {DEV}, and start it anew"
 
 
 def _user() -> str:

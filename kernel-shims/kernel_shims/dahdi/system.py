@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from kernel_shims.dahdi.port import DahdiPort
-from kernel_shims.dahdi.request import DEV, Device
-from kernel_shims.line import LineError, LinePort, SpanStatus
+from kernel_shims.dahdi.request import DEV, RETURN_MASTER, Device
+from kernel_shims.dahdi.system_conf import able
+from kernel_shims.line import CONNECTED_THROUGH, ChannelStatus, LineError, LinePort, SpanStatus
 
 log = logging.getLogger(__name__)
 
@@ -73,11 +74,27 @@ class DahdiSystem:
         return port
 
     def _explained(self, number: int, error: LineError) -> str:
-        spans = self.spans()
-        if any(number in span for span in spans):
-            return str(error)
-        there = ", ".join(f"span {span.number} has {span.first}-{span.first + span.channels - 1}" for span in spans)
-        return f"{DEV}/channel: no such channel {number}; {there or 'there is no span at all'}"
+        try:
+            found = self.channel(number)
+        except LineError as unknown:
+            return str(unknown)
+        if not found.signalling:
+            return f"channel {number} is not set up; add it to system.conf: it can be {able(found.capabilities)}"
+        if found.signalling & CONNECTED_THROUGH:
+            return f"channel {number} is connected through to another one by the drivers (dacs in system.conf)"
+        if found.master != number:
+            return f"channel {number} belongs to the bundle of channel {found.master} (system.conf)"
+        return str(error)
+
+    def channel(self, number: int) -> ChannelStatus:
+        """See LineSystem."""
+        found = self._control.struct("params", channo=number | RETURN_MASTER)
+        if self._control.attempt("GET_PARAMS", found) < 0:
+            spans = self.spans()
+            there = ", ".join(f"span {span.number} has {span.first}-{span.first + span.channels - 1}" for span in spans)
+            raise LineError(f"{DEV}/channel: no such channel {number}; {there or 'there is no span at all'}")
+        name, master = self._control.text(found.name), int(found.channo) >> 16
+        return ChannelStatus(number, name, int(found.sigtype), int(found.sigcap), master)
 
     def _closed(self, port: DahdiPort) -> None:
         del self._ports[port.descriptor]

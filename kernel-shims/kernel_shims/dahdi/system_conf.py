@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kernel_shims.line import LineError
+from kernel_shims.line import SIGNALLINGS, LineError
 
 WORDS = {
     "fxsls": "fxs_ls",
@@ -38,6 +38,8 @@ WORDS = {
     "unused": "none",
 }
 """The kernel's signalling (of kernel_shims.line.SIGNALLINGS; "none") by the word of the file."""
+_ON_CLEAR = SIGNALLINGS["hdlcraw"] | SIGNALLINGS["hdlcfcs"] | SIGNALLINGS["hdlcnet"] | SIGNALLINGS["dacs"]
+"""What the drivers' core adds to hardware that can carry plain octets."""
 _BUNDLES = frozenset({"clear", "rawhdlc", "fcshdlc", "nethdlc"})
 _BITS = frozenset({"cas", "user"})
 _CONNECTIONS = frozenset({"dacs", "dacsrbs"})
@@ -271,6 +273,15 @@ def ranges(numbers: list[int]) -> str:
         else:
             out.append(str(number))
     return ",".join(out)
+
+
+def able(capabilities: int) -> str:
+    """The words, one for each signalling, that a channel of these capabilities can be."""
+    clear = SIGNALLINGS["clear"]
+    bits = capabilities | (_ON_CLEAR if capabilities & clear else 0)
+    first = {WORDS[word]: word for word in reversed(WORDS)}
+    values = {word: SIGNALLINGS.get(name, 0) for word, name in WORDS.items() if first[name] == word}
+    return ", ".join(word for word, value in values.items() if value and bits & value == value) or "nothing"
 
 
 def _peer(text: str) -> int:

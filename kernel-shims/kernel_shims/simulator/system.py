@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from kernel_shims.line import PORT_KINDS, SIGNALLINGS, Happening, LineError, LinePort, SpanStatus
+from kernel_shims.line import PORT_KINDS, SIGNALLINGS, ChannelStatus, Happening, LineError, LinePort, SpanStatus
 from kernel_shims.simulator.cable import join
 from kernel_shims.simulator.exchange import Exchange
 from kernel_shims.simulator.phone import Phone
@@ -111,6 +111,8 @@ class SimulatedSystem:
         port = self._port(number)
         if port.is_open:
             raise LineError(f"channel {number}: Device or resource busy; somebody else has it open")
+        if not port.signalling:
+            raise LineError(f"channel {number} is not set up; add it to system.conf")
         port.opened()
         return port
 
@@ -126,6 +128,11 @@ class SimulatedSystem:
     def spans(self) -> list[SpanStatus]:
         """See LineSystem."""
         return [self._spans[number] for number in sorted(self._spans)]
+
+    def channel(self, number: int) -> ChannelStatus:
+        """See LineSystem."""
+        port = self._port(number)
+        return ChannelStatus(number, port.name, port.signalling, port.capabilities, number)
 
     def version(self) -> tuple[str, str]:
         """See LineSystem."""

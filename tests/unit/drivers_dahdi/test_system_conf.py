@@ -71,7 +71,9 @@ def test_cross_connections_go_both_ways(tmp_path: Path) -> None:
 
 
 def test_options_of_a_span(tmp_path: Path) -> None:
-    text = "span=1,0,7,esf,b8zs,yellow,term\nspan=2,255,0,CCS,HDB3,crc4,nt\nspan=3,1,0,ccs,ami,nt,te\nspan=4,1,0,cas,ami\n"
+    text = (
+        "span=1,0,7,esf,b8zs,yellow,term\nspan=2,255,0,CCS,HDB3,crc4,nt\nspan=3,1,0,ccs,ami,nt,te\nspan=4,1,0,cas,ami\n"
+    )
     found = read(tmp_path, text).spans
     assert [line_bits(span) for span in found] == [
         1 << 5 | 1 << 7 | 1 << 16 | 1 << 12,

@@ -113,7 +113,7 @@ def timing(request: Request) -> None:
     request.print(*care.timing(lines_of(request.pbx)))
 
 
-@module.command("lines scan [apply]", "Propose configuration for the hardware there is")
+@module.command("lines scan [apply|--apply]", "Propose configuration for the hardware there is")
 async def scan(request: Request) -> None:
     """Look at the hardware and show, as differences, what configuration would be for it.
 
@@ -132,12 +132,12 @@ async def scan(request: Request) -> None:
         request.print(*proposal.difference())
     if not changes or not request.args:
         return
-    for proposal in changes:
-        proposal.write(request.print)
-        request.print(f"{proposal.path} is written")
     try:
-        channels = {number for span in lines.system.spans() for number in range(span.first, span.first + span.channels)}
-        await set_up_again(request.pbx, lines.system, frozenset(channels - lines.ports.keys()))
+        for proposal in changes:
+            request.print(*await request.pbx.off_loop(proposal.write))
+        every = (number for span in lines.system.spans() for number in range(span.first, span.first + span.channels))
+        untouched = {number for number in every if not lines.system.channel(number).signalling}
+        await set_up_again(request.pbx, lines.system, frozenset(untouched))
     except LineError as error:
         raise CommandError(str(error)) from None
     request.print('"module reload chan_dahdi" takes it')
