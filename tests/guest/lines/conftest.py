@@ -96,6 +96,8 @@ dahdichan = 3
 [dora]
 signalling = fxo_ks
 context = phones
+callwaiting = yes
+callwaitingcallerid = yes
 callerid = Dora <104>
 dahdichan = 4
 """

@@ -34,6 +34,8 @@ class Calls:
         self._heard: tuple[int, ...] = ()
         self._apart: tuple[int, ...] = ()
         """Calls that hear each other and not the line."""
+        self._deaf = False
+        """The line is nobody's for a moment."""
         self._mixer: Mixer | None = None
 
     def __iter__(self) -> Iterator[DahdiChannel]:
@@ -142,6 +144,12 @@ class Calls:
             one, other = (self._ends[number] for number in self._apart)
             one.connect(other, digits=False)
 
+    def apart_from_line(self, apart: bool) -> None:
+        """Take the line from those who hear it for a while, or give it back."""
+        if apart != self._deaf:
+            self._deaf = apart
+            self.rejoin(self._port.leg)
+
     @property
     def heard(self) -> tuple[int, ...]:
         """Who is joined to it now."""
@@ -155,7 +163,7 @@ class Calls:
         if leg is None:
             return
         leg.disconnect()
-        ends = [self._ends[number] for number in self._heard]
+        ends = [] if self._deaf else [self._ends[number] for number in self._heard]
         if len(ends) == 1:
             leg.connect(ends[0], digits=False)
         elif ends:

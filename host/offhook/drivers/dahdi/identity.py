@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from offhook.config.model import TRUE_WORDS
 from offhook.media.callerid import (
     ACKNOWLEDGES,
+    DATA_AFTER_MS,
     Call,
+    Data,
     alerting_signal,
     encode_call,
     encode_digits,
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from offhook.calls.party import Party
     from offhook.drivers.dahdi.channel import DahdiChannel
     from offhook.drivers.dahdi.phone_port import PhonePort
+    from offhook.media.playing import Playback
 
 _BEFORE_S = 0.5
 """From the end of the ring burst to the data (GR-30: 0.5 to 1.5 s)."""
@@ -31,6 +35,7 @@ _TRANSFER_MS = 4000
 _ACKNOWLEDGE_S = 0.5
 _BEEP_S = 0.3
 _ALERT_S = 0.1
+_LONGEST_KEY_S = 2.0
 _OLD_DISPLAY = 15
 """Letters that every display of GR-1188 shows."""
 
@@ -71,24 +76,30 @@ class IdentitySender:
     def __init__(self, port: PhonePort) -> None:
         self._port = port
         self._timer: asyncio.TimerHandle | None = None
-        self.awaits_acknowledge = False
+        self._awaits_acknowledge = False
         """A digit now says that the phone listens."""
         self._pending = b""
+        self._sending: Playback | None = None
 
     @property
     def _standard(self) -> Standard:
         return "v23" if self._port.settings["cidsignalling"] in ("v23", "v23_jp") else "bell202"
 
-    def _later(self, seconds: float, work: object) -> None:
-        self.cancel()
-        self._timer = self._port.pbx.loop.call_later(seconds, work)  # type: ignore[arg-type]
+    def _later(self, seconds: float, work: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._port.pbx.loop.call_later(seconds, work)
 
     def cancel(self) -> None:
-        """Send no more: the phone was lifted, or the call is over."""
+        """Send no more: the phone was lifted or flashed, or the call is over."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self.awaits_acknowledge = False
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            sending.stop()
+        self._awaits_acknowledge = False
+        self._port.calls.apart_from_line(False)
 
     def between_bursts(self, channel: DahdiChannel) -> None:
         """Type I, after a burst of ringing."""
@@ -109,10 +120,13 @@ class IdentitySender:
 
     def _data(self, message: bytes) -> None:
         self._timer = None
-        if self._port.leg is not None:
-            data = on_hook(message, self._standard)
-            send_data(
-                self._port.leg, data.octets, data.standard, seizure_bits=data.seizure_bits, mark_bits=data.mark_bits
+        self._send(on_hook(message, self._standard))
+
+    def _send(self, data: Data) -> None:
+        leg = self._port.leg
+        if leg is not None:
+            self._sending = send_data(
+                leg, data.octets, data.standard, seizure_bits=data.seizure_bits, mark_bits=data.mark_bits
             )
 
     def message_waiting(self, message: bytes) -> None:
@@ -121,23 +135,40 @@ class IdentitySender:
         self._later(_BEFORE_S, lambda: self._data(message))
 
     def in_call(self, party: Party) -> None:
-        """Type II: after the beep the alerting signal, and the data if the phone answers it."""
+        """Type II: after the beep the alerting signal, and the data if the phone answers it. Meanwhile the phone and
+        whom it talks to do not hear each other (GR-575)."""
         self._pending = encode_call(call_of(party, self._port.pbx.wall()))
         self._later(_BEEP_S, self._alert)
 
     def _alert(self) -> None:
         self._timer = None
         if self._port.leg is not None:
+            self._port.calls.apart_from_line(True)
             self._port.leg.tones(alerting_signal())
-            self.awaits_acknowledge = True
-            self._later_acknowledge()
+            self._awaits_acknowledge = True
+            self._later(_ALERT_S + _ACKNOWLEDGE_S, self.cancel)
 
-    def _later_acknowledge(self) -> None:
-        self._timer = self._port.pbx.loop.call_later(_ALERT_S + _ACKNOWLEDGE_S, self.cancel)
+    def digit(self, digit: str, *, over: bool) -> bool:
+        """A key was pressed, or let go (``over``): whether that answers the alerting signal."""
+        if not self._awaits_acknowledge:
+            return False
+        if not over:
+            self._later(_LONGEST_KEY_S, self.cancel)
+        elif digit in ACKNOWLEDGES:
+            self._awaits_acknowledge = False
+            self._later(DATA_AFTER_MS / 1000, self._tell_in_call)
+        else:
+            self.cancel()
+        return True
 
-    def acknowledged(self, digit: str) -> None:
-        """A digit came while one was waited for."""
-        self.cancel()
-        if digit in ACKNOWLEDGES and self._port.leg is not None:
-            data = off_hook(self._pending, self._standard)
-            send_data(self._port.leg, data.octets, data.standard, seizure_bits=0, mark_bits=data.mark_bits)
+    def _tell_in_call(self) -> None:
+        self._timer = None
+        self._send(off_hook(self._pending, self._standard))
+        sending = self._sending
+        if sending is not None:
+            self._port.pbx.spawn(self._until_sent(sending), f"caller ID to channel {self._port.number}")
+
+    async def _until_sent(self, sending: Playback) -> None:
+        await sending.wait()
+        if self._sending is sending:
+            self.cancel()

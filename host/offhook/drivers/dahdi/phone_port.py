@@ -346,9 +346,7 @@ class PhonePort(Port):
 
     def digit_heard(self, digit: str, duration_ms: int | None) -> None:
         """See Port; while the phone dials its digits are the machine's."""
-        if self.identity.awaits_acknowledge:
-            if duration_ms is None:
-                self.identity.acknowledged(digit)
+        if self.identity.digit(digit, over=duration_ms is not None):
             return
         if self.confirmed(duration_ms is not None) or self.dial_mode not in ("dtmf", "both"):
             return

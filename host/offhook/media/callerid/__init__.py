@@ -10,11 +10,20 @@ from offhook.media.callerid.message import (
     encode_waiting,
 )
 from offhook.media.callerid.receiving import Receiver
-from offhook.media.callerid.sending import ACKNOWLEDGES, ALERTING_SIGNAL, Data, alerting_signal, off_hook, on_hook
+from offhook.media.callerid.sending import (
+    ACKNOWLEDGES,
+    ALERTING_SIGNAL,
+    DATA_AFTER_MS,
+    Data,
+    alerting_signal,
+    off_hook,
+    on_hook,
+)
 
 __all__ = [
     "ACKNOWLEDGES",
     "ALERTING_SIGNAL",
+    "DATA_AFTER_MS",
     "Call",
     "Data",
     "MessageError",
