@@ -26,8 +26,8 @@ def _mismatch(fits: Termination, how: Termination) -> float:
 class Manners:
     """How the exchange behaves; times in ms."""
 
-    ring_on: int = 2000
-    ring_off: int = 4000
+    rings: tuple[int, ...] = (2000, 4000)
+    """Bursts of ringing and the pauses after them, again and again."""
     number_ends_after: int = 1500
     """A dialled number is complete when no digit came for that long."""
     answers_after: int = 2000
@@ -225,7 +225,11 @@ class Exchange:
                 self.answer()
 
     def _ring(self, passed: int) -> None:
-        on = passed % (self.manners.ring_on + self.manners.ring_off) < self.manners.ring_on
+        place, on = passed % sum(self.manners.rings), True
+        for ms in self.manners.rings:
+            if place < ms:
+                break
+            place, on = place - ms, not on
         if on and not self._burst:
             self._burst = True
             self.port.far_off_hook = True

@@ -8,7 +8,7 @@ from kernel_shims.line import Happening, Hook, LineEvent
 from kernel_shims.simulator import sound
 from offhook.calls.channel import Channel, State
 from offhook.drivers.dahdi.analog import trunk
-from offhook.media.callerid import Waiting, encode_waiting
+from offhook.media.callerid import Call, Waiting, encode_call, encode_waiting
 from support.line_story import Office
 
 LINES = """
@@ -58,6 +58,29 @@ async def test_polarity_answers_and_hangs_up(office: Office) -> None:
     await office.until(lambda: channel.hungup, 1)
 
 
+async def test_a_reversal_ends_a_call_that_no_reversal_answered(office: Office) -> None:
+    """hanguponpolarityswitch alone: exchanges that reverse the battery at the end of a call only."""
+    await begin(office, "hanguponpolarityswitch = yes")
+    channel = dial(office, "123")
+    await office.until(lambda: channel.state is State.UP, 15)
+    await office.advance(2)
+    office.line(5).reverse()
+    await office.until(lambda: channel.hungup, 1)
+
+
+async def test_a_reversal_while_it_rings_is_a_caller_who_gives_up(office: Office) -> None:
+    plan = "[lines]\nexten => s,1,Wait(60)\n"
+    text = LINES.format(options="hanguponpolarityswitch = yes", signalling="fxs_ks")
+    await office.start(text, plan)
+    line = office.line(5)
+    line.ring()
+    await office.until(lambda: len(office.pbx.channels) == 1, 10)
+    await office.until(lambda: office.channel("DAHDI/5").state is State.RING, 10)
+    await office.advance(8)
+    line.reverse()
+    await office.until(lambda: not len(office.pbx.channels), 0.2)
+
+
 async def test_polarity_soon_after_the_answer_is_ignored(office: Office) -> None:
     await begin(office, "answeronpolarityswitch = yes\nhanguponpolarityswitch = yes\npolarityonanswerdelay = 1000")
     line = office.line(5)
@@ -100,6 +123,47 @@ async def test_dialling_waits_for_dial_tone(office: Office) -> None:
     channel = dial(office, "123")
     await office.until(lambda: channel.hungup, 5)
     assert channel.hangup_cause == 34
+
+
+async def test_a_dialplan_has_one_call_wait_for_dial_tone(office: Office) -> None:
+    """CHANNEL(waitfordialtone), as a handler before the dialling sets it: this call does, the next one does not."""
+    await begin(office)
+    office.line(5).say([0] * 80_000)
+    channel = office.pbx.parts["dahdi"].request("5/123", None, ("", ""))
+    assert channel.tech_set_function("waitfordialtone", "2000")
+    channel.tech_call("")
+    await office.advance(1.8)
+    assert not channel.hungup and office.line(5).dialed == ""
+    await office.until(lambda: channel.hungup, 1)
+    await office.advance(3)
+    channel = dial(office, "123")
+    await office.until(lambda: office.line(5).dialed == "123", 2)
+    channel.hangup()
+
+
+async def test_dial_tone_in_a_call_out_is_somebody_else_s(office: Office) -> None:
+    """An exchange behind the exchange may give one (callprogress = yes)."""
+    await begin(office, "callprogress = yes\ndialtone_detect = yes")
+    line = office.line(5)
+    line.manners.answers_after = 9000
+    channel = dial(office, "123")
+    await office.until(lambda: channel.state is State.UP, 25)
+    line.say(sound.tone((350, 440), 3000))
+    await office.advance(3)
+    assert not channel.hungup
+    channel.hangup()
+
+
+@pytest.mark.parametrize(("detect", "ends"), [("3000", True), ("1000", False), ("always", True), ("no", False)])
+async def test_dial_tone_ends_a_call_that_came_in(office: Office, detect: str, ends: bool) -> None:
+    """dialtone_detect: for that long after the answer."""
+    await begin(office, f"dialtone_detect = {detect}\nusecallerid = no")
+    line = office.line(5)
+    line.ring()
+    await office.until(lambda: line.state == "talking", 10)
+    line.say(sound.tone((350, 440), 3000))
+    await office.advance(2.9)
+    assert (not len(office.pbx.channels)) == ends
 
 
 async def test_pulses_are_dialled(office: Office) -> None:
@@ -176,24 +240,43 @@ async def test_a_reversal_without_a_ring_is_forgotten(office: Office) -> None:
 
 
 async def test_a_distinctive_ring_goes_elsewhere(office: Office) -> None:
-    """Rings 1.5 s apart instead of 6."""
+    """Two short bursts: the second one ends 1.5 s after the first, the third 6 s after it, which is what the sample of
+    chan_dahdi.conf calls 325,95,0. The usual ring has its second end there."""
     await begin(
         office,
-        "usecallerid = no\nusedistinctiveringdetection = yes\ndring1 = 325,0,0\ndring1context = special",
+        "usedistinctiveringdetection = yes\ndring1 = 325,95,0\ndring1context = special\ndring2 = 95,0,0",
     )
     line = office.line(5)
-    line.manners.ring_on, line.manners.ring_off = 500, 1000
+    line.manners.rings = (500, 1000, 500, 4000)
     line.ring()
     await office.until(lambda: office.pbx.globals.get("WHO") == "special", 15)
     other = office.line(6)
     other.ring()
-    await office.until(lambda: office.pbx.globals.get("WHO") == "", 30)
+    await office.until(lambda: other.state == "talking", 15)
+    await office.until(lambda: office.pbx.globals.get("WHO") == "", 1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "tolerance", "fits"),
+    [
+        *(((325, 100, 0), 0, True), ((325, 100, 20), 10, False), ((325, 100, 20), 20, True)),
+        *(((325, -1, -1), 10, True), ((95, 0, 0), 10, False), ((1, 2, 3), -1, True)),
+    ],
+)
+def test_rings_are_told_apart(pattern: tuple[int, int, int], tolerance: int, fits: bool) -> None:
+    """Each of the three has to come near, bursts that did not come count as 0; -1 in a pattern is any, and a range of
+    -1 fits always. Without a context of its own a ring that fits is an ordinary call."""
+    rings = ((pattern, tolerance, "first"), ((325, 100, 0), 10, "second"))
+    machine = trunk.Trunk(trunk.Manners(distinctive=rings))
+    for at in (0.0, 1.5, 6.0):
+        machine.line(LineEvent(Happening.OFF_HOOK), at)
+    assert machine.state is trunk.State.OFFERED and machine.context == ("first" if fits else "second")
 
 
 @pytest.mark.parametrize(("after", "context"), [(False, "special"), (True, "")])
 def test_rings_before_the_caller_id_do_not_count(after: bool, context: str) -> None:
     """distinctiveringaftercid: a short pause before the caller ID would be the pattern; those behind it are not."""
-    machine = trunk.Trunk(trunk.Manners(distinctive=(((300, 0, 0), 40, "special"),), distinctive_after_id=after))
+    machine = trunk.Trunk(trunk.Manners(distinctive=(((325, 125, 0), 10, "special"),), distinctive_after_id=after))
     now = 0.0
     machine.line(LineEvent(Happening.RING_BEGIN), now)
     pauses = [1.0, 1.5, 4.0, 4.0, 4.0]
@@ -215,6 +298,55 @@ async def test_a_drop_of_battery_before_the_answer_ends_the_call(office: Office)
     await office.until(lambda: len(office.pbx.channels) == 1, 10)
     line.hang_up()
     await office.until(lambda: not len(office.pbx.channels), 1)
+
+
+@pytest.mark.parametrize(("immediate", "after"), [("no", 2.0), ("yes", 0.1)])
+async def test_a_call_begins_with_the_end_of_a_burst(office: Office, immediate: str, after: float) -> None:
+    """Without caller ID to wait for; with immediate = yes with its beginning."""
+    await begin(office, f"usecallerid = no\nimmediate = {immediate}")
+    line = office.line(5)
+    line.ring()
+    await office.advance(after - 0.1)
+    assert line.state == "ringing"
+    await office.until(lambda: line.state == "talking", 0.3)
+
+
+async def test_a_ring_that_tells_of_messages_is_no_call(office: Office) -> None:
+    """mwimonitor = rpas: the lamp, and the dialplan hears nothing of it."""
+    await begin(office, "mailbox = 100@default\nmwimonitor = rpas")
+    line = office.line(5)
+    line.manners.rings = (500, 20_000)
+    line.ring()
+    await office.advance(1)
+    line.say(sound.fsk(encode_waiting(Waiting(True))))
+    await office.until(lambda: office.pbx.mailboxes.count("100@default").new == 1, 3)
+    await office.advance(0.2)
+    assert not len(office.pbx.channels) and not line.seized
+
+
+async def test_a_line_tells_why_it_was_forwarded_and_from_how_far(office: Office) -> None:
+    """Parameters 5 and 6 of a multiple message."""
+    plan = "[lines]\nexten => s,1,Set(GLOBAL(WHY)=${CALL_QUALIFIER}${CALLERID(num)})\n same => n,Answer()\n"
+    await office.start(LINES.format(options="", signalling="fxs_ks"), plan + " same => n,Wait(60)\n")
+    line = office.line(5)
+    line.ring()
+    await office.advance(2.6)
+    line.say(sound.fsk(encode_call(Call("5551234", reason=1, long_distance=True))[:-1]))
+    await office.until(lambda: line.state == "talking", 5)
+    assert office.pbx.globals.get("WHY") == "15551234"
+    assert office.channel("DAHDI/5").redirecting.reason == "cfb"
+
+
+async def test_a_hangup_says_what_the_line_did(office: Office) -> None:
+    """HANGUPCAUSE(channel,tech)."""
+    await begin(office)
+    line = office.line(5)
+    line.ring()
+    await office.until(lambda: line.state == "talking", 15)
+    channel = office.channel("DAHDI/5")
+    line.hang_up()
+    await office.until(lambda: channel.hungup, 1)
+    assert channel.tech_cause == "ANALOG ANALOG_EVENT_ONHOOK"
 
 
 async def test_a_line_just_released_is_not_used_again_at_once(office: Office) -> None:

@@ -127,7 +127,16 @@ class Port(Sounding):
             return
         if event.kind in (Happening.ALARM, Happening.NO_ALARM):
             self._alarmed()
+        if event.kind in _ENDS:
+            self._note_cause(event.kind)
         self.obey(self.machine.line(event, self.now()))
+
+    def _note_cause(self, kind: Happening) -> None:
+        """What the present call may end by, for HANGUPCAUSE()."""
+        channel = next((found for call in self.machine.calls if (found := self.calls.get(call)) is not None), None)
+        if channel is not None:
+            word, cause = _ENDS[kind]
+            channel.note_cause(cause, f"ANALOG ANALOG_EVENT_{word}")
 
     def _alarmed(self) -> None:
         assert self.line is not None
@@ -359,6 +368,11 @@ class Port(Sounding):
         return True
 
 
+_ENDS = {
+    Happening.ON_HOOK: ("ONHOOK", causes.NORMAL_CLEARING),
+    Happening.ALARM: ("ALARM", causes.NETWORK_OUT_OF_ORDER),
+}
+"""What ends a call on the line, in Asterisk's words."""
 _NOTHING_TO_SHOW = frozenset(
     {
         Condition.PROGRESS,

@@ -16,6 +16,7 @@ from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.analog.trunk import Manners, Trunk
 from offhook.drivers.dahdi.evidence import Evidence
+from offhook.drivers.dahdi.identity import QUALIFIER, REASONS
 from offhook.drivers.dahdi.listening import BusyListener, CallerIdListener, ProgressListener
 from offhook.drivers.dahdi.port import Port
 from offhook.drivers.dahdi.termination import kept
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _STEADY_EVERY_S = 0.25
 _WITHHELD, _UNAVAILABLE = 0x20, 0x43
+_REASONS = {number: word for word, number in REASONS.items()}
 
 
 def manners_of(settings: ChannelSettings, signalling: str) -> Manners:
@@ -46,18 +48,21 @@ def manners_of(settings: ChannelSettings, signalling: str) -> Manners:
         caller_id=settings["usecallerid"],
         caller_id_start="any" if automatic else settings["cidstart"],
         ring_timeout=settings["ringtimeout"] / 1000,
+        immediate=settings["immediate"],
         distinctive=distinctive if settings["usedistinctiveringdetection"] else (),
         distinctive_after_id=settings["distinctiveringaftercid"],
         answer_on_polarity=settings["answeronpolarityswitch"],
         hang_up_on_polarity=settings["hanguponpolarityswitch"],
         polarity_delay=settings["polarityonanswerdelay"] / 1000,
         wait_for_dial_tone=settings["waitfordialtone"] / 1000,
+        dial_tone_ends=_ALWAYS if settings["dialtone_detect"] < 0 else settings["dialtone_detect"] / 1000,
         progress=settings["callprogress"],
         pulses=settings["pulsedial"],
         tone_s=settings["toneduration"] / 1000,
     )
 
 
+_ALWAYS = float("inf")
 _SMDI, _SMDI_S = "smdi", 1.5
 _SMDI_KINDS = {"B": "b", "N": "u"}
 """What a call's kind is to voicemail: busy, unavailable."""
@@ -80,6 +85,8 @@ class TrunkPort(Port):
         self._busy: BusyListener | None = None
         self._progress: ProgressListener | None = None
         self._steady: asyncio.TimerHandle | None = None
+        self._waits_s: float | None = None
+        """How long the next call is to wait for dial tone, if a dialplan said so."""
 
     def begin(self) -> None:
         """See Port; the line is met as it was tuned."""
@@ -188,11 +195,15 @@ class TrunkPort(Port):
         if isinstance(message, Waiting):
             if "rpas" in self.settings["mwimonitor"]:
                 self._waiting.told(message.lamp)
+                self.obey(self.machine.message_only(self.now()))
             return
         for number in self.machine.calls:
             channel = self.calls.get(number)
             if channel is not None:
                 channel.caller = _caller(message)
+                channel.redirecting.reason = _REASONS.get(message.reason, channel.redirecting.reason)
+                if message.long_distance:
+                    channel.set(QUALIFIER, "1")
                 channel.tell_caller()
                 log.info("channel %d: caller ID: %s", self.number, channel.caller.id)
         self.obey(self.machine.caller_id(self.now()))
@@ -241,7 +252,7 @@ class TrunkPort(Port):
             self._hear_caller_id(False)
             self._supervise(False)
         super()._sound(on)
-        if on and self.settings["waitfordialtone"] and not self.machine.incoming:
+        if on and self.machine.awaits_dial_tone:
             self._follow_progress()
 
     def digit_heard(self, digit: str, duration_ms: int | None) -> None:
@@ -280,7 +291,18 @@ class TrunkPort(Port):
             raise RequestError(cause, f"DAHDI/{self.number}: the line is not free any more")
         digits = channel.address[self.settings["stripmsd"] :]
         channel.set_state(State.DIALING)
-        self.obey(self.machine.call(channel.call, digits, self.now()))
+        waits_s, self._waits_s = self._waits_s, None
+        self.obey(self.machine.call(channel.call, digits, self.now(), waits_s))
+
+    def set_channel_item(self, channel: DahdiChannel, item: str, value: str) -> bool:
+        """See Port; the next call alone waits for dial tone as long as a dialplan says, in ms."""
+        if item != "waitfordialtone":
+            return super().set_channel_item(channel, item, value)
+        if value.strip().isdigit():
+            self._waits_s = int(value) / 1000 or None
+        else:
+            log.warning("%s: CHANNEL(waitfordialtone): %r is no time in ms", channel.name, value)
+        return True
 
     def answered(self, channel: DahdiChannel) -> None:
         """See Port."""

@@ -3,7 +3,8 @@
 state      what it is                                       leaves by
 idle       on hook                                          ring, polarity, call
 warned     something came before the ring: caller ID        ring; nothing for 4 s
-ringing    it rings; caller ID is listened for              caller ID; the second burst; 6 s
+ringing    it rings; caller ID is listened for, and how     caller ID; the second burst; 6 s
+           the bursts follow each other
 offered    the dialplan runs, not answered                  answer; no ring for a time; battery drop
 seizing    off hook for a call out, waiting for dial tone   dial tone or its time
 dialing    digits are being sent                            their end
@@ -30,6 +31,7 @@ _GUARD_S = 2.0
 _SETTLE_S = 0.5
 _GROUND_SETTLE_S = 1.5
 _RING_FRAME_S = 0.02
+_MOST_BURSTS = 3
 _TONE_GAP_S = 6.6
 """Ringing tone that stays away for that long has ended: somebody answered."""
 
@@ -59,13 +61,17 @@ class Manners:
     ring_timeout: float = 8.0
     immediate: bool = False
     distinctive: tuple[tuple[tuple[int, int, int], int, str], ...] = ()
-    """(pattern, range, context) of distinctive rings."""
+    """(pattern, range, context) of distinctive rings. A pattern tells of each burst after the first how much of the
+    ring timeout was left at its end, counted from the end of the first one, in fiftieths of a second; -1 is anything.
+    """
     distinctive_after_id: bool = False
     """Only rings behind the caller's identity count."""
     answer_on_polarity: bool = False
     hang_up_on_polarity: bool = False
     polarity_delay: float = 0.6
     wait_for_dial_tone: float = 0.0
+    dial_tone_ends: float = 0.0
+    """For how long after the answer dial tone ends a call that came in; infinity: always."""
     progress: bool = False
     pulses: bool = False
     tone_s: float = 0.1
@@ -85,11 +91,17 @@ class Trunk:
         self._next = 0
         self._deadline = NEVER
         self._digits = ""
-        self._reversed = False
+        self._turned = False
+        """The battery was reversed before the call."""
         self._polarity_from = -NEVER
+        """Reversals soon after that say nothing."""
+        self._answered = -NEVER
+        self._waits_s = 0.0
+        """How long this call waits for dial tone."""
         self._bursts: list[int] = []
+        self._first_over = -1.0
+        """When the first burst of ringing ended; below 0: it has not."""
         self._ring_seen = 0.0
-        self._burst_ended = False
         self._rang = False
         """Ringing tone was heard."""
 
@@ -104,6 +116,11 @@ class Trunk:
     def next_timer(self) -> float:
         """When ``tick`` is due."""
         return self._deadline
+
+    @property
+    def awaits_dial_tone(self) -> bool:
+        """It is off hook for a call out, and does not dial without dial tone."""
+        return self.state is State.SEIZING and self._waits_s > 0
 
     def takes_call(self) -> int:
         """0 when a call out may begin, else the cause why not."""
@@ -159,27 +176,37 @@ class Trunk:
                 self._deadline = now + self.manners.ring_timeout
         return []
 
+    @property
+    def _listens(self) -> bool:
+        """Caller ID may come after the ring."""
+        return self.manners.caller_id and self.manners.caller_id_start != "polarity"
+
     def _first_ring(self, now: float, *, burst_over: bool) -> list[Order]:
         self._begin(State.RINGING)
         self.incoming = True
-        self._ring_seen, self._burst_ended = now, burst_over
+        self._ring_seen = now
+        self._first_over = now if burst_over else -1.0
         out: list[Order] = [orders.NewCall(self._call, ringing=True)]
-        listens = self.manners.caller_id and self.manners.caller_id_start in ("ring", "any")
-        if not listens and not self.manners.distinctive:
+        if self._listens:
+            out += [orders.Sound(True), orders.HearCallerId(True)]
+        elif not self.manners.distinctive and (burst_over or self.manners.immediate):
             return out + self._offer(now)
-        self._deadline = now + _CALLER_ID_S + (0 if burst_over else 2)
-        return [*out, orders.Sound(True), orders.HearCallerId(True)] if listens else out
+        within = self.manners.ring_timeout if self.manners.distinctive else _CALLER_ID_S
+        self._deadline = now + within + (0 if burst_over else 2)
+        return out
 
     def _next_ring(self, now: float, *, burst_over: bool) -> list[Order]:
         if not burst_over:
             return []
-        if not self._burst_ended:
-            self._burst_ended, self._ring_seen = True, now
-            return []
-        frames = round((now - self._ring_seen) / _RING_FRAME_S)
         self._ring_seen = now
-        self._bursts.append(round(self.manners.ring_timeout / _RING_FRAME_S) - frames)
-        enough = len(self._bursts) >= (3 if self.manners.distinctive else 1)
+        if self._first_over < 0:
+            self._first_over = now
+            return [] if self._listens or self.manners.distinctive else self._offer(now)
+        if not self.manners.distinctive:
+            return self._offer(now)
+        base = round(self.manners.ring_timeout / _RING_FRAME_S)
+        self._bursts.append(base - round((now - self._first_over) / _RING_FRAME_S))
+        enough = len(self._bursts) >= _MOST_BURSTS or self._bursts[-1] < base / 2
         return self._offer(now) if enough else []
 
     def caller_id(self, now: float) -> list[Order]:
@@ -190,8 +217,11 @@ class Trunk:
             return self._offer(now)
         if self.manners.distinctive_after_id:
             self._bursts.clear()
-            self._deadline = now + _CALLER_ID_S
         return []
+
+    def message_only(self, now: float) -> list[Order]:
+        """It rang to tell of waiting messages: nobody calls."""
+        return self._over(now, causes.NORMAL_CLEARING) if self.state in (State.WARNED, State.RINGING) else []
 
     def _offer(self, now: float) -> list[Order]:
         self.state = State.OFFERED
@@ -201,13 +231,12 @@ class Trunk:
 
     def _distinct(self) -> str:
         """The context of the first distinctive ring that these bursts are."""
+        heard = [*self._bursts, *[0] * _MOST_BURSTS]
         for pattern, tolerance, context in self.manners.distinctive:
-            wanted = [length for length in pattern if length]
-            heard = self._bursts[: len(wanted)]
             near = tolerance or 10
-            if not wanted or not context or len(heard) != len(wanted):
-                continue
-            if tolerance == -1 or all(abs(one - other) <= near for one, other in zip(heard, wanted, strict=True)):
+            if tolerance == -1 or all(
+                wanted == -1 or abs(found - wanted) <= near for found, wanted in zip(heard, pattern, strict=False)
+            ):
                 return context
         return ""
 
@@ -223,17 +252,21 @@ class Trunk:
 
     def _polarity(self, now: float) -> list[Order]:
         manners = self.manners
-        if self.state is State.IDLE and manners.caller_id and manners.caller_id_start != "ring" and not self.alarm:
-            return self._warn(now)
+        if self.state in (State.IDLE, State.WARNED):
+            self._turned = True
+        if self.state is State.IDLE:
+            wanted = manners.caller_id and manners.caller_id_start not in ("ring", "dtmf") and not self.alarm
+            return self._warn(now) if wanted else []
         if now - self._polarity_from < manners.polarity_delay:
             return []
-        if self.state in (State.DIALING, State.WAITING) and manners.answer_on_polarity:
-            self._reversed = True
-            return self._up(now)
-        if self.state is State.UP and manners.hang_up_on_polarity and (self._reversed or self.incoming):
-            return self._over(now, causes.NORMAL_CLEARING)
-        if self.state is State.UP:
-            self._reversed = True
+        match self.state:
+            case State.DIALING | State.WAITING if manners.answer_on_polarity:
+                self._polarity_from = now
+                return self._up(now)
+            case State.UP | State.OFFERED if manners.hang_up_on_polarity:
+                return self._over(now, causes.NORMAL_CLEARING)
+            case State.RINGING if manners.hang_up_on_polarity and self._turned:
+                return self._over(now, causes.NORMAL_CLEARING)
         return []
 
     def _dropped(self, now: float) -> list[Order]:
@@ -253,7 +286,8 @@ class Trunk:
         if self.state is State.SEIZING and tone == "dial":
             return self._dial(now)
         if self.state is State.UP and tone == "dial":
-            return self._over(now, causes.NORMAL_CLEARING)
+            ends = self.incoming and now - self._answered <= self.manners.dial_tone_ends
+            return self._over(now, causes.NORMAL_CLEARING) if ends else []
         if self.state is not State.WAITING or not self.manners.progress:
             return []
         match tone:
@@ -269,14 +303,14 @@ class Trunk:
 
     # ---- calls -----------------------------------------------------------------------------------------------
 
-    def call(self, number: int, digits: str, now: float) -> list[Order]:
-        """Call out (``takes_call`` said that it may)."""
+    def call(self, number: int, digits: str, now: float, dial_tone_s: float | None = None) -> list[Order]:
+        """Call out (``takes_call`` said that it may); ``dial_tone_s``: wait so long for dial tone, whatever is set."""
         self._begin(State.SEIZING, number)
         self.incoming = False
         self._digits = digits
         self._polarity_from = now
-        wait = self.manners.wait_for_dial_tone
-        self._deadline = now + (wait or (_GROUND_SETTLE_S if self.manners.ground_start else _SETTLE_S))
+        self._waits_s = self.manners.wait_for_dial_tone if dial_tone_s is None else dial_tone_s
+        self._deadline = now + (self._waits_s or (_GROUND_SETTLE_S if self.manners.ground_start else _SETTLE_S))
         state = Hook.START if self.manners.ground_start else Hook.OFF
         return [orders.DoHook(state), orders.Sound(True)]
 
@@ -303,7 +337,7 @@ class Trunk:
     def _up(self, now: float) -> list[Order]:
         self.state = State.UP
         self._deadline = NEVER
-        self._polarity_from = now
+        self._answered = now
         return [orders.Hear((self._call,)), orders.Tell(self._call, Condition.ANSWER)]
 
     def answered(self, number: int, now: float) -> list[Order]:
@@ -312,8 +346,7 @@ class Trunk:
             return []
         self.state = State.UP
         self._deadline = NEVER
-        self._polarity_from = now
-        self._reversed = False
+        self._polarity_from = self._answered = now
         seize: list[Order] = [orders.HearCallerId(False), orders.DoHook(Hook.OFF), orders.Sound(True)]
         return [*seize, orders.Listen(True), orders.Hear((number,))]
 
@@ -346,14 +379,14 @@ class Trunk:
         self.state = state
         self._call = number or self.new_number()
         self._bursts = []
+        self._first_over = -1.0
         self.context = ""
-        self._reversed = False
 
     def _rest(self, state: State) -> None:
         self.state = state
         self._call = 0
         self._deadline = NEVER
-        self._reversed = False
+        self._turned = False
 
     # ---- the clock -------------------------------------------------------------------------------------------
 
@@ -369,7 +402,7 @@ class Trunk:
                 return self._offer(now)
             case State.OFFERED:
                 return self._over(now, causes.NORMAL_CLEARING)
-            case State.SEIZING if self.manners.wait_for_dial_tone:
+            case State.SEIZING if self._waits_s:
                 note = orders.Note("no dial tone")
                 return [note, *self._over(now, causes.NORMAL_CIRCUIT_CONGESTION)]
             case State.SEIZING:
