@@ -130,6 +130,7 @@ class PriEvent:
     """The call leaves ISDN: sound may be heard."""
     caller: PartyId = field(default_factory=PartyId)
     ani: str = ""
+    ani_plan: int = 0
     ani2: int = -1
     """ANI II: the kind of the caller's line; -1: not told."""
     called: str = ""

@@ -106,7 +106,7 @@ class Telling:
             part.calling.name.presentation if part.calling.name.valid else part.callingpres,
             parties.subaddress_of(self._ffi, part.calling.subaddress),
         )
-        event.ani, event.ani2 = self._text(part.callingani), part.ani2
+        event.ani, event.ani_plan, event.ani2 = self._text(part.callingani), part.callingplanani, part.ani2
         event.complete = bool(part.complete)
         event.flexible = bool(part.flexible)
         event.capability = max(0, part.ctype)

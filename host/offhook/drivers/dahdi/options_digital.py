@@ -21,7 +21,7 @@ _option("pridialplan", choice(*_PLANS), "unknown", "Type of called numbers.")
 _option("prilocaldialplan", choice(*_OWN_PLANS), "national", "Type of calling numbers.")
 _option("pricpndialplan", choice(*_OWN_PLANS), "from_channel", "Type of connected numbers.")
 for _name in ("international", "national", "local", "private", "unknown"):
-    _option(f"{_name}prefix", string(), "", f"Stands before {_name} numbers that come in.")
+    _option(f"{_name}prefix", string(), "", f"Stands before {_name} numbers of callers.")
 _option("resetinterval", string(), "never", "Seconds between restarts of idle B channels; never.")
 _option("force_restart_unavailable_chans", flag(), False, "Restart a channel refused with cause 44.")
 _option("inband_on_setup_ack", flag(), False, "Sound comes with SETUP ACKNOWLEDGE.")

@@ -176,7 +176,9 @@ class BearerPort(Port):
         if cause:
             raise RequestError(cause, f"DAHDI/{self.number}: the channel is not free, or its span is down")
         self.digital = address.digital
-        return self.make(address.number, State.DOWN, requester, uniqueid=ids[0])
+        channel = self.make(address.number, State.DOWN, requester, uniqueid=ids[0])
+        channel.set("TRANSFERCAPABILITY", "DIGITAL" if self.digital else "SPEECH")
+        return channel
 
     def make(self, number: str, state: State, requester: Channel | None = None, **options: object) -> DahdiChannel:
         """A channel for a call from or to a number."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from kernel_shims.pri.events import Kind, PriEvent
 from offhook.calls import causes
+from offhook.calls.channel import State
+from offhook.calls.frames import Condition, Control
 from offhook.drivers.dahdi.isdn import advice
 
 if TYPE_CHECKING:
@@ -22,6 +24,17 @@ _NAMES = {
     Kind.HANGUP_REQUEST: "HANGUP_REQ",
     Kind.PROGRESS: "PROGRESS",
 }
+_CONGESTED = frozenset(
+    {
+        causes.CALL_REJECTED,
+        causes.DESTINATION_OUT_OF_ORDER,
+        causes.NORMAL_CIRCUIT_CONGESTION,
+        causes.NETWORK_OUT_OF_ORDER,
+        causes.NORMAL_TEMPORARY_FAILURE,
+        causes.SWITCH_CONGESTION,
+    }
+)
+"""Causes for which a call that was not answered counts as congested; with others it is hung up."""
 USER_USER = "USERUSERINFO"
 """Variable of what the users tell each other with SETUP, CONNECT and DISCONNECT."""
 
@@ -56,7 +69,16 @@ class Clearing:
             channel.hangup_cause = cause
             self._await_charge(call, channel)
             return
-        channel.far_end_hangup(cause)
+        self._tell_end(call, channel, cause)
+
+    def _tell_end(self, call: IsdnCall, channel: DahdiChannel, cause: int) -> None:
+        """The far end has ended a call: who called hears why it was not answered."""
+        minded = call.outgoing and channel.state not in (State.UP, State.BUSY) and channel.consumer is not None
+        if minded and (cause == causes.USER_BUSY or cause in _CONGESTED):
+            channel.hangup_cause = cause
+            channel.deliver(Control(Condition.BUSY if cause == causes.USER_BUSY else Condition.CONGESTION))
+        else:
+            channel.far_end_hangup(cause)
 
     def _await_charge(self, call: IsdnCall, channel: DahdiChannel) -> None:
         """The other party's network tells the price of the call (AOC-E) when that is cleared: wait for it, at most half
@@ -89,7 +111,7 @@ class Clearing:
             return
         call.clearing = True
         note_cause(channel, event)
-        channel.far_end_hangup(event.cause or causes.NORMAL_CLEARING)
+        self._tell_end(call, channel, event.cause or causes.NORMAL_CLEARING)
 
     def _restart_refused(self, call: IsdnCall, event: PriEvent) -> None:
         """The far end has a call on a channel that is free here: RESTART it (force_restart_unavailable_chans)."""

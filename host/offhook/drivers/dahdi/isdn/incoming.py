@@ -112,16 +112,20 @@ class Incoming:
 
     @staticmethod
     def _exten(event: PriEvent, settings: Mapping[str, Any]) -> str:
-        called = prefixed(event.called, event.called_plan, settings)
         overlaps = settings["overlapdial"] != "no" and not event.complete
-        return "s" if settings["immediate"] or not (called or overlaps) else called
+        return "s" if settings["immediate"] or not (event.called or overlaps) else event.called
 
     def _caller(self, event: PriEvent, settings: ChannelSettings) -> Caller:
-        party = party_of(event.caller, settings.values) if settings["usecallerid"] else Party()
+        party = Party()
+        if settings["usecallerid"]:
+            party = party_of(event.caller, settings.values)
+            party.present(event.caller.presentation)  # also of a number that is withheld
         party.tag = settings["cid_tag"]
         if settings["append_msn_to_cid_tag"]:
             party.tag += f"_{event.caller.number or '' if self._span.network else event.called}"
-        ani = Party.of(event.ani) if event.ani and settings["usecallerid"] else party.copy()
+        ani = party.copy()
+        if event.ani and settings["usecallerid"]:
+            ani = Party.of(prefixed(event.ani, event.ani_plan, settings.values))
         return Caller(id=party, ani=ani, ani2=max(0, event.ani2) if settings["usecallerid"] else 0)
 
     def _describe(self, channel: DahdiChannel, event: PriEvent) -> None:

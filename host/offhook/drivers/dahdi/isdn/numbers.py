@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from kernel_shims.pri.events import PartyId, PartySubaddress
 from offhook.calls.party import NO_SUBADDRESS, Name, Number, Party, Subaddress
+
+log = logging.getLogger(__name__)
 
 UNKNOWN, INTERNATIONAL, NATIONAL, LOCAL, PRIVATE = 0x00, 0x11, 0x21, 0x41, 0x49
 PLANS = {
@@ -25,7 +28,11 @@ _PREFIXES = {
 }
 _TYPES = {"U": 0x00, "I": 0x10, "N": 0x20, "L": 0x30, "S": 0x40, "V": 0x60, "R": 0x70}
 _PLAN_LETTERS = {"u": 0x00, "e": 0x01, "x": 0x03, "f": 0x04, "n": 0x08, "p": 0x09, "r": 0x0F}
-_UNAVAILABLE = 0x43
+_LETTERS = "".join(chr(code) for code in range(ord("9") + 1, 128))
+"""What is taken off the front of a number: it begins at a digit, * or #."""
+_SCREENED, _UNAVAILABLE = 0x01, 0x43
+"""Presentation (Q.931 4.5.10): the user's own number, verified; there is none."""
+_RESTRICTION = 0x60
 REASONS = {0: "unknown", 1: "cfb", 2: "cfnr", 3: "deflection", 15: "cfu"}
 """Of a redirection (Q.931 4.6.7), in the dialplan's words."""
 REASON_NUMBERS = {word: number for number, word in REASONS.items()} | {"unavailable": 2}
@@ -43,47 +50,49 @@ def prefixed(number: str, plan: int, settings: Mapping[str, Any]) -> str:
 def typed(number: str, dialplan: str, settings: Mapping[str, Any], own_plan: int = 0) -> tuple[str, int]:
     """A number that goes out, and its plan octet by ``pridialplan`` and its like.
 
-    Letters before the number name type and plan themselves. "dynamic" tells the type by the prefix and takes it off,
-    "redundant" leaves it there; "from_channel" is ``own_plan``.
+    "dynamic" tells the type by the prefix, which it takes off, "redundant" leaves it there; a prefix that is not set
+    stands before every number. "from_channel" is ``own_plan``. Letters before the number change type or plan.
     """
-    number, plan = _by_letters(number)
-    if plan is not None:
-        return number, plan
-    if dialplan == "from_channel":
-        return number, own_plan
-    if dialplan not in ("dynamic", "redundant"):
-        return number, PLANS[dialplan]
-    for kind, option in _PREFIXES.items():
-        prefix = settings[option]
-        if prefix and kind != UNKNOWN and number.startswith(prefix):
-            return number if dialplan == "redundant" else number[len(prefix) :], kind
-    return number, LOCAL if settings["localprefix"] else UNKNOWN
-
-
-def _by_letters(number: str) -> tuple[str, int | None]:
-    kind: int | None = None
-    plan = 0x01
-    if number[:1] in _TYPES and number[:1]:
-        kind, number = _TYPES[number[0]], number[1:]
-    if number[:1] in _PLAN_LETTERS and number[:1]:
-        plan, number = _PLAN_LETTERS[number[0]], number[1:]
-        kind = kind or 0
-    return number, None if kind is None else kind | plan
+    letters = len(number) - len(number.lstrip(_LETTERS))
+    strip = 0
+    match dialplan:
+        case "dynamic" | "redundant":
+            found, prefix = next(
+                (
+                    (kind, settings[_PREFIXES[kind]])
+                    for kind in (INTERNATIONAL, NATIONAL)
+                    if number.startswith(settings[_PREFIXES[kind]])
+                ),
+                (LOCAL, ""),
+            )
+            strip = len(prefix) if dialplan == "dynamic" else 0
+        case "from_channel":
+            found = own_plan
+        case _:
+            found = PLANS[dialplan]
+    for letter in number[:letters]:
+        if letter in _TYPES:
+            found = _TYPES[letter] | (found & 0x0F)
+        elif letter in _PLAN_LETTERS:
+            found = _PLAN_LETTERS[letter] | (found & 0xF0)
+        else:
+            log.warning('"%s": %s names no type and no plan of a number', number, letter)
+    return number[letters + strip :], found
 
 
 def caller_of(party: Party, settings: Mapping[str, Any]) -> PartyId:
     """Who we say calls: by ``prilocaldialplan``, ``usecallingpres``, ``hidecallerid`` and ``hidecalleridname``."""
     hides = settings["hidecallerid"]
-    known = party.number.valid and party.number.text and not hides
-    number, plan = typed(party.number.text if known else "", settings["prilocaldialplan"], settings, party.number.plan)
-    shows_name = party.name.valid and party.name.text and not hides and not settings["hidecalleridname"]
-    presentation = 0 if known else _UNAVAILABLE
+    known = party.number.valid and not hides
+    text = party.number.text if known and any(digit in "0123456789" for digit in party.number.text) else ""
+    number, plan = typed(text, settings["prilocaldialplan"], settings, party.number.plan)
+    presentation = party.number.presentation if settings["usecallingpres"] else _SCREENED if known else _UNAVAILABLE
     return PartyId(
         number=number if known else None,
-        name=party.name.text if shows_name else None,
+        name=party.name.text if known and party.name.valid and not settings["hidecalleridname"] else None,
         plan=plan,
-        presentation=party.number.presentation if settings["usecallingpres"] else presentation,
-        name_presentation=party.name.presentation,
+        presentation=presentation,
+        name_presentation=presentation & _RESTRICTION,
         subaddress=subaddress_told(party.subaddress),
     )
 

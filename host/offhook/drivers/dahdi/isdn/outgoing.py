@@ -195,16 +195,18 @@ class Outgoing:
             port.through()
 
     def _send_failure(self, call: IsdnCall, port: BearerPort, channel: DahdiChannel, condition: Condition) -> bool:
+        ends = port.settings["priindication"] == "outofband" or not port.has_sound
+        if not ends and (call.outgoing or call.level >= Level.ALERTING):
+            return False
         if condition is Condition.BUSY:
             channel.hangup_cause = causes.USER_BUSY
         elif channel.hangup_cause in (0, causes.USER_BUSY, causes.NORMAL_CLEARING):
             channel.hangup_cause = causes.SWITCH_CONGESTION
-        if port.settings["priindication"] == "outofband" or not port.has_sound:
+        if ends:
             channel.request_hangup(channel.hangup_cause)
-            return True
-        if not call.outgoing:
+        else:
             self._send_progress(call, port, channel.hangup_cause)
-        return False
+        return ends
 
     def _send_connected(self, call: IsdnCall, connected: Connected) -> None:
         when = self._span.settings["colp_send"]

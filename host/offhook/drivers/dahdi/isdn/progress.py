@@ -147,8 +147,8 @@ class Progress:
     def _progresses(self, call: IsdnCall, channel: DahdiChannel, event: PriEvent) -> None:
         if event.cause:
             note_cause(channel, event)
-            channel.hangup_cause = event.cause
             if event.cause == causes.USER_BUSY:
+                channel.hangup_cause = event.cause
                 channel.deliver(Control(Condition.BUSY))
         if event.inband or event.interworking:
             self._sound(call, channel)
