@@ -9,7 +9,7 @@ from kernel_shims.simulator.port import SimulatedPort
 from kernel_shims.simulator.sound import SILENCE, STEP
 
 _MOST_WAITING = 4 * STEP
-_TIES = frozenset({SIGNALLINGS["em"], SIGNALLINGS["em_e1"]})
+_TIES = frozenset({SIGNALLINGS["em"], SIGNALLINGS["em_e1"], SIGNALLINGS["sf"]})
 _LONGEST_WINK_MS = 300
 """What is off hook no longer is a wink; the kernel tells of a seizure when it is past (DAHDI_DEFAULT_RXWINKTIME)."""
 

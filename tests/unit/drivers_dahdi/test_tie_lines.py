@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kernel_shims.line import Happening, Hook, LineEvent
 from offhook.calls import causes
+from offhook.calls.frames import Condition
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.analog.schemes import SCHEMES, Call
@@ -49,13 +50,17 @@ exten => 911,1,Goto(55,1)
         *(("em", "", ""), ("em_w", "", ""), ("featd", "", "101"), ("em", "pulsedial = yes", "")),
         *(("featdmf", "", "101"), ("featb", "", ""), ("e911", "", "55")),
         *(("fgccamamf", "ani_info_digits = 1", "55"), ("fgccama", "ani_info_digits = 1", "55")),
+        *(("em_e1", "", ""), ("featdmf_ta", "defaultozz = 0\ndefaultcic = 10288", "101")),
+        *(("sf", "", ""), ("sf_w", "", ""), ("sf_featd", "", "101"), ("sf_featdmf", "", "101"), ("sf_featb", "", "")),
+        *(("featd", "cid_number = 777", "777"), ("e911", "cid_number = 777", "55")),
     ],
 )
 async def test_a_call_over_a_tie_line(office: Office, signalling: str, more: str, who: str) -> None:
     """Seizure, digits and who calls, answer, sound both ways, release."""
     office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
-    office.system.add_span({5: "em", 6: "em"})
-    office.system.add_span({7: "em", 8: "em"})
+    kernel = "em_e1" if signalling == "em_e1" else "sf" if signalling.startswith("sf") else "em"
+    office.system.add_span({5: kernel, 6: kernel})
+    office.system.add_span({7: kernel, 8: kernel})
     office.system.cable(2, 3)
     await office.begin(CHANNELS.format(signalling=signalling, more=more), PLAN)
     alice, bob = office.phone(1), office.phone(2)
@@ -156,13 +161,14 @@ def test_tandem_access_is_read_after_its_route() -> None:
 
 
 def test_tandem_access_is_dialled_by_two_winks() -> None:
+    """The route for the switch on the way, then who calls whom."""
     tie = machine("featdmf_ta")
-    tie.call(tie.new_number(), Call("55", "101", "1010288"), 0.0)
+    tie.call(tie.new_number(), Call("55", "101", "1010288", 27), 0.0)
     (first,) = tie.line(LineEvent(Happening.FLASH), 0.5)
     assert first == orders.Dial("*1010288#", "M")
     assert not tie.tick(tie.next_timer)
     (second,) = tie.line(LineEvent(Happening.FLASH), 5.0)
-    assert second == orders.Dial("*55#", "M")
+    assert second == orders.Dial("*27101#*55#", "M")
 
 
 def test_group_d_with_a_carrier_first_is_winked_at() -> None:
@@ -215,6 +221,86 @@ def test_dtmf_of_group_d_is_understood_on_any_winking_line() -> None:
     tie.line(LineEvent(Happening.OFF_HOOK), 0.0)
     assert starts(read(tie, "*101*55*", 1.0)) == ["55"]
     assert tie.told.caller == "101"
+
+
+@pytest.mark.parametrize("signalling", ["em_w", "featd"])
+def test_digits_of_tones_go_out_without_a_wink_in_the_end(signalling: str) -> None:
+    """Many far ends do not wink."""
+    tie = machine(signalling)
+    tie.call(tie.new_number(), Call("55", "101"), 0.0)
+    given = tie.tick(4.0)
+    assert any(isinstance(one, orders.Dial) for one in given) and not any(isinstance(one, orders.End) for one in given)
+
+
+def test_mf_is_not_sent_without_a_wink() -> None:
+    tie = machine("featdmf")
+    tie.call(tie.new_number(), Call("55", "101"), 0.0)
+    assert [one.cause for one in tie.tick(4.0) if isinstance(one, orders.End)] == [causes.NORMAL_CIRCUIT_CONGESTION]
+
+
+def test_a_line_that_needs_no_number_is_answered_when_it_is_seized() -> None:
+    tie = machine("em")
+    number = tie.new_number()
+    tie.call(number, Call(""), 0.0)
+    assert orders.Tell(number, Condition.ANSWER) in tie.tick(tie.next_timer)
+
+
+def test_a_line_without_digits_goes_to_extension_s_at_once() -> None:
+    """immediate = yes; a winking line winks all the same."""
+    tie = Tie(Everything(), Manners(SCHEMES["em_w"], SCHEMES["em_w"], immediate=True))
+    given = tie.line(LineEvent(Happening.OFF_HOOK), 0.0)
+    assert hooks(given) == [Hook.WINK] and starts(given) == ["s"]
+
+
+def test_no_digit_at_all_is_extension_s() -> None:
+    tie = machine("em")
+    tie.line(LineEvent(Happening.OFF_HOOK), 0.0)
+    assert starts(tie.tick(5.0)) == ["s"]
+
+
+def test_digits_have_their_time() -> None:
+    """interdigit_timeout, and matchdigit_timeout once the number may be complete; marks of parts have 3 s."""
+
+    class Longer(Everything):
+        """5 and 55 are extensions."""
+
+        def exists(self, exten: str) -> bool:
+            return exten in ("5", "55")
+
+        def more(self, exten: str) -> bool:
+            return exten == "5"
+
+    manners = Manners(SCHEMES["em"], SCHEMES["em"], next_digit=7.0, match_digit=2.0)
+    tie = Tie(Longer(), manners)
+    tie.line(LineEvent(Happening.OFF_HOOK), 0.0)
+    tie.digit("5", 1.0)
+    assert tie.next_timer == 3.0
+    tie = Tie(Everything(), manners)
+    tie.line(LineEvent(Happening.OFF_HOOK), 0.0)
+    tie.digit("5", 1.0)
+    assert tie.next_timer == 8.0
+    tie = machine("featdmf")
+    tie.line(LineEvent(Happening.OFF_HOOK), 0.0)
+    tie.digit("*", 1.0)
+    assert tie.next_timer == 4.0
+
+
+async def test_a_number_that_is_none_is_told(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """The far end hears that there is no such number; then the call ends."""
+    office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
+    office.system.add_span({5: "em", 6: "em"})
+    office.system.add_span({7: "em", 8: "em"})
+    office.system.cable(2, 3)
+    office.pbx.zones["us"].tones["info"] = "!950/330,!1400/330,!1800/330,0"
+    await office.begin(CHANNELS.format(signalling="em", more=""), PLAN)
+    alice = office.phone(1)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("944")
+    await office.until(lambda: alice.hears(950), 12)
+    await office.until(lambda: not len(office.pbx.channels), 5)
+    assert 'channel 7: no extension "4" in context "far" for a call that came in' in caplog.text
+    alice.on_hook()
 
 
 @given(st.sampled_from(sorted(SCHEMES)), st.lists(st.sampled_from("0123456789*#ABC!^vft"), max_size=40))

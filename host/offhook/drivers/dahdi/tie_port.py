@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import LinePort
 from offhook.calls import causes
-from offhook.calls.channel import Channel, State
+from offhook.calls.channel import Channel, Hangup, State
+from offhook.calls.frames import Condition
 from offhook.calls.party import Caller, Party
+from offhook.calls.prompts import play_all
 from offhook.calls.requesting import RequestError
 from offhook.calls.trunk_digits import mf_steps
 from offhook.drivers.dahdi.analog import orders
@@ -26,8 +30,13 @@ if TYPE_CHECKING:
     from offhook.drivers.dahdi.channel import DahdiChannel
     from offhook.drivers.dahdi.reading import ChannelSettings
 
+log = logging.getLogger(__name__)
+
 _ROUTE = ("OZZ", "CIC")
 """Variables with the codes of route and carrier."""
+_SET_WINS = frozenset({"em_w", "featd", "sf_featd", "featdmf", "sf_featdmf", "featdmf_ta"})
+"""Where a caller's number that is set for the channel counts more than one that is told."""
+_NO_SERVICE_AFTER_S, _NO_SERVICE_TONE_S = 2.0, 1.0
 
 
 class TiePort(Port):
@@ -48,6 +57,8 @@ class TiePort(Port):
             information=settings["ani_info_digits"],
             ani_wait=settings["ani_wink_time"] / 1000,
             ani_within=settings["ani_timeout"] / 1000,
+            next_digit=settings["interdigit_timeout"] / 1000,
+            match_digit=settings["matchdigit_timeout"] / 1000,
         )
         self.machine = Tie(ContextPlan(pbx, settings), manners)
         self._signals: Detector | None = None
@@ -59,6 +70,13 @@ class TiePort(Port):
                 self.calls.make(order.call, State.RING, caller=self.calls.caller())
             case orders.Start():
                 self._start(order)
+            case orders.Feature():
+                self._no_service(order)
+            case orders.Tell(condition=Condition.PROGRESS):
+                channel = self.calls.get(order.call)
+                if channel is not None:
+                    channel.set_state(State.RINGING)
+                super().carry_out(order)
             case orders.Dial(way="M"):
                 if self.leg is not None:
                     for step in mf_steps(order.digits):
@@ -81,15 +99,41 @@ class TiePort(Port):
         told = self.machine.told
         for name, value in told.variables.items():
             channel.set(name, value)
-        if told.caller or told.ani2 is not None:
-            party = Party.of(told.caller or None)
+        if told.caller and not (self.settings["cid_number"] and self.signalling in _SET_WINS):
+            party = Party.of(told.caller)
             channel.caller = Caller(id=party, ani=party.copy())
+        if told.caller or told.ani2 is not None:
             channel.caller.ani2 = told.ani2 or 0
             channel.tell_caller()
         channel.exten = order.exten
         channel.dialed.number = order.exten
         channel.set_state(State.RING)
         channel.start_pbx()
+
+    def _no_service(self, order: orders.Feature) -> None:
+        """The far end dialled what the dialplan has not: it is told so, and the call ends."""
+        channel = self.calls.get(order.call)
+        if channel is not None:
+            log.warning(
+                'channel %d: no extension "%s" in context "%s" for a call that came in',
+                self.number,
+                order.value,
+                channel.context,
+            )
+            channel.start_task(self._tell_no_service(channel))
+
+    async def _tell_no_service(self, channel: DahdiChannel) -> None:
+        try:
+            await asyncio.sleep(_NO_SERVICE_AFTER_S)
+            channel.play_zone_tone("info")
+            await asyncio.sleep(_NO_SERVICE_TONE_S)
+            channel.stop_tones()
+            await play_all(channel, ["ss-noservice"])
+        except Hangup:
+            log.debug("%s hung up while it was told that there is no such number", channel.name)
+        finally:
+            channel.task = None
+            channel.hangup(causes.UNALLOCATED)
 
     def _listen_for(self, order: orders.Listen) -> None:
         """MF is heard by its own detector, DTMF by the leg; one at a time."""
@@ -135,7 +179,8 @@ class TiePort(Port):
         channel.set_state(State.DIALING)
         caller = channel.connected.id.number.text if channel.connected.id.number.valid else ""
         route = "".join(channel.get(f"FEATDMF_{name}") or self.settings[f"default{name.lower()}"] for name in _ROUTE)
-        self.obey(self.machine.call(channel.call, Call(digits, caller, route), self.now()))
+        what = Call(digits, caller, route, channel.connected.ani2)
+        self.obey(self.machine.call(channel.call, what, self.now()))
 
     def answered(self, channel: DahdiChannel) -> None:
         """See Port."""

@@ -2,7 +2,8 @@
 
     featd        seize, wink     *CALLER*CALLED*                          in DTMF
     featdmf      seize, wink     KP 00 CALLER ST  KP CALLED ST, wink      in MF; KP 02 ST for a caller not known
-    featdmf_ta   seize, wink     KP OZZ CIC ST, wink, KP CALLED ST        through an access tandem
+    featdmf_ta   seize, wink     KP OZZ CIC ST, wink, KP II CALLER ST KP CALLED ST, wink
+                                                                          through an access tandem
     featb        seize, wink     KP CALLED ST
     fgccama      seize           CALLED in pulses, off hook, KP 0 CALLED ST
     fgccamamf    seize, wink     KP CALLED ST, off hook, KP 0 CALLED ST
@@ -79,6 +80,8 @@ class Call:
     digits: str
     caller: str = ""
     route: str = ""
+    ani2: int = 0
+    """Kind of the caller's line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ class Scheme:
     """The parts read, and how many digits of information stand before a caller's number."""
     winks: bool = False
     """A wink says that digits may come."""
+    insists: bool = True
+    """Without a wink nothing is dialled; else it is, late."""
     hears_mf: bool = False
     ends_with_wink: bool = False
 
@@ -114,7 +119,8 @@ def _group_d_mf(call: Call) -> list[Part]:
 
 
 def _tandem(call: Call) -> list[Part]:
-    return [Part(After.WINK, "M", f"*{call.route}#"), Part(After.WINK, "M", f"*{call.digits}#")]
+    who = f"*{call.ani2:02d}{call.caller}#" if call.caller else "*02#"
+    return [Part(After.WINK, "M", f"*{call.route}#"), Part(After.WINK, "M", f"{who}*{call.digits}#")]
 
 
 def _number(call: Call) -> list[Part]:
@@ -181,28 +187,30 @@ _GROUP_D_READS = (Read(_STARTS), Read("#"))
 _STARS = (Read("*", count=3),)
 _SPILL = Read(_STARTS)
 _PLAIN = Scheme(_plain(After.SEIZURE))
-_WINKING = Scheme(_plain(After.WINK), understands=_told_by_stars, winks=True)
+_WINKING = Scheme(_plain(After.WINK), understands=_told_by_stars, winks=True, insists=False)
+_GROUP_D = Scheme(_group_d, _STARS, _told_by_stars, winks=True, insists=False)
+_GROUP_D_MF = Scheme(_group_d_mf, _GROUP_D_READS, _told_by_group_d, True, hears_mf=True, ends_with_wink=True)
 SCHEMES: dict[str, Scheme] = {
     "em": _PLAIN,
     "em_e1": _PLAIN,
     "sf": _PLAIN,
     "em_w": _WINKING,
     "sf_w": _WINKING,
-    "featd": Scheme(_group_d, _STARS, _told_by_stars, winks=True),
-    "sf_featd": Scheme(_plain(After.WINK), _STARS, _told_by_stars, winks=True),
-    "featdmf": Scheme(_group_d_mf, _GROUP_D_READS, _told_by_group_d, True, True, ends_with_wink=True),
-    "sf_featdmf": Scheme(_plain(After.WINK), _GROUP_D_READS, _told_by_group_d, True, True),
+    "featd": _GROUP_D,
+    "sf_featd": _GROUP_D,
+    "featdmf": _GROUP_D_MF,
+    "sf_featdmf": _GROUP_D_MF,
     "featdmf_ta": Scheme(
         _tandem,
         (Read("#", Then.WINK, counts=False), *_GROUP_D_READS),
         _told_by_group_d,
         True,
-        True,
+        hears_mf=True,
         ends_with_wink=True,
     ),
-    "featb": Scheme(_number, (Read("#"),), _told_number, True, True),
-    "sf_featb": Scheme(_plain(After.WINK), (Read("#"),), _told_number, True, True),
+    "featb": Scheme(_number, (Read("#"),), _told_number, True, hears_mf=True),
+    "sf_featb": Scheme(_plain(After.WINK), (Read("#"),), _told_number, True),
     "fgccama": Scheme(_cama, (Read("", Then.ANI), _SPILL), _told_cama, hears_mf=True),
-    "fgccamamf": Scheme(_cama_mf, (Read(_STARTS, Then.ANI), _SPILL), _told_cama, True, True),
-    "e911": Scheme(_emergency, (Read(_STARTS, Then.OFF_HOOK), Read("#")), _told_emergency, True, True),
+    "fgccamamf": Scheme(_cama_mf, (Read(_STARTS, Then.ANI), _SPILL), _told_cama, True, hears_mf=True),
+    "e911": Scheme(_emergency, (Read(_STARTS, Then.OFF_HOOK), Read("#")), _told_emergency, True, hears_mf=True),
 }

@@ -68,6 +68,10 @@ class Manners:
     wink_wait: float = 4.0
     information: int = 2
     """Digits before a caller's number."""
+    next_digit: float = 8.0
+    """For each further digit of a number of the dialplan's, and"""
+    match_digit: float = 3.0
+    """when it may be complete."""
     ani_wait: float = 1.0
     ani_within: float = 10.0
 
@@ -92,6 +96,9 @@ class Tie:
         self._dialling: Part | None = None
         self._deadline = NEVER
         self._far_off_hook = False
+        self._dials_nothing = False
+        self._winked = False
+        """The wink before the next part has come."""
 
     # ---- what can be asked -----------------------------------------------------------------------------------
 
@@ -133,8 +140,9 @@ class Tie:
             case Happening.ON_HOOK:
                 self._far_off_hook = False
                 return self._over(causes.NORMAL_CLEARING) if self._call else []
-            case Happening.FLASH if self.state is State.SEIZING and self._awaits is After.WINK:
-                return self._dial(now)
+            case Happening.FLASH if self._awaits is After.WINK:
+                self._winked = True
+                return self._dial(now) if self.state is State.SEIZING else []
             case Happening.PULSE_DIGIT:
                 return self.digit(event.digit, now)
             case Happening.DIAL_COMPLETE if self.state is State.DIALING and self._way == "P":
@@ -175,12 +183,14 @@ class Tie:
         self._parts, self._place, self.told = [""], 0, Told()
         scheme = self.manners.scheme
         out: list[Order] = [orders.NewCall(self._call), orders.Sound(True), orders.Listen(True, scheme.hears_mf)]
+        if scheme.winks:
+            out.append(orders.DoHook(Hook.WINK))
         if self.manners.immediate:
             self.state = State.OFFERED
             return [*out, orders.Hear((self._call,)), orders.Start(self._call, "s")]
         self.state = State.COLLECTING
         self._deadline = now + _FIRST_DIGIT_S
-        return [*out, orders.DoHook(Hook.WINK)] if scheme.winks else out
+        return out
 
     @property
     def _read(self) -> Read:
@@ -191,13 +201,23 @@ class Tie:
         if self.state is not State.COLLECTING:
             return []
         self._parts[-1] += digit
-        self._deadline = now + _NEXT_DIGIT_S
+        self._deadline = now + self._digit_time()
         return self._part_read(now) if self._complete() else []
+
+    def _digit_time(self) -> float:
+        """How long the next digit may take."""
+        text = self._parts[-1]
+        if self._read.ends or self._by_stars(text):
+            return _NEXT_DIGIT_S
+        return self.manners.match_digit if self.plan.exists(text) else self.manners.next_digit
+
+    def _by_stars(self, text: str) -> bool:
+        """Feature group D in DTMF, which any winking line understands."""
+        return self.manners.scheme.winks and text.startswith("*")
 
     def _complete(self) -> bool:
         text, read = self._parts[-1], self._read
-        stars = self.manners.scheme.winks and not read.ends and text.startswith("*")
-        if stars or (read.ends == "*" and text.startswith("*")):
+        if (not read.ends and self._by_stars(text)) or (read.ends == "*" and text.startswith("*")):
             return text.count("*") >= 3
         if read.ends and read.ends != "*":
             return text[-1] in read.ends
@@ -240,12 +260,12 @@ class Tie:
         scheme = self.manners.scheme
         self.told = scheme.understands([part for part in self._parts if part] or [""], self.manners.information)
         exten = self.told.exten or "s"
-        if not self.plan.exists(exten):
-            note = orders.Note(f'no extension "{exten}" for a call on a tie line')
-            return [note, *self._over(causes.UNALLOCATED)]
         self.state = State.OFFERED
         ready: list[Order] = [orders.DoHook(Hook.WINK)] if scheme.ends_with_wink else []
-        return [*ready, orders.Listen(True), orders.Hear((self._call,)), orders.Start(self._call, exten)]
+        ready += [orders.Listen(True), orders.Hear((self._call,))]
+        if self.plan.exists(exten):
+            return [*ready, orders.Start(self._call, exten)]
+        return [*ready, orders.Feature("noservice", self._call, exten)]
 
     # ---- calls -----------------------------------------------------------------------------------------------
 
@@ -253,6 +273,7 @@ class Tie:
         """Call out (``takes_call`` said that it may)."""
         self._call = number
         self._to_dial = self.manners.outward.dials(what)
+        self._dials_nothing = not what.digits
         return [orders.DoHook(Hook.OFF), orders.Sound(True), *self._seize(now)]
 
     @property
@@ -272,7 +293,8 @@ class Tie:
     def _seize(self, now: float) -> list[Order]:
         """Wait for what comes before the next part."""
         self.state = State.SEIZING
-        if self._awaits is After.OFF_HOOK and self._far_off_hook:
+        early = self._far_off_hook if self._awaits is After.OFF_HOOK else self._winked
+        if early and self._awaits is not After.SEIZURE:
             return self._dial(now)
         waits = {After.WINK: self.manners.wink_wait, After.OFF_HOOK: _OFF_HOOK_S, After.SEIZURE: _SETTLE_S}
         self._deadline = now + waits[self._to_dial[0].after]
@@ -280,6 +302,7 @@ class Tie:
 
     def _dial(self, now: float) -> list[Order]:
         self.state = State.DIALING
+        self._winked = False
         self._dialling = part = self._to_dial.pop(0)
         if not part.digits:
             return self._dialled(now)
@@ -291,11 +314,12 @@ class Tie:
     def _dialled(self, now: float) -> list[Order]:
         if self._to_dial:
             return self._seize(now)
-        if self._told_ani:
+        if self._told_ani or self._dials_nothing:
             return self._answers()
         self.state = State.WAITING
         self._deadline = NEVER
-        told = orders.Tell(self._call, Condition.RINGING)
+        # The far end tells by its tones whether it rings, or why not.
+        told = orders.Tell(self._call, Condition.PROGRESS)
         return [orders.Hear((self._call,)), orders.Listen(True), told]
 
     def answered(self, number: int, now: float) -> list[Order]:
@@ -323,6 +347,7 @@ class Tie:
     def _rest(self) -> None:
         self.state = State.IDLE
         self._call = 0
+        self._winked = False
         self._to_dial, self._dialling = [], None
         self._deadline = NEVER
 
@@ -335,13 +360,15 @@ class Tie:
         self._deadline = NEVER
         match self.state:
             case State.COLLECTING:
-                return self._offer() if any(self._parts) else self._over(causes.INVALID_NUMBER_FORMAT)
+                return self._offer()
             case State.PAUSING:
                 self.state = State.COLLECTING
                 self._deadline = now + self.manners.ani_within
                 return [orders.DoHook(Hook.OFF), orders.Listen(True, self.manners.scheme.hears_mf)]
             case State.SEIZING if self._awaits is After.SEIZURE:
                 return self._dial(now)
+            case State.SEIZING if self._awaits is After.WINK and not self.manners.outward.insists:
+                return [orders.Note("no wink: it is dialled all the same"), *self._dial(now)]
             case State.SEIZING:
                 missing = "wink" if self._awaits is After.WINK else "off hook for the caller's number"
                 return [orders.Note(f"no {missing}"), *self._over(causes.NORMAL_CIRCUIT_CONGESTION)]
