@@ -248,9 +248,6 @@ class LinePort(Protocol):
     def hardware_gain(self, db: float, *, transmit: bool) -> None:
         """The level of the line's own amplifier."""
 
-    def hardware_echo(self, taps: int) -> None:
-        """Switch the card's (or the kernel's) canceller on with that many taps, or off with 0."""
-
     def voltages(self) -> Voltages:
         """Measure the wires. Raises LineError where the driver cannot."""
 

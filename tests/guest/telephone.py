@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from guest.dahdi_kernel import Event, Hook, Line
+from guest.dahdi_kernel import BLOCK, Event, Hook, Line
 from guest.hearing import hear
 
 SETTLE_S = 1.5
@@ -45,12 +45,12 @@ class Telephone(Line):
 
 
 @contextmanager
-def telephones(*channels: int) -> Iterator[list[Telephone]]:
-    """Some telephones, on the hook; they hang up at the end."""
+def telephones(*channels: int, block: int = BLOCK) -> Iterator[list[Telephone]]:
+    """Some telephones, on the hook; they hang up at the end. What they say and hear moves in blocks of that many bytes."""
     opened: list[Telephone] = []
     try:
         for channel in channels:
-            opened.append(Telephone(channel))
+            opened.append(Telephone(channel, block))
         time.sleep(RING_DEBOUNCE_S)
         yield opened
     finally:

@@ -132,10 +132,6 @@ class DahdiPort:
         gain = self._device.struct("hwgain", newgain=round(db * 10), tx=int(transmit))
         self._device.ask("SET_HWGAIN", gain, "set the hardware gain")
 
-    def hardware_echo(self, taps: int) -> None:
-        """See LinePort."""
-        self._device.number("ECHOCANCEL", taps, "switch the echo canceller")
-
     def voltages(self) -> Voltages:
         """See LinePort."""
         found = self._device.struct("wctdm_stats")

@@ -67,7 +67,6 @@ class SimulatedPort:
         self.waiting_messages = 0
         self.hooks: list[Hook] = []
         """Everything the daemon did to the loop."""
-        self.echo_taps = 0
         self.termination = Termination(0)
         self.times: dict[str, int] = {}
         self.gains = {"rx": 0.0, "tx": 0.0}
@@ -202,11 +201,6 @@ class SimulatedPort:
         """See LinePort."""
         self._here()
         self.gains["tx" if transmit else "rx"] = db
-
-    def hardware_echo(self, taps: int) -> None:
-        """See LinePort."""
-        self._here()
-        self.echo_taps = taps
 
     def voltages(self) -> Voltages:
         """See LinePort: what the party's wires are like."""

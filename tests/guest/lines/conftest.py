@@ -98,6 +98,7 @@ signalling = fxo_ks
 context = phones
 callwaiting = yes
 callwaitingcallerid = yes
+echocancel = 512
 callerid = Dora <104>
 dahdichan = 4
 """

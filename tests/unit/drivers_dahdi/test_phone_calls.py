@@ -83,3 +83,7 @@ async def test_an_echo_at_the_phone_does_not_come_back(office: Office) -> None:
     assert audio.rms(list(alice.heard)) < 0.1 * 0.3 * audio.rms(said)
     state = office.pbx.parts["dahdi"].ports[2].leg.echo_state()
     assert abs(state.return_loss_db - 10.5) < 3
+    told = dict(office.act("DAHDIShowChannels", DAHDIChannel="2").events[0][1])
+    assert told["EchoState"] == state.state
+    assert told["EchoReturnLoss"] == f"{state.return_loss_db:.1f}"
+    assert told["EchoReturnLossEnhancement"] == f"{state.enhancement_db:.1f}"

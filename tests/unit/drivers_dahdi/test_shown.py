@@ -78,7 +78,7 @@ async def test_managers_list_channels_and_press_hooks(office: Office) -> None:
     assert name == "DAHDIShowChannels"
     assert [key for key, _ in headers] == [  # type: ignore[union-attr]
         *("DAHDIChannel", "Channel", "Uniqueid", "AccountCode", "Signalling", "SignallingCode", "Context", "DND"),
-        *("Alarm", "Description", "ActionID"),
+        *("Alarm", "Description", "EchoState", "EchoReturnLoss", "EchoReturnLossEnhancement", "ActionID"),
     ]
     assert len(office.act("DAHDIShowStatus").events) == 3
     office.act("DAHDIHangup", DAHDIChannel="1")

@@ -90,7 +90,8 @@ def dnd_off(request: ActionRequest) -> None:
 def show_channels(request: ActionRequest) -> None:
     """Show status of DAHDI channels.
 
-    Sends a DAHDIShowChannels event for each, or for the one asked for.
+    Sends a DAHDIShowChannels event for each, or for the one asked for. While echo is cancelled on a line, EchoState
+    (idle, converging, converged, double-talk), EchoReturnLoss and EchoReturnLossEnhancement (dB) tell how well.
     """
     wanted = request.get("DAHDIChannel")
     number = int(wanted) if wanted.isdigit() else 0
@@ -110,6 +111,7 @@ def show_channels(request: ActionRequest) -> None:
                 ("DND", "Enabled" if port.do_not_disturb else "Disabled"),
                 ("Alarm", words_of(port.alarm_bits) or "No Alarm"),
                 ("Description", port.settings["description"]),
+                *_echo_headers(port),
                 *_own_id(request),
             ],
         )
@@ -118,6 +120,18 @@ def show_channels(request: ActionRequest) -> None:
 
 def _call_headers(channel: Channel) -> list[tuple[str, str]]:
     return [("Channel", channel.name), ("Uniqueid", channel.uniqueid), ("AccountCode", channel.accountcode)]
+
+
+def _echo_headers(port: Port) -> list[tuple[str, str]]:
+    """Of a line whose echo is cancelled now: how, and in dB the line's return loss and what is taken out besides."""
+    echo = port.leg.echo_state() if port.leg is not None else None
+    if echo is None:
+        return []
+    return [
+        ("EchoState", echo.state),
+        ("EchoReturnLoss", f"{echo.return_loss_db:.1f}"),
+        ("EchoReturnLossEnhancement", f"{echo.enhancement_db:.1f}"),
+    ]
 
 
 def _own_id(request: ActionRequest) -> list[tuple[str, str]]:
