@@ -46,7 +46,7 @@ class Telephone(Line):
 
 @contextmanager
 def telephones(*channels: int, block: int = BLOCK) -> Iterator[list[Telephone]]:
-    """Some telephones, on the hook; they hang up at the end. What they say and hear moves in blocks of that many bytes."""
+    """Some telephones, on the hook; they hang up at the end. Sound moves in blocks of that many bytes."""
     opened: list[Telephone] = []
     try:
         for channel in channels:

@@ -1,4 +1,4 @@
-"""A telephone whose hybrid sends back a third of what it hears: the caller does not hear it (dora's port cancels echo)."""
+"""A telephone whose hybrid returns a third of what it hears: the caller does not hear it (dora's port cancels echo)."""
 
 from __future__ import annotations
 
