@@ -14,7 +14,7 @@ from offhook.media.rtp_figures import RtpStats
 
 
 class Playback:
-    """A playback that is over as soon as the loop turns, unless it loops."""
+    """A playback that is over as soon as the loop turns, or after the engine's ``playback_s``, unless it loops."""
 
     def __init__(self, leg: Leg, *, endless: bool) -> None:
         self.leg = leg
@@ -22,7 +22,9 @@ class Playback:
         self.done = False
         self.position_ms = 0
         self.index = 0
-        if not endless:
+        if not endless and leg.engine.playback_s:
+            asyncio.get_running_loop().call_later(leg.engine.playback_s, self._end, "done")
+        elif not endless:
             asyncio.get_running_loop().call_soon(self._end, "done")
 
     def _end(self, reason: str) -> None:
@@ -267,6 +269,8 @@ class SilentEngine:
         self.port = 9998
         self.heard = True
         """Whether sound comes to the legs that are made from now on."""
+        self.playback_s = 0.0
+        """How long a playback lasts."""
         self.settings = Settings()
 
     def start(self) -> None: ...

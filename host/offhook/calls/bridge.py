@@ -146,8 +146,7 @@ class Bridge:
                 member.features.append(found)
         for feature in member.features:
             feature.joined(member)
-        while not member.suspended and channel.frames and channel.bridge is self:
-            self._frame(channel, channel.frames.popleft())
+        self._catch_up(member)
         if channel.hangup_requested and channel.bridge is self:
             self.remove(channel)
         for other in self:
@@ -178,6 +177,7 @@ class Bridge:
         for feature in member.features:
             feature.left(member)
         member.features = []
+        member.end_works()
         if WAITS in channel.flags and channel.alive:
             channel.indicate(Condition.UNHOLD)
         self.pbx.bus.publish(events.BridgeLeave(self, channel))
@@ -303,30 +303,12 @@ class Bridge:
         for channel, member in list(self.members.items()):
             if channel is source or channel.hungup:
                 continue
-            if isinstance(frame, Digit):
-                if self.holding or self.softmix:
-                    continue
-                if member.suspended:
-                    member.deferred.append(frame)
-                else:
-                    _send(channel, frame)
-            elif member.suspended:
+            if isinstance(frame, Media) or (isinstance(frame, Digit) and (self.holding or self.softmix)):
                 continue
-            elif isinstance(frame, Text):
-                channel.tech_send_text(frame)
-            elif isinstance(frame, Control):
-                self._pass(source, channel, frame)
-            elif isinstance(frame, Media):
-                continue
-
-    def _pass(self, source: Channel | None, channel: Channel, frame: Control) -> None:
-        condition = frame.condition
-        if condition is Condition.CONNECTED_LINE and frame.payload is not None:
-            channel.set_connected(frame.payload)  # type: ignore[arg-type]
-        elif condition is Condition.REDIRECTING and frame.payload is not None:
-            channel.set_redirecting(frame.payload)  # type: ignore[arg-type]
-        else:
-            channel.indicate(condition, frame.payload)
+            if member.suspended:
+                member.deferred.append(frame)
+            else:
+                _pass(channel, frame)
 
     # ---- media --------------------------------------------------------------------------------------
 
@@ -341,41 +323,32 @@ class Bridge:
             member.muted = on
             self._mixing.change(channel, member)
 
-    def suspend(self, channel: Channel, *, readable: bool = False) -> None:
+    def suspend(self, member: Member) -> None:
         """Take a member's media out of the mix for a moment (it stays a member).
 
-        With ``readable`` what the party sends waits for ``channel.read`` meanwhile.
+        What its party sends waits for ``channel.read`` meanwhile, and what the others send for ``resume``.
         """
-        member = self.members.get(channel)
-        if member is not None and not member.suspended:
+        if not member.suspended:
             member.suspended = True
+            member.channel.consumer = None
             self._mix()
-        if member is not None and readable:
-            channel.consumer = None
 
-    def resume(self, channel: Channel) -> None:
+    def resume(self, member: Member) -> None:
         """Put a suspended member's media back; frames that nobody read are the bridge's again."""
-        member = self.members.get(channel)
-        if member is not None and member.suspended:
-            member.suspended = False
-            channel.consumer = lambda frame: self._frame(channel, frame)
-            self._mix()
-            while channel.frames and channel.bridge is self and not member.suspended:
-                self._frame(channel, channel.frames.popleft())
-            self._send_deferred(member)
+        channel = member.channel
+        member.suspended = False
+        channel.consumer = lambda frame: self._frame(channel, frame)
+        self._mix()
+        self._catch_up(member)
+        while member.deferred and channel.bridge is self and not member.suspended:
+            _pass(channel, member.deferred.pop(0))
+        channel.tech_bridged()
 
-    def _send_deferred(self, member: Member) -> None:
-        """Digits of the others that came while the member was suspended."""
-        deferred, member.deferred = member.deferred, []
-        for digit in deferred:
-            if not member.channel.hungup:
-                _send(member.channel, digit)
-
-    def unsuspend_all(self) -> None:
-        """Put every suspended member's media back."""
-        for member in list(self.members.values()):
-            member.suspended = False
-            self._send_deferred(member)
+    def _catch_up(self, member: Member) -> None:
+        """Take what the party sent before the bridge listened to it."""
+        channel = member.channel
+        while channel.frames and channel.bridge is self and not member.suspended:
+            self._frame(channel, channel.frames.popleft())
 
     def _choose(self) -> str:
         """The way of mixing for those who are here now."""
@@ -420,11 +393,22 @@ _MOST_PEERS = 10
 """BRIDGEPEER names no more."""
 
 
-def _send(channel: Channel, digit: Digit) -> None:
-    if digit.end:
-        channel.send_digit_end(digit.digit, digit.duration_ms)
-    else:
-        channel.send_digit_begin(digit.digit)
+def _pass(channel: Channel, frame: Frame) -> None:
+    """Send the party what another one sent."""
+    if isinstance(frame, Digit) and frame.end:
+        channel.send_digit_end(frame.digit, frame.duration_ms)
+    elif isinstance(frame, Digit):
+        channel.send_digit_begin(frame.digit)
+    elif isinstance(frame, Text):
+        channel.tech_send_text(frame)
+    elif isinstance(frame, Control):
+        condition = frame.condition
+        if condition is Condition.CONNECTED_LINE and frame.payload is not None:
+            channel.set_connected(frame.payload)  # type: ignore[arg-type]
+        elif condition is Condition.REDIRECTING and frame.payload is not None:
+            channel.set_redirecting(frame.payload)  # type: ignore[arg-type]
+        else:
+            channel.indicate(condition, frame.payload)
 
 
 def _set_peers(channel: Channel, peers: list[Channel] | None) -> None:

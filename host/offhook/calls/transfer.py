@@ -169,7 +169,6 @@ def attended_transfer(first: Channel, second: Channel, *, external: bool = True)
         Transfer.SUCCESS, first, second, transferee, target, kind, external, bridge=far, application=application
     )
     if transferee is not None:
-        far.unsuspend_all()
         near.move(transferee, far, swap=second)
     else:
         far.merge(near, kick=(first, second))

@@ -214,7 +214,7 @@ def optimize(pair: Pair) -> None:
         return
     if one.bridge is two.bridge or one.state is not State.UP or two.state is not State.UP:
         return
-    if _tapped(one) or _tapped(two):
+    if _tapped(one) or _tapped(two) or _busy(one) or _busy(two):
         return
     if not (_heard(one) or _heard(two)):
         if not pair.listening:
@@ -259,6 +259,11 @@ def _swap(near_bridge: Bridge, far_bridge: Bridge, mover: Channel, near: Channel
 def _tapped(channel: Channel) -> bool:
     """Whether something hangs on this half that would be lost (a recording, a spy, a volume setting)."""
     return bool(channel.data.get("taps"))
+
+
+def _busy(channel: Channel) -> bool:
+    """Whether this half is out of its mix for a moment; what waits for it must go by way of the pair."""
+    return channel.bridge is not None and channel.bridge.members[channel].suspended
 
 
 def device_state(pbx: Pbx, resource: str) -> str:

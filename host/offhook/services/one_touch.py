@@ -6,13 +6,12 @@ import re
 
 from offhook.apps import monitors
 from offhook.calls.channel import Channel
-from offhook.calls.member import Member
+from offhook.calls.member import Member, Work
 from offhook.calls.pbx import Pbx
 from offhook.log import verbose
 from offhook.modules import Module
 from offhook.services.features.builtin import sound_to
 from offhook.services.features.core import features_of
-from offhook.services.features.detection import Work
 
 module = Module("bridge_builtin_features", "Built in bridging features", priority=42)
 

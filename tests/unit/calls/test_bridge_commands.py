@@ -85,16 +85,16 @@ async def test_a_suspended_technology_is_not_chosen(exchange: Any) -> None:
     bridge, _, called = await talk(exchange)
     assert bridge.technology == "softmix"
     ask(exchange, bridges.unsuspend_technology, "simple_bridge")
-    bridge.suspend(called)
-    bridge.resume(called)
+    bridge.suspend(bridge.members[called])
+    bridge.resume(bridge.members[called])
     assert bridge.technology == "simple_bridge"
 
 
 async def test_a_bridge_goes_on_with_a_technology_suspended_later(exchange: Any) -> None:
     bridge, _, called = await talk(exchange)
     ask(exchange, bridges.suspend_technology, "simple_bridge")
-    bridge.suspend(called)
-    bridge.resume(called)
+    bridge.suspend(bridge.members[called])
+    bridge.resume(bridge.members[called])
     assert bridge.technology == "simple_bridge" and len(bridge) == 2
 
 

@@ -106,11 +106,11 @@ async def test_digits_wait_for_a_member_that_is_suspended(exchange: Any) -> None
     bridge.impart(other, swap=replaced)
     speaker = bridge.peer(other)
     Waiter.digits = ""
-    bridge.suspend(other)
+    bridge.suspend(bridge.members[other])
     for frame in (Digit("5", False), Digit("5", True, 100)):
         bridge.write(speaker, frame)
     assert not Waiter.digits
-    bridge.resume(other)
+    bridge.resume(bridge.members[other])
     assert Waiter.digits == "5"
     bridge.remove(other)
 

@@ -9,6 +9,7 @@ from offhook.calls.channel import Channel
 from offhook.calls.frames import Digit, Frame
 from offhook.calls.joining import bring_in
 from offhook.calls.member import Member
+from offhook.calls.prompts import play_all
 from offhook.calls.transfer import Transfer, blind_transfer
 from offhook.config.model import TRUE_WORDS
 from offhook.control.manager.actions_channels import find_channel
@@ -139,30 +140,16 @@ def bridge(request: ActionRequest) -> None:
         "channel2" if tone in TRUE_WORDS else tone, (False, False)
     )
     for beep, channel in zip(told, pair, strict=True):
-        bring_in(made, channel, *([Beep(pbx)] if beep else []))
+        bring_in(made, channel, *([Beep()] if beep else []))
     request.ok("Channels have been bridged")
 
 
 class Beep:
     """Plays the transfer sound to a party as it comes into a bridge."""
 
-    def __init__(self, pbx: Pbx) -> None:
-        self._pbx = pbx
-
     def joined(self, member: Member) -> None:
         """Play it."""
-        self._pbx.spawn(self._play(member), name=f"tone for {member.channel.name}")
-
-    async def _play(self, member: Member) -> None:
-        channel = member.channel
-        prompt = self._pbx.prompts.find("beep", channel.language)
-        if prompt is None or channel.media is None:
-            return
-        member.bridge.suspend(channel)
-        try:
-            await channel.media.play(prompt).wait()
-        finally:
-            member.bridge.resume(channel)
+        member.perform(_beep)
 
     def frame(self, member: Member, frame: Frame) -> bool:
         """Nothing is kept back."""
@@ -170,3 +157,7 @@ class Beep:
 
     def left(self, member: Member) -> None:
         """Nothing is left to do."""
+
+
+async def _beep(member: Member) -> None:
+    await play_all(member.channel, ["beep"])

@@ -16,10 +16,9 @@ from offhook.services.conference.menus import DIALPLAN_EXEC, PLAYBACK, PLAYBACK_
 from offhook.services.conference.volume import Volume
 
 if TYPE_CHECKING:
-    from offhook.calls.member import Member
+    from offhook.calls.member import Member, Work
     from offhook.services.conference.room import Room
     from offhook.services.conference.user import User
-    from offhook.services.features.detection import Work
 
 log = logging.getLogger(__name__)
 

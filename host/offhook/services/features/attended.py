@@ -17,14 +17,14 @@ from offhook.calls.channel import Channel
 from offhook.calls.dialing import Dialing
 from offhook.calls.features import grant, granted
 from offhook.calls.frames import Condition, Control, Frame
-from offhook.calls.member import Member
+from offhook.calls.member import Member, Work
 from offhook.calls.requesting import RequestError, connected_from, request
 from offhook.calls.transfer import hold_others, set_transfer_variables, unhold_others
 from offhook.log import verbose
 from offhook.services.features.attended_states import FINAL, NEXT, RECALL, State, Stimulus
 from offhook.services.features.builtin import sound_to
 from offhook.services.features.configuration import General
-from offhook.services.features.detection import Work, detection_of
+from offhook.services.features.detection import detection_of
 from offhook.services.features.dialling import dial_extension, transfer_context
 
 if TYPE_CHECKING:

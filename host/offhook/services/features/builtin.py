@@ -6,7 +6,7 @@ import logging
 
 from offhook.calls import causes
 from offhook.calls.channel import Channel, Hangup
-from offhook.calls.member import Member
+from offhook.calls.member import Member, Work
 from offhook.calls.prompts import play_all
 from offhook.calls.transfer import Transfer, blind_transfer, hold_others, unhold_others
 from offhook.dialplan.context import DialplanError
@@ -16,7 +16,6 @@ from offhook.dialplan.scope import scope_of
 from offhook.dialplan.subroutine import run_gosub
 from offhook.log import verbose
 from offhook.services.features.configuration import AppFeature, General
-from offhook.services.features.detection import Work, detection_of
 from offhook.services.features.dialling import dial_extension, transfer_context
 
 log = logging.getLogger(__name__)
@@ -80,9 +79,9 @@ def application(feature: AppFeature) -> Work:
         if feature.on_self:
             await _run(activator, feature, activator)
             return
-        for other in member.bridge:
-            if other is not activator and (found := detection_of(other)) is not None:
-                found.perform(lambda place: _run(place.channel, feature, activator))
+        for other in list(member.bridge.members.values()):
+            if other is not member:
+                other.perform(lambda place: _run(place.channel, feature, activator))
 
     return start
 
@@ -108,10 +107,9 @@ async def _run(channel: Channel, feature: AppFeature, activator: Channel) -> Non
 
 def sound_to(channel: Channel, name: str) -> None:
     """Play a prompt to a party of a call as soon as it does nothing else."""
-    found = detection_of(channel)
 
     async def work(member: Member) -> None:
         await play_all(member.channel, [name])
 
-    if found is not None and name:
-        found.perform(work)
+    if name and channel.bridge is not None:
+        channel.bridge.members[channel].perform(work)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from offhook.calls.channel import INHERITED, Channel
 from offhook.calls.features import granted
-from offhook.calls.member import Member
+from offhook.calls.member import Member, Work
 from offhook.calls.pbx import Pbx
 from offhook.config.model import TRUE_WORDS
 from offhook.dialplan.arguments import need_channel
@@ -18,7 +18,7 @@ from offhook.modules import Module, Request, Syntax
 from offhook.services.features.attended import AttendedTransfer, transfer_attended
 from offhook.services.features.builtin import application, disconnect, transfer_blindly
 from offhook.services.features.configuration import FeatureMap, FeaturesConfig, General, assign, read_features, shown
-from offhook.services.features.detection import CodeDetection, Work
+from offhook.services.features.detection import CodeDetection
 
 log = logging.getLogger(__name__)
 module = Module("features", "Call features", priority=10)

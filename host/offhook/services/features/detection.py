@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from offhook.calls import events
-from offhook.calls.channel import Channel, Hangup
+from offhook.calls.channel import Channel
 from offhook.calls.frames import Digit, Frame
-from offhook.calls.member import Member
-from offhook.log import call_id
+from offhook.calls.member import Member, Work
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[Member], Coroutine[Any, Any, None]]
-"""What a code starts; meanwhile the member is out of the mix and its frames are read with ``channel.read``."""
 CodesOf = Callable[[Member], Mapping[str, Work]]
 """The codes of a member by their digits."""
 
@@ -25,10 +21,7 @@ STREAM_GAP_S = 0.25
 
 
 class CodeDetection:
-    """A bridge feature that finds codes in a member's digits and carries out what they mean.
-
-    Works of one member are carried out one after the other.
-    """
+    """A bridge feature that finds codes in a member's digits and carries out what they mean."""
 
     __slots__ = (
         "_codes",
@@ -36,8 +29,6 @@ class CodeDetection:
         "_collected",
         "_name",
         "_passes",
-        "_pending",
-        "_task",
         "_timeout_ms",
         "_timer",
         "member",
@@ -61,8 +52,6 @@ class CodeDetection:
         self._codes: Mapping[str, Work] = {}
         self._collected = ""
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._pending: list[Work] = []
 
     # ---- as the bridge sees it ----------------------------------------------------------------------
 
@@ -91,9 +80,6 @@ class CodeDetection:
         """The member is out of the bridge: whatever is under way ends."""
         self._stop_timer()
         self._collected = ""
-        self._pending.clear()
-        if self._task is not None and self._task is not _current_task():
-            self._task.cancel()
 
     # ---- codes --------------------------------------------------------------------------------------
 
@@ -102,7 +88,7 @@ class CodeDetection:
         work = self._codes.get(self._collected)
         if work is not None:
             code, self._collected = self._collected, ""
-            self.perform(self._announced(work, code))
+            self.member.perform(self._announced(work, code))
         elif any(code.startswith(self._collected) for code in self._codes):
             channel = self.member.channel
             self._timer = channel.pbx.loop.call_later(self._timeout_ms(channel) / 1000, self._give_up)
@@ -115,9 +101,9 @@ class CodeDetection:
         digits, self._collected = self._collected, ""
         channel = self.member.channel
         log.debug("%s: %s is no code", channel.name, digits)
-        for other in self.member.bridge if self._passes else ():
-            if other is not channel and not self.member.bridge.members[other].suspended:
-                channel.pbx.spawn(_stream(other, digits), f"digits for {other.name}")
+        for other in list(self.member.bridge.members.values()) if self._passes else ():
+            if other is not self.member:
+                other.perform(_streaming(digits))
         self._tell("Result: fail")
 
     def _announced(self, work: Work, code: str) -> Work:
@@ -140,34 +126,6 @@ class CodeDetection:
             self._timer.cancel()
             self._timer = None
 
-    # ---- works --------------------------------------------------------------------------------------
-
-    def perform(self, work: Work) -> None:
-        """Carry a work out as soon as those before it are done."""
-        if self._task is not None:
-            self._pending.append(work)
-            return
-        channel = self.member.channel
-        self.member.bridge.suspend(channel, readable=True)
-        self._task = channel.pbx.spawn(self._carry_out(work), f"feature of {channel.name}")
-
-    async def _carry_out(self, work: Work) -> None:
-        channel = self.member.channel
-        call_id.set(channel.callid)
-        try:
-            while True:
-                try:
-                    await work(self.member)
-                except Hangup:
-                    channel.request_hangup()
-                if not self._pending or channel.bridge is None:
-                    break
-                work = self._pending.pop(0)
-        finally:
-            self._task = None
-            if channel.bridge is not None:
-                channel.bridge.resume(channel)
-
 
 def detection_of(channel: Channel) -> CodeDetection | None:
     """The code detection of a bridged channel."""
@@ -177,12 +135,16 @@ def detection_of(channel: Channel) -> CodeDetection | None:
     return next((feature for feature in member.features if isinstance(feature, CodeDetection)), None)
 
 
-async def _stream(channel: Channel, digits: str) -> None:
-    for place, digit in enumerate(digits):
-        if place:
-            await asyncio.sleep(STREAM_GAP_S)
-        if channel.alive:
-            await _send(channel, digit)
+def _streaming(digits: str) -> Work:
+    async def stream(member: Member) -> None:
+        channel = member.channel
+        for place, digit in enumerate(digits):
+            if place:
+                await asyncio.sleep(STREAM_GAP_S)
+            if channel.alive:
+                await _send(channel, digit)
+
+    return stream
 
 
 async def _send(channel: Channel, digit: str) -> None:
@@ -190,10 +152,3 @@ async def _send(channel: Channel, digit: str) -> None:
     await asyncio.sleep(STREAMED_MS / 1000)
     if channel.alive:
         channel.send_digit_end(digit, STREAMED_MS)
-
-
-def _current_task() -> asyncio.Task[Any] | None:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None

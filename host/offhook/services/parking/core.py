@@ -8,10 +8,10 @@ from typing import Any
 
 from offhook.calls import causes
 from offhook.calls.bridge import Bridge
-from offhook.calls.channel import Channel, Hangup
+from offhook.calls.channel import Channel
 from offhook.calls.features import grant
 from offhook.calls.holding import PARTICIPANT
-from offhook.calls.member import Member
+from offhook.calls.member import Member, Work
 from offhook.calls.pbx import Pbx
 from offhook.calls.prompts import play_all
 from offhook.calls.transfer import set_transfer_variables
@@ -21,7 +21,6 @@ from offhook.log import verbose
 from offhook.media.spoken import language_for
 from offhook.modules import Options, split_arguments
 from offhook.services.features.builtin import leave, sound_to
-from offhook.services.features.detection import Work, detection_of
 from offhook.services.parking.lots import DEFAULT, Lot, LotSettings, dynamic_settings
 from offhook.services.parking.place import ParkingEvent, Place
 
@@ -247,41 +246,19 @@ class Parking:
         member.features.append(place)
         member.role = PARTICIPANT
         source.move(parkee, bridge, between=lambda: self.parked(place))
-        found = detection_of(parker)
-        if found is not None:
-            found.perform(_saying(place.number, hang_up))
-        elif hang_up:
-            source.suspend(parker, readable=True)
-            parker.pbx.spawn(self._tell_parker(source, parker, place.number), f"place told to {parker.name}")
+        source.members[parker].perform(_saying(place.number, hang_up))
         return True
 
-    async def _tell_parker(self, source: Bridge, parker: Channel, number: int) -> None:
-        """Say the place to who parked the call; that call is over then."""
-        try:
-            await say_place(parker, number)
-        except Hangup:
-            log.debug("%s hung up while it was told the place %d", parker.name, number)
-        finally:
-            if parker.bridge is source:
-                source.remove(parker)
-
     def _announce_to_parked(self, place: Place) -> None:
-        if place.channel.bridge is place.lot.bridge and not place.resolved:
-            self.pbx.spawn(self._say_to_parked(place), f"place of {place.channel.name}")
-
-    async def _say_to_parked(self, place: Place) -> None:
-        channel, bridge = place.channel, place.lot.bridge
-        member = bridge.members.get(channel) if bridge is not None else None
-        if bridge is None or member is None:
-            return
-        place.stop(member)
-        bridge.suspend(channel, readable=True)
-        try:
-            await say_place(channel, place.number)
-        finally:
-            if channel.bridge is bridge:
-                bridge.resume(channel)
+        async def tell(member: Member) -> None:
+            place.stop(member)
+            await say_place(member.channel, place.number)
+            if not place.resolved:
                 place.start(member)
+
+        bridge = place.lot.bridge
+        if bridge is not None and place.channel in bridge.members:
+            bridge.members[place.channel].perform(tell)
 
     # ---- leaving the lot ----------------------------------------------------------------------------
 
