@@ -300,15 +300,18 @@ class Bridge:
 
     def write(self, source: Channel | None, frame: Frame) -> None:
         """Pass a digit, condition or text on to everybody but its source."""
-        for channel, member in list(self.members.items()):
-            if channel is source or channel.hungup:
-                continue
-            if isinstance(frame, Media) or (isinstance(frame, Digit) and (self.holding or self.softmix)):
-                continue
-            if member.suspended:
-                member.deferred.append(frame)
-            else:
-                _pass(channel, frame)
+        if isinstance(frame, Media) or (isinstance(frame, Digit) and (self.holding or self.softmix)):
+            return
+        for member in list(self.members.values()):
+            if member.channel is not source:
+                self.give(member, frame)
+
+    def give(self, member: Member, frame: Frame) -> None:
+        """Send a member's party what another one sent; a member that is suspended gets it afterwards."""
+        if member.suspended:
+            member.deferred.append(frame)
+        elif not member.channel.hungup:
+            _pass(member.channel, frame)
 
     # ---- media --------------------------------------------------------------------------------------
 

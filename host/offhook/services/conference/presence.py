@@ -123,19 +123,15 @@ class Presence:
     # ---- what the others get ------------------------------------------------------------------------
 
     def _pass_digit(self, member: Member, digit: Digit) -> None:
-        for other, place in member.bridge.members.items():
-            if other is member.channel or place.lonely or place.suspended or not other.alive:
-                continue
-            if digit.end:
-                other.send_digit_end(digit.digit, digit.duration_ms)
-            else:
-                other.send_digit_begin(digit.digit)
+        for place in list(member.bridge.members.values()):
+            if place is not member and not place.lonely and place.channel.alive:
+                member.bridge.give(place, digit)
 
     def _pass_text(self, member: Member, text: Text) -> None:
-        for other in member.bridge:
-            user = user_of(other)
-            if other is not member.channel and other.alive and user is not None and user.profile.text_messaging:
-                other.tech_send_text(text)
+        for place in list(member.bridge.members.values()):
+            user = user_of(place.channel)
+            if place is not member and place.channel.alive and user is not None and user.profile.text_messaging:
+                member.bridge.give(place, text)
 
 
 def _detection(room: Room, user: User, member: Member) -> CodeDetection:
