@@ -240,6 +240,7 @@ class Lines:
         if self.ports.get(port.number) is port:
             del self.ports[port.number]
         log.warning("channel %d is gone: its hardware was removed", port.number)
+        self.pbx.devices.changed(f"DAHDI/{port.number}")
         self._miss(port.number)
 
     def _miss(self, number: int) -> None:
@@ -287,6 +288,7 @@ class Lines:
             settings = self.reading.channels.get(number)
             if settings is None or number in self.ports or self.open(settings, patient=True) is not None:
                 self._missing.discard(number)
+                self.pbx.devices.changed(f"DAHDI/{number}")
         if self._missing and self._search is None:
             self._search = self.pbx.loop.call_later(_SEARCH_S, self._look_again)
 
@@ -297,6 +299,7 @@ class Lines:
             self.pbx.bus.publish(ChannelAlarm(port.number, words))
         if report in ("spans", "all"):
             self.pbx.bus.publish(SpanAlarm(port.span, words))
+        self.pbx.devices.changed(f"DAHDI/{port.number}")
         log.warning("channel %d: %s", port.number, f"alarm: {words}" if words else "alarm is over")
 
     # ---- calling ---------------------------------------------------------------------------------------------
