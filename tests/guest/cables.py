@@ -25,3 +25,10 @@ def plug(system_conf: str, name: str = "system") -> None:
     configuration.write_text(system_conf + ZONES)
     command("dahdi_cfg", "-c", str(configuration))
     time.sleep(HOOK_SETTLE_S)
+
+
+def unplug(span: int) -> Path:
+    """Take a span away as the kernel does when its box is pulled out; its device, whose first and only span it is."""
+    device = Path(f"/sys/bus/dahdi_spans/devices/span-{span}").resolve().parent
+    (device / "unassign_span").write_text("1")
+    return device

@@ -287,6 +287,7 @@ class Lines:
                 continue
             settings = self.reading.channels.get(number)
             if settings is None or number in self.ports or self.open(settings, patient=True) is not None:
+                log.info("channel %d is back", number)
                 self._missing.discard(number)
                 self.pbx.devices.changed(f"DAHDI/{number}")
         if self._missing and self._search is None:

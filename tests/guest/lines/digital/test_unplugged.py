@@ -1,4 +1,4 @@
-"""Spans that go away in a call and come back."""
+"""A trunk whose span goes away in a call for good, and is made anew."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import fcntl
 import os
 import struct
 import time
-from pathlib import Path
 
-from guest.cables import plug
+from guest.cables import plug, unplug
 from guest.exchange import Exchange
-from guest.hearing import ALIKE, echoes, hear, hears
+from guest.hearing import ALIKE, echoes, hear
 from guest.telephone import telephones
 
 CHANNELS = """\
@@ -31,13 +30,6 @@ DESTROY = 0x4048DA51
 """DAHDI_DYNAMIC_DESTROY: driver, address, channels, timing, span number."""
 
 
-def unplug(span: int) -> Path:
-    """Take a span away as the kernel does when its box is pulled out; its device, whose first and only span it is."""
-    device = Path(f"/sys/bus/dahdi_spans/devices/span-{span}").resolve().parent
-    (device / "unassign_span").write_text("1")
-    return device
-
-
 def destroy(address: str, channels: int) -> None:
     """Make an end of a cable go away for good, which the kernel refuses while a descriptor of it is open."""
     control = os.open("/dev/dahdi/ctl", os.O_RDWR)
@@ -45,23 +37,6 @@ def destroy(address: str, channels: int) -> None:
         fcntl.ioctl(control, DESTROY, struct.pack("20s40s3i", b"loc", address.encode(), channels, 0, 0))
     finally:
         os.close(control)
-
-
-def test_a_span_is_unplugged_in_a_call_and_comes_back(exchange: Exchange) -> None:
-    """dahdi_cfg sets its channels up again."""
-    with telephones(5) as (alice,):
-        alice.lift()
-        alice.press("600")
-        hear(alice, 0.5)
-        assert "DAHDI/1-" in exchange.ask("core show channels concise"), exchange.told()
-        device = unplug(1)
-        exchange.until_calls(0, 1.0)
-        alice.hang_up()
-        (device / "assign_span").write_text("1:1:1")
-        plug("fxoks=1-4\n", "again")
-        time.sleep(2.0)
-        assert hears(alice.lift(), 350, 440), exchange.told()
-        alice.hang_up()
 
 
 def test_a_span_is_destroyed_in_a_call_and_made_again(exchange: Exchange) -> None:
