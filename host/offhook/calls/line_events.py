@@ -24,6 +24,7 @@ class ChannelAlarm:
 
     channel: int
     alarm: str
+    analog: bool = False
 
 
 @dataclass(frozen=True, slots=True)

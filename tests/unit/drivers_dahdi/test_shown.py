@@ -9,9 +9,13 @@ import pytest
 from kernel_shims.line import Alarm, Termination, Voltages
 from offhook.calls.line_events import ChannelAlarm, DndState, LineAssigned, SpanAlarm
 from offhook.control.manager.events_lines import channel_alarm, dnd_state, line_assigned, span_alarm
+from offhook.dialplan.invocation import FunctionError
+from offhook.dialplan.scope import Scope
 from offhook.drivers.dahdi import wires
+from offhook.drivers.dahdi.functions import dahdi_channel, polarity, set_dahdi_channel, set_polarity
 from offhook.modules import ActionError, CommandError
 from support.line_story import Office
+from support.line_talk import connect
 
 CONFIGURATION = """
 [channels]
@@ -27,6 +31,7 @@ group = 2
 reportalarms = all
 channel => 5-8
 """
+CALLS = "[phones]\nexten => _10X,1,Dial(DAHDI/${EXTEN:2},60)\n"
 PLAN = "[phones]\nexten => 600,1,Answer()\n same => n,Wait(60)\n[lines]\nexten => s,1,Wait(60)\n"
 
 
@@ -66,7 +71,7 @@ async def test_gains_and_do_not_disturb_are_set(office: Office) -> None:
     assert lines.ports[1].refusal() == 17
     with pytest.raises(CommandError, match="has no phone"):
         await office.cli("dahdi set dnd 5 on")
-    assert dnd_state(office.heard(DndState)[0]) == "DAHDIChannel: 1\r\nStatus: enabled\r\n"
+    assert dnd_state(office.heard(DndState)[0]) == "Channel: DAHDI/1\r\nStatus: enabled\r\n"
 
 
 async def test_managers_list_channels_and_press_hooks(office: Office) -> None:
@@ -102,12 +107,89 @@ async def test_alarms_end_calls_and_are_told(office: Office) -> None:
     await office.advance(0.1)
     assert [channel_alarm(event) for event in office.heard(ChannelAlarm)] == [
         "DAHDIChannel: 5\r\nAlarm: Red Alarm\r\n",
-        "DAHDIChannel: 5\r\n",
+        "Channel: 5\r\n",
     ]
     assert span_alarm(office.heard(SpanAlarm)[0]) == "Span: 2\r\nAlarm: Red Alarm\r\n"
     office.system.alarm(1, Alarm.YELLOW)
     await office.advance(0.1)
     assert "YEL" in (await office.cli("dahdi show status"))[1]
+
+
+async def test_a_span_s_alarm_is_told_once(office: Office) -> None:
+    """reportalarms = spans: the first channel of each span watches it."""
+    await office.start(CONFIGURATION.replace("reportalarms = all", "reportalarms = spans"), PLAN)
+    for number in (6, 5, 7):
+        office.line(number).unplug()
+    await office.advance(0.1)
+    assert [event.span for event in office.heard(SpanAlarm)] == [2]
+    assert not office.heard(ChannelAlarm)
+
+
+async def test_a_manager_puts_a_handset_down(office: Office) -> None:
+    """DAHDIHangup: a waiting call rings; a phone whose handset is up hears reorder tone and is not rung."""
+    await office.start(CONFIGURATION.replace("group = 1", "callwaiting = yes\ngroup = 1"), PLAN + CALLS)
+    alice, bob, carol = office.phone(1), office.phone(2), office.phone(3)
+    await connect(office, 1, 2)
+    carol.off_hook()
+    await office.advance(0.5)
+    carol.dial("101")
+    await office.until(lambda: len(office.pbx.parts["dahdi"].ports[1].calls) == 2, 3)
+    shown = dict(line.split(": ", 1) for line in await office.cli("dahdi show channel 1") if ": " in line)
+    assert (shown["Real"], shown["Callwait"], shown["Threeway"]) == ("DAHDI/1-1", "DAHDI/1-2", "<None>")
+    office.act("DAHDIHangup", DAHDIChannel="1")
+    await office.until(lambda: alice.ringing, 1)
+    await office.advance(0.2)
+    assert bob.battery_drops == 1
+    carol.on_hook()
+    await office.until(lambda: not alice.ringing, 1)
+    office.act("DAHDIHangup", DAHDIChannel="2")
+    await office.until(lambda: bob.hears(480, 620), 1)
+    assert office.pbx.parts["dahdi"].ports[2].refusal() == 17
+    with pytest.raises(ActionError, match="No number specified"):
+        office.act("DAHDIDialOffhook", DAHDIChannel="77")
+    with pytest.raises(ActionError, match="does not have it's owner"):
+        office.act("DAHDIDialOffhook", DAHDIChannel="3", Number="1")
+
+
+async def test_a_manager_dials_and_flashes_for_a_phone(office: Office) -> None:
+    """DAHDIDialOffhook: digits as if the phone had pressed them; DAHDITransfer: a flash."""
+    await office.start(CONFIGURATION.replace("group = 1", "threewaycalling = yes\ngroup = 1"), PLAN + CALLS)
+    await connect(office, 1, 2)
+    office.phone(2).forget()
+    office.act("DAHDIDialOffhook", DAHDIChannel="1", Number="57")
+    await office.advance(1)
+    assert office.phone(2).digits_heard == "57"
+    office.act("DAHDITransfer", DAHDIChannel="1")
+    await office.until(lambda: office.phone(1).hears(350, 440), 2)
+    shown = dict(line.split(": ", 1) for line in await office.cli("dahdi show channel 1") if ": " in line)
+    assert (shown["Real"], shown["Callwait"], shown["Threeway"]) == ("DAHDI/1-2", "<None>", "DAHDI/1-1")
+    scope = Scope(office.pbx, office.channel("DAHDI/1-1"))
+    assert dahdi_channel.read(scope, "threeway") == "DAHDI/1-1" and dahdi_channel.read(scope, "callwait") == ""
+
+
+async def test_properties_of_ports_in_the_dialplan(office: Office) -> None:
+    """DAHDI_CHANNEL and POLARITY."""
+    lines = await office.start(CONFIGURATION, PLAN + CALLS)
+    await connect(office, 1, 2)
+    scope = Scope(office.pbx, office.channel("DAHDI/1-1"))
+    assert dahdi_channel.read(scope, "owner") == "DAHDI/1-1" and dahdi_channel.read(scope, "owner", "2") == "DAHDI/2-1"
+    assert dahdi_channel.read(scope, "lastexten") == "102" and polarity.read(scope) == "0"
+    set_polarity(scope, "1")
+    assert polarity.read(scope) == "1" and office.system.ports[1].reversed
+    set_dahdi_channel(scope, "1", "dnd", "3")
+    set_dahdi_channel(scope, "104", "callforward", "3")
+    assert lines.ports[3].do_not_disturb and lines.ports[3].forward == "104"
+    for item, number, told in (
+        ("dnd", "5", "channel 5 has no phone"),
+        ("colour", "1", '"colour" is no property; there are owner'),
+        ("dnd", "77", "there is no DAHDI channel 77"),
+    ):
+        with pytest.raises(FunctionError, match=told):
+            dahdi_channel.read(scope, item, number)
+    with pytest.raises(FunctionError, match="can be read only"):
+        set_dahdi_channel(scope, "x", "owner", "1")
+    with pytest.raises(FunctionError, match="polarity is 0"):
+        set_polarity(scope, "2")
 
 
 async def test_a_reload_leaves_calls_alone(office: Office) -> None:

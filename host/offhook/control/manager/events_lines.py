@@ -11,7 +11,7 @@ from offhook.control.manager.render import channel_block, escape, render
 
 @render(DndState, "DNDState", SYSTEM)
 def dnd_state(event: DndState) -> str | None:
-    return f"DAHDIChannel: {event.channel}\r\nStatus: {'enabled' if event.on else 'disabled'}\r\n"
+    return f"Channel: DAHDI/{event.channel}\r\nStatus: {'enabled' if event.on else 'disabled'}\r\n"
 
 
 @render(
@@ -21,6 +21,8 @@ def dnd_state(event: DndState) -> str | None:
     names=("Alarm", "AlarmClear"),
 )
 def channel_alarm(event: ChannelAlarm) -> str | None:
+    if not event.alarm and event.analog:
+        return f"Channel: {event.channel}\r\n"
     alarm = f"Alarm: {event.alarm}\r\n" if event.alarm else ""
     return f"DAHDIChannel: {event.channel}\r\n{alarm}"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import Happening, LineEvent
-from offhook.calls import causes
 from offhook.calls.frames import Digit
 from offhook.drivers.dahdi.alarms import short_of, words_of
 from offhook.drivers.dahdi.module import lines_of, module, reload
+from offhook.drivers.dahdi.options import ANALOG
 from offhook.drivers.dahdi.phone_port import PhonePort
 from offhook.drivers.dahdi.showing import SIGNALLINGS
 from offhook.modules import ActionError, ActionRequest, Syntax
@@ -28,13 +28,20 @@ def _port(request: ActionRequest) -> Port:
     return port
 
 
+def _analog(request: ActionRequest) -> Port:
+    port = _port(request)
+    if port.signalling not in ANALOG:
+        raise ActionError("Channel signaling is not analog")
+    return port
+
+
 @module.action("DAHDITransfer", (), Syntax("DAHDIChannel"))
 def transfer(request: ActionRequest) -> None:
     """Simulate a flash hook event by the user connected to the channel.
 
     Valid only for analog channels.
     """
-    port = _port(request)
+    port = _analog(request)
     port.obey(port.machine.line(LineEvent(Happening.FLASH), port.now()))
     request.ok("DAHDITransfer")
 
@@ -43,19 +50,21 @@ def transfer(request: ActionRequest) -> None:
 def hangup(request: ActionRequest) -> None:
     """Simulate an on-hook event by the user connected to the channel.
 
-    Valid only for analog channels.
+    Valid only for analog channels. A waiting or held call goes on: the phone rings for it.
     """
-    port = _port(request)
-    for channel in port.calls:
-        channel.far_end_hangup(causes.NORMAL_CLEARING)
+    port = _analog(request)
+    port.obey(port.machine.line(LineEvent(Happening.ON_HOOK), port.now()))
+    if isinstance(port, PhonePort) and port.machine.idle and port.line is not None and port.line.off_hook():
+        port.obey(port.machine.left_up(port.now()))
     request.ok("DAHDIHangup")
 
 
 @module.action("DAHDIDialOffhook", (), Syntax("DAHDIChannel", "Number"))
 def dial_off_hook(request: ActionRequest) -> None:
     """Generate DTMF control frames to the bridged peer."""
-    port = _port(request)
+    request.require("DAHDIChannel", "No channel specified")
     number = request.require("Number", "No number specified")
+    port = _port(request)
     channel = next(iter(port.calls), None)
     if channel is None:
         raise ActionError("Channel does not have it's owner")

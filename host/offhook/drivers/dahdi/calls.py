@@ -150,6 +150,10 @@ class Calls:
             self._deaf = apart
             self.rejoin(self._port.leg)
 
+    def joined(self, number: int) -> bool:
+        """Whether a call is in conference with another one of the port."""
+        return number in self._apart or (number in self._heard and len(self._heard) > 1)
+
     @property
     def heard(self) -> tuple[int, ...]:
         """Who is joined to it now."""

@@ -76,7 +76,7 @@ class IdentitySender:
     def __init__(self, port: PhonePort) -> None:
         self._port = port
         self._timer: asyncio.TimerHandle | None = None
-        self._awaits_acknowledge = False
+        self.awaits_acknowledge = False
         """A digit now says that the phone listens."""
         self._pending = b""
         self._sending: Playback | None = None
@@ -98,7 +98,7 @@ class IdentitySender:
         sending, self._sending = self._sending, None
         if sending is not None:
             sending.stop()
-        self._awaits_acknowledge = False
+        self.awaits_acknowledge = False
         self._port.calls.apart_from_line(False)
 
     def between_bursts(self, channel: DahdiChannel) -> None:
@@ -145,17 +145,17 @@ class IdentitySender:
         if self._port.leg is not None:
             self._port.calls.apart_from_line(True)
             self._port.leg.tones(alerting_signal())
-            self._awaits_acknowledge = True
+            self.awaits_acknowledge = True
             self._later(_ALERT_S + _ACKNOWLEDGE_S, self.cancel)
 
     def digit(self, digit: str, *, over: bool) -> bool:
         """A key was pressed, or let go (``over``): whether that answers the alerting signal."""
-        if not self._awaits_acknowledge:
+        if not self.awaits_acknowledge:
             return False
         if not over:
             self._later(_LONGEST_KEY_S, self.cancel)
         elif digit in ACKNOWLEDGES:
-            self._awaits_acknowledge = False
+            self.awaits_acknowledge = False
             self._later(DATA_AFTER_MS / 1000, self._tell_in_call)
         else:
             self.cancel()

@@ -20,7 +20,7 @@ from offhook.drivers.dahdi.alarms import words_of
 from offhook.drivers.dahdi.analog.schemes import SCHEMES
 from offhook.drivers.dahdi.hardware import set_up_again
 from offhook.drivers.dahdi.isdn.spans import ISDN, IsdnSpans
-from offhook.drivers.dahdi.options import RADIO
+from offhook.drivers.dahdi.options import ANALOG, RADIO
 from offhook.drivers.dahdi.phone_port import PhonePort
 from offhook.drivers.dahdi.r2.port import R2Port
 from offhook.drivers.dahdi.reading import PSEUDO, ChannelSettings, Reading
@@ -297,8 +297,9 @@ class Lines:
         report = port.settings["reportalarms"]
         words = words_of(bits)
         if report in ("channels", "all"):
-            self.pbx.bus.publish(ChannelAlarm(port.number, words))
-        if report in ("spans", "all"):
+            self.pbx.bus.publish(ChannelAlarm(port.number, words, port.signalling in ANALOG))
+        first = min(other.number for other in self.ports.values() if other.span == port.span)
+        if report in ("spans", "all") and port.number == first:
             self.pbx.bus.publish(SpanAlarm(port.span, words))
         self.pbx.devices.changed(f"DAHDI/{port.number}")
         log.warning("channel %d: %s", port.number, f"alarm: {words}" if words else "alarm is over")

@@ -85,7 +85,7 @@ def request(
 
 
 # These register themselves with the module above.
-from offhook.drivers.dahdi import actions, care_commands, commands  # noqa: E402, F401
+from offhook.drivers.dahdi import actions, care_commands, commands, functions  # noqa: E402, F401
 from offhook.drivers.dahdi.astribank import commands as astribank_commands  # noqa: E402, F401
 from offhook.drivers.dahdi.isdn import actions as isdn_actions  # noqa: E402, F401
 from offhook.drivers.dahdi.isdn import applications as isdn_applications  # noqa: E402, F401

@@ -143,6 +143,8 @@ class PhonePort(Port):
             case Happening.PULSE_START | Happening.PULSE_DIGIT if self.dial_mode not in ("pulse", "both"):
                 log.debug("channel %d: pulses are not taken (dialmode)", self.number)
                 return
+            case Happening.PULSE_DIGIT:
+                self.pulses = True
             case Happening.RINGER_OFF if self.lamp.alerting:
                 self.lamp.alerted()
                 return
@@ -233,6 +235,15 @@ class PhonePort(Port):
     def _waiting_sent(self) -> None:
         if self.machine.idle:
             self._sound(False)
+
+    @property
+    def telling(self) -> bool:
+        """See Port."""
+        return self.identity.awaits_acknowledge
+
+    def shown_calls(self) -> tuple[int, int, int]:
+        """See Port."""
+        return self.machine.shown_calls
 
     def set_do_not_disturb(self, on: bool) -> None:
         """Take no calls, or take them again; managers are told."""
@@ -346,6 +357,7 @@ class PhonePort(Port):
 
     def digit_heard(self, digit: str, duration_ms: int | None) -> None:
         """See Port; while the phone dials its digits are the machine's."""
+        self.pulses = False
         if self.identity.digit(digit, over=duration_ms is not None):
             return
         if self.confirmed(duration_ms is not None) or self.dial_mode not in ("dtmf", "both"):

@@ -60,6 +60,10 @@ class Port(Sounding):
         self.calls = Calls(self)
         self.destroyed = False
         self.do_not_disturb = False
+        self.pulses = False
+        """Whether its last digit came in pulses."""
+        self.reversed = False
+        """Whether the battery towards a phone is reversed."""
         self.forward = ""
         self.last_caller = ""
         self.alarm_bits = 0
@@ -73,6 +77,16 @@ class Port(Sounding):
     def signalling_code(self) -> int:
         """The kernel's number of the signalling."""
         return self.line.signalling if self.line is not None else 0
+
+    @property
+    def telling(self) -> bool:
+        """Whether a phone in a call was alerted, and is waited for to ask who else calls."""
+        return False
+
+    def shown_calls(self) -> tuple[int, int, int]:
+        """The numbers of the active, the waiting and the third call, 0 where there is none."""
+        active = next(iter(self.machine.calls), 0)
+        return active, 0, 0
 
     @property
     def serving(self) -> bool:
@@ -205,11 +219,16 @@ class Port(Sounding):
             case orders.Transfer():
                 self._transfer(order)
             case orders.Battery():
-                self.on_line(lambda line: line.polarity(order.reversed))
+                self.reverse(order.reversed)
             case orders.Note():
                 log.info("channel %d: %s", self.number, order.text)
             case _:
                 raise NotImplementedError(f"channel {self.number} ({self.signalling}) has no {type(order).__name__}")
+
+    def reverse(self, reversed_: bool) -> None:
+        """Reverse the battery towards a phone, or put it back."""
+        self.reversed = reversed_
+        self.on_line(lambda line: line.polarity(reversed_))
 
     def on_line(self, work: Callable[[LinePort], None]) -> None:
         """Do something to the line if it is there; what its hardware cannot is logged."""

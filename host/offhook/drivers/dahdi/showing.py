@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kernel_shims.line import LineError
 from offhook.drivers.dahdi.alarms import short_of, words_of
+from offhook.drivers.dahdi.options import ANALOG
 
 if TYPE_CHECKING:
     from kernel_shims.line import SpanStatus
@@ -23,6 +24,11 @@ SIGNALLINGS = {
     "e911": "E911 (MF)",
     "fgccama": "FGC/CAMA (Dialpulse)",
     "fgccamamf": "FGC/CAMA (MF)",
+    "sf": "SF (Tone) Immediate",
+    "sf_w": "SF (Tone) Wink",
+    "sf_featd": "SF (Tone) with Feature Group D (DTMF)",
+    "sf_featdmf": "SF (Tone) with Feature Group D (MF)",
+    "sf_featb": "SF (Tone) with Feature Group B (MF)",
     "fxs_ls": "FXS Loopstart",
     "fxs_gs": "FXS Groundstart",
     "fxs_ks": "FXS Kewlstart",
@@ -87,6 +93,16 @@ def _extension(port: Port) -> str:
     return next((channel.exten for channel in port.calls if channel.exten != "s"), "")
 
 
+_JOINED = " (Confed)"
+
+
+def _call(port: Port, number: int) -> str:
+    channel = port.calls.get(number)
+    if channel is None:
+        return "<None>"
+    return channel.name + (_JOINED if port.calls.joined(number) else "")
+
+
 def _yes(value: object) -> str:
     return "yes" if value else "no"
 
@@ -116,18 +132,24 @@ def channel_block(port: Port) -> Iterator[str]:
     yield f"InAlarm: {int(port.machine.alarm)}"
     yield f"Signalling Type: {SIGNALLINGS[port.signalling]}"
     yield "Radio: 0"
-    names = [channel.name for number in port.machine.calls if (channel := port.calls.get(number)) is not None]
-    joined = " (Confed)" if len(port.calls.heard) > 1 else ""
-    yield f"Owner: {names[0] if names else '<None>'}"
-    for label, place in (("Real", 0), ("Callwait", 1), ("Threeway", 2)):
-        yield f"{label}: {names[place] + joined if place < len(names) else '<None>'}"
+    names = [_call(port, number) for number in port.shown_calls()]
+    yield f"Owner: {names[0].removesuffix(_JOINED)}"
+    yield from (f"{label}: {name}" for label, name in zip(("Real", "Callwait", "Threeway"), names, strict=True))
+    yield f"Confno: {0 if any(name.endswith(_JOINED) for name in names) else -1}"
+    yield "Propagated Conference: -1"
+    yield "Real in conference: 0"
+    yield f"DSP: {_yes(port.leg is not None)}"
     yield f"Busy Detection: {_yes(settings['busydetect'])}"
     if settings["busydetect"]:
         pattern = (*settings["busypattern"], 0, 0, 0, 0)[:4]
         yield f"    Busy Count: {settings['busycount']}"
         yield f"    Busy Pattern: {','.join(map(str, pattern))}"
+    yield "TDD: no"
     yield f"Relax DTMF: {_yes(settings['relaxdtmf'])}"
+    yield f"Dialing/CallwaitCAS: {int(_dialing(port))}/{int(port.telling)}"
     yield f"Default law: {port.law}"
+    yield f"Fax Handled: {_yes(any(channel.get('FAXEXTEN') for channel in port.calls))}"
+    yield f"Pulse phone: {_yes(port.pulses)}"
     yield f"HW Gains (RX/TX): {_gain(settings['hwrxgain'])}/{_gain(settings['hwtxgain'])}"
     yield f"SW Gains (RX/TX): {port.gains[0]:.2f}/{port.gains[1]:.2f}"
     yield f"Dynamic Range Compression (RX/TX): {settings['rxdrc']:.2f}/{settings['txdrc']:.2f}"
@@ -137,7 +159,7 @@ def channel_block(port: Port) -> Iterator[str]:
     yield f"Wait for dialtone: {settings['waitfordialtone']}ms"
     yield from port.signalling_lines()
     yield from _sound_lines(port)
-    if port.signalling.startswith("fxo"):
+    if port.signalling in ANALOG:
         yield f"Hookstate (FXS only): {_hook(port)}"
 
 

@@ -124,6 +124,11 @@ class Phone(PhoneFlashing):
         self._active = None
         return [orders.End(call.number, cause), *self._at_rest()]
 
+    def left_up(self, now: float) -> list[Order]:
+        """It was taken for put down by somebody's order, and its handset is up still."""
+        self.off_hook = True
+        return [orders.Sound(True), *self._reorder(now)]
+
     def _may_lift_again(self, call: PhoneCall) -> bool:
         return self.habits.held_by_caller and call.called and call.stage is Stage.UP
 
