@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from .errors import SIPError
 from .grammar import Params, format_params, is_token, parse_number, parse_params, quote, split_outside, unquote
 from .uri import NameAddr, join_host_port, split_host_port
@@ -99,6 +101,7 @@ _TABLE: tuple[tuple[str, str], ...] = (
 )
 
 COMPACT: dict[str, str] = {name: compact for name, compact in _TABLE if compact}
+REGISTERED: frozenset[str] = frozenset(name for name, _ in _TABLE)
 SINGLE: frozenset[str] = frozenset(("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type"))
 
 # Every spelling seen in practice maps at once; others go through canonical(), which lower-cases.
@@ -120,7 +123,7 @@ def canonical(name: str) -> str:
 
 
 _PROTOCOLS = {f"SIP/2.0/{transport}": transport for transport in ("UDP", "TCP", "TLS", "WS", "WSS", "SCTP")}
-_METHODS = frozenset(
+METHODS = frozenset(
     (
         "INVITE",
         "ACK",
@@ -155,25 +158,8 @@ class Via:
     def parse(cls, text: str) -> Via:
         """Read one member; SIPError(400) when malformed."""
         sent, semicolon, parameters = text.partition(";")
-        words = sent.split()
-        if len(words) == 2:
-            protocol, sent_by = words
-            transport = _PROTOCOLS.get(protocol)
-            if transport is not None:
-                host, port = split_host_port(sent_by)
-                return cls(transport, host, port, parse_params(parameters) if semicolon else None)
-        else:
-            # Whitespace is allowed around the slashes and the colon ("SIP / 2.0 / UDP host : 5060").
-            before, _, after = sent.rpartition("/")
-            words = after.split() or [""]
-            protocol = "".join(before.split()) + "/" + words[0]
-            sent_by = "".join(words[1:])
-        name, _, transport = protocol.partition("/")
-        version, _, transport = transport.partition("/")
-        if name.upper() != "SIP" or version != "2.0" or not is_token(transport):
-            raise SIPError(400, "Bad Via", f"malformed protocol in Via: {protocol[:40]}")
-        host, port = split_host_port(sent_by)
-        return cls(transport.upper(), host, port, parse_params(parameters) if semicolon else None)
+        transport, host, port = _sent(sent)
+        return cls(transport, host, port, parse_params(parameters) if semicolon else None)
 
     @property
     def branch(self) -> str:
@@ -201,6 +187,28 @@ class Via:
         return f"SIP/2.0/{self.transport} {self.sent_by}{format_params(self.params)}"
 
 
+@lru_cache(256)
+def _sent(text: str) -> tuple[str, str, int | None]:
+    # Transport, host and port of a Via: the same in every request of a peer.
+    words = text.split()
+    if len(words) == 2:
+        protocol, sent_by = words
+        transport = _PROTOCOLS.get(protocol)
+        if transport is not None:
+            return transport, *split_host_port(sent_by)
+    else:
+        # Whitespace is allowed around the slashes and the colon ("SIP / 2.0 / UDP host : 5060").
+        before, _, after = text.rpartition("/")
+        words = after.split() or [""]
+        protocol = "".join(before.split()) + "/" + words[0]
+        sent_by = "".join(words[1:])
+    name, _, transport = protocol.partition("/")
+    version, _, transport = transport.partition("/")
+    if name.upper() != "SIP" or version != "2.0" or not is_token(transport):
+        raise SIPError(400, "Bad Via", f"malformed protocol in Via: {protocol[:40]}")
+    return transport.upper(), *split_host_port(sent_by)
+
+
 class CSeq:
     """Sequence number and method."""
 
@@ -214,7 +222,7 @@ class CSeq:
     def parse(cls, text: str) -> CSeq:
         """Read `number method`; the number must be below 2**31 (RFC 3261 8.1.1.5), SIPError(400) otherwise."""
         number, _, method = text.partition(" ")
-        if method not in _METHODS:
+        if method not in METHODS:
             words = text.split()
             if len(words) != 2 or not is_token(words[1]):
                 raise SIPError(400, "Bad CSeq", "malformed CSeq")

@@ -15,6 +15,7 @@ from .grammar import parse_number, split_list, split_outside
 from .headers import (
     CANONICAL,
     COMPACT,
+    REGISTERED,
     CSeq,
     Reason,
     Replaces,
@@ -38,7 +39,7 @@ class Message:
     for compact header names on the wire.
     """
 
-    __slots__ = ("_bytes", "_cseq", "_first", "_tags", "_typed", "_via", "body", "compact", "headers")
+    __slots__ = ("_bytes", "_cseq", "_first", "_from_tag", "_to_tag", "_typed", "_via", "body", "compact", "headers")
 
     def __init__(self, headers: list[Header] | None = None, body: bytes = b"") -> None:
         self.headers: list[Header] = [] if headers is None else headers
@@ -46,7 +47,8 @@ class Message:
         self.compact = False
         self._first: dict[str, str] | None = None
         self._typed: dict[str, Any] | None = None
-        self._tags: tuple[str, str] | None = None
+        self._from_tag: str | None = None
+        self._to_tag: str | None = None
         self._via: Via | None = None
         self._cseq: CSeq | None = None
         self._bytes: bytes | None = None
@@ -59,11 +61,8 @@ class Message:
         if first is None:
             first = self._first = dict(reversed(self.headers))
         value = first.get(name)
-        if value is not None:
+        if value is not None or name in REGISTERED:
             return value
-        known = CANONICAL.get(name)
-        if known is not None:
-            return first.get(known)
         lower = name.lower()
         known = CANONICAL.get(lower)
         if known is not None:
@@ -91,7 +90,7 @@ class Message:
     def members(self, name: str) -> list[str]:
         """Every member of a comma-separated header over all its lines (Supported, Allow, Via...)."""
         values = self.get_all(name)
-        return [part for value in values for part in split_list(value)] if values else []
+        return [part for value in values for part in split_list(value)] if values else values
 
     def tokens(self, name: str) -> set[str]:
         """members() as a set in lower case, for option tags, events and methods."""
@@ -134,7 +133,7 @@ class Message:
 
     def touched(self) -> None:
         """Forget derived values; call it after changing `headers`, `body` or the start line directly."""
-        self._first = self._typed = self._tags = self._via = self._cseq = self._bytes = None
+        self._first = self._typed = self._from_tag = self._to_tag = self._via = self._cseq = self._bytes = None
 
     # Typed access. Each raises SIPError(400) when the header is missing or malformed.
 
@@ -197,20 +196,23 @@ class Message:
     @property
     def tags(self) -> tuple[str, str]:
         """The From and To tags without parsing the addresses, "" when absent."""
-        tags = self._tags
-        if tags is None:
-            tags = self._tags = (tag_of(self.get("From") or ""), tag_of(self.get("To") or ""))
-        return tags
+        return self.from_tag, self.to_tag
 
     @property
     def from_tag(self) -> str:
         """The From tag, "" when absent."""
-        return self.tags[0]
+        tag = self._from_tag
+        if tag is None:
+            tag = self._from_tag = tag_of(self.get("From") or "")
+        return tag
 
     @property
     def to_tag(self) -> str:
         """The To tag, "" when absent."""
-        return self.tags[1]
+        tag = self._to_tag
+        if tag is None:
+            tag = self._to_tag = tag_of(self.get("To") or "")
+        return tag
 
     @property
     def contacts(self) -> list[NameAddr]:
@@ -286,12 +288,16 @@ class Message:
         data = self._bytes
         if data is None:
             headers = self.headers
-            if self.get("Content-Length") is not None:
-                headers = [header for header in headers if header[0] != "Content-Length"]
             lines = "\r\n".join(map(": ".join, headers))
             head = f"{self.start_line}\r\n{lines}\r\nContent-Length: {len(self.body):5d}\r\n\r\n"
             breaks = len(headers) + 3
-            if self.compact or not headers or head.count("\n") != breaks or head.count("\r") != breaks:
+            if (
+                self.compact
+                or not headers
+                or head.count("\n") != breaks
+                or head.count("\r") != breaks
+                or "Content-Length" in lines
+            ):
                 head = self._unusual_head()
             data = head.encode("utf-8", "surrogateescape")
             if self.body:
@@ -300,7 +306,8 @@ class Message:
         return data
 
     def _unusual_head(self) -> str:
-        # Compact names, or a value that holds a line break, which must not become a header of its own.
+        # Compact names, a Content-Length of its own (of a message that came in), or a value that holds a line break,
+        # which must not become a header of its own.
         headers = [header for header in self.headers if header[0] != "Content-Length"]
         headers.append(("Content-Length", f"{len(self.body):5d}"))
         names = COMPACT if self.compact else {}
@@ -393,16 +400,20 @@ class Request(Message):
         `to_tag` is added to To unless To has a tag already. Record-Route is copied into 18x and 2xx (12.1.1).
         """
         headers = [("Via", value) for value in self.get_all("Via")]
-        if 100 < status < 300:
+        if 100 < status < 300 and self.get("Record-Route") is not None:
             headers += [("Record-Route", value) for value in self.get_all("Record-Route")]
+        tag = self.to_tag
         for name in _COPIED:
             value = self.get(name)
             if value is None:
                 continue
-            if name == "To" and to_tag and status != 100 and not self.to_tag:
-                value = f"{value};tag={to_tag}"
+            if name == "To" and to_tag and status != 100 and not tag:
+                tag = to_tag
+                value = f"{value};tag={tag}"
             headers.append((name, value))
-        return Response(status, reason, headers)
+        response = Response(status, reason, headers)
+        response._to_tag = tag
+        return response
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.target}>"

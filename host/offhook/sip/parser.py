@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .errors import SIPError
 from .grammar import is_token, parse_number
-from .headers import CANONICAL, SINGLE, CSeq, canonical
+from .headers import CANONICAL, METHODS, SINGLE, CSeq, canonical
 from .message import Message, Request, Response
 
 MAX_HEADERS = 256
@@ -75,7 +75,7 @@ def _parse_start(line: str) -> Request | Response:
             raise SIPError(400, detail="malformed status code")
         return Response(int(code), reason)
     target, _, version = rest.rpartition(" ")
-    if not is_token(first):
+    if first not in METHODS and not is_token(first):
         raise SIPError(400, detail="malformed method")
     return Request(first, target if version[:4].upper() == "SIP/" else rest)
 

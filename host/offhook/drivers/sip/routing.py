@@ -63,7 +63,7 @@ class Routing:
         if protocol == "UDP":
             section = section or self.transports.section_for("UDP", ":" in host)
             carrier = self.transports.datagram.get(section.name) if section is not None else None
-            return None if carrier is None else Flow(carrier, host, port)
+            return None if carrier is None else carrier.flow_to(host, port)
         connection = self.transports.existing(protocol, host, port)
         return None if connection is None else connection.flow
 
@@ -105,7 +105,7 @@ class Routing:
             return None
         if protocol == "UDP":
             carrier = self.transports.datagram.get(chosen.name)
-            return None if carrier is None else Flow(carrier, target.address, target.port)
+            return None if carrier is None else carrier.flow_to(target.address, target.port)
         name = "" if target.name == target.address else target.name
         try:
             return (await self.transports.connect(chosen, target.address, target.port, name)).flow

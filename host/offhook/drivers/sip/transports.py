@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 MAX_DATAGRAM = 65535
 RECEIVE_BUFFER = 1 << 20
+FLOWS = 1024
+"""Peers of a datagram socket whose flows are kept made."""
 CONNECTIONS_A_SOURCE = 64
 CONNECTIONS = 4096
 CONNECT_SECONDS = 4.0
@@ -33,7 +35,7 @@ SWEEP_SECONDS = 5.0
 class UdpCarrier(Carrier):
     """A bound UDP socket."""
 
-    __slots__ = ("_loop", "_owner", "_room", "socket")
+    __slots__ = ("_flows", "_loop", "_owner", "_room", "socket")
 
     protocol = "UDP"
     reliable = False
@@ -45,6 +47,7 @@ class UdpCarrier(Carrier):
         self._owner = owner
         self._loop = owner.loop
         self._room = memoryview(bytearray(MAX_DATAGRAM))
+        self._flows: dict[tuple[str, int], Flow] = {}
         self._loop.add_reader(sock.fileno(), self._readable)
         self.open = True
 
@@ -58,7 +61,16 @@ class UdpCarrier(Carrier):
             log.debug("%s: %s", self.name, error)
             return
         if length > 4:  # shorter ones are keepalives (RFC 5626 4.4.1, RFC 5389 aside)
-            self._owner.receive(bytes(self._room[:length]), Flow(self, address[0], address[1]))
+            self._owner.receive(bytes(self._room[:length]), self.flow_to(address[0], address[1]))
+
+    def flow_to(self, host: str, port: int) -> Flow:
+        """The flow to an address, one for all transactions that go there."""
+        flow = self._flows.get((host, port))
+        if flow is None:
+            if len(self._flows) >= FLOWS:
+                self._flows.clear()
+            flow = self._flows[host, port] = Flow(self, host, port)
+        return flow
 
     def send(self, data: bytes, host: str, port: int) -> None:
         if not self.open:
