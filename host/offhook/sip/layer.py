@@ -166,20 +166,14 @@ class TransactionLayer:
         (which the transaction keeps: send a copy() to try another target).
         """
         branch = new_branch()
-        headers = request.headers
-        line = ("Via", f"{via};branch={branch}")
-        if headers and headers[0][0] == "Via":
-            headers[0] = line
-        else:
-            headers.insert(0, line)
-        request.touched()
+        request.set_top_via(f"{via};branch={branch}")
         return self._start(request, branch, flow, now, timing)
 
     def acknowledge(
         self, transaction: ClientTransaction, ack: Request, flow: Flow, now: float, *, via: str
     ) -> list[Event]:
         """Send the ACK of a 2xx; retransmissions of that 2xx are answered with it until timer M."""
-        ack.insert(0, "Via", f"{via};branch={new_branch()}")
+        ack.set_top_via(f"{via};branch={new_branch()}")
         if not isinstance(transaction, ClientInvite):
             raise TypeError("only an INVITE is acknowledged")
         return transaction.acknowledge(ack, flow)

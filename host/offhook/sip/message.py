@@ -125,6 +125,17 @@ class Message:
         self.headers.insert(index, (canonical(name), str(value)))
         self.touched()
 
+    def set_top_via(self, value: str) -> None:
+        """Put a Via line in front, in place of one that stands there."""
+        line = ("Via", value)
+        if self.headers and self.headers[0][0] == "Via":
+            self.headers[0] = line
+        else:
+            self.headers.insert(0, line)
+        if self._first is not None:
+            self._first["Via"] = value
+        self._via = self._bytes = None
+
     def remove(self, name: str) -> None:
         """Delete all lines of a header."""
         lower = canonical(name).lower()

@@ -219,9 +219,7 @@ class Media(Attributes):
     def add_format(self, rtpmap: Rtpmap, fmtp: str = "") -> None:
         """Append a payload type with its rtpmap and fmtp."""
         self.formats.append(str(rtpmap.payload))
-        self.add("rtpmap", rtpmap)
-        if fmtp:
-            self.add("fmtp", f"{rtpmap.payload} {fmtp}")
+        self.attributes += format_lines(rtpmap, fmtp)
 
     def __str__(self) -> str:
         count = f"/{self.port_count}" if self.port_count > 1 else ""
@@ -233,6 +231,12 @@ class Media(Attributes):
 
     def __repr__(self) -> str:
         return f"<Media {self.kind} {self.port} {self.protocol} {' '.join(self.formats)}>"
+
+
+def format_lines(rtpmap: Rtpmap, fmtp: str = "") -> tuple[Attribute, ...]:
+    """A format's rtpmap and, unless empty, fmtp."""
+    mapped = ("rtpmap", str(rtpmap))
+    return (mapped, ("fmtp", f"{rtpmap.payload} {fmtp}")) if fmtp else (mapped,)
 
 
 class Origin(NamedTuple):

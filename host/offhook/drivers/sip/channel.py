@@ -16,6 +16,7 @@ from offhook.calls.streams import Stream
 from offhook.drivers.sip.advice import show_advice
 from offhook.drivers.sip.channel_items import channel_item, is_secure, keep_figures
 from offhook.drivers.sip.direct import disengage, engage, is_direct, redirect
+from offhook.drivers.sip.endpoint import group_names
 from offhook.drivers.sip.info import FLASH, send_digit
 from offhook.drivers.sip.negotiation import MediaStream, default_stream
 from offhook.drivers.sip.outgoing_call import OutgoingInvite
@@ -67,8 +68,7 @@ class SipChannel(Channel):
         self.session = call
         self._invite = invite
         self.paired: SipChannel | None = None
-        """Who it is alone with, and media may pass to directly."""
-        """The SIP channel that this one alone talks to."""
+        """The SIP channel that this one alone talks to, and media may pass to directly."""
         endpoint = call.endpoint
         pbx = call.stack.pbx
         party = call.party
@@ -90,8 +90,8 @@ class SipChannel(Channel):
         audio = call.media.audio
         if audio is not None and audio.leg is not None:
             self.attach(audio.leg)
-        self.call_groups = frozenset([*map(str, sorted(endpoint.call_group)), *endpoint.named_call_group])
-        self.pickup_groups = frozenset([*map(str, sorted(endpoint.pickup_group)), *endpoint.named_pickup_group])
+        self.call_groups = group_names(endpoint.call_group, endpoint.named_call_group)
+        self.pickup_groups = group_names(endpoint.pickup_group, endpoint.named_pickup_group)
         if endpoint.language:
             self.language = endpoint.language
         if endpoint.tone_zone:

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from offhook.media.formats import Format, Kind, format_for_encoding, format_for_payload_type, format_named
-from offhook.sip.sdp import Media
+from offhook.sip.sdp import Attribute, Media, format_lines
 from offhook.sip.sdp_attributes import Rtpmap, parse_fmtp, parse_rtpmap
 
 TELEPHONE_EVENT = 101
@@ -106,15 +106,29 @@ def read_codecs(media: Media, *, g726_non_standard: bool = False) -> Offered:
 
 def add_codec(media: Media, codec: Codec, payload: int, *, g726_non_standard: bool = False) -> None:
     """Append a codec to an m= section of ours: format, rtpmap and fmtp."""
+    media.formats.append(str(payload))
+    media.attributes += _codec_lines(codec, payload, g726_non_standard)
+
+
+@lru_cache(maxsize=256)
+def _codec_lines(codec: Codec, payload: int, g726_non_standard: bool) -> tuple[Attribute, ...]:
+    # The same few come with every call.
     wanted = codec.format
     encoding = encoding_of(wanted, g726_non_standard=g726_non_standard)
     channels = 2 if wanted.name == "opus" else 1  # RFC 7587 4.1: always two
-    media.add_format(Rtpmap(payload, encoding, wanted.clock, channels), codec.parameters or default_parameters(wanted))
+    rtpmap = Rtpmap(payload, encoding, wanted.clock, channels)
+    return format_lines(rtpmap, codec.parameters or default_parameters(wanted))
 
 
 def add_events(media: Media, payload: int, rate: int) -> None:
     """Append telephone-event at a clock rate: DTMF and flash."""
-    media.add_format(Rtpmap(payload, "telephone-event", rate), "0-16")
+    media.formats.append(str(payload))
+    media.attributes += _event_lines(payload, rate)
+
+
+@lru_cache(maxsize=256)
+def _event_lines(payload: int, rate: int) -> tuple[Attribute, ...]:
+    return format_lines(Rtpmap(payload, "telephone-event", rate), "0-16")
 
 
 def add_comfort_noise(media: Media, payload: int) -> None:

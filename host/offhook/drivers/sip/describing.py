@@ -46,7 +46,8 @@ def describe(
     for media in session.media:
         if media.address == session.address:
             media.address = ""
-    session.origin = Origin(origin.username, origin.id, origin.version, session.address)
+    if origin.address != session.address:
+        session.origin = origin._replace(address=session.address)
     return session
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from offhook.calls.party import PRESENTATION_BY_WORD, PRESENTATIONS
@@ -95,6 +96,12 @@ def _groups(before: frozenset[int], value: str) -> frozenset[int]:
 def show_groups(groups: frozenset[int]) -> str:
     """The numbers in order: "1, 2, 3, 7"."""
     return ", ".join(str(group) for group in sorted(groups))
+
+
+@lru_cache(256)
+def group_names(numbers: frozenset[int], names: tuple[str, ...]) -> frozenset[str]:
+    """Groups as channels have them: numbers are names too."""
+    return frozenset([*map(str, numbers), *names])
 
 
 def _allow(before: Formats, value: str) -> Formats:

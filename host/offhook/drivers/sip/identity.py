@@ -23,11 +23,14 @@ _NOT_OF_PARTIES = frozenset({"transport", "lr", "maddr", "ttl", "method"})
 """Parameters that URIs of parties do not have, as they have no port (RFC 3261 19.1.1, table 1)."""
 
 
-def party_of(address: NameAddr) -> Party:
+def party_of(address: NameAddr, presentation: int = 0) -> Party:
     """Name and number an address header gives; the number ends at a semicolon ("123;phone-context=national")."""
     uri = address.uri
     number = uri.user.partition(";")[0] if isinstance(uri, SipUri | TelUri) else ""
-    return Party(Name(bool(address.display), address.display), Number(bool(number), number))
+    return Party(
+        Name(bool(address.display), address.display, presentation),
+        Number(bool(number), number, presentation=presentation),
+    )
 
 
 def configured_party(endpoint: Endpoint) -> Party:
@@ -79,10 +82,10 @@ def calling_party(request: Request, endpoint: Endpoint) -> Party:
             return party
     party = configured_party(endpoint)
     if not party.number.valid:
-        said = party_of(request.from_)
+        said = party_of(request.from_, endpoint.callerid_privacy)
         if said.name.text or not party.name.valid:
-            party.name = said.name._replace(presentation=party.name.presentation)
-        party.number = said.number._replace(presentation=party.number.presentation)
+            party.name = said.name
+        party.number = said.number
     return party
 
 

@@ -95,7 +95,7 @@ class CallMedia:
     @property
     def audio(self) -> MediaStream | None:
         """The audio stream the channel speaks by."""
-        return default_stream(self.streams, "audio")
+        return default_stream(self.active or self.pending or (), "audio")
 
     @property
     def video(self) -> MediaStream | None:
@@ -266,7 +266,7 @@ class CallMedia:
             # A fresh session id, or the peer's: both sides of a call are easier to find in a trace that way.
             number = offer.origin.id if offer is not None else random.getrandbits(31)
             version = offer.origin.version + 2 if offer is not None else number
-            origin = Origin(endpoint.sdp_owner, number, version, "")
+            origin = Origin(endpoint.sdp_owner, number, version, self.address)
         session = describe(streams, self.terms, origin, self.address, offer)
         if self._content and session.content != self._content:
             origin = origin._replace(version=origin.version + 1)
@@ -301,8 +301,12 @@ class CallMedia:
         """Tos and cos of the endpoint's for audio or video."""
         endpoint = self.terms.endpoint
         if kind == "audio":
-            return Marking(endpoint.tos_audio, endpoint.cos_audio)
-        return Marking(endpoint.tos_video, endpoint.cos_video) if kind == "video" else UNMARKED
+            tos, cos = endpoint.tos_audio, endpoint.cos_audio
+        elif kind == "video":
+            tos, cos = endpoint.tos_video, endpoint.cos_video
+        else:
+            return UNMARKED
+        return Marking(tos, cos) if tos or cos else UNMARKED
 
     def _make_link(self, stream: MediaStream) -> None:
         """ICE and DTLS for a fresh leg, where the endpoint has any."""

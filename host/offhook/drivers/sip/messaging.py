@@ -137,7 +137,7 @@ def send(stack: SipStack, message: Message, destination: str, from_: str, to: st
         )
     except ValueError as error:
         raise SendError(str(error)) from error
-    request.headers[:] = [header for header in request.headers if header[0].lower() != "contact"]
+    request.remove("Contact")
     if to and (address := _address(to)):
         request.set("To", address)
     if from_ and (address := _address(from_)):

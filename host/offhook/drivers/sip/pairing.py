@@ -43,5 +43,5 @@ def _further(channel: SipChannel) -> Iterator[tuple[tuple[str, int], Any]]:
     counts: dict[str, int] = {}
     for stream in channel.session.media.streams:
         number = counts[stream.kind] = counts.get(stream.kind, 0) + 1
-        if stream.active and stream.leg is not None and stream.leg is not channel.media:
+        if stream.leg is not None and stream.leg is not channel.media and stream.active:
             yield (stream.kind, number), stream.leg

@@ -198,8 +198,7 @@ def moved_to(request: Request, before: Local, after: Local) -> None:
 
 def secure_contact(request: Request) -> None:
     """Let our Contact be a sips URI when the Request-URI or the first Route is one (RFC 3261 8.1.1.8)."""
-    contact = request.get("Contact")
-    if contact is None or not contact.startswith("<sip:"):
-        return
     if request.target.startswith("sips:") or (request.get("Route") or "").startswith("<sips:"):
-        request.set("Contact", f"<sips:{contact[5:]}")
+        contact = request.get("Contact")
+        if contact is not None and contact.startswith("<sip:"):
+            request.set("Contact", f"<sips:{contact[5:]}")
