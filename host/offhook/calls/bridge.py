@@ -160,7 +160,7 @@ class Bridge:
                 self.minder.departed(self, channel)
                 return
             hung = channel.hangup_requested or channel.hungup
-            self._leave(channel)
+            self._leave(channel, mix=self.kind != "basic" or len(self.members) > 2)  # a pair that is broken ends
             pair_broken = self.kind == "basic" and len(self.members) < 2
             empty = self.dissolve_when_empty and all(member.lonely for member in self.members.values())
             ends = hung and self.dissolve_on_hangup and self.kind != "basic"
@@ -168,7 +168,8 @@ class Bridge:
                 self.dissolve(channel.hangup_cause)
 
     def _leave(self, channel: Channel, *, mix: bool = True) -> None:
-        _set_peers(channel, None)
+        if not self.dissolved:
+            _set_peers(channel, None)
         member = self.members.pop(channel)
         channel.bridge = None
         channel.consumer = None

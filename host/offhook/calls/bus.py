@@ -18,11 +18,13 @@ class Bus:
     moment, so events carry references and no snapshots. A listener that raises is logged and the others go on.
     """
 
-    __slots__ = ("_all", "_by_type")
+    __slots__ = ("_all", "_by_type", "wants")
 
     def __init__(self) -> None:
         self._by_type: dict[type, tuple[Listener, ...]] = {}
         self._all: tuple[Listener, ...] = ()
+        self.wants: Callable[[type], bool] = self._by_type.__contains__
+        """Whether anybody would see an event of a class: ask before building an expensive one."""
 
     def subscribe(self, kind: type[E], listener: Callable[[E], None]) -> Callable[[], None]:
         """Call listener for each event of exactly this class; returns the call that ends it."""
@@ -32,9 +34,12 @@ class Bus:
     def subscribe_all(self, listener: Listener) -> Callable[[], None]:
         """Call listener for every event; returns the call that ends it."""
         self._all = (*self._all, listener)
+        self.wants = _everything
 
         def drop() -> None:
             self._all = tuple(entry for entry in self._all if entry is not listener)
+            if not self._all:
+                self.wants = self._by_type.__contains__
 
         return drop
 
@@ -44,10 +49,6 @@ class Bus:
             self._by_type[kind] = rest
         else:
             self._by_type.pop(kind, None)
-
-    def wants(self, kind: type) -> bool:
-        """Whether anybody would see an event of this class: ask before building an expensive one."""
-        return bool(self._all) or kind in self._by_type
 
     def publish(self, event: object) -> None:
         """Deliver an event now."""
@@ -61,3 +62,7 @@ class Bus:
                 listener(event)
             except Exception:
                 log.exception("listener failed on %s", type(event).__name__)
+
+
+def _everything(kind: type) -> bool:
+    return True

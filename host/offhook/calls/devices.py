@@ -109,7 +109,7 @@ class DeviceStates:
             self.publish(device, self.state(device))
 
     def _watched(self, device: str) -> bool:
-        return self._pbx.bus.wants(events.DeviceStateChange) or device.lower() in self._watchers
+        return device.lower() in self._watchers or self._pbx.bus.wants(events.DeviceStateChange)
 
     def publish(self, device: str, state: str) -> None:
         """A device's state is known to be this now."""
@@ -137,6 +137,8 @@ class DeviceStates:
     def _channel_changed(
         self, event: events.NewChannel | events.NewState | events.Hangup | events.Hold | events.Unhold
     ) -> None:
+        if not self._watchers and not self._pbx.bus.wants(events.DeviceStateChange):
+            return
         device = device_of(event.channel.name)
         if not device or not self._watched(device):
             return

@@ -120,17 +120,20 @@ class Dialing:
         target.consumer = None
         target.data.pop(DIALING, None)
         self._frames.append((picker, Control(Condition.ANSWER)))
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._wake()
         return True
 
     def _consumer(self, channel: Channel) -> Callable[[Frame], None]:
         def take(frame: Frame) -> None:
             self._frames.append((channel, frame))
-            if self._waiter is not None and not self._waiter.done():
-                self._waiter.set_result(None)
+            self._wake()
 
         return take
+
+    def _wake(self) -> None:
+        """Have ``run`` look again."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def run(self, timeout: float | None = None, progress_timeout: float | None = None) -> Outcome:
         """Wait until somebody answers, everybody failed, or ``timeout`` seconds passed.
@@ -142,6 +145,14 @@ class Dialing:
         self._deadline = None if timeout is None else loop.time() + timeout
         if progress_timeout is not None:
             limit = loop.time() + progress_timeout
+        alarm: asyncio.TimerHandle | None = None
+        alarm_at: float | None = None
+
+        def ring() -> None:
+            nonlocal alarm
+            alarm = None
+            self._wake()
+
         previous = None
         if caller is not None:
             previous, caller.consumer = caller.consumer, self._consumer(caller)
@@ -171,26 +182,28 @@ class Dialing:
                         return Outcome("NOANSWER")
                     self._end_event("CHANUNAVAIL")
                     return Outcome("CHANUNAVAIL")
-                await self._wait(None if until is None else until - now)
+                if until is not None and (alarm is None or until != alarm_at):
+                    if alarm is not None:
+                        alarm.cancel()
+                    alarm, alarm_at = loop.call_at(until, ring), until
+                await self._wait()
         except asyncio.CancelledError:
             if not self.handed_over and self.caller is caller:
                 self._end_event("CANCEL")
             raise
         finally:
+            if alarm is not None:
+                alarm.cancel()
             if caller is not None and not caller.hungup:
                 caller.consumer = previous
 
-    async def _wait(self, seconds: float | None) -> None:
-        loop = self.pbx.loop
-        self._waiter = waiter = loop.create_future()
-        handle = loop.call_later(seconds, _wake, waiter) if seconds is not None else None
+    async def _wait(self) -> None:
+        self._waiter = waiter = self.pbx.loop.create_future()
         try:
             await waiter
         finally:
             if self._waiter is waiter:  # else somebody who took the calls over waits meanwhile
                 self._waiter = None
-            if handle is not None:
-                handle.cancel()
 
     def _caller_frame(self, frame: Frame) -> Outcome | None:
         assert self.caller is not None
@@ -462,8 +475,3 @@ def set_duration(channel: Channel, name: str, seconds: float) -> None:
     """Set NAME to whole seconds and NAME_MS to milliseconds."""
     channel.set(name, str(int(seconds)))
     channel.set(f"{name}_MS", str(int(seconds * 1000)))
-
-
-def _wake(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)

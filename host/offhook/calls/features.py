@@ -25,7 +25,11 @@ def granted(channel: Channel) -> str:
 
 def grant(channel: Channel, letters: Iterable[str], *, replace: bool = False) -> None:
     """Let a channel use features from the next bridge on, besides what it may already or instead of that."""
-    wanted = set(letters) | (set() if replace else set(granted(channel)))
+    wanted = set(letters)
+    if not replace:
+        if not wanted:
+            return
+        wanted.update(granted(channel))
     channel.data[FEATURES] = "".join(letter for letter in LETTERS if letter in wanted)
 
 

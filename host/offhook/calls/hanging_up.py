@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
 from offhook.calls.frames import Condition, Control
@@ -21,7 +21,7 @@ class HangsUp:
     @property
     def _ending(self) -> Channel:
         """The whole channel that this is a side of."""
-        return cast("Channel", self)
+        return self  # type: ignore[return-value]
 
     def far_end_hangup(self, cause: int = causes.NORMAL_CLEARING, *, named: bool = True) -> None:
         """The far end is gone: say so on the bus and end whatever the channel is doing.

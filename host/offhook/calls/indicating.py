@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from offhook.calls import events
 from offhook.calls.frames import Condition, Control, Digit, Frame
@@ -26,7 +26,7 @@ class Indicates:
     @property
     def _channel(self) -> Channel:
         """The whole channel that this is a side of."""
-        return cast("Channel", self)
+        return self  # type: ignore[return-value]
 
     def indicate(self, condition: Condition, payload: object = None) -> None:
         """Show a condition to the party: by the technology's signal, else by the zone's tone."""
