@@ -7,7 +7,7 @@ A port is one channel of a span. Its signalling is named after the *far* end, as
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Protocol
@@ -183,6 +183,13 @@ class ChannelStatus:
     """The bits of all signalling types that it could have."""
     master: int
     """The channel that leads its bundle; its own number in none."""
+
+
+def no_such_channel(channels: str, spans: Iterable[SpanStatus]) -> str:
+    """What is wrong with the number of a channel (or a list of them), and what there is."""
+    there = ", ".join(f"span {span.number} has {span.first}-{span.first + span.channels - 1}" for span in spans)
+    plural = "s" if set(channels) & set(",-") else ""
+    return f"no such channel{plural} {channels}; {there or 'there is no span at all'}"
 
 
 class LinePort(Protocol):

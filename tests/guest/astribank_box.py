@@ -11,10 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from guest.exchange import Exchange
 from kernel_shims.astribank.hexfile import write_hex
 from kernel_shims.astribank.simulated.running import Remote
+from kernel_shims.simulator import sound
 
 PLACE = Path("/run/astribank.sock")
+ALL_CHANNELS = 22
+ARRIVAL_S = 40.0
+"""Until a box has its firmware, its cards are calibrated and its spans numbered."""
+SETTLE_S = 1.5
+"""Until its lines have settled after that."""
 
 
 def write_firmware(folder: Path) -> None:
@@ -59,3 +66,44 @@ def kernel_log() -> str:
     """The last lines of the kernel's log."""
     done = subprocess.run(("busybox", "dmesg"), capture_output=True, text=True, check=False)
     return "\n".join(done.stdout.splitlines()[-60:])
+
+
+def open_channels(exchange: Exchange) -> int:
+    """How many descriptors of channels the exchange has."""
+    return exchange.descriptors().count("/dev/dahdi/channel")
+
+
+def wait_for_channels(exchange: Exchange, box: Remote) -> None:
+    """Firmware, cards and spans: until the exchange has every channel."""
+    try:
+        until(lambda: open_channels(exchange) == ALL_CHANNELS, "the channels", ARRIVAL_S)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {box('state')}\n{exchange.told()}\n{kernel_log()}") from None
+    time.sleep(SETTLE_S)
+
+
+def state(box: Remote) -> dict[str, Any]:
+    """What can be seen of a box."""
+    found = box("state")
+    assert isinstance(found, dict)
+    return found
+
+
+def phone(box: Remote, line: int) -> dict[str, Any]:
+    """What can be seen of a telephone."""
+    found: dict[str, Any] = state(box)["phones"][line]
+    return found
+
+
+def hears(box: Remote, line: int, pitch: float, seconds: float = 1.0) -> float:
+    """The share of a tone in what a telephone hears in the next while."""
+    box("forget", line)
+    time.sleep(seconds)
+    octets = bytes.fromhex(str(box("heard", line)))
+    samples = sound.decode(octets[-4000:], "ulaw")
+    return sound.share(samples, pitch) if len(samples) == 4000 else 0.0
+
+
+def calls(exchange: Exchange) -> str:
+    """Channels there are."""
+    return exchange.ask("core show channels concise")

@@ -175,9 +175,15 @@ def test_twinstar_goes_over_to_the_other_host() -> None:
     board = mpp.Board(bus.open(bus.devices()[0]))
     board.set_watchdog(True)
     assert board.twinstar() == mpp.TwinStar(0, True, (True, False))
-    board.jump(1)
-    assert box.twinstar_port == 1
     assert board.extra_info() == "simulated"
+    board.jump(1)
+    assert box.twinstar_port == 0 and bus.devices(), "without power there it stays"
+    box.powered[1] = True
+    assert board.twinstar().power == (True, True)
+    board.jump(1)
+    assert box.twinstar_port == 1 and not bus.devices()
+    bus.plug("1-1", box)
+    assert box.stage == 2, "it comes back with its firmware"
 
 
 def test_a_box_pulled_out_while_it_loads_is_told(tmp_path: Path) -> None:

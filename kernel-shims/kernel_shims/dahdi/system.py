@@ -13,7 +13,7 @@ from typing import Any
 from kernel_shims.dahdi.port import DahdiPort
 from kernel_shims.dahdi.request import DEV, RETURN_MASTER, Device
 from kernel_shims.dahdi.system_conf import able
-from kernel_shims.line import CONNECTED_THROUGH, ChannelStatus, LineError, LinePort, SpanStatus
+from kernel_shims.line import CONNECTED_THROUGH, ChannelStatus, LineError, LinePort, SpanStatus, no_such_channel
 
 log = logging.getLogger(__name__)
 
@@ -90,9 +90,7 @@ class DahdiSystem:
         """See LineSystem."""
         found = self._control.struct("params", channo=number | RETURN_MASTER)
         if self._control.attempt("GET_PARAMS", found) < 0:
-            spans = self.spans()
-            there = ", ".join(f"span {span.number} has {span.first}-{span.first + span.channels - 1}" for span in spans)
-            raise LineError(f"{DEV}/channel: no such channel {number}; {there or 'there is no span at all'}")
+            raise LineError(f"{DEV}/channel: {no_such_channel(str(number), self.spans())}")
         name, master = self._control.text(found.name), int(found.channo) >> 16
         return ChannelStatus(number, name, int(found.sigtype), int(found.sigcap), master)
 

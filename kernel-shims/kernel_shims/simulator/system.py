@@ -5,7 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from kernel_shims.line import PORT_KINDS, SIGNALLINGS, ChannelStatus, Happening, LineError, LinePort, SpanStatus
+from kernel_shims.line import (
+    PORT_KINDS,
+    SIGNALLINGS,
+    ChannelStatus,
+    Happening,
+    LineError,
+    LinePort,
+    SpanStatus,
+    no_such_channel,
+)
 from kernel_shims.simulator.cable import join
 from kernel_shims.simulator.exchange import Exchange
 from kernel_shims.simulator.phone import Phone
@@ -119,10 +128,7 @@ class SimulatedSystem:
     def _port(self, number: int) -> SimulatedPort:
         port = self.ports.get(number)
         if port is None:
-            there = ", ".join(
-                f"span {span.number} has {span.first}-{span.first + span.channels - 1}" for span in self.spans()
-            )
-            raise LineError(f"no such channel {number}; {there or 'there is no span at all'}")
+            raise LineError(no_such_channel(str(number), self.spans()))
         return port
 
     def spans(self) -> list[SpanStatus]:

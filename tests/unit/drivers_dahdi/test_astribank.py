@@ -199,7 +199,8 @@ async def test_channels_that_wait_for_a_box_are_no_errors(office: Office, caplog
         await shelf.begin()
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert any(
-        "channel 1 is not there yet: Astribank at USB 1-1 still loading" in line.message for line in caplog.records
+        "channels 1-8,15-30,37-44 are not there yet: Astribank at USB 1-1 still loading" in line.message
+        for line in caplog.records
     )
     await shelf.settled()
     assert 1 in office.pbx.parts["dahdi"].ports
@@ -207,7 +208,7 @@ async def test_channels_that_wait_for_a_box_are_no_errors(office: Office, caplog
 
 async def test_boxes_on_the_console(office: Office) -> None:
     shelf = Shelf(office)
-    shelf.plug("1-1", "A1", stage=2)
+    box = shelf.plug("1-1", "A1", stage=2)
     await shelf.begin()
     await shelf.settled()
     told = await office.cli("xpp show")
@@ -228,8 +229,15 @@ async def test_boxes_on_the_console(office: Office) -> None:
     assert not shelf.driver.boxes()[0].modules[0].blinking
     assert await office.cli("xpp twinstar A1 jump") == ["usb:A1 USB-1 has no power: no other host is there"]
     assert await office.cli("xpp twinstar A1 watchdog on") == ["usb:A1 watchdog on"]
+    with pytest.raises(CommandError, match="channel 12 is a contact, which has no lamp"):
+        await office.cli("xpp blink on channel 12")
     with pytest.raises(CommandError, match='no Astribank "B2" is ready; there are usb:A1'):
         await office.cli("xpp show B2")
+    box.powered[1] = True
+    assert await office.cli("xpp twinstar A1 jump") == ["usb:A1 goes over to USB-1"]
+    shelf.driver.look()
+    await office.advance(0.1)
+    assert not office.pbx.parts["dahdi"].ports and not shelf.driver.boxes()
 
 
 async def test_a_box_that_is_reset_comes_back_with_its_channels(office: Office) -> None:

@@ -10,7 +10,8 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from kernel_shims.line import SIGNALLINGS, LineError, LinePort, LineSystem
+from kernel_shims.dahdi.system_conf import ranges
+from kernel_shims.line import SIGNALLINGS, LineError, LinePort, LineSystem, no_such_channel
 from offhook.calls import causes
 from offhook.calls.completion.parameters import Parameters, from_settings
 from offhook.calls.line_events import ChannelAlarm, SpanAlarm
@@ -83,6 +84,8 @@ class Lines:
         """Which hardware is still on its way, a sentence; "" for none."""
         self._absent: set[int] = set()
         """Channels of spans that are not there yet."""
+        self._untold: dict[tuple[str, int], list[int]] = {}
+        """Of these such that nobody was told of, by the line of the file that names them."""
         self._missing: set[int] = set()
         """Channels whose hardware was removed."""
         self._search: asyncio.TimerHandle | None = None
@@ -113,6 +116,7 @@ class Lines:
         for number, settings in sorted(reading.channels.items()):
             if number not in self.ports and number != PSEUDO:
                 self.open(settings)
+        self._tell_absent()
         self.ss7.start()
 
     def create(self, reading: Reading, wanted: range | None) -> list[int]:
@@ -124,6 +128,7 @@ class Lines:
             self.reading.channels[number] = settings
             if self.open(settings) is not None:
                 made.append(number)
+        self._tell_absent()
         self.ss7.start()
         return made
 
@@ -188,10 +193,21 @@ class Lines:
         level = logging.DEBUG if patient else logging.ERROR
         if not any(settings.number in span for span in self.system.spans()):
             self._absent.add(settings.number)
-            awaited = self.awaited()
-            if awaited:
-                level, sentence = logging.INFO, f"channel {settings.number} is not there yet: {awaited}"
+            if not patient:
+                self._untold.setdefault((settings.file, settings.line), []).append(settings.number)
+                return
         log.log(level, "%s:%d: %s", settings.file, settings.line, sentence)
+
+    def _tell_absent(self) -> None:
+        """Tell of the channels that have no hardware, those of a line of the file in one sentence."""
+        awaited, spans = self.awaited(), self.system.spans() if self._untold else []
+        for (file, line), numbers in self._untold.items():
+            if awaited:
+                which = f"channels {ranges(numbers)} are" if len(numbers) > 1 else f"channel {numbers[0]} is"
+                log.info("%s:%d: %s not there yet: %s", file, line, which, awaited)
+            else:
+                log.error("%s:%d: %s", file, line, no_such_channel(ranges(numbers), spans))
+        self._untold = {}
 
     def _close(self, port: Port) -> None:
         del self.ports[port.number]
@@ -214,6 +230,7 @@ class Lines:
         for _, settings in sorted(self.reading.channels.items()):
             if settings.number != PSEUDO:
                 self.open(settings)
+        self._tell_absent()
         self.ss7.start()
 
     def stop(self) -> None:

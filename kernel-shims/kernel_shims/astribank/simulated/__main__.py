@@ -1,9 +1,11 @@
 """Plug a simulated Astribank into this machine's kernel (module vhci-hcd), and serve commands to it until "quit".
 
-    python3 -m kernel_shims.astribank.simulated /run/astribank.sock [--serial LABEL] [--stage 0|1|2] ...
+    python3 -m kernel_shims.astribank.simulated [/run/astribank.sock] [--serial LABEL] [--stage 0|1|2] ...
 
-Commands, a line each over the socket: state; lift N, lower N, dial N DIGITS, echo N on|off, say N HEX, heard N, forget
-N for telephone N (from 0); contact N open|close for an input contact; unplug, plug; quit. Answers are lines of JSON.
+Commands, a line each, are typed, or come over the socket that is named: state; lift N, lower N, dial N DIGITS, echo N
+on|off, say N HEX, heard N, forget N for telephone N (from 0); contact N open|close for an input contact; unplug; plug;
+power on|off for a second host at its other USB socket (TwinStar: from there it comes back by plug); quit. Answers are
+lines of JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from kernel_shims.line import LineError
 def main() -> None:
     """See the text of this file."""
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    reader.add_argument("socket", type=Path, help="where commands come in")
+    reader.add_argument("socket", type=Path, nargs="?", help="where commands come in, if they are not typed")
     reader.add_argument("--serial", default="SIM00001", help="its label")
     reader.add_argument("--cards", type=int, default=2, choices=range(1, 5), help="FXS cards of 8 lines")
     reader.add_argument("--stage", type=int, default=0, choices=(0, 1, 2), help="which firmware it has already")

@@ -38,6 +38,9 @@ class SimulatedAstribank(SimulatedDevice):
         self.programs: dict[int, bytes] = {}
         """The cards' programs by card type."""
         self.twinstar_port = 0
+        """Which of its two USB sockets it listens to; this host's is 0."""
+        self.powered = [True, False]
+        """Whether a host is at each of them."""
         self.watchdog = False
         self.sync = Sync.NONE
         self.ticking = False
@@ -125,9 +128,16 @@ class SimulatedAstribank(SimulatedDevice):
                 self._fpga_loaded = False
                 self._go(0 if asked is mpp.Operation.RESET else 1)
             case mpp.Operation.PORT_SET:
-                self.twinstar_port = body[0] if body else 0
+                self._jump(body[0] if body else 0)
             case _:
                 self._reply(sequence, operation | mpp.ANSWER, self._told(asked, body))
+
+    def _jump(self, port: int) -> None:
+        """TwinStar: an unpowered socket is no place to go; what has gone over has its firmware still."""
+        if port < len(self.powered) and self.powered[port] and port != self.twinstar_port:
+            self.twinstar_port = port
+            self.ticking, self.sync = False, Sync.NONE
+            self.leave()
 
     def _reply(self, sequence: int, operation: int, body: bytes) -> None:
         self.say(_MPP.into, mpp.HEADER.pack(mpp.HEADER.size + len(body), sequence, operation) + body)
@@ -175,6 +185,8 @@ class SimulatedAstribank(SimulatedDevice):
                 return bytes([self.watchdog])
             case mpp.Operation.PORT:
                 return bytes([self.twinstar_port])
+            case mpp.Operation.POWER:
+                return bytes([sum(1 << port for port, on in enumerate(self.powered) if on)])
             case _:
                 return b"\x01"
 

@@ -19,12 +19,13 @@ class SimulatedUsb:
         """Plug a device into a socket."""
         self._plugged[name] = device
         device.on_change = lambda: self._enumerate(name)
+        device.on_leave = lambda: self.unplug(name)
         self._enumerate(name)
 
     def unplug(self, name: str) -> None:
         """Pull it out."""
         device = self._plugged.pop(name)
-        device.on_change = None
+        device.on_change = device.on_leave = None
         self._last += 1
         self._numbers[name] = self._last
 

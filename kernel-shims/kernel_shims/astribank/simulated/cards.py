@@ -23,6 +23,7 @@ _INPUT_OF = {6: 0, 7: 1, 2: 2, 3: 3}
 """Which input contact is read at which chip (card_fxs.c)."""
 _OUTPUT_OF = {0: 0, 4: 1}
 _OUTPUT_MASKED, _OUTPUT_ON = 0x20, 0x01
+_LAMP_MASKED, _LAMP_ON = 0x80, 0x10
 _DEFAULTS = {0: 0x05, LINEFEED: OPEN}
 
 
@@ -37,6 +38,10 @@ class Telephone:
         self.battery_drops = 0
         """How often the line was opened while it was off hook."""
         self.heard: deque[bytes] = deque(maxlen=_KEEP)
+        self.lamp = False
+        """Whether the green lamp of its socket is lit."""
+        self.flashes = 0
+        """How often it was lit."""
         self.echo = False
         """Whether it says what it hears."""
         self._speech: deque[bytes] = deque()
@@ -49,6 +54,11 @@ class Telephone:
     def say(self, octets: bytes) -> None:
         """Speak, after what is being said."""
         self._speech += [octets[at : at + CHUNK] for at in range(0, len(octets) - CHUNK + 1, CHUNK)]
+
+    def light(self, on: bool) -> None:
+        """The lamp is switched."""
+        self.flashes += on and not self.lamp
+        self.lamp = on
 
     def feed(self, state: int) -> None:
         """The line's feed changes."""
@@ -122,6 +132,8 @@ class FxsCard:
         if asked.number == CONTACTS:
             if self.outputs and port in _OUTPUT_OF and not asked.low & _OUTPUT_MASKED:
                 self.outputs[_OUTPUT_OF[port]] = bool(asked.low & _OUTPUT_ON)
+            if not asked.low & _LAMP_MASKED:
+                self.telephones[port].light(bool(asked.low & _LAMP_ON))
             return
         # Calibration is over at once, as its register tells by 0.
         self._registers[port][asked.number] = 0 if asked.number == CALIBRATE else asked.low

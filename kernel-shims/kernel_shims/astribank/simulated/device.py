@@ -84,6 +84,8 @@ class SimulatedDevice:
         self.look = look
         self.on_change: Callable[[], None] | None = None
         """Called when it leaves the bus and comes back as another (``look`` is new)."""
+        self.on_leave: Callable[[], None] | None = None
+        """Called when it leaves the bus for another host's."""
         self.on_data: Callable[[int], None] | None = None
         """Called when an endpoint has something to read."""
         self._waiting: dict[int, deque[bytes]] = {}
@@ -96,6 +98,13 @@ class SimulatedDevice:
         self._configured = 0
         if self.on_change is not None:
             self.on_change()
+
+    def leave(self) -> None:
+        """Go over to another host: it is gone here until it is plugged in again."""
+        self._waiting.clear()
+        self._configured = 0
+        if self.on_leave is not None:
+            self.on_leave()
 
     def control(self, setup: Setup, data: bytes) -> bytes:
         """A control transfer: what it answers. Raises Stall."""

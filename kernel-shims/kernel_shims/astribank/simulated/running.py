@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import socket
 import time
@@ -40,7 +41,8 @@ class Commands:
             "echo": lambda line, word: setattr(self._phone(line), "echo", word == "on"),
             "contact": self._contact,
             "unplug": self._unplug,
-            "plug": self._socket.plug,
+            "plug": self._plug,
+            "power": self._power,
             "quit": self._quit,
         }
 
@@ -62,7 +64,13 @@ class Commands:
         """Everything that can be seen of the box."""
         box = self._box
         phones = [
-            {"off_hook": phone.is_off_hook, "rings": phone.rings, "linefeed": phone.linefeed, "heard": len(phone.heard)}
+            {
+                "off_hook": phone.is_off_hook,
+                "rings": phone.rings,
+                "linefeed": phone.linefeed,
+                "heard": len(phone.heard),
+                "flashes": phone.flashes,
+            }
             for card in box.cards
             for phone in card.telephones
         ]
@@ -74,6 +82,8 @@ class Commands:
             "host_version": box.host_version,
             "fpga_octets": len(box.fpga),
             "programs": sorted(box.programs),
+            "twinstar_port": box.twinstar_port,
+            "watchdog": box.watchdog,
             "outputs": box.cards[0].outputs,
             "inputs": box.cards[0].inputs,
             "phones": phones,
@@ -91,26 +101,59 @@ class Commands:
         self._box.unplugged()
         self._box.on_change = self._socket.enumerate_anew
 
+    def _plug(self) -> None:
+        if self._socket.descriptor >= 0:
+            raise ValueError("it is plugged in already")
+        self._box.twinstar_port = 0
+        self._socket.plug()
+
+    def _power(self, word: str) -> None:
+        self._box.powered[1] = word == "on"
+
     def _quit(self) -> None:
         self.done = True
 
 
+class Terminal:
+    """Somebody who types commands and reads answers; the end of the input is as good as "quit"."""
+
+    def fileno(self) -> int:
+        """The standard input."""
+        return 0
+
+    def recv(self, size: int) -> bytes:
+        """What was typed."""
+        return os.read(0, size) or b"quit\n"
+
+    def sendall(self, data: bytes) -> None:
+        """An answer."""
+        os.write(1, data)
+
+    def close(self) -> None:
+        """The terminal stays."""
+
+
 class Running:
-    """The loop of a box: its USB, its clock, and those who command it over a socket in the file system.
+    """The loop of a box: its USB, its clock, and those who command it: at the terminal, or over a socket in the file
+    system.
 
     Real boxes tick every millisecond; ``burst`` of them together spare a slow machine (the drivers take up to ten).
     """
 
-    def __init__(self, box: SimulatedAstribank, path: Path, burst: int = 1) -> None:
+    def __init__(self, box: SimulatedAstribank, path: Path | None = None, burst: int = 1) -> None:
         self._box = box
         self._burst = burst
         self._socket = VirtualSocket(box)
         self._commands = Commands(box, self._socket)
+        self._listener: socket.socket | None = None
+        self._clients: dict[int, tuple[socket.socket | Terminal, bytearray]] = {}
+        if path is None:
+            self._clients[0] = (Terminal(), bytearray())
+            return
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         path.unlink(missing_ok=True)
         self._listener.bind(str(path))
         self._listener.listen()
-        self._clients: dict[int, tuple[socket.socket, bytearray]] = {}
 
     def run(self) -> None:
         """Plug the box in and serve until somebody says quit. Raises LineError when it cannot be plugged in."""
@@ -129,14 +172,16 @@ class Running:
         self._socket.unplug()
 
     def _wait(self, seconds: float) -> None:
-        sources = [self._listener.fileno(), *self._clients]
+        sources = [*self._clients]
+        if self._listener is not None:
+            sources.append(self._listener.fileno())
         if self._socket.descriptor >= 0:
             sources.append(self._socket.descriptor)
         ready, _, _ = select.select(sources, [], [], seconds)
         for descriptor in ready:
             if descriptor == self._socket.descriptor:
                 self._socket.readable()
-            elif descriptor == self._listener.fileno():
+            elif self._listener is not None and descriptor == self._listener.fileno():
                 client, _ = self._listener.accept()
                 self._clients[client.fileno()] = (client, bytearray())
             elif descriptor in self._clients:

@@ -61,6 +61,7 @@ class VirtualSocket:
         """Reads that wait for data, by endpoint: their sequence and room."""
         self._back_in = -1
         device.on_change = self.enumerate_anew
+        device.on_leave = self.unplug
         device.on_data = self._data
 
     @property

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _BZZT_S = 1.0
+_LOOK_S, _LOOKS = 0.1, 20
 _TWINSTAR_MODEL = 0x1160
 
 
@@ -161,6 +162,8 @@ def _chosen(request: Request, which: list[str]) -> list[tuple[Module, int]]:
                 raise CommandError(f"span {number} is of no Astribank")
             return found
         case ["channel", number] if number.isdigit():
+            if any(int(number) == one for box in boxes.driver.boxes() for one, _, _ in showing.contacts(box, spans)):
+                raise CommandError(f"channel {number} is a contact, which has no lamp")
             places = [showing.module_of(box, int(number), spans) for box in boxes.driver.boxes()]
             lamps = [(place[0], 1 << place[1]) for place in places if place is not None]
             if not lamps:
@@ -172,25 +175,35 @@ def _chosen(request: Request, which: list[str]) -> list[tuple[Module, int]]:
 
 
 @module.command("xpp sync [<box>|dahdi]", "Show or choose whose clock Astribanks follow", complete=names_at(0))
-def sync(request: Request) -> None:
+async def sync(request: Request) -> None:
     """Show whose clock all Astribanks follow, or choose: a box's own, or DAHDI's (that of a span of another card).
 
     Faxes fail when boxes run freely beside a digital span: have them follow the one that has the network's clock.
     """
     driver = boxes_of(request.pbx).driver
     with refusals():
+        wanted = driver.clock()
         match request.args:
             case []:
                 pass
             case [word] if word.lower() == "dahdi":
                 driver.set_clock(None)
+                wanted = "DAHDI"
             case [name]:
-                driver.set_clock(box_of(request, name))
+                box = box_of(request, name)
+                driver.set_clock(box)
+                wanted = f"SYNC={box.number:02d}"
             case _:
                 raise request.usage()
-        clock = driver.clock()
+        for _ in range(_LOOKS):
+            # Boxes answer that they follow: only then it is so.
+            if (clock := driver.clock()) == wanted:
+                break
+            await asyncio.sleep(_LOOK_S)
     master = next((box for box in driver.boxes() if clock == f"SYNC={box.number:02d}"), None)
     request.print(f"Astribanks follow {master.identity if master is not None else clock}")
+    if clock != wanted:
+        raise CommandError("they do not follow the other clock: the driver has had no answer; dmesg may tell why")
 
 
 @module.command("xpp twinstar <box> [jump|watchdog on|watchdog off]", "Go over to the other host", complete=names_at(0))
