@@ -53,6 +53,7 @@ class OperatorPhone(Phone):
         if call is None or self.alarm or not self.off_hook:
             return super()._put_down(now, cause)
         self.off_hook = False
+        self._stop_collecting()
         if self._rings_at_once:
             return self.recall(call.number)
         return [orders.Hear(()), orders.Listen(False), orders.DoHook(Hook.ON), orders.Sound(False)]
