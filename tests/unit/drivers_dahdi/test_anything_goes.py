@@ -125,9 +125,9 @@ async def test_every_line_is_free_again(office: Office, phone: str, line: str, t
         if not office.system.ports[number].far_off_hook:
             office.system.ports[number].happen(Happening.ON_HOOK)
     for _ in range(65):
+        await office.advance(1)
         if not len(office.pbx.channels):
             break
-        await office.advance(1)
     for number in (1, 2, 3) * 2:
         if office.phone(number).ringing:  # for a call that it had held, perhaps one that holds it as well
             office.phone(number).off_hook()
