@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,9 +14,12 @@ from offhook.calls.channel import Channel, Hangup, Interruption, State
 from offhook.calls.dialing import Dialing
 from offhook.calls.party import Connected, Name, Number, Party
 from offhook.calls.requesting import RequestError, request
+from offhook.log import NOTICE
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
+
+log = logging.getLogger(__name__)
 
 #: Why an originate ended, by the numbers that OriginateResponse carries (AST_CONTROL_* of the outcome).
 REASON_FAILED = 0
@@ -95,6 +99,7 @@ async def reach(pbx: Pbx, order: Origination) -> Result:
     try:
         channel = request(pbx, order.dial_string, formats=order.formats, ids=order.ids)
     except RequestError as error:
+        log.log(NOTICE, "%s cannot be called: %s", order.dial_string, error)
         return Result(_reason_of_cause(error.cause), None)
     result = Result(REASON_FAILED, None, channel.name, channel.uniqueid)
     channel.originated = True

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from offhook.calls import events
+from offhook.log import NOTICE
 
 PLAN = """
 [callers]
@@ -158,3 +159,10 @@ async def test_a_local_channel_stays_until_somebody_is_heard(exchange):
     assert exchange.heard(events.LocalOptimizationBegin) == []
     inner.media.heard = True
     await exchange.until(lambda: exchange.heard(events.LocalOptimizationEnd) != [], 1_000_000)
+
+
+async def test_what_cannot_be_called_is_told(exchange: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(NOTICE):
+        result = await exchange.call("Pigeon/7")
+    assert not result.answered
+    assert "Pigeon/7 cannot be called: " in caplog.text
