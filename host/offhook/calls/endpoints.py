@@ -18,6 +18,33 @@ class ContactStatus:
 
 
 @dataclass(slots=True)
+class ContactChange:
+    """A contact, by its own name, is there ("" before), is known otherwise, or is gone ("Removed" now)."""
+
+    contact: str
+    was: str
+    now: str
+
+
+@dataclass(slots=True)
+class ContactAsked:
+    """A contact was asked whether it is there: microseconds to its answer, None when there was none."""
+
+    contact: str
+    roundtrip_us: int | None
+
+
+@dataclass(slots=True)
+class RegistrationChange:
+    """A registration of ours, by its name, is new ("" before), in another state, or given up ("" now)."""
+
+    technology: str
+    registration: str
+    was: str
+    now: str
+
+
+@dataclass(slots=True)
 class PeerStatus:
     """An endpoint became "Reachable", "Unreachable", "Registered", "Unregistered", "Lagged" or "Rejected"."""
 

@@ -124,7 +124,8 @@ async def send_action(request: ActionRequest) -> None:
         except binascii.Error:
             request.error("Base64Body is no Base64.")
             return
-    message = Message(to=to, from_=request.get("From"), body=body)
+    header = to if request.get("Destination") else ""
+    message = Message(to=header, body=body)
     for name, value in request.variables():
         message.variables[name] = value
         message.outbound.add(name)
@@ -132,7 +133,7 @@ async def send_action(request: ActionRequest) -> None:
     if destination.partition(":")[0].lower() not in messages.technologies:
         request.error("Message technology not found.")
         return
-    status = await messages.send(message, destination, request.get("From"), to if request.get("Destination") else "")
+    status = await messages.send(message, destination, request.get("From"), header)
     if status == "SUCCESS":
         request.ok("Message successfully sent")
     else:

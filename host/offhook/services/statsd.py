@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import random
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offhook.config.options import Schema, address, flag, string
 from offhook.modules import LoadError, Module
+from offhook.services.statsd_figures import reset, watch
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -39,6 +41,8 @@ class StatsD:
     prefix: str = ""
     newline: bool = False
     meters: bool = True
+    end: Callable[[], None] | None = None
+    """Ends what is sent by itself."""
 
     def send(self, name: str, kind: str, value: str, rate: float = 1.0) -> None:
         """Send a figure: ``kind`` is g, c, ms, s or m; with a ``rate`` below 1 only so many of all are sent."""
@@ -61,6 +65,13 @@ def statsd_of(pbx: Pbx) -> StatsD | None:
 
 
 @module.on_load
+async def load(pbx: Pbx) -> None:
+    """Read statsd.conf, and begin to count."""
+    await configure(pbx)
+    if (client := statsd_of(pbx)) is not None:
+        reset(client.send)
+
+
 @module.on_reload
 async def configure(pbx: Pbx) -> None:
     """Read statsd.conf."""
@@ -82,7 +93,9 @@ async def configure(pbx: Pbx) -> None:
         way.connect(where)
     except OSError as error:
         raise LoadError(f"{FILE}: server = {host}: {error.strerror or error}") from error
-    pbx.parts[_KEY] = StatsD(way, values["prefix"], values["add_newline"], values["meter_support"])
+    client = StatsD(way, values["prefix"], values["add_newline"], values["meter_support"])
+    client.end = watch(pbx, client.send)
+    pbx.parts[_KEY] = client
 
 
 @module.on_unload
@@ -91,4 +104,6 @@ def _close(pbx: Pbx) -> None:
     before = statsd_of(pbx)
     if before is not None:
         pbx.parts.pop(_KEY)
+        if before.end is not None:
+            before.end()
         before.socket.close()

@@ -10,6 +10,7 @@ import pytest
 
 from offhook.apps import statsd
 from offhook.calls import events
+from offhook.calls.endpoints import ContactAsked, ContactChange, RegistrationChange
 from offhook.services import statsd as service
 from support.call_exchange import Exchange
 
@@ -38,18 +39,23 @@ async def configured(exchange: Exchange, tmp_path: Path, server: socket.socket, 
     await service.configure(exchange.pbx)
 
 
-async def sent(exchange: Exchange, server: socket.socket, *figures: str) -> list[str]:
-    """What the server gets of figures in the dialplan."""
-    steps = "".join(f" same => n,StatsD({figure})\n" for figure in figures)
-    exchange.dialplan(f"[test]\nexten => s,1,NoOp()\n{steps} same => n,UserEvent(Over,X: on)\n")
-    await exchange.call("Local/s@test")
-    await exchange.quiet()
+def got(server: socket.socket) -> list[str]:
+    """All that is waiting at the server."""
     found = []
     while True:
         try:
             found.append(server.recv(1000).decode())
         except BlockingIOError:
             return found
+
+
+async def sent(exchange: Exchange, server: socket.socket, *figures: str) -> list[str]:
+    """What the server gets of figures in the dialplan."""
+    steps = "".join(f" same => n,StatsD({figure})\n" for figure in figures)
+    exchange.dialplan(f"[test]\nexten => s,1,NoOp()\n{steps} same => n,UserEvent(Over,X: on)\n")
+    await exchange.call("Local/s@test")
+    await exchange.quiet()
+    return got(server)
 
 
 async def test_figures_are_sent_as_they_are(exchange: Exchange, server: socket.socket) -> None:
@@ -88,3 +94,41 @@ async def test_switched_off_nothing_is_sent(exchange: Exchange, server: socket.s
     await service.configure(exchange.pbx)
     assert await sent(exchange, server, "g,a,1") == []
     assert len(exchange.heard(events.UserEvent)) == 1
+
+
+async def test_contacts_and_registrations_are_counted(
+    exchange: Exchange, server: socket.socket, tmp_path: Path
+) -> None:
+    for event in (
+        ContactChange("bob@@1", "", "NonQualified"),
+        ContactChange("bob@@1", "NonQualified", "Reachable"),
+        ContactAsked("bob@@1", 4999),
+        ContactAsked("bob@@1", None),
+        RegistrationChange("PJSIP", "trunk", "", "Unregistered"),
+        RegistrationChange("PJSIP", "trunk", "Unregistered", "Registered"),
+        RegistrationChange("PJSIP", "trunk", "Registered", ""),
+    ):
+        exchange.pbx.bus.publish(event)
+    assert got(server) == [
+        "PJSIP.contacts.states.NonQualified:+1|g",
+        "PJSIP.contacts.states.NonQualified:-1|g",
+        "PJSIP.contacts.states.Reachable:+1|g",
+        "PJSIP.contacts.bob@@1.rtt:4|ms",
+        "PJSIP.contacts.bob@@1.rtt:-1|ms",
+        "PJSIP.registrations.count:+1|g",
+        "PJSIP.registrations.state.Unregistered:+1|g",
+        "PJSIP.registrations.state.Unregistered:-1|g",
+        "PJSIP.registrations.state.Registered:+1|g",
+        "PJSIP.registrations.count:-1|g",
+        "PJSIP.registrations.state.Registered:-1|g",
+    ]
+    (tmp_path / "statsd.conf").write_text("[general]\nenabled=no\n")
+    await service.configure(exchange.pbx)
+    exchange.pbx.bus.publish(ContactChange("bob@@1", "Reachable", "Removed"))
+    assert got(server) == []
+
+
+async def test_gauges_begin_at_nought(exchange: Exchange, server: socket.socket) -> None:
+    await service.load(exchange.pbx)
+    assert len(figures := got(server)) == 9
+    assert all(figure.endswith(":0|g") for figure in figures)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offhook.calls.endpoints import ContactStatus, PeerStatus
+from offhook.calls.endpoints import ContactAsked, ContactChange, ContactStatus, PeerStatus
 from offhook.drivers.sip.contact import Status
 
 AOR = """
@@ -179,3 +179,24 @@ async def test_one_of_two_contacts_keeps_an_endpoint_online(office):
     assert office.stack.locations.online["alice"]
     await good.register(expires=0)
     assert not office.stack.locations.online["alice"]
+
+
+async def test_who_counts_contacts_hears_of_each_change_once(office):
+    await office.start(aor(60).replace("aors = alice", "aors = alice,other") + "[other]\ntype = aor\n")
+    phone = await office.phone()
+    phone.answer = answering(200)
+    await phone.register(expires=7200)
+    await office.after(0.1)
+    phone.answer = silent
+    await office.after(64)
+    await phone.register(expires=0)
+    changes = [(event.was, event.now) for event in office.heard(ContactChange)]
+    assert changes == [
+        ("", "NonQualified"),
+        ("NonQualified", "Reachable"),
+        ("Reachable", "Unreachable"),
+        ("Unreachable", "Removed"),
+    ]
+    first, second = office.heard(ContactAsked)
+    assert first.roundtrip_us is not None
+    assert second.roundtrip_us is None

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from offhook.calls.endpoints import Registry
+from offhook.calls.endpoints import RegistrationChange, Registry
 from offhook.drivers.sip.trunks import KEY
 from offhook.sip.auth import parse_digest
 from support.sip_peer import UdpPeer
@@ -288,3 +288,16 @@ async def test_show_registrations(office, server):
     [line] = [line for line in lines if "trunk/" in line]
     assert f"sip:{server.address}" in line
     assert "Registered        (exp. 3589s)" in line
+
+
+async def test_who_counts_registrations_hears_of_each_change_once(office, server):
+    await office.start(trunk(server))
+    await office.after(2)
+    await client(office).leave()
+    changes = [(event.was, event.now) for event in office.heard(RegistrationChange)]
+    assert changes == [
+        ("", "Unregistered"),
+        ("Unregistered", "Registered"),
+        ("Registered", "Unregistered"),
+        ("Unregistered", ""),
+    ]

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from offhook.calls.endpoints import ContactStatus, PeerStatus
+from offhook.calls.endpoints import ContactChange, ContactStatus, PeerStatus
 from offhook.calls.events import TestEvent
 from offhook.drivers.sip.contact import Contact, Status
 from offhook.log import verbose
@@ -120,6 +120,7 @@ class Locations:
             if identity not in location.contacts:
                 contact.outbound_proxy = section.outbound_proxy
                 location.contacts[identity] = contact
+                self._tell_change(contact, "")
                 self._publish_status(location, contact)
         if section.qualify_frequency:
             location.available = sum(each.status is Status.AVAILABLE for each in location.contacts.values())
@@ -193,6 +194,7 @@ class Locations:
             location.available = len(location.contacts)
             if location.available == 1:
                 self._update_endpoints(location)
+        self._tell_change(contact, "")
         self._publish_status(location, contact)
         for listener in self.on_contact_added:
             listener(location, contact)
@@ -226,6 +228,7 @@ class Locations:
         if not contact.static:
             self._pbx.astdb.delete(FAMILY, PREFIX + contact.id)
         verbose(2, "Contact %s/%s has been deleted", contact.aor, contact.uri)
+        self._tell_change(contact, was.value)
         if location.section.qualify_frequency:
             if was is Status.AVAILABLE:
                 location.available -= 1
@@ -284,6 +287,7 @@ class Locations:
         verbose(
             3, "Contact %s/%s is now %s.  RTT: %.3f msec", contact.aor, contact.uri, status.value, roundtrip_us / 1000
         )
+        self._tell_change(contact, was.value)
         self._publish_status(location, contact)
         bus = self._pbx.bus
         if bus.wants(TestEvent):
@@ -299,6 +303,10 @@ class Locations:
         location = self.by_name.get(contact.aor)
         if location is not None:
             self._publish_status(location, contact)
+
+    def _tell_change(self, contact: Contact, was: str) -> None:
+        if (bus := self._pbx.bus).wants(ContactChange):
+            bus.publish(ContactChange(contact.id, was, contact.status.value))
 
     def _publish_status(self, location: Location, contact: Contact) -> None:
         bus = self._pbx.bus
@@ -389,6 +397,7 @@ class Locations:
             contact.reg_server = str(values.get("reg_server", ""))
             location.contacts[contact.id] = contact
             self._schedule_expiry(contact)
+            self._tell_change(contact, "")
             self._publish_status(location, contact)
 
     def stop(self) -> None:

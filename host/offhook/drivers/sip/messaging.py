@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from offhook.calls.events import TestEvent
 from offhook.calls.messages import Message, SendError, messages_of
+from offhook.drivers.sip.destinations import NoDestination, destination_of, sip_address
 from offhook.drivers.sip.redirection import Redirections
 from offhook.drivers.sip.requests import local_end, new_call_id, outside_dialog
 from offhook.drivers.sip.routing import sip_uri
@@ -15,8 +17,6 @@ from offhook.sip.uri import NameAddr, SipUri, TelUri
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
-    from offhook.drivers.sip.contact import Contact
-    from offhook.drivers.sip.endpoint import Endpoint
     from offhook.drivers.sip.incoming import IncomingRequest
     from offhook.drivers.sip.outgoing import OutgoingRequest
     from offhook.sip.message import Response
@@ -117,13 +117,24 @@ def _sender(address: NameAddr) -> str:
 
 def send(stack: SipStack, message: Message, destination: str, from_: str, to: str) -> None:
     """Send a message. Raises SendError when there is nobody to send it to."""
-    endpoint, uri, contact = _target(stack, destination)
+    told = [
+        ("MdataFrom", from_),
+        ("MsgFrom", message.from_),
+        ("MdataDestination", destination),
+        ("MsgTo", to or message.to),
+    ]
+    try:
+        target = destination_of(stack, destination)
+        uri, display = target.uri, target.display
+    except NoDestination as error:
+        _tell(stack, "MSG_ENDPOINT_URI_FAIL", *told)
+        raise SendError(str(error)) from error
+    endpoint, contact = target.endpoint, target.contact
     headers = [
         (name, message.variables[name])
         for name in message.variables
         if name in message.outbound and name.lower() not in _OWN
     ]
-    body = message.body.encode()
     try:
         request, local = outside_dialog(
             stack,
@@ -132,27 +143,31 @@ def send(stack: SipStack, message: Message, destination: str, from_: str, to: st
             uri,
             contact=contact,
             headers=headers,
-            body=body,
+            body=message.body.encode(),
             content_type=message.content_type,
         )
     except ValueError as error:
         raise SendError(str(error)) from error
     request.remove("Contact")
-    if to and (address := _address(to)):
-        request.set("To", address)
-    if from_ and (address := _address(from_)):
-        tag = request.get("From") or ""
-        request.set("From", address + tag[tag.rfind(";tag=") :] if ";tag=" in tag else address)
+    if to or message.to:
+        if (address := sip_address(to or message.to)) is not None:
+            request.set("To", str(address))
+    elif display:
+        request.set("To", str(NameAddr(request.to.uri, display)))
+    if from_ or message.from_:
+        request.set("From", str(_from(request.from_, from_ or message.from_)))
+    places = [("Endpoint", endpoint.name), ("RequestURI", target.text)]
+    _tell(stack, "MSG_FROMTO_URI", *told, *places, ("ToURI", str(request.to.uri)), ("FromURI", str(request.from_.uri)))
 
     def go_on(elsewhere: str) -> None:
-        target = sip_uri(elsewhere)
-        assert target is not None
+        moved = sip_uri(elsewhere)
+        assert moved is not None
         again = request.copy()
         again.remove("Via")
-        again.target = str(target)
+        again.target = str(moved)
         again.set("CSeq", f"{request.cseq.number + 1} MESSAGE")
         again.set("Call-ID", new_call_id())
-        stack.request(again, answered, endpoint=endpoint, local=local_end(stack, target, endpoint, None))
+        stack.request(again, answered, endpoint=endpoint, local=local_end(stack, moved, endpoint, None))
 
     redirections = Redirections(endpoint, uri, go_on)
 
@@ -163,58 +178,17 @@ def send(stack: SipStack, message: Message, destination: str, from_: str, to: st
     stack.request(request, answered, endpoint=endpoint, flow=contact.flow if contact is not None else None, local=local)
 
 
-def _address(text: str) -> str:
-    """A name and address for From or To from what the dialplan gave; "" when it is none."""
-    text = text.strip()
-    text = text.removeprefix("pj") if text.startswith("pjsip:sip") else text
-    if text.startswith("pjsip:"):
-        text = "sip:" + text.removeprefix("pjsip:").removeprefix("sip:")
-    name, bracket, uri = text.partition("<")
-    if bracket:
-        name = name.strip().strip('"')
-        return f'"{name}" <{uri}' if name else f"<{uri}"
-    return f"<{text}>" if text.startswith(("sip:", "sips:")) else f"<sip:{text}>"
+def _from(ours: NameAddr, wanted: str) -> NameAddr:
+    """Our From with the name, user and host that are wanted: an address, or ``user[@domain]``."""
+    assert isinstance(ours.uri, SipUri)
+    found = sip_address(wanted)
+    if found is not None and isinstance(found.uri, SipUri):
+        uri = ours.uri.replace(user=found.uri.user, host=found.uri.host, port=found.uri.port)
+        return NameAddr(uri, found.display or ours.display, ours.params)
+    user, _, domain = wanted.partition("@")
+    return NameAddr(ours.uri.replace(user=user, host=domain or ours.uri.host), ours.display, ours.params)
 
 
-def _target(stack: SipStack, destination: str) -> tuple[Endpoint, str, Contact | None]:
-    """Endpoint, Request-URI and perhaps contact that a destination means.
-
-    It is ``endpoint``, ``endpoint/aor``, ``endpoint/uri``, ``user@endpoint``, or a URI for the default endpoint.
-    """
-    endpoints = stack.config.endpoints
-    default = endpoints.get(stack.config.settings.default_outbound_endpoint)
-    if "<" in destination:
-        destination = destination[destination.find("<") + 1 :].rstrip("> ")
-    name, _, place = destination.partition("/")
-    endpoint = endpoints.get(name)
-    if endpoint is None and "@" in name and not name.startswith(("sip:", "sips:")):
-        user, _, host = name.partition("@")
-        endpoint = endpoints.get(host)
-        if endpoint is None and (endpoint := endpoints.get(user.partition(";")[0])) is not None:
-            name = endpoint.name
-        elif endpoint is not None:
-            contact = _contact(stack, endpoint, place)
-            uri = sip_uri(contact.uri if contact is not None else place)
-            if uri is None:
-                raise SendError(f"endpoint {host} has no contact: it is not registered")
-            return endpoint, str(uri.replace(user=user)), contact
-    if endpoint is not None:
-        contact = _contact(stack, endpoint, place)
-        if contact is not None:
-            return endpoint, contact.uri, contact
-        if not place:
-            raise SendError(f"endpoint {name} has no contact: it is not registered")
-        return endpoint, place if place.startswith(("sip:", "sips:")) else f"sip:{place}", None
-    if default is None:
-        raise SendError(f"there is no endpoint {name!r}, and no default_outbound_endpoint in [global] of pjsip.conf")
-    return default, destination if destination.startswith(("sip:", "sips:")) else f"sip:{destination}", None
-
-
-def _contact(stack: SipStack, endpoint: Endpoint, place: str) -> Contact | None:
-    names = [place] if place else list(endpoint.aors)
-    for name in names:
-        location = stack.locations.by_name.get(name)
-        if location is not None:
-            for contact in location.reachable:
-                return contact
-    return None
+def _tell(stack: SipStack, state: str, *headers: tuple[str, str]) -> None:
+    if (bus := stack.pbx.bus).wants(TestEvent):
+        bus.publish(TestEvent(state, headers, "res_pjsip_messaging.c", "msg_send"))

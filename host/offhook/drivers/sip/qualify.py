@@ -6,6 +6,7 @@ import logging
 import random
 from typing import TYPE_CHECKING
 
+from offhook.calls.endpoints import ContactAsked
 from offhook.calls.events import TestEvent
 from offhook.drivers.sip.contact import Contact, Status
 from offhook.sip.message import Response
@@ -103,6 +104,8 @@ class Qualify:
         roundtrip = int(elapsed * 1_000_000) if good else 0
         self._stack.locations.set_status(contact, Status.AVAILABLE if good else Status.UNAVAILABLE, roundtrip)
         bus = self._stack.pbx.bus
+        if bus.wants(ContactAsked):
+            bus.publish(ContactAsked(contact.id, roundtrip if good else None))
         if bus.wants(TestEvent):
             headers = (("Contact", contact.id), ("Status", contact.status.value), ("RTT", str(roundtrip)))
             function = "sip_options_contact_status_notify_task"

@@ -10,7 +10,7 @@ import string
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from offhook.calls.endpoints import Registry
+from offhook.calls.endpoints import RegistrationChange, Registry
 from offhook.drivers.sip.capabilities import ALLOW
 from offhook.drivers.sip.requests import Local, address_of, local_end, new_call_id, routes_of, set_routes
 from offhook.drivers.sip.routing import sip_uri
@@ -67,8 +67,8 @@ class Client:
     def __init__(self, stack: SipStack, section: Registration) -> None:
         self.stack = stack
         self.section = section
-        self.status = "Unregistered"
-        """Asterisk's word: Unregistered, Registered or Rejected."""
+        self.status = ""
+        """Asterisk's word: Unregistered, Registered or Rejected; "" when it is given up for good."""
         self.stopped = False
         """Given up after a fatal answer or too many retries."""
         self.retries = 0
@@ -90,6 +90,7 @@ class Client:
         self._request_after_494 = False
         self.backoff: Callable[[int], float] | None = None
         """Decides about retries in the place of the section's intervals: the answer's status (0: none) -> seconds."""
+        self._become("Unregistered")
 
     @property
     def flow(self) -> Flow | None:
@@ -132,6 +133,7 @@ class Client:
     def drop(self) -> None:
         """Forget everything without a word."""
         self._leaving = True
+        self._become("")
         self._cancel_timer()
         self._unbind()
         if self._outgoing is not None:
@@ -253,7 +255,7 @@ class Client:
         if status == 494 and self.section.security_negotiation == "mediasec":
             self._learn(response)
             self._request_after_494 = True
-            self.status = "Rejected"
+            self._become("Rejected")
             self.retries += 1
             self._schedule(0)
             return
@@ -283,9 +285,9 @@ class Client:
         self._unbind()
         lifetime = self._granted(response, wanted) if wanted else 0
         if not lifetime:
-            self.status = "Unregistered"
+            self._become("Unregistered")
             return
-        self.status = "Registered"
+        self._become("Registered")
         self.retries = 0
         self._schedule(max(0, lifetime - EARLY_SECONDS))
         flow = outgoing.flow
@@ -323,7 +325,7 @@ class Client:
             or 600 <= status < 700
             or (status in (401, 407) and not section.auth_rejection_permanent)
         )
-        self.status = "Rejected"
+        self._become("Rejected")
         self._unbind()
         if self.backoff is not None:
             wait = self.backoff(0 if outgoing.failure else status)
@@ -367,6 +369,11 @@ class Client:
             what,
             self.section.name,
         )
+
+    def _become(self, status: str) -> None:
+        was, self.status = self.status, status
+        if was != status and (bus := self.stack.pbx.bus).wants(RegistrationChange):
+            bus.publish(RegistrationChange("PJSIP", self.section.name, was, status))
 
     def _tell(self) -> None:
         section = self.section

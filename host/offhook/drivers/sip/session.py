@@ -339,11 +339,7 @@ class CallSession:
 
     def _end(self) -> None:
         self.status = ENDED
-        bus = self.stack.pbx.bus
-        if bus.wants(events.TestEvent):
-            bus.publish(
-                events.TestEvent("SESSION_DESTROYED", (("Endpoint", self.endpoint.name),), "res_pjsip_session.c")
-            )
+        self._tell_end()
         overdue = self.notes.pop("bye overdue", None)
         if overdue is not None:
             overdue.cancel()
@@ -353,6 +349,16 @@ class CallSession:
             self.session.timer.stop()
             self.stack.layer.unwatch(self.session.timer)
             self.session.dialog.terminate()
+
+    def _tell_end(self) -> None:
+        bus = self.stack.pbx.bus
+        if bus.wants(events.TestEvent):
+            contact = self.notes.get("contact")
+            whose = ("Endpoint", self.endpoint.name)
+            places = (("AOR", contact.aor if contact else "<none>"), ("Contact", contact.id if contact else "<none>"))
+            file = "res_pjsip_session.c"
+            bus.publish(events.TestEvent("SESSION_DESTROYING", (whose, *places), file, "session_destructor"))
+            bus.publish(events.TestEvent("SESSION_DESTROYED", (whose,), file, "session_destructor"))
 
     def forget(self) -> None:
         """Nothing more is expected in the dialog."""
