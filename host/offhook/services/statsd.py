@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from offhook.config.model import ConfigError
 
 log = logging.getLogger(__name__)
-module = Module("res_statsd", "StatsD client support", support="extended", priority=15)
+module = Module("res_statsd", "StatsD client support", support="extended", priority=4)
 
 FILE = "statsd.conf"
 PORT = 8125
@@ -67,14 +67,18 @@ def statsd_of(pbx: Pbx) -> StatsD | None:
 @module.on_load
 async def load(pbx: Pbx) -> None:
     """Read statsd.conf, and begin to count."""
-    await configure(pbx)
+    await _configure(pbx)
     if (client := statsd_of(pbx)) is not None:
         reset(client.send)
 
 
 @module.on_reload
 async def configure(pbx: Pbx) -> None:
-    """Read statsd.conf."""
+    """Read statsd.conf again."""
+    await _configure(pbx)
+
+
+async def _configure(pbx: Pbx) -> None:
     config = pbx.config.load(FILE, module.name)
     section = config.get("general") if config is not None else None
     errors: list[ConfigError] = []
