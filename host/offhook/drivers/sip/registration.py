@@ -122,6 +122,7 @@ class Client:
             self.drop()
             return
         self._done = self.stack.loop.create_future()
+        self._become("Unregistered")
         self._send(0)
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
