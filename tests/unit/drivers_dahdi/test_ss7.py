@@ -58,9 +58,12 @@ async def test_a_phone_calls_through_the_trunk_and_both_hear_each_other(office: 
 
 @pytest.mark.parametrize("group", [1, 2])
 async def test_causes_pass_through(office: Office, group: int) -> None:
-    """Busy, and no such number, both ways."""
+    """Busy, congested, and no such number, both ways."""
     trunk = await start(office)
-    for number, cause in (("5552", causes.USER_BUSY), ("999", causes.UNALLOCATED)):
+    refused = "exten => 5552,1,Hangup(17)"
+    office.dialplan(PLAN.replace(refused, f"{refused}\nexten => 5559,1,Congestion()"))
+    wanted = {"5552": causes.USER_BUSY, "5559": causes.NORMAL_CIRCUIT_CONGESTION, "999": causes.UNALLOCATED}
+    for number, cause in wanted.items():
         channel = dial(trunk, f"g{group}/{number}")
         await office.until(lambda channel=channel: channel.hungup, 10)  # type: ignore[misc]
         assert channel.hangup_cause == cause

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ENDS = {
     Condition.BUSY: causes.USER_BUSY,
-    Condition.CONGESTION: causes.SWITCH_CONGESTION,
+    Condition.CONGESTION: causes.NORMAL_CIRCUIT_CONGESTION,
     Condition.INCOMPLETE: causes.INVALID_NUMBER_FORMAT,
 }
 """Conditions that end a call that is not answered, by REL with that cause."""
