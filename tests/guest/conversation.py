@@ -11,6 +11,10 @@ from guest.hearing import ALIKE, likeness, noise
 
 FOLDER = Path("/tmp/calls")
 FIRST = 700
+LENGTH_MS = 900
+"""Half a second of which is looked for."""
+RECORDED = 8 * (LENGTH_MS + 500)
+"""Octets of a recording in which the other end has said everything."""
 PLAN = f"""\
 [conversation]
 exten => _7XX,1,Answer()
@@ -29,20 +33,25 @@ def converse(exchange: Exchange, trunks: Sequence[str]) -> None:
     hears what the other says, and nothing of what the next call says."""
     FOLDER.mkdir(exist_ok=True)
     numbers = range(FIRST, FIRST + len(trunks))
-    said = {(end, n): noise(n + 1000 * side) for side, end in enumerate(("caller", "called")) for n in numbers}
+    ends = ("caller", "called")
+    said = {(end, n): noise(n + 1000 * side, LENGTH_MS) for side, end in enumerate(ends) for n in numbers}
     for (end, n), sound in said.items():
         (FOLDER / f"say-{end}-{n}.ulaw").write_bytes(sound)
         (FOLDER / f"{end}-{n}.ulaw").unlink(missing_ok=True)
     for n, trunk in zip(numbers, trunks, strict=True):
         target = {"Context": "conversation-caller", "Exten": str(n), "Priority": "1"}
         exchange.desk.action("Originate", Channel=f"{trunk}/{n}", Async="true", **target)
-    exchange.until_calls(2 * len(trunks), 20)
-    time.sleep(2.2 + len(trunks) / 30)
+    files = [FOLDER / f"{end}-{n}.ulaw" for end, n in said]
+    deadline = time.monotonic() + 20
+    while any(not file.exists() or file.stat().st_size < RECORDED for file in files):
+        assert time.monotonic() < deadline, f"{exchange.ask('core show channels')}\n{exchange.told()}"
+        time.sleep(0.1)
+    assert exchange.calls() == 2 * len(trunks), exchange.told()
     exchange.ask("channel request hangup all")
     exchange.until_calls(0)
     time.sleep(0.5)
     for n in numbers:
-        for end, other in (("caller", "called"), ("called", "caller")):
+        for end, other in (ends, ends[::-1]):
             heard = (FOLDER / f"{end}-{n}.ulaw").read_bytes()
             assert likeness(said[other, n], heard) > ALIKE, f"{end} of {n}\n{exchange.told()}"
             next_one = numbers[n - FIRST + 1 - len(trunks)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from guest.conversation import converse
 from guest.dahdi_kernel import Hook
@@ -23,6 +24,7 @@ switchtype = euroisdn
 signalling = bri_cpe
 context = bri
 pritimer = t203,1000
+resetinterval = 3600
 group = 22
 dahdichan = 124-125
 [bri-several-network]
@@ -127,11 +129,20 @@ def test_a_third_call_waits_for_a_channel(exchange: Exchange) -> None:
     exchange.until_calls(0)
 
 
-def test_layer_2_that_was_lost_comes_back(exchange: Exchange) -> None:
-    """The network goes away, until the user notices, and is back: nobody has to do anything at the user's."""
+def test_layer_2_that_was_lost_comes_back(exchange: Exchange, tmp_path: Path) -> None:
+    """The network goes away, until the user notices, and is back: nobody has to do anything at the user's, who restarts
+    the idle B channels after a while (resetinterval)."""
+    messages = tmp_path / "messages"
+    exchange.ask(f"pri set debug file {messages}")
+    exchange.ask(f"pri set debug 2 span {USER}")
     for span in (NETWORK, SEVERAL_NETWORK):
         exchange.ask(f"pri destroy span {span}")
     until_layer_2(exchange, USER, up=False)
     exchange.ask("dahdi create channels new")
     until_layer_2(exchange, NETWORK, USER, SEVERAL_USER, up=True)
     converse(exchange, ["DAHDI/g21", "DAHDI/g24"])
+    deadline = time.monotonic() + 10
+    while messages.read_text().count("RESTART ACKNOWLEDGE") < 2:
+        assert time.monotonic() < deadline, messages.read_text()
+        time.sleep(0.2)
+    exchange.ask(f"pri set debug off span {USER}")

@@ -36,12 +36,14 @@ group = 3
 dahdichan = 40-54,56-70
 [group-network]
 switchtype = national
+service_message_support = yes
 signalling = pri_net
 context = isdn
 group = 12
 dahdichan = 95-97,103-106
 [group-user]
 switchtype = national
+service_message_support = yes
 signalling = pri_cpe
 context = isdn
 group = 13
@@ -72,6 +74,26 @@ def test_a_phone_calls_over_the_span(exchange: Exchange) -> None:
 @pytest.mark.parametrize(("group", "count"), [(3, 30), (13, 7)], ids=["every channel of an E1", "a trunk group"])
 def test_calls_at_once_each_with_its_own_sound_both_ways(exchange: Exchange, group: int, count: int) -> None:
     converse(exchange, [f"DAHDI/g{group}"] * count)
+
+
+def test_a_channel_is_out_of_service_at_both_ends_until_it_is_put_back(exchange: Exchange) -> None:
+    """SERVICE: the near end's is kept as 1, the far end's as 2; calls go round it."""
+    near, far = "dahdi/registry/11:95", "dahdi/registry/12:99"
+
+    def kept(family: str) -> str:
+        return exchange.ask(f"database get {family} service-state")
+
+    exchange.ask("pri service disable channel 95")
+    time.sleep(0.3)
+    assert "O:1" in kept(near) and "O:2" in kept(far), exchange.told()
+    converse(exchange, ["DAHDI/i11"])
+    with exchange.manager() as manager:
+        exchange.desk.action("Originate", Channel="DAHDI/95/700", Application="Wait", Data="5", Async="true")
+        refused = manager.wait_for("OriginateResponse")
+    assert refused["Response"] == "Failure"
+    exchange.ask("pri service enable channel 95")
+    time.sleep(0.3)
+    assert "not found" in kept(near) and "not found" in kept(far), exchange.told()
 
 
 def test_the_network_tells_what_a_call_costs(exchange: Exchange) -> None:
