@@ -165,6 +165,8 @@ class SpanStatus:
     line_build_out: str = "0 db (CSU)/0-133 feet (DSX-1)"
     sync_source: int = 0
     """The span whose clock it follows; 0: its own."""
+    master: bool = False
+    """Whether all spans go by its clock."""
     digital: bool = False
 
     def __contains__(self, channel: int) -> bool:

@@ -133,6 +133,7 @@ class DahdiSystem:
             options="/".join(options),
             line_build_out=text(info.lboname),
             sync_source=int(info.syncsrc),
+            master=_sysfs_number(number, "is_sync_master") == 1,
             digital=digital,
         )
 

@@ -259,3 +259,12 @@ def test_configuration_on_a_read_only_file_system_is_told(tmp_path: Path) -> Non
             Proposal(path, "[channels]\n").write()
     finally:
         subprocess.run(("busybox", "umount", path.parent), check=True)
+
+
+def test_the_master_of_the_clock_is_told(pair: Pair) -> None:
+    spans = {span.number: span for span in DahdiSystem().spans()}
+    masters = [number for number, span in spans.items() if span.master]
+    for number in spans:
+        shown = Path(f"/sys/bus/dahdi_spans/devices/span-{number}/is_sync_master").read_text().strip()
+        assert (shown == "1") == (number in masters), shown
+    assert len(masters) <= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from offhook.control.manager.events_lines import channel_alarm, dnd_state, line_
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.drivers.dahdi import wires
+from offhook.drivers.dahdi.care import drift
 from offhook.drivers.dahdi.functions import dahdi_channel, polarity, set_dahdi_channel, set_polarity
 from offhook.modules import ActionError, CommandError
 from support.line_story import Office
@@ -227,7 +229,14 @@ async def test_line_care(office: Office) -> None:
     assert shown[1].split()[:4] == ["1", "fxo_ks", "dial", "tone"]
     assert float(shown[1].split()[6]) > -20
     assert (await office.cli("line show 2"))[1].split()[2] == "idle"
-    assert any("ppm" not in line for line in await office.cli("line timing"))
+    await office.advance(11)
+    timing = await office.cli("line timing")
+    assert timing[0] == "No span is the master: the timer of the drivers' core is."
+    assert timing[1] == "span 1 (Simulated span 1): follows its own clock"
+    found = re.fullmatch(
+        r"channel 1: ([+-]\d+) ppm \(±(\d+)\) against this machine, slips 0 in 0 out, underruns \d+", timing[3]
+    )
+    assert found and abs(int(found[1])) <= int(found[2]) < 2000, timing
     with pytest.raises(CommandError, match="in use"):
         await office.meanwhile(office.cli("line test 1"))
 
@@ -317,3 +326,9 @@ async def test_mistakes_of_the_file_are_told_with_line_and_remedy(
     )
     assert "make system.conf say cas=3:1101" in told[2]
     assert "no such channel 25; span 1 has 1-4, span 2 has 5-8" in told[3]
+
+
+def test_drift_is_told_with_what_it_can_be_off() -> None:
+    """A line 100 ppm fast over 10 minutes; blocks are of 10 ms."""
+    ppm, within = drift(60006, 600)
+    assert round(ppm) == 100 and round(within) == 17

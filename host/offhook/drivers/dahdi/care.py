@@ -24,6 +24,7 @@ _TONE_LEAST_DBM0 = -35.0
 _STEP_S = 0.05
 _BUSY_WITHIN_S = 40.0
 _BLOCK_S = BLOCK / 8000
+_LEAST_DRIFT_S = 10.0
 
 
 _ROW = "{:>5} {:<11} {:<11} {:<6} {:>8} {:>8} {:>6} {:>6} {:>5}"
@@ -161,7 +162,11 @@ async def monitor(port: Port, seconds: float) -> list[str]:
 
 def timing(lines: Lines) -> Iterator[str]:
     """``line timing``: whose clock the spans follow, and how far it is from ours."""
-    for span in lines.system.spans():
+    spans = lines.system.spans()
+    if spans:
+        master = next((f"span {span.number}, {span.description}" for span in spans if span.master), "")
+        yield f"The master is {master}." if master else "No span is the master: the timer of the drivers' core is."
+    for span in spans:
         source = f"span {span.sync_source}" if span.sync_source else "its own clock"
         yield f"span {span.number} ({span.description}): follows {source}"
     for port in lines:
@@ -169,9 +174,15 @@ def timing(lines: Lines) -> Iterator[str]:
             continue
         figures = port.leg.line_figures()
         passed = port.now() - port.sound_since
-        if passed > 10:
-            drift = (figures.blocks_in * _BLOCK_S / passed - 1) * 1e6
+        if passed >= _LEAST_DRIFT_S:
+            ppm, within = drift(figures.blocks_in, passed)
             yield (
-                f"channel {port.number}: {drift:+.0f} ppm against this machine, slips {figures.slips_in} in "
-                f"{figures.slips_out} out, underruns {figures.underruns}"
+                f"channel {port.number}: {ppm:+.0f} ppm (±{within:.0f}) against this machine, "
+                f"slips {figures.slips_in} in {figures.slips_out} out, underruns {figures.underruns}"
             )
+
+
+def drift(blocks: int, seconds: float) -> tuple[float, float]:
+    """How much faster than ours a line's clock is that gave so many blocks of sound in that time, and how far off that
+    can be, for blocks come as a whole; both in millionths."""
+    return (blocks * _BLOCK_S / seconds - 1) * 1e6, _BLOCK_S / seconds * 1e6
