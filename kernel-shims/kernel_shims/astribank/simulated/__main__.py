@@ -4,8 +4,8 @@
 
 Commands, a line each, are typed, or come over the socket that is named: state; lift N, lower N, dial N DIGITS, echo N
 on|off, say N HEX, heard N, forget N for telephone N (from 0); contact N open|close for an input contact; unplug; plug;
-power on|off for a second host at its other USB socket (TwinStar: from there it comes back by plug); quit. Answers are
-lines of JSON.
+power on|off for a second host at its other USB socket (TwinStar: from there it comes back by plug); help, quit. Answers
+are lines of JSON.
 """
 
 from __future__ import annotations
@@ -19,18 +19,30 @@ from kernel_shims.astribank.simulated.running import Running
 from kernel_shims.line import LineError
 
 
+def label(text: str) -> str:
+    """A serial number as a box can have it. Raises ValueError."""
+    if not (text.isalnum() and text.isascii() and len(text) <= 8):
+        raise ValueError
+    return text
+
+
 def main() -> None:
     """See the text of this file."""
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     reader.add_argument("socket", type=Path, nargs="?", help="where commands come in, if they are not typed")
-    reader.add_argument("--serial", default="SIM00001", help="its label")
+    reader.add_argument("--serial", type=label, default="SIM00001", help="its label, at most 8 letters and digits")
     reader.add_argument("--cards", type=int, default=2, choices=range(1, 5), help="FXS cards of 8 lines")
     reader.add_argument("--stage", type=int, default=0, choices=(0, 1, 2), help="which firmware it has already")
     reader.add_argument("--burst", type=int, default=1, choices=range(1, 9), help="milliseconds of sound at once")
     asked = reader.parse_args()
     box = SimulatedAstribank(asked.serial, cards=asked.cards, stage=asked.stage)
     try:
-        Running(box, asked.socket, asked.burst).run()
+        running = Running(box, asked.socket, asked.burst)
+        if asked.socket is None:
+            print(
+                f"Astribank {asked.serial} is being plugged in, firmware of stage {asked.stage}; help lists commands."
+            )
+        running.run()
     except LineError as error:
         sys.exit(str(error))
 

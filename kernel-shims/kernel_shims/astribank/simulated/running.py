@@ -30,35 +30,55 @@ class Commands:
         self._box = box
         self._socket = socket_
         self.done = False
-        self._known: dict[str, Callable[..., object]] = {
-            "state": self.state,
-            "lift": lambda line: self._box.hook(int(line), True),
-            "lower": lambda line: self._box.hook(int(line), False),
-            "dial": lambda line, digits: self._phone(line).say(sound.encode(sound.dtmf(digits), "ulaw")),
-            "say": lambda line, octets: self._phone(line).say(bytes.fromhex(octets)),
-            "heard": self._heard,
-            "forget": lambda line: self._phone(line).heard.clear(),
-            "echo": lambda line, word: setattr(self._phone(line), "echo", word == "on"),
-            "contact": self._contact,
-            "unplug": self._unplug,
-            "plug": self._plug,
-            "power": self._power,
-            "quit": self._quit,
+        self._known: dict[str, tuple[str, Callable[..., object]]] = {
+            "state": ("", self.state),
+            "lift": ("LINE", lambda line: self._hook(line, off=True)),
+            "lower": ("LINE", lambda line: self._hook(line, off=False)),
+            "dial": (
+                "LINE DIGITS",
+                lambda line, digits: self._phone(line).say(sound.encode(sound.dtmf(digits), "ulaw")),
+            ),
+            "say": ("LINE HEX", lambda line, octets: self._phone(line).say(bytes.fromhex(octets))),
+            "heard": ("LINE", self._heard),
+            "forget": ("LINE", lambda line: self._phone(line).heard.clear()),
+            "echo": ("LINE on|off", lambda line, word: setattr(self._phone(line), "echo", word == "on")),
+            "contact": ("NUMBER open|close", self._contact),
+            "unplug": ("", self._unplug),
+            "plug": ("", self._plug),
+            "power": ("on|off", self._power),
+            "help": ("", self._help),
+            "quit": ("", self._quit),
         }
 
     def obey(self, line: str) -> str:
         """Do what a line says; the answer."""
-        word, *arguments = line.split() or [""]
-        work = self._known.get(word)
+        word, *arguments = line.split() or ["help"]
+        usage, work = self._known.get(word, ("", None))
         if work is None:
             return json.dumps({"error": f'no command "{word}"; there are {", ".join(self._known)}'})
+        wanted = usage.split()
+        fits = len(arguments) == len(wanted) and all(
+            given in choices.split("|") for given, choices in zip(arguments, wanted, strict=True) if "|" in choices
+        )
+        if not fits:
+            return json.dumps({"error": f"write {word} {usage}".rstrip()})
         try:
             return json.dumps({"ok": work(*arguments)})
-        except (LineError, ValueError, TypeError, IndexError) as error:
+        except (LineError, ValueError) as error:
             return json.dumps({"error": f"{line}: {error}"})
 
     def _phone(self, line: str) -> Telephone:
+        count = sum(len(card.telephones) for card in self._box.cards)
+        if not line.isdigit() or int(line) >= count:
+            raise ValueError(f"there is no telephone {line}, but 0 to {count - 1}")
         return self._box.cards[int(line) // 8].telephones[int(line) % 8]
+
+    def _hook(self, line: str, *, off: bool) -> None:
+        self._phone(line)
+        self._box.hook(int(line), off)
+
+    def _help(self) -> list[str]:
+        return [f"{word} {usage}".rstrip() for word, (usage, _) in self._known.items()]
 
     def state(self) -> dict[str, object]:
         """Everything that can be seen of the box."""
@@ -93,6 +113,9 @@ class Commands:
         return b"".join(self._phone(line).heard).hex()
 
     def _contact(self, number: str, word: str) -> None:
+        inputs = self._box.cards[0].inputs
+        if not number.isdigit() or int(number) >= len(inputs):
+            raise ValueError(f"there is no input contact {number}, but 0 to {len(inputs) - 1}")
         self._box.cards[0].inputs[int(number)] = word == "close"
 
     def _unplug(self) -> None:
@@ -152,7 +175,10 @@ class Running:
             return
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         path.unlink(missing_ok=True)
-        self._listener.bind(str(path))
+        try:
+            self._listener.bind(str(path))
+        except OSError as error:
+            raise LineError(f"{path}: {error.strerror}") from None
         self._listener.listen()
 
     def run(self) -> None:
