@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from offhook.apps import privacy
 from offhook.apps.digits import send_digits
 from offhook.calls import causes, events
+from offhook.calls.after import going_on
 from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel
-from offhook.calls.dialing import Dialing, set_duration
+from offhook.calls.dialing import Dialing
+from offhook.calls.durations import set_duration
 from offhook.calls.features import grant_by_options
 from offhook.calls.frames import Condition
 from offhook.calls.limits import CallLimit, Limit, parse_limit
@@ -146,7 +148,7 @@ class Answered:
     def _after_bridge(self) -> Callable[[Channel], None] | None:
         if "e" in self.options:
             return _run_h(self.channel.context)
-        return _go_on(self.channel, self.options["F"]) if "F" in self.options else None
+        return going_on(self.channel, self.options["F"]) if "F" in self.options else None
 
     async def _bridge(self, peer: Channel) -> None:
         channel = self.channel
@@ -222,19 +224,6 @@ def _losers_cause(options: Options) -> int:
             return cause
         log.warning("Dial's Q(%s): no such cause; a number or a name such as USER_BUSY", word)
     return causes.ANSWERED_ELSEWHERE
-
-
-def _go_on(channel: Channel, where: str) -> Callable[[Channel], None]:
-    """Have a channel run the dialplan at option F's place, or after the Dial, when its bridge is over."""
-    context, exten, priority = channel.context, channel.exten, channel.priority + 1
-    if where:
-        context, exten, priority = parse_location(channel, where.replace("^", ","))
-
-    def go(peer: Channel) -> None:
-        peer.outgoing = False
-        peer.async_goto(context, exten, priority)
-
-    return go
 
 
 def _run_h(context: str) -> Callable[[Channel], None]:

@@ -23,6 +23,8 @@ class Attempt:
     """Has an identity of its own, which the caller may be told."""
     connected: Connected | None = None
     """Whom it said to be, among several being called."""
+    shown: str = ""
+    """What DialBegin tells as dialled instead of the address."""
     rates: Rates | None = None
     """What it said the call will cost: of interest once it answers."""
 

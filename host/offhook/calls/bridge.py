@@ -34,6 +34,7 @@ class Bridge:
     ``dissolve_on_hangup``: any member's hangup ends the bridge (a two-party call).
     ``dissolve_when_empty``: the bridge ends with its last member.
     ``stays``: its channels are not taken into other bridges, and no Local channel between; others come here.
+    ``keeps``: where a Local channel between is taken out, the others come here.
     ``technology`` is Asterisk's name for the way of mixing: simple_bridge, softmix, holding_bridge. A bridge for which
     all that could serve it are suspended ends when a channel comes in.
     """
@@ -51,6 +52,7 @@ class Bridge:
         holding: bool = False,
         softmix: bool = False,
         stays: bool = False,
+        keeps: bool = False,
     ) -> None:
         self.pbx = pbx
         self.uniqueid = uniqueid or pbx.bridges.new_id()
@@ -62,6 +64,7 @@ class Bridge:
         self.holding = holding
         self.softmix = softmix
         self.stays = stays
+        self.keeps = keeps
         self.technology = choose(pbx, (HOLDING,) if holding else (SOFTMIX,) if softmix else (SIMPLE, SOFTMIX))
         self.created_at = pbx.now()
         self.members: dict[Channel, Member] = {}

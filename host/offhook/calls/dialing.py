@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from offhook.calls import causes, events
 from offhook.calls.advice import Rates
 from offhook.calls.attempts import Attempt, Outcome, Tally, status_of_cause
 from offhook.calls.channel import Channel, State
+from offhook.calls.durations import set_duration
 from offhook.calls.frames import Condition, Control, Digit, Forward, Frame, Text
 from offhook.calls.party import Connected, Number, Redirecting
 from offhook.calls.requesting import RequestError, connected_from, max_forwards, prepare, request
@@ -53,6 +54,15 @@ class Dialing:
     """Another channel goes on with it: the one that began it leaves the called channels alone."""
     forward_ends_timeout: bool = False
     """After a forward an answer is waited for without end."""
+    one_by_one: bool | None = None
+    """Channels are called one after the other (or all at the same time) and the caller is not told beforehand who is
+    called. None: all at the same time; a single one it is told of."""
+    caller_learns: bool = True
+    """The caller gets RINGTIME, PROGRESSTIME and the hangup cause of those that failed."""
+    status_of: Callable[[int], str] = status_of_cause
+    """The dial status of a called channel that hangs up with a cause."""
+    prepare_forwarded: Callable[[Channel, Channel | None, str], bool] = prepare
+    """Gives the channel of a forward what it has from its caller."""
     on_frame: Callable[[Channel, Frame], bool] | None = None
     on_digit: Callable[[str], bool] | None = None
     on_progress: Callable[[Channel], None] | None = None
@@ -60,6 +70,12 @@ class Dialing:
     """(forwarding channel, new channel) before the new one is called."""
     on_refused: Callable[[Channel, int], None] | None = None
     """(channel, cause) of one that could not even be called."""
+    on_called: Callable[[Attempt], None] | None = None
+    """One is called now, and DialBegin follows."""
+    on_failed: Callable[[Attempt, Condition], None] | None = None
+    """One hung up, is busy or congested, and ends next."""
+    call_more: Callable[[], Awaitable[bool]] | None = None
+    """Nobody who is called is left: true when it has others called (``add`` and ``call``) and it goes on."""
     attempts: list[Attempt] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     answered: Channel | None = None
@@ -85,14 +101,15 @@ class Dialing:
         """Call every channel that was added. What ``tally`` counts already could not be called."""
         self._lines = self.tally.total
         for attempt in list(self.attempts):
-            if not self._start(attempt):
+            if not self.call(attempt):
                 self.attempts.remove(attempt)
             elif attempt.channel.state is State.UP:
                 break
         if self.early_media and self.caller is not None and len(self.attempts) == 1:
             self._connect_early(self.attempts[0].channel)
 
-    def _start(self, attempt: Attempt) -> bool:
+    def call(self, attempt: Attempt) -> bool:
+        """Call one channel that was added; False when that cannot be, and then it has ended."""
         channel = attempt.channel
         channel.consumer = self._consumer(channel)
         channel.data[DIALING] = self
@@ -101,14 +118,30 @@ class Dialing:
         except RequestError as error:
             log.info("cannot call %s: %s", attempt.dial_string, error)
             cause = error.cause or channel.hangup_cause
-            if self.caller is not None and cause:
+            if self.caller is not None and cause and self.caller_learns:
                 self.caller.hangup_cause = cause
             if self.on_refused is not None:
                 self.on_refused(channel, cause)
             channel.hangup(cause)
             return False
-        self.pbx.bus.publish(events.DialBegin(self.caller, channel, attempt.address))
+        if self.on_called is not None:
+            self.on_called(attempt)
+        self.pbx.bus.publish(events.DialBegin(self.caller, channel, attempt.shown or attempt.address))
         return True
+
+    def restart(self, seconds: float | None) -> None:
+        """Wait so long from now on."""
+        self._deadline = None if seconds is None else self.pbx.loop.time() + seconds
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left to wait for an answer; None: without end."""
+        return None if self._deadline is None else self._deadline - self.pbx.loop.time()
+
+    @property
+    def _single(self) -> bool:
+        """Only one is called at a time, and what it says of itself is for the caller at once."""
+        return len(self.attempts) == 1 if self.one_by_one is None else self.one_by_one
 
     def pick_up(self, target: Channel, picker: Channel) -> bool:
         """Have a channel answer in the place of one that rings, which ends; False when that rings no more."""
@@ -159,7 +192,7 @@ class Dialing:
             while caller.frames:
                 caller.consumer(caller.frames.popleft())
         try:
-            if len(self.attempts) == 1:
+            if len(self.attempts) == 1 and self.one_by_one is None:
                 self._tell(self.attempts[0])
             while True:
                 while self._frames:
@@ -171,6 +204,8 @@ class Dialing:
                 if not self.attempts:
                     return Outcome(self.tally.status(lines) if lines else "CHANUNAVAIL")
                 if all(attempt.over for attempt in self.attempts):
+                    if self.call_more is not None and await self.call_more():
+                        continue
                     return Outcome(self.tally.status(lines))
                 now = loop.time()
                 until = self._deadline
@@ -268,7 +303,7 @@ class Dialing:
         if condition is Condition.ANSWER:
             self.answered = channel
             channel.hangup_cause = causes.NORMAL_CLEARING
-            if len(self.attempts) > 1:
+            if not self._single or (self.one_by_one and attempt.connected is None):
                 self._tell(attempt)
             if caller is not None:
                 channel.exten = ""
@@ -281,11 +316,11 @@ class Dialing:
             return Outcome("ANSWER", channel)
         if condition is Condition.HANGUP:
             cause = channel.hangup_cause
-            self._failed(attempt, cause, status_of_cause(cause))
+            self._failed(attempt, cause, self.status_of(cause), condition)
         elif condition is Condition.BUSY:
-            self._failed(attempt, causes.USER_BUSY, "BUSY")
+            self._failed(attempt, causes.USER_BUSY, "BUSY", condition)
         elif condition in (Condition.CONGESTION, Condition.INCOMPLETE):
-            self._failed(attempt, causes.NORMAL_CIRCUIT_CONGESTION, "CONGESTION")
+            self._failed(attempt, causes.NORMAL_CIRCUIT_CONGESTION, "CONGESTION", condition)
         elif condition is Condition.RINGING:
             self.progressed = True
             self._time("RINGTIME", channel)
@@ -307,7 +342,7 @@ class Dialing:
             self.pbx.bus.publish(events.DialState(caller, channel, "PROCEEDING"))
         elif condition is Condition.CONNECTED_LINE and isinstance(frame.payload, Connected):
             attempt.connected = frame.payload
-            if len(self.attempts) == 1:
+            if self._single:
                 self._tell(attempt)
         elif condition is Condition.REDIRECTING and isinstance(frame.payload, Redirecting):
             self._tell_redirecting(frame.payload)
@@ -325,7 +360,7 @@ class Dialing:
 
     def _time(self, name: str, channel: Channel) -> None:
         """Note on the caller, once, how long after its creation a called channel rang or made progress."""
-        if self.caller is not None and name not in self._timed:
+        if self.caller is not None and self.caller_learns and name not in self._timed:
             self._timed.add(name)
             set_duration(self.caller, name, self.pbx.now() - channel.created_at)
 
@@ -340,17 +375,19 @@ class Dialing:
 
     def _tell_redirecting(self, redirecting: Redirecting) -> None:
         """Tell the caller who redirected its call: of several that are called it would be confusing."""
-        if self.caller is not None and len(self.attempts) == 1 and self.tell_connected:
+        if self.caller is not None and self._single and self.tell_connected:
             self._sent_ringing = False
             self.caller.set_redirecting(redirecting)
 
-    def _failed(self, attempt: Attempt, cause: int, status: str) -> None:
+    def _failed(self, attempt: Attempt, cause: int, status: str, how: Condition) -> None:
         channel = attempt.channel
         attempt.over = True
         self.tally.count(cause if status != "BUSY" else causes.USER_BUSY)
-        if self.caller is not None:
+        if self.caller is not None and self.caller_learns:
             self.caller.hangup_cause = channel.hangup_cause or cause
         self.pbx.bus.publish(events.DialEnd(self.caller, channel, status))
+        if self.on_failed is not None:
+            self.on_failed(attempt, how)
         self._drop_early(channel)
         channel.hangup(cause)
 
@@ -370,14 +407,14 @@ class Dialing:
             channel = request(self.pbx, dial_string, caller or original)
         except RequestError as error:
             log.info("forward of %s to %s: %s", original.name, dial_string, error)
-            status = "BUSY" if self.allow_forward else "CANCEL"
+            status = "BUSY" if self.allow_forward and self.one_by_one is None else "CANCEL"
             self.pbx.bus.publish(events.DialEnd(caller, original, status, destination))
             attempt.over = True
             self.tally.count(error.cause)
             self._drop_early(original)
             original.hangup()
             return
-        known = prepare(channel, caller, attempt.address)
+        known = self.prepare_forwarded(channel, caller, attempt.address)
         channel.set("FORWARDERNAME", original.name)
         channel.redirect_like(original)
         if caller is not None and not channel.redirecting.from_.number.text:
@@ -391,14 +428,15 @@ class Dialing:
         attempt.channel, attempt.dial_string, attempt.address = channel, dial_string, dial_string.partition("/")[2]
         attempt.known, attempt.connected = known, None
         self.pbx.bus.publish(events.DialEnd(caller, original, "CANCEL", destination))
-        started = self._start(attempt)
+        attempt.shown = ""
+        started = self.call(attempt)
         original.consumer = None
         original.hangup()
         self._tell_redirecting(channel.redirecting.copy())
         if not started:
             attempt.over = True
             self.tally.count(causes.NORMAL_CIRCUIT_CONGESTION)
-        elif caller is not None and len(self.attempts) == 1:
+        elif caller is not None and len(self.attempts) == 1 and self.one_by_one is None:
             if self.early_media:
                 self._connect_early(channel)
             self._tell(attempt)
@@ -462,6 +500,7 @@ class Dialing:
             self.answered.consumer = None
         self._frames.clear()
         self.on_digit = self.on_forward = self.on_refused = self.on_frame = None
+        self.on_called = self.on_failed = self.call_more = None
 
 
 _HOLDING = frozenset({Condition.HOLD, Condition.UNHOLD})
@@ -469,9 +508,3 @@ _IDENTITY = frozenset({Condition.CONNECTED_LINE, Condition.REDIRECTING})
 _MEDIA = frozenset({Condition.VIDEO_UPDATE, Condition.SOURCE_UPDATE, Condition.SOURCE_CHANGE})
 _PASSED_TO_ALL = _HOLDING | _IDENTITY | {Condition.FLASH}
 _CALLEE_PASSES = frozenset({Condition.WINK})
-
-
-def set_duration(channel: Channel, name: str, seconds: float) -> None:
-    """Set NAME to whole seconds and NAME_MS to milliseconds."""
-    channel.set(name, str(int(seconds)))
-    channel.set(f"{name}_MS", str(int(seconds * 1000)))

@@ -102,11 +102,21 @@ def connected_from(caller: Channel) -> Connected:
     return Connected(id=caller.caller.id.copy(), ani=caller.caller.ani.copy(), ani2=caller.caller.ani2)
 
 
-def prepare(channel: Channel, caller: Channel | None, address: str, *, forced: Party | None = None) -> bool:
+def prepare(
+    channel: Channel,
+    caller: Channel | None,
+    address: str,
+    *,
+    forced: Party | None = None,
+    application: str = "AppDial",
+    keep_account: bool = False,
+) -> bool:
     """Give a requested channel what it has from its caller: variables, identities, accounts, manners.
 
-    ``forced`` is the identity shown to the called party instead of the caller's own (Dial's f option). Returns
-    whether the channel has an identity of its own: otherwise the extension that was dialled stands for it.
+    ``forced`` is the identity shown to the called party instead of the caller's own (Dial's f option),
+    ``application`` what the channel is said to run ("": nothing); with ``keep_account`` an account code of the
+    channel's own is not replaced. Returns whether the channel has an identity of its own: otherwise the extension
+    that was dialled stands for it.
     """
     channel.set("DIALEDPEERNUMBER", address)
     if caller is None:
@@ -115,7 +125,8 @@ def prepare(channel: Channel, caller: Channel | None, address: str, *, forced: P
     channel.inherit_from(caller)
     inherit_max_forwards(channel, caller, hops=1)
     channel.exten = caller.exten
-    channel.begin_application("AppDial", "(Outgoing Line)")
+    if application:
+        channel.begin_application(application, "(Outgoing Line)")
     pbx = channel.pbx
     known = bool(channel.caller.id.number.valid and channel.caller.id.number.text)
     if not known:
@@ -134,7 +145,7 @@ def prepare(channel: Channel, caller: Channel | None, address: str, *, forced: P
     channel.tell_connected()
     channel.redirect_like(caller)
     channel.dialed.transit_network = caller.dialed.transit_network
-    cross_accountcodes(channel, caller)
+    cross_accountcodes(channel, caller, keep=keep_account)
     if not channel.music_class:
         channel.music_class = caller.music_class
     channel.adsicpe = caller.adsicpe

@@ -70,6 +70,10 @@ class Log(logging.Handler):
         self.queue_limit = 1000
         self.queue_log_name = "queue_log"
         self.queue_log_wanted = True
+        self.queue_log_to_file = False
+        """Also when a database has the records."""
+        self.queue_log_utc = False
+        """Times in the database are in UTC."""
         self.host = ""
         self.root_verbosity = 0
         self.debug = 0
@@ -163,6 +167,8 @@ class Log(logging.Handler):
             self.exec_after_rotate = values.get("exec_after_rotate", "")
             self.queue_log_name = values.get("queue_log_name", "queue_log")
             self.queue_log_wanted = general.boolean("queue_log", True) if general else True
+            self.queue_log_to_file = general.boolean("queue_log_to_file") if general else False
+            self.queue_log_utc = general.boolean("queue_log_realtime_use_gmt") if general else False
             self.strategy = values.get("rotatestrategy", "").lower()
             if not self.strategy:
                 self.strategy = "timestamp" if general and general.boolean("rotatetimestamp") else "sequential"

@@ -222,11 +222,11 @@ def optimize(pair: Pair) -> None:
             one.pbx.loop.call_later(_LISTEN_S, _listened, pair)
         return
     near, far = one, two
-    if len(one.bridge) != 2 or one.bridge.kind != "basic" or one.bridge.minder is not None:
+    if len(one.bridge) != 2 or not _lets_go(one.bridge):
         near, far = two, one
     near_bridge, far_bridge = near.bridge, far.bridge
     assert near_bridge is not None and far_bridge is not None
-    plain = near_bridge.kind == "basic" and near_bridge.minder is None
+    plain = _lets_go(near_bridge)
     mover = near_bridge.peer(near) if plain else None
     if mover is None or far_bridge.stays or (far_bridge.holding and far_bridge.kind != "parking"):
         return
@@ -237,6 +237,11 @@ def optimize(pair: Pair) -> None:
     _swap(near_bridge, far_bridge, mover, near, far)
     pbx.bus.publish(events.LocalOptimizationEnd(one, two, True, identity))
     one.request_hangup(causes.NORMAL_CLEARING)
+
+
+def _lets_go(bridge: Bridge) -> bool:
+    """Whether a channel may be moved elsewhere so that a Local channel is not needed."""
+    return bridge.kind == "basic" and bridge.minder is None and not bridge.keeps
 
 
 def _heard(half: LocalChannel) -> bool:

@@ -66,6 +66,7 @@ from offhook.control.manager import (  # noqa: E402, F401
     events_endpoints,
     events_lines,
     events_parking,
+    events_queues,
     events_records,
     events_system,
 )

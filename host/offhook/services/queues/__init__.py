@@ -1,0 +1,1 @@
+"""Call queues: callers wait in line, members are called for them."""

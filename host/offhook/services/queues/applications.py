@@ -1,0 +1,367 @@
+"""The applications of call queues."""
+
+from __future__ import annotations
+
+import logging
+
+from offhook.calls.channel import Channel, Hangup
+from offhook.calls.requesting import max_forwards
+from offhook.dialplan.arguments import integer
+from offhook.dialplan.outcome import ApplicationError
+from offhook.log import NOTICE
+from offhook.modules import Options, Syntax
+from offhook.services.queues.empty import deserted
+from offhook.services.queues.line import Entry
+from offhook.services.queues.member import Member
+from offhook.services.queues.membership import Result, add, pause, remove
+from offhook.services.queues.module import module
+from offhook.services.queues.moments import Moment
+from offhook.services.queues.penalties import Penalties
+from offhook.services.queues.queue import Queue
+from offhook.services.queues.queues import Queues, queues_of
+from offhook.services.queues.realtime import fetch
+from offhook.services.queues.records import NOBODY, record
+from offhook.services.queues.visit import Order, Visit
+
+log = logging.getLogger(__name__)
+
+_OPTIONS = {
+    "b([[context^]exten^]priority[(arg1^...)])": "Run a subroutine on each member's channel before it is called.",
+    "B([[context^]exten^]priority[(arg1^...)])": "Run a subroutine on this channel before members are called.",
+    "C": "Tell phones that the call was answered elsewhere when it is cancelled.",
+    "c": "Go on in the dialplan when the member hangs up.",
+    "d": "Data quality: no effect, lines need no such switch here.",
+    "F([[context^]exten^]priority)": "Send the member there (or to the next priority) when the caller hangs up.",
+    "h": "Let the member end the call with the disconnect code.",
+    "H": "Let the caller end the call with the disconnect code, and with * while members ring.",
+    "i": "Ignore forwarding requests of members.",
+    "I": "Ignore connected-line and redirecting updates.",
+    "k": "Let the member park the call.",
+    "K": "Let the caller park the call.",
+    "m(class)": "Music on hold class instead of the queue's.",
+    "n": "Leave after members were called once.",
+    "r": "Ringing instead of music.",
+    "R": "Ringing instead of music while a member's phone rings.",
+    "t": "Let the member transfer.",
+    "T": "Let the caller transfer.",
+    "w": "Let the member start recording (Monitor's successor).",
+    "W": "Let the caller start recording (Monitor's successor).",
+    "x": "Let the member start a MixMonitor recording.",
+    "X": "Let the caller start a MixMonitor recording.",
+}
+_TIMES = tuple(f"{name}{unit}" for name in ("ANSWEREDTIME", "DIALEDTIME", "QUEUEWAIT") for unit in ("", "_MS"))
+
+
+@module.application(
+    "Queue",
+    Syntax(
+        "queuename",
+        "[options]",
+        "[URL]",
+        "[announceoverride]",
+        "[timeout]",
+        "[AGI]",
+        "[gosub]",
+        "[rule]",
+        "[position]",
+        options=_OPTIONS,
+        URL="Told in queue_log; no phone here takes it.",
+        announceoverride="Prompts for the member, with & between, instead of the queue's.",
+        timeout="Seconds after which the caller leaves.",
+        AGI="Run on this channel when a member has answered.",
+        gosub="context[,arguments] run on the member's channel when it has answered.",
+        rule="Rule of queuerules.conf instead of the queue's defaultrule.",
+        position="Wanted position; those of higher priority stay before.",
+    ),
+    see_also=("QueueLog", "AddQueueMember", "RemoveQueueMember", "PauseQueueMember", "UnpauseQueueMember"),
+)
+async def queue_application(
+    channel: Channel,
+    name: str = "",
+    options: str = "",
+    url: str = "",
+    announce: str = "",
+    timeout: str = "",
+    agi: str = "",
+    gosub: str = "",
+    rule: str = "",
+    position: str = "",
+) -> None:
+    """Wait in a queue until one of its members takes the call.
+
+    QUEUE_PRIO is the caller's priority (more is better), QUEUE_MAX_PENALTY, QUEUE_MIN_PENALTY and
+    QUEUE_RAISE_PENALTY say which members may take the call. QUEUESTATUS tells why the dialplan goes on: TIMEOUT, FULL,
+    JOINEMPTY, LEAVEEMPTY, JOINUNAVAIL, LEAVEUNAVAIL, CONTINUE, WITHDRAW or UNKNOWN (no such queue). ABANDONED is TRUE
+    when nobody took the call, QUEUEPOSITION where the caller was at the end, and QUEUEWAIT, DIALEDTIME and
+    ANSWEREDTIME (also with _MS) are durations.
+    """
+    channel.set_all(dict.fromkeys(_TIMES, ""))
+    if not name:
+        raise ApplicationError("Queue needs a queue: Queue(queuename[,options[,URL[,announceoverride[,timeout]]]])")
+    if max_forwards(channel) <= 0:
+        log.warning("%s cannot enter a queue: the call was forwarded too often (max forwards)", channel.name)
+        raise Hangup
+    if channel.get("ABANDONED") is not None:
+        channel.variables.pop("ABANDONED")
+        channel.announce_variable("ABANDONED", "")
+    queues = queues_of(channel.pbx)
+    entry = _entry(channel, timeout)
+    queue = await fetch(queues, name)
+    refused = "UNKNOWN" if queue is None else _refuses(queue, entry)
+    if queue is None or refused:
+        log.warning("%s cannot join queue %r (%s)", channel.name, name, refused)
+        channel.set("QUEUESTATUS", refused)
+        return
+    order = Order(Options(options), url, announce, agi, gosub, rule)
+    entry.penalties.follow(queues.rules.get((rule or queue.settings.defaultrule).lower()))
+    visit = Visit(queues, queue, entry, order)
+    queue.join(entry, _position(channel, position))
+    _enter(queues, queue, entry, url)
+    reason = await visit.run()
+    if reason:
+        channel.set("QUEUESTATUS", reason)
+
+
+def _entry(channel: Channel, timeout: str) -> Entry:
+    pbx = channel.pbx
+    priority = integer(channel.get("QUEUE_PRIO") or "0")
+    if priority is None:
+        log.warning("%s: QUEUE_PRIO=%s is no number; 0 is taken", channel.name, channel.get("QUEUE_PRIO"))
+    entry = Entry(channel, Moment.of(pbx), priority or 0, Penalties.of(channel))
+    if timeout:
+        seconds = integer(timeout)
+        if seconds is None:
+            log.warning("%s: Queue: timeout %r is no number of seconds; 0 is taken", channel.name, timeout)
+        entry.expires = pbx.now() + (seconds or 0)
+    return entry
+
+
+def _refuses(queue: Queue, entry: Entry) -> str:
+    """Why a caller may not join; "" when it may."""
+    settings = queue.settings
+    if settings.joinempty and deserted(queue, entry.penalties, settings.joinempty):
+        return "JOINEMPTY"
+    return "FULL" if settings.maxlen and len(queue.line) >= settings.maxlen else ""
+
+
+def _position(channel: Channel, text: str) -> int:
+    wanted = integer(text) if text else 0
+    if wanted is None or wanted < 0:
+        log.warning("%s: Queue: position %r is no position; the end of the line is taken", channel.name, text)
+    return max(0, wanted or 0)
+
+
+def _enter(queues: Queues, queue: Queue, entry: Entry, url: str) -> None:
+    caller = entry.channel.caller.id
+    shown = queue.settings.log_restricted_caller_id or caller.shown
+    fields = [url, caller.number.text if shown and caller.number.valid else "", str(entry.first_position)]
+    if queues.general.log_caller_id_name:
+        fields.append(caller.name.text.replace("|", "_") if shown and caller.name.valid else "")
+    record(queues.pbx, queue.name, entry.channel.uniqueid, NOBODY, "ENTERQUEUE", *fields)
+
+
+# ---- members ------------------------------------------------------------------------------------------------
+
+
+def _device(channel: Channel, interface: str) -> str:
+    """What is said, or the channel's own device."""
+    return interface or channel.name.rpartition("-")[0]
+
+
+@module.application(
+    "AddQueueMember",
+    Syntax(
+        "queuename",
+        "[interface]",
+        "[penalty]",
+        "[options]",
+        "[membername]",
+        "[stateinterface]",
+        "[wrapuptime]",
+        options={"p": "Paused.", "r(reason)": "Why it is paused."},
+        interface="The channel's own device when not said.",
+    ),
+    see_also=("RemoveQueueMember", "PauseQueueMember"),
+)
+async def add_queue_member(
+    channel: Channel,
+    name: str = "",
+    interface: str = "",
+    penalty: str = "",
+    option_text: str = "",
+    membername: str = "",
+    state: str = "",
+    wrapuptime: str = "",
+) -> None:
+    """Add a member to a queue, until it is removed.
+
+    AQMSTATUS is ADDED, MEMBERALREADY or NOSUCHQUEUE.
+    """
+    if not name:
+        raise ApplicationError("AddQueueMember needs a queue: AddQueueMember(queuename[,interface[,penalty]])")
+    queues = queues_of(channel.pbx)
+    options = Options(option_text)
+    number = integer(penalty) if penalty else 0
+    if number is None or number < 0:
+        log.warning("%s: AddQueueMember: penalty %r is no number of 0 or more", channel.name, penalty)
+        number = 0
+    member = Member(
+        _device(channel, interface),
+        membername,
+        number,
+        state,
+        wrapuptime=max(0, integer(wrapuptime) or 0),
+        paused="p" in options,
+        reason=options["r"] if "p" in options else "",
+    )
+    await fetch(queues, name)
+    result = add(queues, name, member, channel.uniqueid)
+    if result is Result.DONE:
+        log.log(NOTICE, "Added interface '%s' to queue '%s'", member.interface, name)
+    else:
+        log.warning("%s: AddQueueMember(%s,%s): %s", channel.name, name, member.interface, _WHY[result])
+    channel.set("AQMSTATUS", _ADDED[result])
+
+
+_ADDED = {Result.DONE: "ADDED", Result.ALREADY: "MEMBERALREADY", Result.NO_QUEUE: "NOSUCHQUEUE"}
+_REMOVED = {
+    Result.DONE: "REMOVED",
+    Result.NOT_THERE: "NOTINQUEUE",
+    Result.NO_QUEUE: "NOSUCHQUEUE",
+    Result.NOT_DYNAMIC: "NOTDYNAMIC",
+}
+_WHY = {
+    Result.ALREADY: "it is a member already",
+    Result.NO_QUEUE: "there is no such queue",
+    Result.NOT_THERE: "it is no member",
+    Result.NOT_DYNAMIC: "it is no dynamic member",
+}
+
+
+@module.application("RemoveQueueMember", Syntax("queuename", "[interface]"), see_also=("AddQueueMember",))
+async def remove_queue_member(channel: Channel, name: str = "", interface: str = "") -> None:
+    """Take a dynamic member out of a queue.
+
+    RQMSTATUS is REMOVED, NOTINQUEUE, NOSUCHQUEUE or NOTDYNAMIC.
+    """
+    if not name:
+        raise ApplicationError("RemoveQueueMember needs a queue: RemoveQueueMember(queuename[,interface])")
+    queues = queues_of(channel.pbx)
+    device = _device(channel, interface)
+    result = remove(queues, name, device, channel.uniqueid)
+    if result is Result.DONE:
+        log.log(NOTICE, "Removed interface '%s' from queue '%s'", device, name)
+    else:
+        log.warning("%s: RemoveQueueMember(%s,%s): %s", channel.name, name, device, _WHY[result])
+    channel.set("RQMSTATUS", _REMOVED[result])
+
+
+_PAUSING = Syntax(
+    "[queuename]",
+    "interface",
+    "[options]",
+    "[reason]",
+    queuename="All the member's queues when empty.",
+    options={},
+    reason="Told in queue_log and events.",
+)
+
+
+@module.application("PauseQueueMember", _PAUSING, see_also=("UnpauseQueueMember",))
+async def pause_queue_member(
+    channel: Channel, name: str = "", interface: str = "", options: str = "", reason: str = ""
+) -> None:
+    """Pause a member: it gets no calls.
+
+    PQMSTATUS is PAUSED or NOTFOUND.
+    """
+    await _pause(channel, name, interface, reason, on=True)
+
+
+@module.application("UnpauseQueueMember", _PAUSING, see_also=("PauseQueueMember",))
+async def unpause_queue_member(
+    channel: Channel, name: str = "", interface: str = "", options: str = "", reason: str = ""
+) -> None:
+    """Let a paused member get calls again.
+
+    UPQMSTATUS is UNPAUSED or NOTFOUND.
+    """
+    await _pause(channel, name, interface, reason, on=False)
+
+
+async def _pause(channel: Channel, name: str, interface: str, reason: str, *, on: bool) -> None:
+    application = "PauseQueueMember" if on else "UnpauseQueueMember"
+    if not interface:
+        raise ApplicationError(f"{application} needs a member: {application}([queuename],interface[,options[,reason]])")
+    queues = queues_of(channel.pbx)
+    if name:
+        await fetch(queues, name)
+    found = pause(queues, name, interface, reason, on)
+    if not found:
+        log.warning("%s: %s: there is no member %s", channel.name, application, interface)
+    word = "PAUSED" if on else "UNPAUSED"
+    channel.set("PQMSTATUS" if on else "UPQMSTATUS", word if found else "NOTFOUND")
+
+
+# ---- queue_log ----------------------------------------------------------------------------------------------
+
+
+@module.application(
+    "QueueLog",
+    Syntax("queuename", "uniqueid", "agent", "event", "[additionalinfo]"),
+    see_also=("Queue",),
+)
+def queue_log(
+    channel: Channel, name: str = "", call: str = "", agent: str = "", event: str = "", data: str = ""
+) -> None:
+    """Write a line of one's own into queue_log."""
+    if not (name and call and agent and event):
+        raise ApplicationError("QueueLog needs queuename,uniqueid,agent,event[,additionalinfo]")
+    record(channel.pbx, name, call, agent, event, data)
+
+
+@module.application(
+    "QueueUpdate",
+    Syntax(
+        "queuename",
+        "uniqueid",
+        "agent",
+        "status",
+        "[talktime]",
+        "[params]",
+        agent="A member's name.",
+        status="ANSWER for a call that was answered.",
+        talktime="Seconds that it took.",
+        params="Told in queue_log.",
+    ),
+    see_also=("Queue", "QueueLog"),
+)
+async def queue_update(
+    channel: Channel,
+    name: str = "",
+    call: str = "",
+    agent: str = "",
+    status: str = "",
+    talktime: str = "",
+    params: str = "",
+) -> None:
+    """Count a call that a member made itself in a queue's figures."""
+    if not (name and call and agent and status):
+        raise ApplicationError("QueueUpdate needs queuename,uniqueid,agent,status[,talktime[,params]]")
+    queues = queues_of(channel.pbx)
+    queue = await fetch(queues, name)
+    if queue is None:
+        log.warning("%s: QueueUpdate: there is no queue %r", channel.name, name)
+        return
+    talked = integer(talktime) or 0
+    for member in queue.members.values():
+        if member.name.lower() != agent.lower():
+            continue
+        member.last_call = Moment.of(channel.pbx)
+        if status.upper() == "ANSWER":
+            queue.complete(talked, in_level=talked <= queue.settings.servicelevel)
+            member.calls += 1
+            member.last_queue = queue
+        else:
+            queue.abandoned += 1
+        record(queues.pbx, name, call, agent, "OUTCALL", status, talktime, params)

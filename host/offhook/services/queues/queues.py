@@ -1,0 +1,154 @@
+"""All queues of the exchange, and what one must know of the others before it calls a member."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from offhook.services.queues.moments import Moment, since
+from offhook.services.queues.settings import General
+
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+    from offhook.services.queues.line import Entry
+    from offhook.services.queues.member import Member
+    from offhook.services.queues.queue import Queue
+    from offhook.services.queues.rules import Rules
+
+_PART = "queues"
+
+
+class Queues:
+    """Every queue by name, in any case."""
+
+    def __init__(self, pbx: Pbx) -> None:
+        self.pbx = pbx
+        self.general = General()
+        self.rules: Rules = {}
+        self.pending: set[str] = set()
+        """Members, by key, for whom a call is under way that their devices may not show yet."""
+        self._queues: dict[str, Queue] = {}
+
+    def __iter__(self) -> Iterator[Queue]:
+        return iter(list(self._queues.values()))
+
+    def __len__(self) -> int:
+        return len(self._queues)
+
+    def find(self, name: str) -> Queue | None:
+        """The queue of a name."""
+        return self._queues.get(name.lower())
+
+    def add(self, queue: Queue) -> None:
+        """Take a queue in."""
+        queue.on_free = self.free
+        queue.on_state = lambda member: self.pending.discard(member.key)
+        self._queues[queue.name.lower()] = queue
+
+    def drop(self, queue: Queue) -> None:
+        """A queue is not there any more; who waits in it is served to the end."""
+        self._queues.pop(queue.name.lower(), None)
+        queue.gone = True
+        if not len(queue.line):
+            queue.close()
+
+    # ---- whether a member may be called ---------------------------------------------------------------
+
+    def may_ring(self, queue: Queue, entry: Entry, member: Member) -> bool:
+        """Whether a member can get a caller's call now."""
+        if member.paused or (not member.ringinuse and member.state not in ("NOT_INUSE", "UNKNOWN")):
+            return False
+        if member.last_call is not None:
+            wrapup = member.wrapup_s(member.last_queue or queue)
+            if since(self.pbx, member.last_call) < wrapup:
+                return False
+        if self._outweighed(queue, member) or not self._waited_longest(queue, entry, member):
+            return False
+        return member.ringinuse or member.key not in self.pending
+
+    def _others(self, queue: Queue, member: Member) -> Iterator[Queue]:
+        """Other queues with callers that the same member serves."""
+        for other in self:
+            if other is not queue and len(other.line) and member.key in other.members:
+                yield other
+
+    def _outweighed(self, queue: Queue, member: Member) -> bool:
+        """Whether a queue of more weight needs the member."""
+        return any(
+            other.settings.weight > queue.settings.weight and len(other.line) >= other.available_count()
+            for other in self._others(queue, member)
+        )
+
+    def _waited_longest(self, queue: Queue, entry: Entry, member: Member) -> bool:
+        """Whether nobody in another queue of the same weight goes before (force_longest_waiting_caller)."""
+        force = self.general.force_longest_waiting_caller
+        if force == "no":
+            return True
+        for other in self._others(queue, member):
+            if other.settings.weight != queue.settings.weight:
+                continue
+            first = next((waiting for waiting in other.line.entries if not waiting.ringing), None)
+            if first is None:
+                continue
+            if force == "prio" and first.priority != entry.priority:
+                if first.priority > entry.priority:
+                    return False
+            elif first.begun.at < entry.begun.at:
+                return False
+        return True
+
+    # ---- talks ----------------------------------------------------------------------------------------
+
+    def free(self, queue: Queue, member: Member) -> None:
+        """A member's device is free: the talk it had, if any, is over."""
+        if member.talking_since is not None:
+            self.end_talk(queue, member, member.talking_since, in_level=member.in_service_level)
+
+    def end_talk(self, queue: Queue, member: Member, began: Moment, *, in_level: bool) -> None:
+        """A talk that began then is over: count it, once."""
+        if member.talking_since is not began:
+            return
+        member.talking_since = None
+        counted = [member]
+        if self.general.shared_lastcall:
+            counted = [found for each in self if (found := each.member(member.interface)) is not None]
+        now = Moment.of(self.pbx)
+        for one in counted:
+            one.last_call = now
+            one.calls += 1
+            one.in_service_level = False
+            one.last_queue = queue
+        self.pending.discard(member.key)
+        if counted:
+            queue.complete(int(now.at - began.at), in_level=in_level)
+
+
+def queues_of(pbx: Pbx) -> Queues:
+    """The exchange's queues."""
+    found = pbx.parts.get(_PART)
+    if found is None:
+        found = pbx.parts[_PART] = Queues(pbx)
+    assert isinstance(found, Queues)
+    return found
+
+
+def forget_queues(pbx: Pbx) -> None:
+    """There are no queues any more."""
+    for queue in queues_of(pbx):
+        queues_of(pbx).drop(queue)
+    del pbx.parts[_PART]
+
+
+def device_state(queues: Queues, name: str) -> str:
+    """State of the device Queue:name (callers wait), name_avail (a member is free) or name_pause_interface (paused)."""
+    queue = queues.find(name)
+    if queue is not None:
+        return "RINGING" if len(queue.line) else "NOT_INUSE"
+    if name.endswith("_avail") and (queue := queues.find(name.removesuffix("_avail"))) is not None:
+        return "NOT_INUSE" if queue.available_count() else "INUSE"
+    for queue in queues:
+        prefix = f"{queue.name}_pause_".lower()
+        if name.lower().startswith(prefix):
+            member = queue.member(name[len(prefix) :])
+            return "INUSE" if member is not None and member.paused else "NOT_INUSE"
+    return "INVALID"
