@@ -165,6 +165,8 @@ async def test_spans_are_shown_and_their_messages(office: Office, caplog: pytest
     await office.until(lambda: channel.state is State.UP, 5)
     shown = await office.cli("pri show channels")
     assert any(line.split()[:5] == ["4", "40", "Yes", "No", "Connect"] for line in shown)
+    block = await office.cli("dahdi show channel 40")
+    assert {"Signalling Type: ISDN PRI", "PRI Flags: Call Allocated ", "PRI Logical Span: Implicit"} <= set(block)
     assert await office.cli("pri set debug on span 3") == ["Enabled debugging on span 3"]
     assert (await office.cli("pri show debug"))[0] == "Span 3: Debug: Yes\tIntense: No"
     channel.hangup()

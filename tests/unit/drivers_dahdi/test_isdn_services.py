@@ -305,6 +305,8 @@ async def test_a_channel_out_of_service_stays_so_until_it_is_put_back(office: Of
     assert (near.out_of_service, far.out_of_service) == (1, 2)  # type: ignore[attr-defined]
     assert office.pbx.astdb.get("dahdi/registry/3:9", "service-state") == "O:1"
     assert not near.free and not far.free  # type: ignore[attr-defined]
+    for number, end in ((9, "near"), (40, "far")):
+        assert f"Out of service: {end} end" in await office.cli(f"dahdi show channel {number}")
     await office.cli("pri service enable channel 9")
     await office.advance(0.5)
     assert near.free and far.free  # type: ignore[attr-defined]

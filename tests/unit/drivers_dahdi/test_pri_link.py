@@ -13,6 +13,8 @@ from kernel_shims.pri.events import Kind, PartyId, PriEvent, Redirection
 from kernel_shims.pri.link import PriLink, Setup
 
 WITHIN_S = 20.0
+SABME = 0x7F
+"""Control octet of the frame that brings layer 2 up, with its P bit (Q.921 3.6.2)."""
 
 
 class Pair:
@@ -152,4 +154,23 @@ def test_a_channel_is_restarted() -> None:
     assert pair.until(pair.network, Kind.RESTART_ACK).channel == 3
     assert pair.network.timer("T305", 30000) and not pair.network.timer("T999", 1)
     assert "euroisdn" in pair.network.information().lower()
+    pair.close()
+
+
+@pytest.mark.parametrize(
+    ("option", "kept"), [(1, True), (2, False), (0, False)], ids=["keep up", "leave down", "unset"]
+)
+def test_a_device_among_several_keeps_layer_2_up_or_waits_for_a_call(option: int, kept: bool) -> None:
+    """persistent_layer2_option: once it has its identity (TEI) it sends SABME, or does so with its first SETUP."""
+    pair = Pair(bri=True, multipoint=True)
+    sent: list[bytes] = []
+    pair.user.on_frame = lambda outgoing, frame: sent.append(frame) if outgoing else None
+    pair.user.option("persistent_layer2_option", option)
+    pair.until(pair.user, Kind.UP)
+    for _ in range(50):
+        pair.turn()
+    assert (SABME in [frame[2] for frame in sent]) is kept
+    pair.user.setup(Setup("5551", 1, PartyId("100")))
+    pair.until(pair.network, Kind.RING)
+    assert SABME in [frame[2] for frame in sent]
     pair.close()

@@ -98,6 +98,10 @@ class Port(Sounding):
         """Which side has blocked it (L, R), as the table of channels shows it; "" where nobody can."""
         return ""
 
+    def shown_caller(self) -> tuple[str, int, str, str]:
+        """Number, its type and plan, subaddress and name that ``dahdi show channel`` shows."""
+        return self.settings["cid_number"], 0, "", self.settings["fullname"]
+
     def signalling_lines(self) -> Iterator[str]:
         """What ``dahdi show channel`` tells of the signalling beyond its name."""
         return iter(())

@@ -121,9 +121,11 @@ def channel_block(port: Port) -> Iterator[str]:
     yield f"Extension: {_extension(port)}"
     yield f"Dialing: {_yes(_dialing(port))}"
     yield f"Context: {settings['context']}"
-    yield f"Caller ID: {settings['cid_number']}"
-    yield "Calling TON: 0"
-    yield f"Caller ID name: {settings['fullname']}"
+    number, plan, subaddress, name = port.shown_caller()
+    yield f"Caller ID: {number}"
+    yield f"Calling TON: {plan}"
+    yield f"Caller ID subaddress: {subaddress}"
+    yield f"Caller ID name: {name}"
     yield f"Mailbox: {settings['mailbox'] or 'none'}"
     if settings["setvar"]:
         yield "Variables:"

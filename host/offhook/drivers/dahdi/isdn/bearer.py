@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import Happening, LineEvent, LinePort
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 NEVER = float("inf")
 NEAR_END, FAR_END = 1, 2
 """Who has taken a B channel out of service."""
+ENDS = {NEAR_END: "near end", FAR_END: "far end", NEAR_END | FAR_END: "both ends"}
 
 
 def place_of(offset: int, logical: int) -> int:
@@ -155,6 +156,29 @@ class BearerPort(Port):
         if self.leg is None:
             self.on_line(lambda line: line.voice(not self.digital))
             self.obey(self.machine.through())
+
+    # ---- what is shown ---------------------------------------------------------------------------------------
+
+    def shown_caller(self) -> tuple[str, int, str, str]:
+        """See Port: whom the call has at the far end, as that told."""
+        channel = next(iter(self.calls), None)
+        if channel is None:
+            return super().shown_caller()
+        party = channel.caller.id
+        number, name = party.labels()
+        return number, party.number.plan, party.subaddress.text, name
+
+    def signalling_lines(self) -> Iterator[str]:
+        """See Port."""
+        flags = [f"Resetting={1 + self.second_try} "] if self.resetting else []
+        if any(call.port is self for call in self.span_of.calls.values()):
+            flags.append("Call ")
+        if self.machine.calls:
+            flags.append("Allocated ")
+        yield f"PRI Flags: {''.join(flags)}"
+        yield f"PRI Logical Span: {self.logical if self.span_of.group else 'Implicit'}"
+        if self.out_of_service:
+            yield f"Out of service: {ENDS[self.out_of_service]}"
 
     # ---- calls -----------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kernel_shims.pri.events import Kind, PriEvent
 from offhook.calls import causes
-from offhook.drivers.dahdi.isdn.bearer import FAR_END, NEAR_END
+from offhook.drivers.dahdi.isdn.bearer import ENDS, FAR_END, NEAR_END
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.isdn.bearer import BearerPort
@@ -23,7 +23,6 @@ _FIRST_S = 5.0
 _FAMILY, _KEY, _OUT_OF_SERVICE = "dahdi/registry", "service-state", "O"
 IN_SERVICE, OUT_OF_SERVICE = 0, 2
 """Changes that a service message tells."""
-_ENDS = {NEAR_END: "near end", FAR_END: "far end", NEAR_END | FAR_END: "both ends"}
 
 
 class Upkeep:
@@ -76,7 +75,7 @@ class Upkeep:
         while self._left and self._going is None:
             port = self._left.pop()
             if port.out_of_service:
-                end = _ENDS[port.out_of_service]
+                end = ENDS[port.out_of_service]
                 log.info("channel %d is out of service (%s): it is not restarted", port.number, end)
             elif port.free:
                 self._going = port
@@ -130,7 +129,7 @@ class Upkeep:
 
     def _restarted(self, port: BearerPort) -> None:
         if port.out_of_service:
-            log.info("channel %d is out of service (%s)", port.number, _ENDS[port.out_of_service])
+            log.info("channel %d is out of service (%s)", port.number, ENDS[port.out_of_service])
             return
         for call in [call for call in self._span.calls.values() if call.port is port]:
             self._span.link.destroy(call.handle)
@@ -154,7 +153,7 @@ class Upkeep:
         if port is None or event.kind is not Kind.SERVICE:
             return
         self._set(port, FAR_END, out=event.change != IN_SERVICE)
-        said = f"out of service ({_ENDS[port.out_of_service]})" if port.out_of_service else "in service"
+        said = f"out of service ({ENDS[port.out_of_service]})" if port.out_of_service else "in service"
         log.info("channel %d is %s", port.number, said)
 
     def order(self, port: BearerPort, change: int) -> None:
