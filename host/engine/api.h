@@ -25,6 +25,7 @@ enum event_kind {
     EVENT_TIMEOUT,       /* object: leg, a: 1 on hold, b: seconds */
     EVENT_QUIET,         /* object: leg, a: 1 something had been heard before, b: seconds without a packet */
     EVENT_ADDRESS,       /* object: leg, address: where packets come from now */
+    EVENT_SOURCE,        /* object: leg, address, a: 1 nobody else is heard any more, 0 it is not heard (told once) */
     EVENT_RTCP_SENT,     /* object: leg, a: packet type */
     EVENT_RTCP_RECEIVED, /* object: leg, a: packet type */
     EVENT_DETECTED,      /* object: detector, a, b, c: see enum detector_kind */
@@ -86,7 +87,8 @@ enum rtp_option {
     RTP_ASIDE,     /* enum aside_kind: what is handed to the control thread */
     RTP_WATCHDOG,  /* seconds without a packet after which EVENT_QUIET tells it; 0: never */
     RTP_EXTENDED,  /* enum extended_reports: what is sent beyond RTCP's usual reports */
-    RTP_JITTER     /* enum playout_kind, or one with the buffer's ms << 8 */
+    RTP_JITTER,    /* enum playout_kind, or one with the buffer's ms << 8 */
+    RTP_SOURCES    /* EVENT_SOURCE tells who is heard and who is not */
 };
 
 /* RTP_STRICT: take packets from anywhere; from the address that proved to be the far end's, by their numbers and their

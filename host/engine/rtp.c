@@ -154,6 +154,9 @@ void rtp_set_option(struct rtp *rtp, int option, int value)
         if (rtp->jitter)
             rtp->jitter->playout = rtp->playout;
         break;
+    case RTP_SOURCES:
+        rtp->source.told = value;
+        break;
     default:
         break;
     }

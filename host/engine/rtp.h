@@ -23,7 +23,8 @@ struct source {
     union address locked, proposed;
     int left; /* packets of the proposed address until it is believed */
     uint16_t sequence;
-    int64_t began, first; /* first: of the packets that count; 0: none has come */
+    int64_t began, first;    /* first: of the packets that count; 0: none has come */
+    bool told, refusal_told; /* whether EVENT_SOURCE is wanted; whether it has told of one that is not heard */
 };
 
 /* Packets lost in bursts and alone (RFC 3611 A.2): `row` arrived since the last that did not. */

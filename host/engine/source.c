@@ -55,6 +55,13 @@ static void tell_address(struct rtp *rtp, const union address *from)
     engine_tell(rtp->leg->engine, &event);
 }
 
+static void tell_judgement(struct rtp *rtp, const union address *source, bool believed)
+{
+    struct engine_event event = {.kind = EVENT_SOURCE, .object = rtp->leg, .a = believed};
+    event.port = address_format(source, event.address);
+    engine_tell(rtp->leg->engine, &event);
+}
+
 static void believe(struct rtp *rtp, const union address *from, uint16_t sequence)
 {
     rtp->source.locked = *from;
@@ -136,13 +143,20 @@ bool source_accepts(struct rtp *rtp, const union address *from, uint16_t sequenc
     if (is_chosen(rtp))
         return true;
     if (source->state == SOURCE_LEARN && source->locked.any.sa_family &&
-        now - source->began > (int64_t)LEARN_SECONDS * SECOND)
+        now - source->began > (int64_t)LEARN_SECONDS * SECOND) {
         source->state = SOURCE_LOCKED;
+        if (source->told)
+            tell_judgement(rtp, &source->locked, true);
+    }
     bool accepted = true;
     if (source->state == SOURCE_LEARN)
         accepted = learn(rtp, from, sequence, now);
     else if (source->state == SOURCE_LOCKED)
         accepted = address_equal(from, &source->locked);
+    if (!accepted && source->state == SOURCE_LOCKED && source->told && !source->refusal_told) {
+        source->refusal_told = true;
+        tell_judgement(rtp, from, false);
+    }
     if (accepted && rtp->symmetric && !(rtp->guard.aside & ASIDE_CHOSEN) && !address_equal(from, &rtp->remote))
         follow(rtp, from);
     return accepted;

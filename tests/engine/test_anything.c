@@ -239,7 +239,7 @@ static void zoo_change(struct zoo *zoo, struct leg *leg, bool rtp) {
     break;
   case 10:
     if (rtp)
-      rtp_option(leg, (int)random_number(RTP_JITTER + 1),
+      rtp_option(leg, (int)random_number(RTP_SOURCES + 1),
                  (int)random_number(4));
     break;
   case 12:

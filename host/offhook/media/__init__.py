@@ -20,6 +20,7 @@ from offhook.media.events import (
     RtpTimeout,
     SignalHeard,
     Silence,
+    SourceJudged,
     ToneHeard,
 )
 from offhook.media.formats import (
@@ -90,6 +91,7 @@ __all__ = [
     "SignalHeard",
     "Silence",
     "SnoopLeg",
+    "SourceJudged",
     "Tone",
     "ToneHeard",
     "ToneSpec",

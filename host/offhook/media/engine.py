@@ -26,6 +26,7 @@ from offhook.media.events import (
     RtcpReceived,
     RtcpSent,
     RtpTimeout,
+    SourceJudged,
 )
 from offhook.media.formats import Format, Kind
 from offhook.media.leg import DIRECTIONS, Leg, NullLeg, PipeLeg, SnoopLeg
@@ -476,6 +477,8 @@ class Engine:
             leg.deliver(FarEndQuiet(leg, bool(event.a), event.b))
         elif kind == lib.EVENT_ADDRESS:
             leg.deliver(FarEndAddressLearned(leg, self.text(event.address), event.port))
+        elif kind == lib.EVENT_SOURCE:
+            leg.deliver(SourceJudged(leg, self.text(event.address), event.port, bool(event.a)))
         elif kind == lib.EVENT_PICTURE:
             leg.deliver(PictureWanted(leg))
         elif isinstance(leg, RtpLeg) and kind == lib.EVENT_TUNNEL_LOST:

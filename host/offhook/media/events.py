@@ -116,6 +116,15 @@ class FarEndAddressLearned(MediaEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceJudged(MediaEvent):
+    """Strict RTP: from now on nobody but this address is heard; or (told once) it is not ``heard``."""
+
+    host: str
+    port: int
+    heard: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FarEndQuiet(MediaEvent):
     """Nothing has arrived for the watchdog's ``seconds``; ``heard``: something did before. Sent once until it does."""
 

@@ -34,6 +34,7 @@ _OPTIONS = {
     "reports": 9,
     "watchdog": 12,
     "extended": 13,
+    "sources": 15,
 }
 _HOLD, _DIRECTION, _GUARD, _ASIDE, _JITTER = 7, 8, 10, 11, 14
 
@@ -195,6 +196,7 @@ class RtpLeg(Leg):
         reports: bool | None = None,
         watchdog: int | None = None,
         extended: int | None = None,
+        sources: bool | None = None,
     ) -> None:
         """Change what is given and leave the rest.
 
@@ -203,7 +205,7 @@ class RtpLeg(Leg):
         seconds, 0 is never: timeout without packets, the same while on hold, silence before a keepalive
         packet (comfort noise) is sent, between RTCP reports (5 unless set), and without packets until FarEndQuiet tells
         it (watchdog). reports: deliver RtcpSent and RtcpReceived. extended: which reports of RFC 3611 to send, a sum of
-        SUMMARY and METRICS.
+        SUMMARY and METRICS. sources: deliver SourceJudged.
         """
         if self._closed:
             return
@@ -218,6 +220,7 @@ class RtpLeg(Leg):
             "reports": reports,
             "watchdog": watchdog,
             "extended": extended,
+            "sources": sources,
         }
         for name, value in given.items():
             if value is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offhook.media import FarEndAddressLearned, RtpTimeout
+from offhook.media import FarEndAddressLearned, RtpTimeout, SourceJudged
 from support.far_end import FarEnd, Scene
 
 
@@ -101,6 +101,19 @@ def test_what_was_learned_is_locked_after_five_seconds(scene: Scene) -> None:
     scene.run(10)
     send_from(scene, one, ("192.0.2.77", 7777), 3)
     assert len(two.packets) == 3
+
+
+def test_who_is_heard_and_who_is_not_is_told_to_those_who_ask(scene: Scene) -> None:
+    one, two = scene.pair()
+    one.leg.set_options(sources=True)
+    scene.run(10)
+    for far in (one, two):
+        send_from(scene, far, far.address, 260)
+        send_from(scene, far, STRANGER, 3)
+    locked, refused = one.events(SourceJudged)
+    assert (locked.host, locked.port, locked.heard) == (*one.address, True)  # type: ignore[attr-defined]
+    assert (refused.host, refused.port, refused.heard) == (*STRANGER, False)  # type: ignore[attr-defined]
+    assert two.events(SourceJudged) == []
 
 
 def test_without_strictness_everybody_is_heard(scene: Scene) -> None:

@@ -24,13 +24,13 @@ from offhook.drivers.sip.pairing import connect_streams, disconnect_streams, pai
 from offhook.drivers.sip.pictures import hear_requests, request_picture
 from offhook.drivers.sip.refresh import Refresh
 from offhook.drivers.sip.refused import Refused
-from offhook.drivers.sip.reports import tell_quiet, tell_report
+from offhook.drivers.sip.reports import tell_far_end, tell_report
 from offhook.drivers.sip.states import ENDED, UP
 from offhook.drivers.sip.texts import send_message
 from offhook.drivers.sip.transferring import transfer
 from offhook.log import NOTICE
 from offhook.media.engine import NoPort
-from offhook.media.events import FarEndQuiet, RtcpReceived, RtcpSent, RtpTimeout
+from offhook.media.events import FarEndQuiet, RtcpReceived, RtcpSent, RtpTimeout, SourceJudged
 from offhook.media.rtp import RtpLeg
 from offhook.sip.message import Response
 from offhook.sip.uri import SipUri
@@ -434,8 +434,8 @@ class SipChannel(Channel):
         if isinstance(event, RtcpSent | RtcpReceived):
             if isinstance(event.leg, RtpLeg):
                 tell_report(self, event.leg, event, self.session.media.address)
-        elif isinstance(event, FarEndQuiet):
-            tell_quiet(self, event)
+        elif isinstance(event, FarEndQuiet | SourceJudged):
+            tell_far_end(self, event)
         elif isinstance(event, RtpTimeout):
             log.log(
                 NOTICE,

@@ -415,6 +415,7 @@ class CallMedia:
             watchdog=WATCHDOG_S if here else 0,
             reports=True,
             extended=sum(_EXTENDED[name] for name in stream.extended),
+            sources=self._pbx.bus.wants(events.TestEvent) or None,
         )
         leg.set_hold(held)
         leg.set_direction(stream.direction)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from offhook.calls import events
 from offhook.drivers.sip.flow import host_port
-from offhook.media.events import FarEndQuiet, RtcpReceived, RtcpSent
+from offhook.media.events import FarEndQuiet, RtcpReceived, RtcpSent, SourceJudged
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -69,9 +69,13 @@ def report_lines(report: Report) -> dict[str, str]:
     return lines
 
 
-def tell_quiet(channel: Channel, event: FarEndQuiet) -> None:
-    """Nothing comes from the far end: say where to look."""
-    if event.heard:
+def tell_far_end(channel: Channel, event: FarEndQuiet | SourceJudged) -> None:
+    """Nothing comes from the far end: say where to look. Or tell who is heard and who is not."""
+    if isinstance(event, SourceJudged):
+        where = (("Source", host_port(event.host, event.port)),)
+        state = "STRICT_RTP_LEARN" if event.heard else "STRICT_RTP_CLOSED"
+        channel.pbx.bus.publish(events.TestEvent(state, where, "res_rtp_asterisk.c", "ast_rtp_read"))
+    elif event.heard:
         log.warning("%s: no audio packets from the far end for %d seconds", channel.name, event.seconds)
     else:
         log.warning(
