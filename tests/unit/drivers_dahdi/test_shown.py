@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from kernel_shims.line import Alarm, Termination, Voltages
 from offhook.calls.line_events import ChannelAlarm, DndState, LineAssigned, SpanAlarm
+from offhook.control.cli.run import run_command
 from offhook.control.manager.events_lines import channel_alarm, dnd_state, line_assigned, span_alarm
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
@@ -221,7 +223,10 @@ async def test_line_care(office: Office) -> None:
     assert "handset: on hook" in told
     office.line(6).manners.busy = True
     told = await office.meanwhile(office.cli("line learn-busy 6 5551"))
-    assert told[1].startswith("write busydetect=yes and busypattern=") and told[1].endswith("channel => 6")
+    assert told[0].startswith("off hook, 5551 is dialled; listening for a busy tone, at most 40 s")
+    assert told[2].startswith("write busydetect=yes and busypattern=") and told[2].endswith("channel => 6")
+    with pytest.raises(CommandError, match='"x" in "5x" is no key'):
+        await office.meanwhile(office.cli("line learn-busy 6 5x"))
     assert not office.line(6).seized
     office.phone(1).off_hook()
     await office.advance(1)
@@ -241,6 +246,41 @@ async def test_line_care(office: Office) -> None:
         await office.meanwhile(office.cli("line test 1"))
 
 
+async def test_a_line_in_use_is_watched_and_recorded(office: Office) -> None:
+    """line monitor ends with the call; line record stands once, and takes "stop" and nothing else."""
+    office.pbx.paths.spool = str(office.folder)
+    await office.start(CONFIGURATION, PLAN)
+    with pytest.raises(CommandError, match="channel 1 has no sound now: nobody uses it"):
+        await office.cli("line record 1")
+    office.phone(1).off_hook()
+    await office.advance(0.5)
+    office.phone(1).dial("600")
+    await office.advance(1)
+    assert (await office.cli("line record 1"))[0].startswith("channel 1 is recorded to ")
+    with pytest.raises(CommandError, match="recorded already; line record 1 stop ends that"):
+        await office.cli("line record 1")
+    with pytest.raises(CommandError):
+        await office.cli("line record 1 now")
+    told = await office.meanwhile(office.cli("line monitor 1 0.5"))
+    assert len(told) == 6
+    assert (await office.cli("line record 1 stop"))[0].startswith("channel 1: recorded ")
+    office.loop.call_later(1, office.phone(1).on_hook)
+    told = await office.meanwhile(office.cli("line monitor 1 30"))
+    assert told[-1] == "the line is not in use any more" and len(told) < 20
+
+
+async def test_what_takes_a_while_is_told_as_it_goes(office: Office) -> None:
+    """A console sees the lines of line test before its end."""
+    await office.start(CONFIGURATION, PLAN)
+    seen: list[str] = []
+    watching = SimpleNamespace(stream=seen.append)
+    task = office.loop.create_task(run_command(office.pbx, "line test 5", watching))
+    await office.advance(0.5)
+    assert not task.done() and "off hook, listening for 3 s\n" in "".join(seen)
+    await office.until(task.done)
+    assert task.result() == (True, "") and seen[-1].startswith("dial tone: yes")
+
+
 async def test_what_a_file_says_stays_when_hardware_is_added(office: Office) -> None:
     """lines scan: channels that are named are left alone, others get sections of their own behind the file."""
     await office.start(CONFIGURATION, PLAN)
@@ -249,8 +289,9 @@ async def test_what_a_file_says_stays_when_hardware_is_added(office: Office) -> 
     changes = await office.cli("lines scan")
     assert not any(line.startswith("-") and not line.startswith("---") for line in changes)
     assert {"+[span3-phones]", "+context = from-phones", "+dahdichan = 9-10"} <= set(changes)
+    assert changes[-1] == "extensions.conf has no [from-phones] yet: calls from those channels find nothing there"
     assert path.read_text() == CONFIGURATION, "nothing is written without apply"
-    await office.cli("lines scan apply")
+    await office.cli("lines scan --apply")
     assert path.with_name("chan_dahdi.conf.old").read_text() == CONFIGURATION
     assert path.read_text().startswith(CONFIGURATION.rstrip())
     before = {number: port.settings.values for number, port in office.pbx.parts["dahdi"].ports.items()}
@@ -269,8 +310,9 @@ async def test_a_line_is_tuned_and_stays_so(office: Office) -> None:
     office.line(5).fits = fits = Termination(9, (2, 250, 253, 4, 252, 0, 255, 255))
     told = await office.meanwhile(office.cli("line tune 5"), 200)
     assert office.system.ports[5].termination == fits
-    assert "(England)" in told[1] and f"with {fits}" in told[1]
-    assert float(told[2].split()[2]) > 20
+    assert told[0].endswith("settings are tried") and told[1].startswith("setting 1 of ")
+    assert "(England)" in told[-2] and f"with {fits}" in told[-2]
+    assert float(told[-1].split()[2]) > 20
     assert not office.line(5).seized
     lines.restart()
     office.system.ports[5].termination = Termination(0)

@@ -44,7 +44,7 @@ class _Console:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.path = settings.paths.socket
-        self.link = Link(self.show)
+        self.link = Link(self.show, self.show_answer)
         self.print: Callable[[str], None] = _plain
         self.terminal = sys.stdin.isatty() and sys.stdout.isatty()
         self.colours = self.terminal and not settings.nocolor and os.environ.get("TERM", "dumb") != "dumb"
@@ -73,7 +73,7 @@ class _Console:
     # ---- the connection -----------------------------------------------------------------------------
 
     async def _connect(self) -> None:
-        self.link = Link(self.show)
+        self.link = Link(self.show, self.show_answer)
         await self.link.open(self.path)
         settings = self.settings
         self.link.watch(settings.verbose, colours=self.colours, timestamp=settings.timestamp, mute=settings.mute)
@@ -104,6 +104,10 @@ class _Console:
         """Show a line of the log."""
         self.print(text)
 
+    def show_answer(self, text: str) -> None:
+        """Show a piece of what a command answers."""
+        self.print(text.removesuffix("\n"))
+
     # ---- commands -----------------------------------------------------------------------------------
 
     async def _carry_out(self, line: str) -> bool:
@@ -119,13 +123,10 @@ class _Console:
             await self._shell(line[1:].strip())
             return True
         try:
-            _ok, text = await self.link.run(line)
+            await self.link.run(line)
         except Lost:
             if not await self._reconnect():
                 raise
-            return True
-        if text:
-            self.print(text.removesuffix("\n"))
         return True
 
     async def _complete(self, line: str) -> list[str]:

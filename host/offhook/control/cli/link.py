@@ -30,10 +30,12 @@ class Lost(Exception):
 
 
 class Link:
-    """One connection. ``on_log`` gets each line of the log; ``lost`` is set when the daemon went away."""
+    """One connection. ``on_log`` gets each line of the log, ``on_output`` each piece of an answer; ``lost`` is set when
+    the daemon went away."""
 
-    def __init__(self, on_log: Callable[[str], None]) -> None:
+    def __init__(self, on_log: Callable[[str], None], on_output: Callable[[str], None]) -> None:
         self.on_log = on_log
+        self.on_output = on_output
         self.host = ""
         self.pid = ""
         self.version = ""
@@ -43,9 +45,8 @@ class Link:
         self._greeted = asyncio.Event()
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._answers: deque[asyncio.Future[tuple[bool, str]]] = deque()
+        self._answers: deque[asyncio.Future[bool]] = deque()
         self._completions: deque[asyncio.Future[list[str]]] = deque()
-        self._output: list[str] = []
 
     async def open(self, path: str) -> None:
         """Connect and wait for the daemon's greeting. Raises OSError."""
@@ -63,12 +64,12 @@ class Link:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
 
-    async def run(self, command: str) -> tuple[bool, str]:
-        """Have a command carried out: whether it succeeded, and its answer. Raises Lost."""
+    async def run(self, command: str) -> bool:
+        """Have a command carried out: whether it succeeded. Raises Lost."""
         answer = asyncio.get_running_loop().create_future()
         self._answers.append(answer)
         self._send(frame(RUN, command))
-        result: tuple[bool, str] = await answer
+        result: bool = await answer
         return result
 
     async def complete(self, line: str) -> list[str]:
@@ -109,10 +110,9 @@ class Link:
         if letter == LOG:
             self.on_log(body)
         elif letter == OUTPUT:
-            self._output.append(body)
+            self.on_output(body)
         elif letter == END and self._answers:
-            text, self._output = "".join(self._output), []
-            _settle(self._answers.popleft(), (body == "0", text))
+            _settle(self._answers.popleft(), body == "0")
         elif letter == CANDIDATES and self._completions:
             _settle(self._completions.popleft(), body.split("\n") if body else [])
         elif letter == HELLO:

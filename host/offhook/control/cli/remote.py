@@ -38,6 +38,7 @@ def execute(path: str, command: str) -> int:
                 for letter, body in frames.feed(data):
                     if letter == OUTPUT:
                         sys.stdout.buffer.write(body.encode("utf-8", "surrogateescape"))
+                        sys.stdout.buffer.flush()
                     elif letter == END:
                         sys.stdout.flush()
                         return 0

@@ -121,6 +121,10 @@ class Session(asyncio.Protocol):
         else:
             self.server.log.update_levels()
 
+    def stream(self, text: str) -> None:
+        """Show a piece of a command's answer before the rest."""
+        self.send(OUTPUT, text)
+
     def may_run(self, line: str) -> bool:
         """Whether cli_permissions.conf lets the user at this console run a line."""
         permissions = self.server.pbx.parts.get("cli_permissions")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from kernel_shims.line import Alarm, Hook, LineError
+from kernel_shims.line import Hook, LineError
 from offhook.drivers.dahdi import wires
+from offhook.drivers.dahdi.alarms import words_of
 from offhook.drivers.dahdi.listening import BusyListener
+from offhook.drivers.dahdi.phone_port import PhonePort
 from offhook.drivers.dahdi.sounding import AHEAD, BLOCK
 from offhook.drivers.dahdi.trunk_port import TrunkPort
 from offhook.media.line import dbm0
@@ -25,6 +27,9 @@ _STEP_S = 0.05
 _BUSY_WITHIN_S = 40.0
 _BLOCK_S = BLOCK / 8000
 _LEAST_DRIFT_S = 10.0
+_KEYS = "0123456789*#ABCDwW"
+Tell = Callable[..., None]
+"""Takes lines as they become known."""
 
 
 _ROW = "{:>5} {:<11} {:<11} {:<6} {:>8} {:>8} {:>6} {:>6} {:>5}"
@@ -86,29 +91,32 @@ async def level(leg: LineLeg, seconds: float) -> tuple[float, float]:
     return dbm0(sum(found) / len(found)), dbm0(max(found))
 
 
-async def test(port: Port) -> list[str]:
+async def test(port: Port, tell: Tell) -> None:
     """``line test``: what can be told of a line without instruments. Raises LineError when it is in use."""
-    told = [f"channel {port.number}, {port.signalling}"]
-    alarms = port.line.alarms() if port.line is not None else int(Alarm.NOT_OPEN)
-    told.append(f"alarms: {'none' if not alarms else hex(alarms)}")
+    if port.line is None:
+        raise LineError(f"channel {port.number} is gone")
+    borrowed = Borrowed(port, off_hook=isinstance(port, TrunkPort))
+    tell(f"channel {port.number}, {port.signalling}", f"alarms: {words_of(port.line.alarms()) or 'none'}")
+    if isinstance(port, PhonePort):
+        tell(f"handset: {'off hook' if port.line.off_hook() else 'on hook'}")
+    if isinstance(port, PhonePort | TrunkPort):
+        tell(*await _metallic(port, phone=isinstance(port, PhonePort)))
     if not isinstance(port, TrunkPort):
-        assert port.line is not None
-        told.append(f"handset: {'off hook' if port.line.off_hook() else 'on hook'}")
-        async with Borrowed(port, off_hook=False) as leg:
+        tell(f"listening for {_LISTEN_S:g} s")
+        async with borrowed as leg:
             quiet, _ = await level(leg, _LISTEN_S)
-        told.append(f"noise on hook: {quiet:.1f} dBm0")
-        return told + await _metallic(port, phone=True)
-    told += await _metallic(port, phone=False)
-    async with Borrowed(port, off_hook=True) as leg:
+        tell(f"noise on hook: {quiet:.1f} dBm0")
+        return
+    tell(f"off hook, listening for {_SETTLE_S + _LISTEN_S:g} s")
+    async with borrowed as leg:
         await asyncio.sleep(_SETTLE_S)
         mean, peak = await level(leg, _LISTEN_S)
     heard = mean > _TONE_LEAST_DBM0
-    told.append(f"dial tone: {'yes' if heard else 'none'}, {mean:.1f} dBm0, at most {peak:.1f} dBm0")
+    tell(f"dial tone: {'yes' if heard else 'none'}, {mean:.1f} dBm0, at most {peak:.1f} dBm0")
     if not heard:
-        told.append("remedy: check that the line is plugged in and in service; see that waitfordialtone is not set")
+        tell("remedy: check that the line is plugged in and in service; see that waitfordialtone is not set")
     elif mean < -20:
-        told.append(f"it is faint: raise rxgain by about {-13 - mean:.0f} dB (line {port.settings.line} of the file)")
-    return told
+        tell(f"it is faint: raise rxgain by about {-13 - mean:.0f} dB (line {port.settings.line} of the file)")
 
 
 async def _metallic(port: Port, *, phone: bool) -> list[str]:
@@ -118,10 +126,12 @@ async def _metallic(port: Port, *, phone: bool) -> list[str]:
         return [f"metallic test: none ({error})"]
 
 
-async def learn_busy(port: Port, number: str) -> list[str]:
-    """``line learn-busy``: call a number that is busy, and learn the exchange's busy tone."""
+async def learn_busy(port: Port, number: str, tell: Tell) -> None:
+    """``line learn-busy``: call a number that is busy, and learn the exchange's busy tone. Raises LineError."""
     if not isinstance(port, TrunkPort):
         raise LineError(f"channel {port.number} has no line from an exchange: its signalling is {port.signalling}")
+    if strange := sorted(set(number) - set(_KEYS)):
+        raise LineError(f'"{strange[0]}" in "{number}" is no key; write digits, * and #, and w for half a second')
     learned: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
 
     def found(on_ms: int, off_ms: int) -> None:
@@ -129,6 +139,7 @@ async def learn_busy(port: Port, number: str) -> list[str]:
             learned.set_result((on_ms, off_ms))
 
     async with Borrowed(port, off_hook=True) as leg:
+        tell(f"off hook, {number} is dialled; listening for a busy tone, at most {_BUSY_WITHIN_S:.0f} s")
         await asyncio.sleep(_SETTLE_S)
         for digit in number:
             leg.send_digit(digit, port.settings["toneduration"])
@@ -137,27 +148,32 @@ async def learn_busy(port: Port, number: str) -> list[str]:
         try:
             on_ms, off_ms = await asyncio.wait_for(learned, _BUSY_WITHIN_S)
         except TimeoutError:
-            return [f"no busy tone within {_BUSY_WITHIN_S:.0f} s of dialling {number}"]
+            raise LineError(
+                f"no busy tone within {_BUSY_WITHIN_S:.0f} s of dialling {number}; name a number that is busy now, "
+                "such as the line's own"
+            ) from None
         finally:
             listener.close()
     port.learned_busy = (on_ms, off_ms)
-    return [
+    tell(
         f"busy tone: {on_ms} ms on, {off_ms} ms off",
         f"write busydetect=yes and busypattern={on_ms},{off_ms} above channel => {port.number}",
-    ]
+    )
 
 
-async def monitor(port: Port, seconds: float) -> list[str]:
-    """``line monitor``: levels both ways, ten times a second."""
+async def monitor(port: Port, seconds: float, tell: Tell) -> None:
+    """``line monitor``: levels both ways, ten times a second. Raises LineError."""
     leg = port.leg
     if leg is None:
         raise LineError(f"channel {port.number} has no sound now: nobody uses it")
-    told = ["   in dBm0  out dBm0"]
+    tell("   in dBm0  out dBm0")
     for _ in range(max(1, round(seconds * 10))):
         await asyncio.sleep(0.1)
+        if leg.closed:
+            tell("the line is not in use any more")
+            return
         figures = leg.line_figures()
-        told.append(f"{dbm0(figures.level_in):10.1f} {dbm0(figures.level_out):9.1f}")
-    return told
+        tell(f"{dbm0(figures.level_in):10.1f} {dbm0(figures.level_out):9.1f}")
 
 
 def timing(lines: Lines) -> Iterator[str]:

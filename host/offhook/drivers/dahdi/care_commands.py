@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kernel_shims.line import LineError
 from kernel_shims.simulator.script import ScriptError
@@ -17,7 +19,11 @@ from offhook.drivers.dahdi.module import lines_of, module
 from offhook.media.recording import Recording
 from offhook.modules import CommandError, Request
 
+if TYPE_CHECKING:
+    from offhook.calls.pbx import Pbx
+
 _MONITOR_S = 3.0
+_CONTEXT = "+context = "
 RECORDING = "line_recording"
 
 
@@ -34,7 +40,7 @@ async def test(request: Request) -> None:
     if len(request.args) != 1:
         raise request.usage()
     try:
-        request.print(*await care.test(port_of(request, request.args[0])))
+        await care.test(port_of(request, request.args[0]), request.tell)
     except LineError as error:
         raise CommandError(str(error)) from None
 
@@ -50,12 +56,13 @@ async def tune(request: Request) -> None:
         raise request.usage()
     port = port_of(request, request.args[0])
     try:
-        found = await tuning.tune(port, (request.args[1:] or ["5"])[0], request.print)
+        found = await tuning.tune(port, (request.args[1:] or ["5"])[0], request.tell)
     except LineError as error:
         raise CommandError(str(error)) from None
+    gained = found.before_db - found.back_db
     request.print(
         f"channel {port.number}: {found.back_db:.1f} dB comes back with {found.setting} ({found.what})",
-        f"better by {found.before_db - found.back_db:.1f} dB; it is kept",
+        f"better by {gained:.1f} dB; it is kept" if gained else "no other setting is better by 1 dB or more: it stays",
     )
 
 
@@ -65,7 +72,7 @@ async def learn_busy(request: Request) -> None:
     if len(request.args) != 2:
         raise request.usage()
     try:
-        request.print(*await care.learn_busy(port_of(request, request.args[0]), request.args[1]))
+        await care.learn_busy(port_of(request, request.args[0]), request.args[1], request.tell)
     except LineError as error:
         raise CommandError(str(error)) from None
 
@@ -77,17 +84,21 @@ async def monitor(request: Request) -> None:
         raise request.usage()
     try:
         seconds = float(request.args[1]) if len(request.args) > 1 else _MONITOR_S
-        request.print(*await care.monitor(port_of(request, request.args[0]), min(60.0, max(0.1, seconds))))
+        await care.monitor(port_of(request, request.args[0]), min(60.0, max(0.1, seconds)), request.tell)
     except ValueError:
         raise request.usage() from None
     except LineError as error:
         raise CommandError(str(error)) from None
 
 
-@module.command("line record <channel> [stop]", "Record a line in use", complete=channels_at(0))
+def _complete_record(pbx: Pbx, args: list[str], typed: str) -> Iterable[str]:
+    return ["stop"] if len(args) == 1 else channels_at(0)(pbx, args, typed)
+
+
+@module.command("line record <channel> [stop]", "Record a line in use", complete=_complete_record)
 def record(request: Request) -> None:
     """Record both directions of a line in use into the monitor folder of the spool, until it is stopped or over."""
-    if not 1 <= len(request.args) <= 2:
+    if not 1 <= len(request.args) <= 2 or request.args[1:] not in ([], ["stop"]):
         raise request.usage()
     port = port_of(request, request.args[0])
     recordings: dict[int, Recording] = request.pbx.parts.setdefault(RECORDING, {})
@@ -100,6 +111,9 @@ def record(request: Request) -> None:
         return
     if port.leg is None:
         raise CommandError(f"channel {port.number} has no sound now: nobody uses it")
+    before = recordings.get(port.number)
+    if before is not None and not before.done:
+        raise CommandError(f"channel {port.number} is recorded already; line record {port.number} stop ends that")
     folder = Path(request.pbx.paths.spool) / "monitor"
     folder.mkdir(parents=True, exist_ok=True)
     name = folder / f"line-{port.number}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(request.pbx.wall()))}.wav"
@@ -128,8 +142,11 @@ async def scan(request: Request) -> None:
     request.print(*told)
     if not changes and not told:
         request.print("The configuration fits the hardware.")
-    for proposal in changes:
-        request.print(*proposal.difference())
+    differences = [line for proposal in changes for line in proposal.difference()]
+    request.print(*differences)
+    contexts = {line.removeprefix(_CONTEXT).strip() for line in differences if line.startswith(_CONTEXT)}
+    for name in sorted(contexts - request.pbx.dialplan.contexts.keys()):
+        request.print(f"extensions.conf has no [{name}] yet: calls from those channels find nothing there")
     if not changes or not request.args:
         return
     try:

@@ -97,12 +97,14 @@ async def tune(port: Port, digit: str, report: Callable[[str], None]) -> Tuned:
         try:
             line.terminate(_USUAL)
             usual = await _back(port, leg, digit)
-            report(f"as it is without tuning {usual:.1f} dB comes back")
-            for what, setting in settings():
+            every = list(settings())
+            report(f"as it is without tuning {usual:.1f} dB comes back; {len(every)} settings are tried")
+            for place, (what, setting) in enumerate(every, 1):
                 line.terminate(setting)
                 back = await _back(port, leg, digit)
                 if best is None or back < best.back_db:
                     best = Tuned(setting, what, back, usual)
+                    report(f"setting {place} of {len(every)}: {back:.1f} dB ({what})")
         except BaseException:
             if port.line is not None:
                 line.terminate(before)
