@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from kernel_shims.dahdi.request import DEV, RETURN_MASTER, Device, sentence
 from kernel_shims.dahdi.system_conf import ChannelLine, DynamicLine, Said, SpanLine, SystemConf, able, ranges
@@ -54,25 +55,43 @@ class Configurator:
     ) -> Iterator[str]:
         """Zones, dynamic spans, spans, channels, echo cancellers, start. Yields a sentence for each step done.
 
-        With ``there`` (spans and their channels) what is not there yet is passed over.
+        With ``there`` (spans and their channels) what is not there yet is passed over. What fails does not keep the
+        rest from being done: LineError is raised at the end, for all of it.
         """
+        wrong: list[str] = []
+
+        def done(step: Callable[[], bool | None]) -> bool:
+            try:
+                return step() is not False
+            except LineError as error:
+                wrong.append(str(error))
+                return False
+
         yield from conf.notes
-        yield from self.load_zones(conf, zones)
+        try:
+            yield from self.load_zones(conf, zones)
+        except LineError as error:
+            wrong.append(str(error))
         for line in conf.dynamic:
-            yield from self.create_dynamic(conf.path, line)
+            try:
+                yield from self.create_dynamic(conf.path, line)
+            except LineError as error:
+                wrong.append(str(error))
         whole, conf = conf, conf if there is None else _part(conf, there())
-        for span in conf.spans:
-            self.configure_span(conf.path, span)
-            yield f"span {span.number}: {span.framing}, {span.coding}"
-        changed = [channel for channel in sorted(conf.channels) if self.configure_channel(conf, channel)]
-        kept = len(conf.channels) - len(changed)
+        spans = [span for span in conf.spans if done(partial(self.configure_span, conf.path, span))]
+        yield from (f"span {span.number}: {span.framing}, {span.coding}" for span in spans)
+        before = len(wrong)
+        changed = [channel for channel in sorted(conf.channels) if done(partial(self.configure_channel, conf, channel))]
+        kept = len(conf.channels) - len(changed) - (len(wrong) - before)
         yield f"{len(changed)} channels{f', {kept} are set up already' if kept else ''}"
         yield from _awaited(whole, conf)
-        for span in conf.spans:
-            self.start(conf.path, span)
+        for span in spans:
+            done(partial(self.start, conf.path, span))
         framed = {channel for channel, line in conf.channels.items() if line.signalling in _HDLC}
         for channel in sorted(framed | {*changed}):
-            self.settle(conf, channel)
+            done(partial(self.settle, conf, channel))
+        if wrong:
+            raise LineError("\n".join(wrong))
 
     def load_zones(self, conf: SystemConf, zones: Mapping[str, Zone]) -> Iterator[str]:
         """Load the zones that the file names, "us" when it names none."""

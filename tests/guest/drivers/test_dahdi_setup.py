@@ -20,7 +20,7 @@ from kernel_shims.dahdi.request import Device
 from kernel_shims.dahdi.system import DahdiSystem
 from kernel_shims.dahdi.system_conf import DynamicLine, read_system_conf
 from kernel_shims.dahdi.zones import US, Zone
-from kernel_shims.line import LineError
+from kernel_shims.line import SIGNALLINGS, LineError
 from offhook.drivers.dahdi.scanning import Proposal
 
 pytestmark = pytest.mark.usefixtures("spans")
@@ -209,6 +209,15 @@ def test_what_cannot_be_is_told_with_its_line_and_refused_by_dahdi_cfg_too(
         pair.by_offhook(f"{text}\n")
     if "zone" not in text:
         assert pair.by_dahdi_cfg(f"{text}\n")
+
+
+def test_what_is_wrong_does_not_keep_the_rest_from_being_set_up(pair: Pair) -> None:
+    with pytest.raises(LineError) as told:
+        pair.by_offhook("loadzone=xx\nhardhdlc=@1\nfxoks=@2\nspan=99,0,0,ccs,hdb3\ne&me1=@3\nfxsks=@4\n")
+    assert [line.partition(".conf:")[2][0] for line in str(told.value).splitlines()] == ["1", "4", "2", "5"]
+    system = DahdiSystem()
+    found = [system.channel(pair.channel(number)).signalling for number in (1, 2, 3, 4)]
+    assert found == [0, SIGNALLINGS["fxo_ks"], 0, SIGNALLINGS["fxs_ks"]]
 
 
 def test_frames_go_as_slowly_as_the_file_says(pair: Pair) -> None:

@@ -53,7 +53,11 @@ async def find_hardware(pbx: Pbx) -> LineSystem:
         boxes.stop()
         raise LineError("there are no lines: the DAHDI drivers are not loaded (modprobe dahdi), nothing is simulated")
     if is_ours(pbx, conf):
-        await pbx.off_loop(set_up, pbx, conf, boxes.driver.spans)
+        try:
+            await pbx.off_loop(set_up, pbx, conf, boxes.driver.spans)
+        except LineError as error:
+            # The rest is set up: a wrong line does not take all telephones away.
+            log.error("%s", error)
     system = DahdiSystem()
     system.start(pbx.loop)
     return system
@@ -79,12 +83,13 @@ def set_up(pbx: Pbx, conf: SystemConf, there: Callable[[], Mapping[int, range]] 
     What was done, a sentence each. Raises LineError.
     """
     configurator = Configurator()
+    done = []
     try:
-        done = list(configurator.apply(conf, kernel_zones(pbx), there))
+        for sentence in configurator.apply(conf, kernel_zones(pbx), there):
+            log.info("%s: %s", conf.path, sentence)
+            done.append(sentence)
     finally:
         configurator.close()
-    for sentence in done:
-        log.info("%s: %s", conf.path, sentence)
     return done
 
 

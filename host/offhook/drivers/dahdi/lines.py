@@ -86,6 +86,8 @@ class Lines:
         """Channels of spans that are not there yet."""
         self._untold: dict[tuple[str, int], list[int]] = {}
         """Of these such that nobody was told of, by the line of the file that names them."""
+        self._complaints: set[str] = set()
+        """Why lines that are back could not be set up: told once, tried for ever."""
         self._missing: set[int] = set()
         """Channels whose hardware was removed."""
         self._search: asyncio.TimerHandle | None = None
@@ -293,7 +295,9 @@ class Lines:
         try:
             await set_up_again(self.pbx, self.system, frozenset(back))
         except LineError as error:
-            log.debug("%s", error)
+            if str(error) not in self._complaints:
+                self._complaints.add(str(error))
+                log.error("%s", error)
         for number in back:
             try:
                 if self.ss7.open_again(number):
