@@ -17,7 +17,7 @@ def bring_in(
     place: tuple[str, str, int] | None = None,
     end: bool = False,
 ) -> None:
-    """Take a channel out of its application or bridge and put it into this bridge.
+    """Take a channel out of its application or bridge and put it into this bridge; it is answered for that.
 
     Afterwards its dialplan goes on at ``place``, or behind what it did; a channel that ran none begins where it
     stands. With ``end`` it is hung up instead.
@@ -39,6 +39,8 @@ def bring_in(
 
     async def join(channel: Channel) -> None:
         if not bridge.dissolved:
+            if not channel.get("BRIDGE_NOANSWER"):
+                channel.answer()
             await bridge.join(channel, *features)
         if end:
             raise Hangup

@@ -47,4 +47,4 @@ def unload(pbx: Pbx) -> None:
     pbx.devices.providers.pop("queue", None)
 
 
-from offhook.services.queues import applications  # noqa: E402, F401
+from offhook.services.queues import actions, applications, commands, functions, listing  # noqa: E402, F401
