@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from offhook.config.parser import loads
 from offhook.drivers.dahdi import addresses
 from offhook.drivers.dahdi.options import CHANNELS
-from offhook.drivers.dahdi.reading import Reading, read
+from offhook.drivers.dahdi.reading import Reading, parse_cadence, read
 
 
 def reading(text: str) -> Reading:
@@ -75,6 +76,28 @@ def test_what_does_not_fit_is_told_with_its_line() -> None:
     assert found.channels[1]["signalling"] == "fxo_ks"
 
 
+def test_what_is_read_otherwise_says_so() -> None:
+    found = reading("[channels]\nsignalling=fxs_ks\ncidsignalling=v23_jp\nchannel => 1\n")
+    assert [(error.line, "taken for v23" in str(error)) for error in found.errors] == [(3, True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("125,125,2000,-4000", (125, 125, 2000, -4000)),
+        ("500,500,-500,2000", (500, 500, -500, 2000)),
+        *(("500,0", None), ("500", None), ("1,-2,3,-4", None), ("-1,2,-3,4", None), ("a,b", None)),
+    ],
+)
+def test_cadences(text: str, wanted: tuple[int, ...] | None) -> None:
+    """An even count; one negative pause for caller ID, one negative ring where it goes on; no time is none."""
+    if wanted is None:
+        with pytest.raises(ValueError, match=re.escape(f'"{text}"')):
+            parse_cadence(text)
+    else:
+        assert parse_cadence(text) == wanted
+
+
 def test_what_has_no_effect_says_so() -> None:
     found = reading("[channels]\nadsi = yes\nbuffers = 4,immediate\nrestrictcid = yes\nchannel => 1\n")
     assert [str(error) for error in found.errors] == [
@@ -105,6 +128,7 @@ def test_defaults_are_asterisk_s() -> None:
         ("r2c/5", {"groups": frozenset({2}), "round_robin": True, "confirm": True, "number": "5"}),
         ("R0/5", {"groups": frozenset({0}), "round_robin": True, "descending": True, "number": "5"}),
         ("2r3", {"channel": 2, "ring": 3}),
+        ("2r", {"channel": 2, "ring": 0}),
         ("i2-g1d/5/K(12)R", {"span": 2, "groups": frozenset({1}), "digital": True, "number": "5", "extra": "K(12)R"}),
         ("i1/5", {"span": 1, "number": "5"}),
     ],

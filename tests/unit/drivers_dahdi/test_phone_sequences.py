@@ -400,7 +400,7 @@ class Plan:
 
 def lifted(rules: Rules) -> Phone:
     """A phone with dial tone."""
-    phone = Phone(Plan(), Habits(rules=rules, three_way=True, transfer=True))
+    phone = Phone(Plan(), Habits(rules=rules, three_way=True, transfer=True, call_waiting=rules.call_waiting))
     phone.line(LineEvent(Happening.OFF_HOOK), 0.0)
     return phone
 
@@ -422,3 +422,41 @@ def dialled(phone: Phone, digits: str, now: float) -> list[Order]:
 def rest(phone: Phone) -> list[Order]:
     """It is put down."""
     return phone.line(LineEvent(Happening.ON_HOOK), 5.0)
+
+
+@pytest.mark.parametrize(
+    ("rules", "digits", "feature", "value", "seconds"),
+    [
+        (Rules(call_waiting=True), "*70", "callwaiting", "no", 16.0),
+        (Rules(), "*67", "hide", "yes", 16.0),
+        (Rules(hide_caller_id=True, pickup="#9"), "*82", "hide", "no", 16.0),
+        (Rules(), "*78", "dnd", "yes", 8.0),
+        (Rules(), "*79", "dnd", "no", 8.0),
+        (Rules(forwarding=True), "*73", "forward", "", 8.0),
+        (Rules(last_caller="55"), "*60", "blacklist", "55", 8.0),
+        (Rules(call_return=True, last_caller="55"), "*69", "callreturn", "55", 0.0),
+    ],
+)
+def test_codes(rules: Rules, digits: str, feature: str, value: str, seconds: float) -> None:
+    """What each of them does, and how long a number may take to begin after it; switched off it is no number."""
+    told = dialled(lifted(rules), digits, 1.0)
+    assert orders.Feature(feature, 1, value) in told
+    phone = lifted(rules)
+    dialled(phone, digits, 1.0)
+    if seconds:
+        assert orders.Tone("dialrecall") in told and phone.next_timer == 1.0 + seconds
+    refused = dialled(lifted(Rules(hide_caller_id=digits == "*67", pickup="#9")), digits, 1.0)
+    always = digits in ("*78", "*79")
+    assert any(isinstance(order, orders.Feature) for order in refused) == always
+
+
+async def test_settings_of_a_port_are_its_channel_s(office: Office) -> None:
+    """Times of the loop go to the driver; accounts, variables and languages to each call."""
+    more = "rxflash = 900\nprewink = 60\naccountcode = ward7\nlanguage = fr\nsetvar = ROOM=12\nparkinglot = lot\n"
+    await start(office, more)
+    assert office.system.ports[1].times == {"rxflash": 900, "prewink": 60}
+    office.phone(1).off_hook()
+    await office.advance(0.3)
+    channel = office.channel("DAHDI/1")
+    assert (channel.accountcode, channel.language, channel.parking_lot) == ("ward7", "fr", "lot")
+    assert channel.get("ROOM") == "12" and channel.caller.id.number.text == "101"

@@ -103,6 +103,21 @@ async def test_busy_tone_ends_a_call(office: Office) -> None:
     assert abs(port.learned_busy[0] - 500) < 50 and abs(port.learned_busy[1] - 500) < 80
 
 
+async def test_phones_alone_ring_to_be_picked_up(office: Office) -> None:
+    """callgroup and pickupgroup of lines count for nothing."""
+    await office.start(
+        "[channels]\ncallgroup = 1\npickupgroup = 1\nsignalling = fxo_ks\nchannel => 1\n"
+        "signalling = fxs_ks\nchannel => 5\n",
+        "",
+    )
+    lines = office.pbx.parts["dahdi"]
+    phone, line = (lines.request(number, None, ("", "")) for number in ("1", "5"))
+    assert phone.call_groups == phone.pickup_groups == {"1"}
+    assert not line.call_groups and not line.pickup_groups
+    phone.hangup()
+    line.hangup()
+
+
 async def test_groups_hunt_for_a_free_line(office: Office) -> None:
     """g from the lowest, G from the highest, r goes round."""
     lines = await office.start(LINES, PLAN)

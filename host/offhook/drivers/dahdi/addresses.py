@@ -30,7 +30,7 @@ class Address:
 
 
 _HEAD = re.compile(r"(?:i(?P<span>\d+)-?)?(?:(?P<way>[gGrR])(?P<groups>[\d,\-]+)|(?P<channel>\d+)|(?P<pseudo>pseudo))?")
-_OPTIONS = re.compile(r"c|d|r(\d+)")
+_OPTIONS = re.compile(r"c|d|r(\d*)")
 
 
 def parse(text: str) -> Address:

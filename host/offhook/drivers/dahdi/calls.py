@@ -77,8 +77,9 @@ class Calls:
         channel.data[INTERPRETED] = settings["mohinterpret"]
         channel.parking_lot = settings["parkinglot"]
         set_parameters(channel, from_settings(settings.values))
-        channel.call_groups = group_names(settings, "call")
-        channel.pickup_groups = group_names(settings, "pickup")
+        if port.signalling.startswith("fxo"):  # phones alone ring to be picked up
+            channel.call_groups = group_names(settings, "call")
+            channel.pickup_groups = group_names(settings, "pickup")
         for assignment in settings["setvar"]:
             variable, _, value = assignment.partition("=")
             channel.set(variable.strip(), value.strip())

@@ -23,6 +23,7 @@ _TIMERS = ("isup_timer.", "mtp3_timer.")
 _BUFFERS = "has no effect: the engine keeps as much sound as the line's clock needs"
 _LISTENS = "has no effect: what begins is heard at any level that can be told from silence"
 _JITTER = "has no effect: lines have a clock of their own; what comes from the network is evened out where it comes in"
+_JAPAN = "cidsignalling = v23_jp is taken for v23: the frames of NTT's exchanges, sent to a line off hook, are not read"
 NO_EFFECT = {
     "adsi": "has no effect: telephones with ADSI are no longer made, so nothing is sent to their displays",
     "restrictcid": "has no effect, as in Asterisk; write hidecallerid = yes",
@@ -125,6 +126,8 @@ def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]
     if option is not None and option.many:
         return _add(CHANNELS, option.name, entry, values, out)
     values = CHANNELS.apply([entry], out.errors, values)
+    if option is not None and option.name == "cidsignalling" and values["cidsignalling"] == "v23_jp":
+        out.errors.append(ConfigError(entry.file, entry.line, _JAPAN))
     if option is not None and option.name == "callerid":
         values["fullname"], values["cid_number"] = _caller_id(values["callerid"])
     if option is not None and option.name in OWN:
