@@ -158,7 +158,7 @@ class Via:
     def parse(cls, text: str) -> Via:
         """Read one member; SIPError(400) when malformed."""
         sent, semicolon, parameters = text.partition(";")
-        transport, host, port = _sent(sent)
+        transport, host, port = _recent_sender(sent) if len(sent) <= _RECENT_LENGTH else _read_sender(sent)
         return cls(transport, host, port, parse_params(parameters) if semicolon else None)
 
     @property
@@ -187,9 +187,8 @@ class Via:
         return f"SIP/2.0/{self.transport} {self.sent_by}{format_params(self.params)}"
 
 
-@lru_cache(256)
-def _sent(text: str) -> tuple[str, str, int | None]:
-    # Transport, host and port of a Via: the same in every request of a peer.
+def _read_sender(text: str) -> tuple[str, str, int | None]:
+    # Transport, host and port of a Via.
     words = text.split()
     if len(words) == 2:
         protocol, sent_by = words
@@ -209,8 +208,13 @@ def _sent(text: str) -> tuple[str, str, int | None]:
     return transport.upper(), *split_host_port(sent_by)
 
 
+_RECENT_LENGTH = 64
+"""Longest value that is kept read, in characters."""
+_recent_sender = lru_cache(256)(_read_sender)  # the same in every request of a peer
+
+
 class CSeq:
-    """Sequence number and method."""
+    """Sequence number and method; not to be changed."""
 
     __slots__ = ("method", "number")
 
@@ -221,6 +225,10 @@ class CSeq:
     @classmethod
     def parse(cls, text: str) -> CSeq:
         """Read `number method`; the number must be below 2**31 (RFC 3261 8.1.1.5), SIPError(400) otherwise."""
+        return _recent_cseq(text) if len(text) <= _RECENT_LENGTH else cls._read(text)
+
+    @classmethod
+    def _read(cls, text: str) -> CSeq:
         number, _, method = text.partition(" ")
         if method not in METHODS:
             words = text.split()
@@ -233,6 +241,9 @@ class CSeq:
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
+
+
+_recent_cseq = lru_cache(256)(CSeq._read)  # few requests of a dialog have other numbers than those of other dialogs
 
 
 class Valued:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -331,38 +330,8 @@ class NameAddr:
     @classmethod
     def parse(cls, text: str) -> NameAddr:
         """Read one address (no comma list); SIPError(400) when malformed."""
-        text = text.strip()
-        if text == "*":
-            return cls(OtherUri("*", "*"))
-        display = ""
-        if text.startswith('"'):
-            end = end_of_quoted(text, 0)
-            display = unquote(text[:end])
-            text = text[end:].lstrip()
-            if not text.startswith("<"):
-                raise SIPError(400, detail="quoted display name without <URI>")
-            start = 0
-        else:
-            start = text.find("<")
-        if start >= 0:
-            if start:
-                display = text[:start].strip()
-            end = text.find(">", start)
-            if end < 0:
-                raise SIPError(400, detail="unterminated <")
-            uri_text = text[start + 1 : end].strip()
-            rest = text[end + 1 :].strip()
-            if rest and rest[0] != ";":
-                raise SIPError(400, detail="text after <URI>")
-            rest = rest[1:]
-        else:
-            # RFC 3261 20: without <>, everything after the first semicolon belongs to the header, not to the URI. One
-            # of the user part wants <> as well, but comes without; parameters have no @ outside quotes (25.1).
-            semicolon = text.find(";", max(0, text.partition('"')[0].find("@")))
-            uri_text, rest = (text[:semicolon].rstrip(), text[semicolon + 1 :]) if semicolon >= 0 else (text, "")
-            if "?" in uri_text or "," in uri_text:
-                raise SIPError(400, detail="URI with ? or , needs <>")
-        return cls(parse_uri(uri_text), display, parse_params(rest) if rest else None)
+        uri, display, parameters = _recent_address(text) if len(text) <= _RECENT_LENGTH else _read_address(text)
+        return cls(uri, display, parse_params(parameters) if parameters else None)
 
     @property
     def star(self) -> bool:
@@ -384,14 +353,50 @@ class NameAddr:
         return f"NameAddr({str(self)!r})"
 
 
-_MORE = re.compile('[;">]')
-"""What may follow a tag, or make it part of something else."""
+def _read_address(text: str) -> tuple[Uri, str, str]:
+    # URI, display name and parameters.
+    text = text.strip()
+    if text == "*":
+        return OtherUri("*", "*"), "", ""
+    display = ""
+    if text.startswith('"'):
+        end = end_of_quoted(text, 0)
+        display = unquote(text[:end])
+        text = text[end:].lstrip()
+        if not text.startswith("<"):
+            raise SIPError(400, detail="quoted display name without <URI>")
+        start = 0
+    else:
+        start = text.find("<")
+    if start >= 0:
+        if start:
+            display = text[:start].strip()
+        end = text.find(">", start)
+        if end < 0:
+            raise SIPError(400, detail="unterminated <")
+        uri_text = text[start + 1 : end].strip()
+        rest = text[end + 1 :].strip()
+        if rest and rest[0] != ";":
+            raise SIPError(400, detail="text after <URI>")
+        rest = rest[1:]
+    else:
+        # RFC 3261 20: without <>, everything after the first semicolon belongs to the header, not to the URI. One of
+        # the user part wants <> as well, but comes without; parameters have no @ outside quotes (25.1).
+        semicolon = text.find(";", max(0, text.partition('"')[0].find("@")))
+        uri_text, rest = (text[:semicolon].rstrip(), text[semicolon + 1 :]) if semicolon >= 0 else (text, "")
+        if "?" in uri_text or "," in uri_text:
+            raise SIPError(400, detail="URI with ? or , needs <>")
+    return parse_uri(uri_text), display, rest
+
+
+# Contacts come again with every call, and From and To with every request of a call.
+_recent_address = lru_cache(256)(_read_address)
 
 
 def tag_of(value: str) -> str:
     """The tag of a From or To value without parsing the rest; "" when there is none. Never raises."""
     address, mark, tag = value.partition(">;tag=")
-    if mark and ">" not in address and not _MORE.search(tag):
+    if mark and ">" not in address and ";" not in tag and '"' not in tag and ">" not in tag:
         return tag.strip()
     at = value.find(">")
     rest = value[at + 1 :] if at >= 0 else value

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
 from offhook.calls.channel import Channel, State
 from offhook.calls.fax_detection import listen_for_fax
 from offhook.calls.frames import Condition, Control, Text
-from offhook.calls.party import Caller, Connected, Party, Redirecting
+from offhook.calls.party import Caller, Connected, Party
 from offhook.calls.requesting import RequestError
 from offhook.calls.streams import Stream
-from offhook.drivers.sip.advice import show_advice
 from offhook.drivers.sip.channel_items import channel_item, is_secure, keep_figures
 from offhook.drivers.sip.direct import disengage, engage, is_direct, redirect
 from offhook.drivers.sip.endpoint import group_names
-from offhook.drivers.sip.info import FLASH, send_digit
+from offhook.drivers.sip.indications import INDICATIONS, shown_streams
+from offhook.drivers.sip.info import send_digit
 from offhook.drivers.sip.negotiation import MediaStream, default_stream
 from offhook.drivers.sip.outgoing_call import OutgoingInvite
 from offhook.drivers.sip.pairing import connect_streams, disconnect_streams, pair
-from offhook.drivers.sip.pictures import hear_requests, request_picture
-from offhook.drivers.sip.refresh import Refresh
+from offhook.drivers.sip.pictures import hear_requests
 from offhook.drivers.sip.refused import Refused
 from offhook.drivers.sip.reports import tell_far_end, tell_report
 from offhook.drivers.sip.states import ENDED, UP
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ON_HOLD = "on hold"
-"""Flag of a channel whose party has been put on hold by the other one."""
 _KEYPAD = "0123456789*#ABCD"
 
 
@@ -52,7 +49,7 @@ class SipChannel(Channel):
 
     technology = "PJSIP"
     texts = "ENHANCED"
-    __slots__ = ("_invite", "paired", "session")
+    __slots__ = ("invite", "paired", "session")
 
     def __init__(
         self,
@@ -66,7 +63,7 @@ class SipChannel(Channel):
         ids: tuple[str, str] = ("", ""),
     ) -> None:
         self.session = call
-        self._invite = invite
+        self.invite = invite
         self.paired: SipChannel | None = None
         """The SIP channel that this one alone talks to, and media may pass to directly."""
         endpoint = call.endpoint
@@ -116,7 +113,7 @@ class SipChannel(Channel):
 
     def tech_call(self, destination: str) -> None:
         """Send the INVITE."""
-        invite, call = self._invite, self.session
+        invite, call = self.invite, self.session
         assert isinstance(invite, OutgoingInvite)
         call.opening = invite
         call.party = self.caller.id.copy()
@@ -132,7 +129,7 @@ class SipChannel(Channel):
 
     def tech_secures(self, *, signaling: bool, media: bool) -> bool:
         """By TLS, and by an endpoint that insists on encryption."""
-        endpoint, invite = self.session.endpoint, self._invite
+        endpoint, invite = self.session.endpoint, self.invite
         assert isinstance(invite, OutgoingInvite)
         contact = invite.destination.contact
         flow = contact.flow if contact is not None else None
@@ -141,7 +138,7 @@ class SipChannel(Channel):
         return not media or (endpoint.media_encryption != "no" and not endpoint.media_encryption_optimistic)
 
     def _send_invite(self) -> None:
-        invite, call = self._invite, self.session
+        invite, call = self.invite, self.session
         if self.hungup or call.status is ENDED:
             return  # while STUN or TURN servers were asked
         assert isinstance(invite, OutgoingInvite)
@@ -189,128 +186,14 @@ class SipChannel(Channel):
 
     def tech_answer(self) -> None:
         """Send the 200."""
-        invite = self._invite
+        invite = self.invite
         if not isinstance(invite, OutgoingInvite):
             invite.accept()
 
     def tech_indicate(self, condition: Condition, payload: object = None) -> bool:
         """Show a condition by a response, a re-INVITE or an INFO."""
-        shown = _INDICATIONS.get(condition)
+        shown = INDICATIONS.get(condition)
         return shown(self, payload) if shown is not None else False
-
-    def _provisional(self, status: int) -> bool:
-        """Send a provisional response to the caller; False when it is too late for one."""
-        invite = self._invite
-        if self.state is State.UP or isinstance(invite, OutgoingInvite):
-            return False
-        invite.provisional(status)
-        return True
-
-    def _ringing(self, _: object) -> bool:
-        invite = self._invite
-        self.pbx.devices.changed(f"PJSIP/{self.session.endpoint.name}")
-        if self.state is not State.RING or isinstance(invite, OutgoingInvite):
-            return False
-        if not self.session.endpoint.inband_progress and not invite.described:
-            invite.provisional(180)
-            return True
-        settings = self.session.stack.config.settings
-        invite.provisional(180 if settings.allow_sending_180_after_183 else 183)
-        return False
-
-    def _refuse(self, status: int) -> bool:
-        invite = self._invite
-        if self.state is State.UP or isinstance(invite, OutgoingInvite) or invite.answered:
-            return False
-        if not self.hangup_cause:
-            self.hangup_cause = causes.from_sip(status)
-        invite.end(status)
-        # The application that asked for it finishes its step first.
-        self.pbx.loop.call_soon(self.session.far_end_gone, self.hangup_cause)
-        return True
-
-    def _progress(self, _: object) -> bool:
-        done = self._provisional(183)
-        self.pbx.devices.changed(f"PJSIP/{self.session.endpoint.name}")
-        return done
-
-    def _redirected(self, payload: object) -> bool:
-        if isinstance(payload, Redirecting):
-            self.redirecting = payload
-        return self._provisional(181)
-
-    def _flash(self, _: object) -> bool:
-        if self.session.status in UP:
-            send_digit(self.session, FLASH, 300)
-        return True
-
-    def _connected_line(self, _: object) -> bool:
-        call = self.session
-        endpoint = call.endpoint
-        party = self.effective_connected()
-        if not (endpoint.send_connected_line and (endpoint.send_pai or endpoint.send_rpid)):
-            return True
-        if not party.number.valid or not (endpoint.trust_id_outbound or party.shown):
-            return True
-        invite = self._invite
-        if self.state is State.UP or isinstance(invite, OutgoingInvite):
-            method = "UPDATE" if call.notes.get("update") else endpoint.connected_line_method.upper()
-            call.refreshes.add(Refresh(method, offer=method == "INVITE"))
-        elif endpoint.rpid_immediate:
-            if self.state is State.RING:
-                invite.provisional(183 if endpoint.inband_progress else 180)
-            elif self.state is State.RINGING:
-                invite.provisional(183)
-        return True
-
-    def _hold(self, payload: object) -> bool:
-        return self._local_hold(True)
-
-    def _unhold(self, payload: object) -> bool:
-        return self._local_hold(False)
-
-    def _local_hold(self, on: bool) -> bool:
-        """Hold the far end by re-INVITE when moh_passthrough asks for it; False: music is played here."""
-        call = self.session
-        (self.flags.add if on else self.flags.discard)(ON_HOLD)
-        self.pbx.devices.changed(f"PJSIP/{call.endpoint.name}")
-        if self.paired is not None and is_direct(self.paired):
-            # Music comes from here; without it the other party is heard again.
-            redirect(self, None if on else self.paired)
-        if not call.notes.get("moh passthrough", call.endpoint.moh_passthrough):
-            return False
-
-        def streams() -> Sequence[MediaStream]:
-            copies = [stream.copy() for stream in call.media.active]
-            audio = default_stream(copies, "audio")
-            if audio is not None:
-                audio.local_hold = on
-            return copies
-
-        call.refreshes.add(Refresh("INVITE", offer=True, streams=streams))
-        return True
-
-    def _topology(self, payload: object) -> bool:
-        """Offer the streams wanted (a list of Stream); those missing at the end are taken out."""
-        call = self.session
-        if not isinstance(payload, list):
-            return False
-        wanted: list[Stream] = payload
-
-        def done(agreed: bool) -> None:
-            if agreed:
-                self.deliver(Control(Condition.STREAM_TOPOLOGY_CHANGED))
-
-        def streams() -> Sequence[MediaStream]:
-            return call.media.merged(wanted)
-
-        if _shown(streams()) == self.streams:
-            return True
-        method = "INVITE"
-        if call.notes.get("early confirmed") and self.state in (State.RING, State.RINGING):
-            method = "UPDATE"  # RFC 6337 3.2
-        call.refreshes.add(Refresh(method, offer=True, streams=streams, on_done=done))
-        return True
 
     # ---- digits and text ----------------------------------------------------------------------------
 
@@ -353,7 +236,7 @@ class SipChannel(Channel):
     @property
     def streams(self) -> list[Stream]:
         """The streams of the call, empty places included."""
-        return _shown(self.session.media.streams)
+        return shown_streams(self.session.media.streams)
 
     @property
     def native_formats(self) -> Sequence[str]:
@@ -389,7 +272,7 @@ class SipChannel(Channel):
         other = self.paired
         if other is not None:
             connect_streams(self, other)
-        if self.session.media.asked and _shown(before) != self.streams:
+        if self.session.media.asked and shown_streams(before) != self.streams:
             # The far end's doing: whoever it talks to may want to follow.
             self.deliver(Control(Condition.STREAM_TOPOLOGY_CHANGED, self.streams))
 
@@ -469,35 +352,3 @@ class SipChannel(Channel):
         self.keep_figures()
         self.session.terminate(status)
         self.session.release()
-
-
-def _shown(streams: Sequence[MediaStream]) -> list[Stream]:
-    return [Stream(each.kind, tuple(codec.name for codec in each.codecs), each.state, each.name) for each in streams]
-
-
-_INDICATIONS: dict[Condition, Callable[[SipChannel, object], bool]] = {
-    Condition.RINGING: SipChannel._ringing,
-    Condition.PROGRESS: SipChannel._progress,
-    Condition.PROCEEDING: lambda channel, _: channel._provisional(100),
-    Condition.BUSY: lambda channel, _: channel._refuse(486),
-    Condition.CONGESTION: lambda channel, _: channel._refuse(503),
-    Condition.INCOMPLETE: lambda channel, _: channel._refuse(484),
-    Condition.REDIRECTING: SipChannel._redirected,
-    Condition.FLASH: SipChannel._flash,
-    Condition.VIDEO_UPDATE: lambda channel, _: request_picture(channel),
-    Condition.CONNECTED_LINE: SipChannel._connected_line,
-    Condition.AOC: lambda channel, advice: show_advice(channel.session, advice),
-    Condition.HOLD: SipChannel._hold,
-    Condition.UNHOLD: SipChannel._unhold,
-    Condition.STREAM_TOPOLOGY_REQUEST: SipChannel._topology,
-    **dict.fromkeys(
-        (
-            Condition.SOURCE_UPDATE,
-            Condition.SOURCE_CHANGE,
-            Condition.STREAM_TOPOLOGY_CHANGED,
-            Condition.STREAM_TOPOLOGY_SOURCE_CHANGED,
-            Condition.TRANSFER,
-        ),
-        lambda channel, _: True,
-    ),
-}

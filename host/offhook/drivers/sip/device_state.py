@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from offhook.calls.channel import Channel, State
 from offhook.calls.devices import combine
-from offhook.drivers.sip.channel import ON_HOLD
+from offhook.drivers.sip.indications import ON_HOLD
 from offhook.drivers.sip.stack import PART, SipStack
 
 if TYPE_CHECKING:

@@ -142,7 +142,7 @@ class IncomingInvite:
             stack = call.stack
             stack.carry_out(self._reliable.send(response, stack.now()))
             stack.layer.watch(self._reliable)
-            stack.watch_timers()
+            stack.alarm.watch()
         else:
             self.incoming.send(response)
 

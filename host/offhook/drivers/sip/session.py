@@ -148,9 +148,10 @@ class CallSession:
         """Take requests of a dialog; it becomes the session's."""
         assert self.session is not None
         self.session.dialog = dialog
-        if dialog.id not in self._ids:
-            self._ids.append(dialog.id)
-            self.stack.dialogs[dialog.id] = self
+        name = dialog.id
+        if name not in self._ids:
+            self._ids.append(name)
+            self.stack.dialogs[name] = self
 
     def confirmed(self) -> None:
         """The INVITE has been acknowledged: the call is up."""
@@ -234,7 +235,7 @@ class CallSession:
         """Let the session timer run, or take note that it changed."""
         if self.session is not None and self.session.timer.interval is not None:
             self.stack.layer.watch(self.session.timer)
-            self.stack.watch_timers()
+            self.stack.alarm.watch()
 
     # ---- identities -----------------------------------------------------------------------------------
 

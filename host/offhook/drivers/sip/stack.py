@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from offhook.drivers.sip.admission import Admission
+from offhook.drivers.sip.alarm import Alarm
 from offhook.drivers.sip.authentication import secret_of
 from offhook.drivers.sip.configuration import Configuration
 from offhook.drivers.sip.connections import StreamCarrier
@@ -59,8 +58,6 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[IncomingRequest], None]
 PART = "pjsip"
-TIMER_SLACK = 0.05
-"""Seconds by which a timer of the layer may be late: those due meanwhile go off with it, in one turn of the loop."""
 
 
 class SipStack:
@@ -72,7 +69,7 @@ class SipStack:
         self.now = pbx.now
         self.config = Configuration()
         self.layer = TransactionLayer()
-        self._timers = self.layer.timers
+        self.alarm = Alarm(pbx.loop, self.layer.timers, self._timers_due)
         self.transports = Transports(pbx.loop, self.received, self._carrier_closed, self._garbage)
         self.resolver = Resolver()
         self.routing = Routing(self.transports, self.resolver)
@@ -102,9 +99,6 @@ class SipStack:
         """Asked about each request outside dialogs; true when it has to wait, and will be carried out again."""
         self.gates: list[Callable[[Endpoint, str], None]] = []
         """Asked before a call to a user at an endpoint is made; RequestError when it must not be."""
-        self._timer: asyncio.TimerHandle | None = None
-        self._due = inf
-        """For when the layer's timer is set; it goes off up to TIMER_SLACK later."""
 
     # ---- in -------------------------------------------------------------------------------------------
 
@@ -116,7 +110,7 @@ class SipStack:
             listener(data, flow)
         now = self.now()
         try:
-            message = parse(data, stream=flow.reliable)
+            message = parse(data, stream=flow.carrier.reliable)
             if isinstance(message, Request):
                 message.received_from(flow.host, flow.port)
             events = self.layer.receive(message, flow, now)
@@ -131,8 +125,8 @@ class SipStack:
                 _ACTIONS.get(type(event), SipStack._on_timed)(self, event)
             except Exception:  # a fault in handling one message must not cost the others theirs
                 log.exception("%s could not be dealt with", type(event).__name__)
-        if self._timers.earliest < self._due:
-            self._set_timer()
+        if self.layer.timers.earliest < self.alarm.due:
+            self.alarm.watch()
 
     def _send(self, event: Send) -> None:
         flow = event.flow
@@ -198,7 +192,7 @@ class SipStack:
         message, flow = incoming.message, incoming.flow
         if incoming.endpoint.rewrite_contact:
             rewrite(message, flow, routed=owner is not None and owner.routed)
-        elif flow.protocol in ("WS", "WSS"):
+        elif flow.carrier.protocol in ("WS", "WSS"):
             rewrite_contact(message, flow)
         if flow.carrier.section.symmetric_transport and owner is None:
             self._mark_transport(message, flow)
@@ -220,7 +214,7 @@ class SipStack:
         endpoint = outgoing.endpoint
         if endpoint is not None and endpoint.rewrite_contact and event.response.cseq.method != "REGISTER":
             rewrite(event.response, flow)
-        elif flow.protocol in ("WS", "WSS"):
+        elif flow.carrier.protocol in ("WS", "WSS"):
             rewrite_contact(event.response, flow)
         outgoing.receive(event.response)
 
@@ -324,15 +318,16 @@ class SipStack:
     def send_request(self, outgoing: OutgoingRequest, flow: Flow) -> None:
         """Put an outgoing request on a flow in a new transaction (OutgoingRequest's own verb)."""
         request = outgoing.request
-        host, port = self.routing.advertised(flow.carrier, flow.host)
+        carrier = flow.carrier
+        host, port = self.routing.advertised(carrier, flow.host)
         local = outgoing.local
-        if local is not None and (local.host, local.port, local.protocol) != (host, port, flow.protocol):
-            after = Local(flow.protocol, host, port)
+        if local is not None and (local.host, local.port, local.protocol) != (host, port, carrier.protocol):
+            after = Local(carrier.protocol, host, port)
             moved_to(request, local, after)
             outgoing.local = after
         if self.sips_contact:
             secure_contact(request)
-        via = f"SIP/2.0/{flow.protocol} {host_port(host, port)}{self._rport}"
+        via = f"SIP/2.0/{carrier.protocol} {host_port(host, port)}{self._rport}"
         request.compact = self.config.system.compact_headers
         transaction, events = self.layer.request(request, flow, self.now(), via=via, timing=outgoing.timing)
         transaction.user = outgoing
@@ -432,12 +427,12 @@ class SipStack:
 
     def via(self, flow: Flow) -> str:
         """The Via of our requests on a flow, without branch."""
-        return f"SIP/2.0/{flow.protocol} {host_port(*self.local_address(flow))}{self._rport}"
+        return f"SIP/2.0/{flow.carrier.protocol} {host_port(*self.local_address(flow))}{self._rport}"
 
     def contact(self, flow: Flow, endpoint: Endpoint | None = None, user: str = "") -> str:
         """Our Contact on a flow: "<sip:user@host:port;transport=TCP>"; the endpoint's contact_user wins."""
         user = (endpoint.contact_user if endpoint is not None else "") or user
-        return Local(flow.protocol, *self.local_address(flow)).contact(user)
+        return Local(flow.carrier.protocol, *self.local_address(flow)).contact(user)
 
     def local_end(self, uri: str, endpoint: Endpoint | None = None, flow: Flow | None = None) -> Local | None:
         """Our end of the way a request to ``uri`` will most likely take, for its From, Contact and SDP."""
@@ -463,26 +458,12 @@ class SipStack:
 
     # ---- time -----------------------------------------------------------------------------------------
 
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._due = self._timers.earliest
-        self._timer = self.loop.call_at(self._due + TIMER_SLACK, self._on_timer)
-
-    def watch_timers(self) -> None:
-        """A timer was given to the layer outside an event: take note."""
-        if self._timers.earliest < self._due:
-            self._set_timer()
-
-    def _on_timer(self) -> None:
-        self._timer, self._due = None, inf
+    def _timers_due(self) -> None:
         self.carry_out(self.layer.timer(self.now()))
 
     def close(self) -> None:
         """End every timer, transport and connection."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer, self._due = None, inf
+        self.alarm.cancel()
         self.locations.stop()
         self.transports.close()
 

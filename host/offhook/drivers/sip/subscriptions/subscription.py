@@ -117,7 +117,7 @@ class Subscription:
         self.pubsub.subscriptions[self] = None
         self._take(root, interval_ms)
         self.stack.layer.watch(self.core)
-        self.stack.watch_timers()
+        self.stack.alarm.watch()
 
     def watch(self) -> bool:
         """Watch every resource and notify all of it; False, and it is over, when one cannot be watched."""
@@ -243,7 +243,7 @@ class Subscription:
             incoming.respond(error.status, error.reason, error.headers)
             return
         self.stack.layer.watch(self.core)
-        self.stack.watch_timers()
+        self.stack.alarm.watch()
         regrown = bool(granted) and self.is_list and self._regrow(message)
         incoming.respond(200, headers=self.accepted(granted))
         if not granted:
