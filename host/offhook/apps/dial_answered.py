@@ -90,7 +90,7 @@ class Answered:
     def _tell(self, peer: Channel, status: str) -> None:
         if not self._told:
             self._told = True
-            self.channel.pbx.bus.publish(events.DialEnd(self.channel, peer, status))
+            self.channel.pbx.bus.tell(events.DialEnd, self.channel, peer, status)
 
     async def _ask(self, peer: Channel, screening: privacy.Screening) -> str:
         """Have the called party decide. The caller hears that it rings meanwhile; DIALSTATUS when it is refused."""

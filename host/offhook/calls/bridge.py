@@ -76,7 +76,7 @@ class Bridge:
         self.data: dict[str, Any] = {}
         self._mixing = Mixing(pbx)
         pbx.bridges.add(self)
-        pbx.bus.publish(events.BridgeCreate(self))
+        pbx.bus.tell(events.BridgeCreate, self)
 
     def __iter__(self) -> Iterator[Channel]:
         return iter(list(self.members))
@@ -139,7 +139,7 @@ class Bridge:
             others = [other for other in self.members if other is not channel]
             linking.join(channel, others)
             accounts.join(channel, others)
-        self.pbx.bus.publish(events.BridgeEnter(self, channel, swap))
+        self.pbx.bus.tell(events.BridgeEnter, self, channel, swap)
         self._mix()
         if self.dissolved:
             return
@@ -184,7 +184,7 @@ class Bridge:
         member.end_works()
         if WAITS in channel.flags and channel.alive:
             channel.indicate(Condition.UNHOLD)
-        self.pbx.bus.publish(events.BridgeLeave(self, channel))
+        self.pbx.bus.tell(events.BridgeLeave, self, channel)
         if mix and self.members:
             self._mix()
             self._name_peers()
@@ -212,7 +212,7 @@ class Bridge:
         self._mixing.disconnect(channel)
         self._settle_accounts()
         outlive(channel)
-        self.pbx.bus.publish(events.BridgeLeave(self, channel))
+        self.pbx.bus.tell(events.BridgeLeave, self, channel)
         if self.members:
             self._mix()
             self._name_peers()
@@ -223,7 +223,7 @@ class Bridge:
 
     def merge(self, source: Bridge, kick: tuple[Channel, ...] = ()) -> None:
         """Take over all of another bridge's channels but those to kick, which leave it; that bridge ends."""
-        self.pbx.bus.publish(events.BridgeMerge(self, source))
+        self.pbx.bus.tell(events.BridgeMerge, self, source)
         for channel in source:
             if channel in kick:
                 source._leave(channel, mix=False)
@@ -249,7 +249,7 @@ class Bridge:
             self._leave(channel, mix=False)
         self._mixing.close()
         self.pbx.bridges.remove(self)
-        self.pbx.bus.publish(events.BridgeDestroy(self))
+        self.pbx.bus.tell(events.BridgeDestroy, self)
 
     def peer(self, channel: Channel) -> Channel | None:
         """The other channel of a two-party bridge."""
@@ -377,7 +377,7 @@ class Bridge:
     def _set_technology(self, technology: str) -> None:
         if technology != self.technology:
             old, self.technology = self.technology, technology
-            self.pbx.bus.publish(events.BridgeTechnology(self, old))
+            self.pbx.bus.tell(events.BridgeTechnology, self, old)
 
 
 #: Conditions that end at the bridge: they are about the leg itself.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 log = logging.getLogger(__name__)
 E = TypeVar("E")
+P = ParamSpec("P")
 Listener = Callable[[Any], None]
 
 
@@ -49,6 +50,11 @@ class Bus:
             self._by_type[kind] = rest
         else:
             self._by_type.pop(kind, None)
+
+    def tell(self, kind: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Publish an event of a class, which is made only when anybody wants to see it."""
+        if self.wants(kind):  # type: ignore[arg-type]
+            self.publish(kind(*args, **kwargs))
 
     def publish(self, event: object) -> None:
         """Deliver an event now."""

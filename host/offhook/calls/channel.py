@@ -284,21 +284,21 @@ class Channel(RunsDialplan, HangsUp, Indicates, Technology):
         """Give the channel another name."""
         old, self.name = self.name, name
         self.pbx.channels.renamed(self, old)
-        self.pbx.bus.publish(events.Rename(self, old))
+        self.pbx.bus.tell(events.Rename, self, old)
 
     def tell_caller(self) -> None:
         """Tell the bus who calls, if number or name are others than told last."""
         labels = self.caller.id.labels()
         if labels != self._told_caller:
             self._told_caller = labels
-            self.pbx.bus.publish(events.NewCallerId(self))
+            self.pbx.bus.tell(events.NewCallerId, self)
 
     def tell_connected(self) -> None:
         """Tell the bus who is connected, if number or name are others than told last."""
         labels = self.connected.id.labels()
         if labels != self._told_connected:
             self._told_connected = labels
-            self.pbx.bus.publish(events.NewConnectedLine(self))
+            self.pbx.bus.tell(events.NewConnectedLine, self)
 
     def set_connected(self, connected: Connected, *, update: bool = True) -> None:
         """Change the connected party; with ``update`` the party is told."""
@@ -325,7 +325,7 @@ class Channel(RunsDialplan, HangsUp, Indicates, Technology):
     def set_accountcode(self, code: str) -> None:
         """Change the account code and tell the bus."""
         old, self.accountcode = self.accountcode, code
-        self.pbx.bus.publish(events.NewAccountCode(self, old))
+        self.pbx.bus.tell(events.NewAccountCode, self, old)
 
     def groups(self) -> list[tuple[str, str]]:
         """(category, group) memberships set by GROUP()."""
@@ -358,19 +358,19 @@ class Channel(RunsDialplan, HangsUp, Indicates, Technology):
             return
         if isinstance(frame, Digit):
             if frame.end:
-                self.pbx.bus.publish(events.DtmfEnd(self, frame.digit, frame.duration_ms, "Received"))
+                self.pbx.bus.tell(events.DtmfEnd, self, frame.digit, frame.duration_ms, "Received")
             else:
-                self.pbx.bus.publish(events.DtmfBegin(self, frame.digit, "Received"))
+                self.pbx.bus.tell(events.DtmfBegin, self, frame.digit, "Received")
         elif isinstance(frame, Control):
             condition = frame.condition
             if condition is Condition.HOLD:
                 self.data["held"] = True
-                self.pbx.bus.publish(events.Hold(self, str(frame.payload or "")))
+                self.pbx.bus.tell(events.Hold, self, str(frame.payload or ""))
             elif condition is Condition.UNHOLD:
                 self.data.pop("held", None)
-                self.pbx.bus.publish(events.Unhold(self))
+                self.pbx.bus.tell(events.Unhold, self)
             elif condition is Condition.FLASH:
-                self.pbx.bus.publish(events.Flash(self))
+                self.pbx.bus.tell(events.Flash, self)
             elif condition is Condition.ANSWER and self.state is not State.UP:
                 self.mark_up()
         for hook in tuple(self.data.get("frame_hooks", ())):

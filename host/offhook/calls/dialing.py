@@ -126,7 +126,7 @@ class Dialing:
             return False
         if self.on_called is not None:
             self.on_called(attempt)
-        self.pbx.bus.publish(events.DialBegin(self.caller, channel, attempt.shown or attempt.address))
+        self.pbx.bus.tell(events.DialBegin, self.caller, channel, attempt.shown or attempt.address)
         return True
 
     def restart(self, seconds: float | None) -> None:
@@ -312,7 +312,7 @@ class Dialing:
                     caller.indicate(Condition.AOC, attempt.rates)
             for other in self.attempts:
                 if other is not attempt and not other.over:
-                    self.pbx.bus.publish(events.DialEnd(caller, other.channel, "CANCEL"))
+                    self.pbx.bus.tell(events.DialEnd, caller, other.channel, "CANCEL")
             return Outcome("ANSWER", channel)
         if condition is Condition.HANGUP:
             cause = channel.hangup_cause
@@ -327,7 +327,7 @@ class Dialing:
             if caller is not None and not self.quiet and not self._sent_ringing:
                 caller.indicate(Condition.RINGING)
                 self._sent_ringing = True
-            self.pbx.bus.publish(events.DialState(caller, channel, "RINGING"))
+            self.pbx.bus.tell(events.DialState, caller, channel, "RINGING")
         elif condition is Condition.PROGRESS:
             self.progressed = True
             self._time("PROGRESSTIME", channel)
@@ -335,11 +335,11 @@ class Dialing:
                 caller.indicate(Condition.PROGRESS)
             if self.on_progress is not None:
                 self.on_progress(channel)
-            self.pbx.bus.publish(events.DialState(caller, channel, "PROGRESS"))
+            self.pbx.bus.tell(events.DialState, caller, channel, "PROGRESS")
         elif condition is Condition.PROCEEDING:
             if caller is not None and not self.quiet:
                 caller.indicate(Condition.PROCEEDING)
-            self.pbx.bus.publish(events.DialState(caller, channel, "PROCEEDING"))
+            self.pbx.bus.tell(events.DialState, caller, channel, "PROCEEDING")
         elif condition is Condition.CONNECTED_LINE and isinstance(frame.payload, Connected):
             attempt.connected = frame.payload
             if self._single:
@@ -385,7 +385,7 @@ class Dialing:
         self.tally.count(cause if status != "BUSY" else causes.USER_BUSY)
         if self.caller is not None and self.caller_learns:
             self.caller.hangup_cause = channel.hangup_cause or cause
-        self.pbx.bus.publish(events.DialEnd(self.caller, channel, status))
+        self.pbx.bus.tell(events.DialEnd, self.caller, channel, status)
         if self.on_failed is not None:
             self.on_failed(attempt, how)
         self._drop_early(channel)
@@ -408,7 +408,7 @@ class Dialing:
         except RequestError as error:
             log.info("forward of %s to %s: %s", original.name, dial_string, error)
             status = "BUSY" if self.allow_forward and self.one_by_one is None else "CANCEL"
-            self.pbx.bus.publish(events.DialEnd(caller, original, status, destination))
+            self.pbx.bus.tell(events.DialEnd, caller, original, status, destination)
             attempt.over = True
             self.tally.count(error.cause)
             self._drop_early(original)
@@ -427,7 +427,7 @@ class Dialing:
         self._drop_early(original)
         attempt.channel, attempt.dial_string, attempt.address = channel, dial_string, dial_string.partition("/")[2]
         attempt.known, attempt.connected = known, None
-        self.pbx.bus.publish(events.DialEnd(caller, original, "CANCEL", destination))
+        self.pbx.bus.tell(events.DialEnd, caller, original, "CANCEL", destination)
         attempt.shown = ""
         started = self.call(attempt)
         original.consumer = None
@@ -469,7 +469,7 @@ class Dialing:
     def _end_event(self, status: str) -> None:
         for attempt in self.attempts:
             if not attempt.over and attempt.channel is not self.answered:
-                self.pbx.bus.publish(events.DialEnd(self.caller, attempt.channel, status))
+                self.pbx.bus.tell(events.DialEnd, self.caller, attempt.channel, status)
 
     def _connect_early(self, channel: Channel) -> None:
         caller = self.caller

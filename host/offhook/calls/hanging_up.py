@@ -50,7 +50,7 @@ class HangsUp:
             return
         if cause or not channel.hangup_cause:
             channel.hangup_cause = cause
-        channel.pbx.bus.publish(events.HangupRequest(channel, soft, cause))
+        channel.pbx.bus.tell(events.HangupRequest, channel, soft, cause)
         channel.hangup_requested = True
         consumer = channel.consumer
         if channel.task is not None:

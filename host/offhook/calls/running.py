@@ -77,17 +77,13 @@ class RunsDialplan:
         self.application = name
         self.application_data = data
         self.announced = (self.context, self.exten, self.priority)
-        bus = self.pbx.bus
-        if bus.wants(events.NewExten):
-            bus.publish(events.NewExten(self._channel))
+        self.pbx.bus.tell(events.NewExten, self._channel)
 
     def change_application(self, name: str, data: str) -> None:
         """Another application runs at the place of the last one."""
         self.application = name
         self.application_data = data
-        bus = self.pbx.bus
-        if bus.wants(events.NewApplication):
-            bus.publish(events.NewApplication(self._channel))
+        self.pbx.bus.tell(events.NewApplication, self._channel)
 
     def take_goto(self) -> bool:
         """Whether the application that just ran chose where to continue (and forget it)."""
@@ -98,19 +94,19 @@ class RunsDialplan:
 
     def finish_dialplan(self) -> None:
         """The dialplan is over: only extension h and the hangup handlers still run."""
-        self.pbx.bus.publish(events.HangupRequest(self._channel, True, _END_OF_DIALPLAN))
+        self.pbx.bus.tell(events.HangupRequest, self._channel, True, _END_OF_DIALPLAN)
         self.hangup_requested = True
 
     def push_hangup_handler(self, handler: str) -> None:
         """Have a subroutine run when the call ends; the one pushed last runs first."""
         self.hangup_handlers.insert(0, handler)
-        self.pbx.bus.publish(events.HangupHandler(self._channel, "push", handler))
+        self.pbx.bus.tell(events.HangupHandler, self._channel, "push", handler)
 
     def pop_hangup_handler(self) -> bool:
         """Forget the handler pushed last; False when there is none."""
         if not self.hangup_handlers:
             return False
-        self.pbx.bus.publish(events.HangupHandler(self._channel, "pop", self.hangup_handlers.pop(0)))
+        self.pbx.bus.tell(events.HangupHandler, self._channel, "pop", self.hangup_handlers.pop(0))
         return True
 
     def take_hangup_handler(self) -> str | None:
@@ -118,7 +114,7 @@ class RunsDialplan:
         if not self.hangup_handlers:
             return None
         handler = self.hangup_handlers.pop(0)
-        self.pbx.bus.publish(events.HangupHandler(self._channel, "run", handler))
+        self.pbx.bus.tell(events.HangupHandler, self._channel, "run", handler)
         return handler
 
     def interrupt(self, why: Interruption) -> None:
