@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from offhook.calls import causes, events
 from offhook.calls.advice import Rates
+from offhook.calls.alarm import Alarm
 from offhook.calls.attempts import Attempt, Outcome, Tally, status_of_cause
 from offhook.calls.channel import Channel, State
 from offhook.calls.durations import set_duration
@@ -178,14 +179,7 @@ class Dialing:
         self._deadline = None if timeout is None else loop.time() + timeout
         if progress_timeout is not None:
             limit = loop.time() + progress_timeout
-        alarm: asyncio.TimerHandle | None = None
-        alarm_at: float | None = None
-
-        def ring() -> None:
-            nonlocal alarm
-            alarm = None
-            self._wake()
-
+        alarm = Alarm(loop, self._wake)
         previous = None
         if caller is not None:
             previous, caller.consumer = caller.consumer, self._consumer(caller)
@@ -217,18 +211,15 @@ class Dialing:
                         return Outcome("NOANSWER")
                     self._end_event("CHANUNAVAIL")
                     return Outcome("CHANUNAVAIL")
-                if until is not None and (alarm is None or until != alarm_at):
-                    if alarm is not None:
-                        alarm.cancel()
-                    alarm, alarm_at = loop.call_at(until, ring), until
+                if until is not None:
+                    alarm.set(until)
                 await self._wait()
         except asyncio.CancelledError:
             if not self.handed_over and self.caller is caller:
                 self._end_event("CANCEL")
             raise
         finally:
-            if alarm is not None:
-                alarm.cancel()
+            alarm.cancel()
             if caller is not None and not caller.hungup:
                 caller.consumer = previous
 
