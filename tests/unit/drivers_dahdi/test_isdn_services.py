@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kernel_shims.line import Happening
 from offhook.calls import causes
 from offhook.calls.channel import State
 from offhook.calls.frames import Condition, Control, Text
@@ -165,6 +166,36 @@ async def test_hold_that_is_not_known_is_music(office: Office) -> None:
     mine.indicate(Condition.UNHOLD)
     await office.until(lambda: "held" not in theirs.data, 5)
     await end(office, mine)
+
+
+async def test_the_far_ends_hold_is_not_told_where_that_is_unwanted(office: Office) -> None:
+    """discardremoteholdretrieval: of NOTIFY nobody hears."""
+    await start(office, "moh_signaling = notify", "discardremoteholdretrieval = yes", plan=PLAN)
+    mine = await call(office, "g1/720")
+    await office.until(lambda: mine.state is State.UP, 5)
+    theirs = next(channel for channel in office.pbx.channels if channel is not mine)
+    mine.indicate(Condition.HOLD)
+    await office.advance(0.5)
+    assert "held" not in theirs.data
+    await end(office, mine)
+
+
+@pytest.mark.parametrize("presence", ["required", "ignore"])
+async def test_a_basic_rate_that_the_network_puts_to_sleep(office: Office, presence: str) -> None:
+    """layer1_presence: to several devices layer 1 is down between calls; where that is ignored they can be made."""
+    lines = await start_bri(office, "", f"layer1_presence = {presence}", plan=PLAN, multipoint=True)
+    await office.advance(1)
+    for number in (12, 13):
+        office.system.ports[number].happen(Happening.ALARM)
+    await office.advance(0.1)
+    if presence == "required":
+        assert lines.isdn.spans[4].congestion == "UNAVAILABLE"
+        with pytest.raises(Exception, match="no channel is free"):
+            lines.request("g2/5551", None, ("", ""))
+    else:
+        mine = await call(office, "g2/5551")
+        await office.until(lambda: mine.state is State.UP, 10)
+        await end(office, mine)
 
 
 async def test_hanging_up_on_two_calls_joins_them(office: Office) -> None:

@@ -53,7 +53,7 @@ exten => 83,1,Dial(DAHDI/g23/8300,20)
 [bri]
 exten => 102,1,Dial(DAHDI/2,20)
 exten => 8300,1,Ringing()
- same => n,Wait(2)
+ same => n,Wait(1)
  same => n,Answer()
  same => n,Echo()
 include => conversation
@@ -120,9 +120,9 @@ def test_a_third_call_waits_for_a_channel(exchange: Exchange) -> None:
     with telephones(5) as (alice,):
         alice.lift()
         alice.press("83")
-        hear(alice, 0.8)
+        hear(alice, 0.5)
         exchange.desk.action("Hangup", Channel=f"/^DAHDI.i{SEVERAL_NETWORK}.700/")
-        hear(alice, 2.0)
+        hear(alice, 1.0)
         assert echoes(alice) > ALIKE, exchange.told()
         alice.hang_up()
     exchange.ask("channel request hangup all")
