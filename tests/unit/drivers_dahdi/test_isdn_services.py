@@ -230,6 +230,8 @@ async def test_subaddresses_keypad_and_user_user_information(office: Office) -> 
     await start(office, plan=PLAN)
     lines = office.pbx.parts["dahdi"]
     channel = lines.request("g2/5556:1234/K(*99#)R", None, ("", ""))
+    items = ("dahdi_type", "reversecharge", "keypad_digits", "no_media_path")
+    assert [channel.tech_function(item) for item in items] == ["pri", "-1", "", "0"]
     channel.set("USERUSERINFO", "hello")
     party = channel.connected.id
     party.number = party.number._replace(valid=True, text="101")

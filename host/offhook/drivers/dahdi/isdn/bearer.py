@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import Happening, LineEvent, LinePort
@@ -13,6 +13,7 @@ from offhook.calls.frames import Condition
 from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
+from offhook.drivers.dahdi.isdn.calls import NOBODY_SAID
 from offhook.drivers.dahdi.port import Port
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.addresses import Address
     from offhook.drivers.dahdi.channel import DahdiChannel
-    from offhook.drivers.dahdi.isdn.calls import IsdnCall
     from offhook.drivers.dahdi.isdn.span import IsdnSpan
     from offhook.drivers.dahdi.reading import ChannelSettings
 
@@ -255,16 +255,13 @@ class BearerPort(Port):
     def channel_item(self, channel: DahdiChannel, item: str) -> str | None:
         """See Port."""
         call = self.span_of.call_on(channel)
-        read = _ITEMS.get(item.lower())
-        if read is not None:
-            return read(call) if call is not None else ""
+        match item.lower():
+            case "dahdi_type":
+                return "pri"
+            case "reversecharge":
+                return str(call.reverse_charge if call is not None else NOBODY_SAID)
+            case "keypad_digits":
+                return call.keypad if call is not None else ""
+            case "no_media_path":
+                return str(int(not self.has_sound))
         return super().channel_item(channel, item)
-
-
-_ITEMS: dict[str, Callable[[IsdnCall], str]] = {
-    "dahdi_type": lambda _: "pri",
-    "reversecharge": lambda call: str(call.reverse_charge),
-    "keypad_digits": lambda call: call.keypad,
-    "no_media_path": lambda call: str(int(not call.port.has_sound)),
-}
-"""Items of CHANNEL() that calls of ISDN have."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from offhook.drivers.dahdi.isdn.bearer import BearerPort
 
 
+NOBODY_SAID = -1
+"""Who pays for a call, as CHANNEL(reversecharge) has it."""
 REMOTE_HOLD, REMOTE_RETRIEVAL = 0x79, 0x7A
 """Notification indicators (Q.931 4.5.22)."""
 
@@ -79,8 +81,8 @@ class IsdnCall:
     no_digits: bool = False
     """SETUP had none: the far end gives dial tone."""
     keypad: str = ""
-    reverse_charge: int = -1
-    """1: the called party pays; -1: nobody said."""
+    reverse_charge: int = NOBODY_SAID
+    """1: the called party pays."""
     hold: Hold = Hold.IDLE
     music: str = ""
     """Music that the other party wants to be heard on hold."""
