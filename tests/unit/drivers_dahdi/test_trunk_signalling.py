@@ -349,6 +349,28 @@ async def test_a_hangup_says_what_the_line_did(office: Office) -> None:
     assert channel.tech_cause == "ANALOG ANALOG_EVENT_ONHOOK"
 
 
+async def test_a_call_in_which_nobody_speaks_ends(office: Office) -> None:
+    """silencecap: what either side says, or is played, keeps it alive."""
+    await office.start(
+        LINES.format(options="silencecap = 10\nusecallerid = no", signalling="fxs_ks"),
+        "[lines]\nexten => s,1,Answer()\n same => n,Wait(12)\n same => n,Milliwatt()\n",
+    )
+    line = office.line(5)
+    line.ring()
+    await office.until(lambda: line.state == "talking", 10)
+    await office.advance(8)
+    line.say(sound.tone((900,), 400))
+    await office.advance(25)
+    assert len(office.pbx.channels) == 1, "the line speaks, then it is spoken to"
+    office.channel("DAHDI/5").hangup()
+    await office.advance(3)
+    line.ring()
+    await office.until(lambda: line.state == "talking", 10)
+    await office.advance(9.5)
+    assert len(office.pbx.channels) == 1
+    await office.until(lambda: not len(office.pbx.channels), 1.5)
+
+
 async def test_a_line_just_released_is_not_used_again_at_once(office: Office) -> None:
     await begin(office)
     lines = office.pbx.parts["dahdi"]

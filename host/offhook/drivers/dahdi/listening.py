@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,17 +11,23 @@ from offhook.media.cadence import Busy, Progress
 from offhook.media.callerid import Call, Receiver, Waiting, decode_digits
 from offhook.media.detecting import ListenedTone, detect_data, detect_tones
 from offhook.media.events import CarrierHeard, DataHeard, ToneHeard
+from offhook.media.line import dbm0
 
 if TYPE_CHECKING:
     from offhook.media.detecting import Detector
     from offhook.media.events import MediaEvent
     from offhook.media.leg import Leg
+    from offhook.media.line import LineLeg
     from offhook.media.tones import ToneZone
 
 log = logging.getLogger(__name__)
 
 _ANY_SOUND = ListenedTone(0, 0, least_ms=40)
 _MOST_DIGITS = 40
+_LOOK_S = 0.25
+"""Speech fills a third of its time: many looks do not miss it."""
+_SILENT_DBM0 = -45.0
+"""Louder than the noise of a line, fainter than anybody who speaks."""
 
 
 class CallerIdListener:
@@ -104,6 +111,32 @@ class BusyListener:
     def close(self) -> None:
         """Listen no more."""
         self._detector.close()
+
+
+class SilenceListener:
+    """Finds a line on which nobody has said anything, either way, for ``cap_s`` seconds; ``found`` is called then."""
+
+    def __init__(self, leg: LineLeg, cap_s: float, loop: asyncio.AbstractEventLoop, found: Callable[[], None]) -> None:
+        self._leg = leg
+        self._cap_s = cap_s
+        self._loop = loop
+        self._found = found
+        self._since = loop.time()
+        self._timer = loop.call_later(_LOOK_S, self._look)
+
+    def _look(self) -> None:
+        self._timer = self._loop.call_later(_LOOK_S, self._look)
+        figures, now = self._leg.line_figures(), self._loop.time()
+        silent = max(dbm0(figures.level_in), dbm0(figures.level_out)) <= _SILENT_DBM0
+        if silent and now - self._since < self._cap_s:
+            return
+        self._since = now
+        if silent:
+            self._found()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._timer.cancel()
 
 
 class ProgressListener:

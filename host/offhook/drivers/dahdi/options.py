@@ -230,6 +230,7 @@ _option("ringtimeout", integer(500, 60_000, "ms"), 8000, "A call is over when no
 _option("busydetect", flag(), False, "Hang up on busy tone.")
 _option("busycount", integer(1, 20), 3, "Busy tones before that.")
 _option("busypattern", pattern(), (), "Times of the busy tone.")
+_option("silencecap", integer(0, 86_400, "s"), 0, "A call in which nobody has said anything for that long ends.")
 _option("callprogress", flag(), False, "Follow a call by its tones: ringing, busy, answer.")
 _option("answeronpolarityswitch", flag(), False, "The far end answers by reversing the battery.")
 _option("hanguponpolarityswitch", flag(), False, "It hangs up by reversing the battery.")

@@ -91,7 +91,7 @@ def habits_of(settings: ChannelSettings, signalling: str) -> Habits:
         transfer=settings["transfer"],
         transfer_to_busy=settings["transfertobusy"],
         call_waiting=settings["callwaiting"],
-        waiting_caller_id=settings["callwaitingcallerid"],
+        waiting_caller_id=settings["callwaitingcallerid"] and settings["usecallerid"],
         waiting_deluxe=settings["callwaitingdeluxe"],
         caller_id_after=settings["sendcalleridafter"] if settings["usecallerid"] else 0,
         silent_hold=settings["threewaysilenthold"],

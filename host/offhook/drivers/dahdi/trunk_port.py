@@ -17,10 +17,11 @@ from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.analog.trunk import Manners, Trunk
 from offhook.drivers.dahdi.evidence import Evidence
 from offhook.drivers.dahdi.identity import QUALIFIER, REASONS
-from offhook.drivers.dahdi.listening import BusyListener, CallerIdListener, ProgressListener
+from offhook.drivers.dahdi.listening import BusyListener, CallerIdListener, ProgressListener, SilenceListener
 from offhook.drivers.dahdi.port import Port
 from offhook.drivers.dahdi.termination import kept
 from offhook.drivers.dahdi.trunk_waiting import WaitingWatch
+from offhook.log import NOTICE
 from offhook.media.callerid import Call, Waiting
 from offhook.media.tones import ToneZone
 
@@ -84,6 +85,7 @@ class TrunkPort(Port):
         self._waiting = WaitingWatch(self)
         self._busy: BusyListener | None = None
         self._progress: ProgressListener | None = None
+        self._silence: SilenceListener | None = None
         self._steady: asyncio.TimerHandle | None = None
         self._waits_s: float | None = None
         """How long the next call is to wait for dial tone, if a dialplan said so."""
@@ -209,10 +211,10 @@ class TrunkPort(Port):
         self.obey(self.machine.caller_id(self.now()))
 
     def _supervise(self, on: bool) -> None:
-        for listener in (self._busy, self._progress):
+        for listener in (self._busy, self._progress, self._silence):
             if listener is not None:
                 listener.close()
-        self._busy = self._progress = None
+        self._busy = self._progress = self._silence = None
         if self._steady is not None:
             self._steady.cancel()
             self._steady = None
@@ -222,6 +224,8 @@ class TrunkPort(Port):
         if settings["busydetect"]:
             pattern = settings["busypattern"]
             self._busy = BusyListener(self.leg, settings["busycount"], pattern, self.now, self._busy_heard)
+        if settings["silencecap"]:
+            self._silence = SilenceListener(self.leg, settings["silencecap"], self.pbx.loop, self._nothing_heard)
         if settings["callprogress"] or settings["dialtone_detect"]:
             self._follow_progress()
 
@@ -242,6 +246,10 @@ class TrunkPort(Port):
         self.learned_busy = (on_ms, off_ms)
         log.info("channel %d: busy tone, %d ms on, %d ms off", self.number, on_ms, off_ms)
         self.obey(self.machine.hears_busy(self.now()))
+
+    def _nothing_heard(self) -> None:
+        log.log(NOTICE, "channel %d: silence for %d s", self.number, self.settings["silencecap"])
+        self.obey(self.machine.hears_nothing(self.now()))
 
     def _progress_heard(self, tone: str) -> None:
         log.debug("channel %d: %s tone", self.number, tone)

@@ -281,6 +281,10 @@ class Trunk:
             return self._over(now, causes.NORMAL_CLEARING)
         return self._over(now, causes.USER_BUSY) if self.state is State.WAITING else []
 
+    def hears_nothing(self, now: float) -> list[Order]:
+        """Nobody has said anything for longer than a call may last so."""
+        return self._over(now, causes.NORMAL_CLEARING) if self.state is State.UP else []
+
     def hears_progress(self, tone: str, now: float) -> list[Order]:
         """A call progress tone: dial, ring, busy, congestion."""
         if self.state is State.SEIZING and tone == "dial":
