@@ -14,17 +14,16 @@ class Alarm:
     def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> None:
         self._loop = loop
         self._ring = ring
-        self._at = 0.0
+        self._at: float | None = None
         self._handle: asyncio.TimerHandle | None = None
 
-    def set(self, when: float) -> None:
-        """Go off at this time of the loop's clock, and not when it was set for before."""
-        if self._handle is not None:
-            if when == self._at:
-                return
-            self._handle.cancel()
-        self._at = when
-        self._handle = self._loop.call_at(when, self._off)
+    def set(self, when: float | None) -> None:
+        """Go off at this time of the loop's clock (None: never), and not when it was set for before."""
+        if self._handle is None or when != self._at:
+            self.cancel()
+            self._at = when
+            if when is not None:
+                self._handle = self._loop.call_at(when, self._off)
 
     def _off(self) -> None:
         self._handle = None

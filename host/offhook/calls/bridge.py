@@ -423,12 +423,10 @@ def _set_peers(channel: Channel, peers: list[Channel] | None) -> None:
     names = ",".join(peer.name for peer in peers) if peers else ""
     call_id = peers[0].tech_call_id() if peers and len(peers) == 1 else ""
     for name, value in (("BRIDGEPEER", names), ("BRIDGEPVTCALLID", call_id)):
-        before = channel.get(name)
         if value:
-            if value != before:
+            if value != channel.get(name):
                 channel.set(name, value)
-        elif before is not None:
-            channel.variables.pop(name)
+        elif channel.variables.pop(name) is not None:
             channel.announce_variable(name, "")
 
 

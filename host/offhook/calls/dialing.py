@@ -211,8 +211,7 @@ class Dialing:
                         return Outcome("NOANSWER")
                     self._end_event("CHANUNAVAIL")
                     return Outcome("CHANUNAVAIL")
-                if until is not None:
-                    alarm.set(until)
+                alarm.set(until)
                 await self._wait()
         except asyncio.CancelledError:
             if not self.handed_over and self.caller is caller:

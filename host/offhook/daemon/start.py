@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-YOUNG_OBJECTS: Final = 10_000
-"""New objects after which cycles among them are looked for: a call makes some hundreds, most of them soon freed."""
+YOUNG_OBJECTS: Final = 30_000
+"""New objects after which cycles among them are looked for: a call makes some hundreds, most of them soon freed, and
+some fifteen stay for the half minute of its transactions."""
 WORKERS: Final = 4
 """Threads for work that may block."""
 RESTARTED: Final = "OFFHOOK_RESTARTED"

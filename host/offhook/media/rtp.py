@@ -148,11 +148,10 @@ class RtpLeg(Leg):
         if self._closed:
             return
         engine = self.engine
-        known = [(number, engine.codec(each)) for number, each in receive.items()]
-        known = [(number, codec) for number, codec in known if codec]
+        known = [(number, codec) for number, each in receive.items() if (codec := engine.codec(each))]
         for number, clock in (events or {}).items():
             known.append((number, engine.lib.CODEC_EVENTS + clock // 8000))
-        table = engine.ffi.new("struct codec_map[]", [{"payload_type": t, "codec": c} for t, c in known])
+        table = engine.ffi.new("struct codec_map[]", known)
         send_type, send_codec = (send[0], engine.codec(send[1])) if send else (0, 0)
         digits_type, digits_clock = digits or (0, 8000)
         engine.lib.rtp_codecs(

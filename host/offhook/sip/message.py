@@ -74,7 +74,7 @@ class Message:
 
     def get_all(self, name: str) -> list[str]:
         """Every value of a header, one a header line, as written."""
-        known = CANONICAL.get(name) or CANONICAL.get(name.lower())
+        known = name if name in REGISTERED else CANONICAL.get(name.lower())
         if known is None:
             lower = name.lower()
             return [value for other, value in self.headers if other.lower() == lower]
@@ -344,7 +344,7 @@ class Request(Message):
     __slots__ = ("method", "target")
 
     def __init__(self, method: str, target: object, headers: list[Header] | None = None, body: bytes = b"") -> None:
-        super().__init__(headers, body)
+        Message.__init__(self, headers, body)
         self.method = method
         self.target = str(target)
 
@@ -410,12 +410,15 @@ class Request(Message):
 
         `to_tag` is added to To unless To has a tag already. Record-Route is copied into 18x and 2xx (12.1.1).
         """
-        headers = [("Via", value) for value in self.get_all("Via")]
-        if 100 < status < 300 and self.get("Record-Route") is not None:
-            headers += [("Record-Route", value) for value in self.get_all("Record-Route")]
+        first = self._first
+        if first is None:
+            first = self._first = dict(reversed(self.headers))
+        headers = [header for header in self.headers if header[0] == "Via"]
+        if 100 < status < 300 and "Record-Route" in first:
+            headers += [header for header in self.headers if header[0] == "Record-Route"]
         tag = self.to_tag
         for name in _COPIED:
-            value = self.get(name)
+            value = first.get(name)
             if value is None:
                 continue
             if name == "To" and to_tag and status != 100 and not tag:
@@ -439,7 +442,7 @@ class Response(Message):
     __slots__ = ("reason", "status")
 
     def __init__(self, status: int, reason: str = "", headers: list[Header] | None = None, body: bytes = b"") -> None:
-        super().__init__(headers, body)
+        Message.__init__(self, headers, body)
         self.status = status
         self.reason = reason or reason_of(status)
 

@@ -37,7 +37,7 @@ def test_the_same_time_is_set_once() -> None:
     alarm.set(5.0)
     assert [when for when, _ in loop.set] == [3.0, 5.0]
     assert loop.cancelled == [3.0]
-    alarm.cancel()
+    alarm.set(None)
     alarm.cancel()
     assert loop.cancelled == [3.0, 5.0]
 

@@ -204,15 +204,19 @@ def joint_codecs(remote: Iterable[Codec], local: Formats, kind: str, preference:
     ``local``/``remote`` says whose order counts; ``_first`` keeps only the best; ``_merge`` adds what only we have.
     """
     by_format = {codec.format: codec for codec in remote}
-    ours = [wanted for wanted in local if wanted.kind == kind and describable(wanted)]
-    shared = [codec for codec in by_format.values() if codec.format in local and codec.format.kind == kind]
     whose, _, how = preference.partition("_")
-    if whose == "local":
-        joint = [by_format.get(wanted) or Codec(wanted) for wanted in ours if how == "merge" or wanted in by_format]
-    elif how == "merge":
-        joint = shared + [Codec(wanted) for wanted in ours if wanted not in by_format]
-    else:
-        joint = shared
+    joint: list[Codec] = []
+    if whose != "local":
+        joint += [codec for codec in by_format.values() if codec.format in local and codec.format.kind == kind]
+    if whose == "local" or how == "merge":
+        for wanted in local:
+            if wanted.kind != kind or not describable(wanted):
+                continue
+            if wanted not in by_format:
+                if how == "merge":
+                    joint.append(Codec(wanted))
+            elif whose == "local":
+                joint.append(by_format[wanted])
     return tuple(joint[:1] if how == "first" else joint)
 
 
@@ -340,16 +344,17 @@ def _take_address(stream: MediaStream, remote: Session, media: Media, terms: Ter
     if terms.endpoint.use_ptime:
         stream.ptime = media.ptime or 0
     stream.longest = media.maxptime or 0
-    wanted = (media.get("rtcp-xr") or remote.get("rtcp-xr") or "").lower().split()
-    named = {word.partition("=")[0] for word in wanted}
-    stream.extended = tuple(name for name in EXTENDED_REPORTS if stream.kind == "audio" and name in named)
+    stream.extended = ()
+    wanted = media.get("rtcp-xr") or remote.get("rtcp-xr")
+    if wanted and stream.kind == "audio":
+        named = {word.partition("=")[0] for word in wanted.lower().split()}
+        stream.extended = tuple(name for name in EXTENDED_REPORTS if name in named)
 
 
 def _agree(stream: MediaStream, found: Offered, terms: Terms, *, default: bool) -> None:
     """What we send: the best codec in common, telephone events at its clock (else any), comfort noise."""
     best = stream.codecs[0]
-    payload = next(number for codec, number in found.codecs.items() if codec.format is best.format)
-    stream.send = (payload, best.format)
+    stream.send = (found.codecs[best], best.format)
     stream.comfort_noise = found.comfort_noise
     stream.events = found.events
     stream.digits = None
