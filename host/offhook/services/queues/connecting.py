@@ -25,7 +25,7 @@ from offhook.services.queues import events as told
 from offhook.services.queues.announcing import play_if_there
 from offhook.services.queues.conversations import conversations_of
 from offhook.services.queues.events import AgentEvent
-from offhook.services.queues.moments import Moment, epoch_of
+from offhook.services.queues.moments import epoch_of
 from offhook.services.queues.records import record
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 async def connect(visit: Visit, answer: Answer) -> bool:
     """Put the caller through and wait for the end of the talk; False when the member hung up before it began."""
     queue, channel, peer = visit.queue, visit.channel, answer.channel
-    queue.answered(visit.entry, answer.member)
+    queue.answered(visit.entry)
     handed_over = False
     try:
         if not await _prepare_member(visit, answer):
@@ -178,7 +178,6 @@ def _connected(visit: Visit, answer: Answer) -> None:
     record(visit.queues.pbx, queue.name, channel.uniqueid, member.name, "CONNECT", held, answer.channel.uniqueid, rang)
     set_duration(channel, "QUEUEWAIT", held)
     _tell(told.CONNECT, visit, answer, ("HoldTime", str(held)), ("RingTime", str(rang)))
-    member.talking_since = Moment.of(queue.pbx)
 
 
 async def _talk(visit: Visit, answer: Answer) -> None:

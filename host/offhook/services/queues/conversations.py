@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from offhook.calls import events
 from offhook.services.queues import events as told
 from offhook.services.queues.events import AgentEvent
+from offhook.services.queues.member import Member, Talk
+from offhook.services.queues.moments import Moment
 from offhook.services.queues.records import record
 
 if TYPE_CHECKING:
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from offhook.calls.channel import Channel
     from offhook.calls.pbx import Pbx
     from offhook.services.queues.line import Entry
-    from offhook.services.queues.member import Member
-    from offhook.services.queues.moments import Moment
     from offhook.services.queues.queue import Queue
     from offhook.services.queues.queues import Queues
 
@@ -36,11 +36,10 @@ class Conversation:
     member: Member
     caller: Channel
     agent: Channel
+    talk: Talk
     held_s: int
     """How long the caller has waited."""
-    began: Moment
     first_position: int
-    in_level: bool
     bridge: Bridge | None = None
     call: str = ""
     """The caller's unique id."""
@@ -71,47 +70,39 @@ class Conversations:
         return len(self._by_channel) // 2
 
     def begin(self, queue: Queue, entry: Entry, member: Member, agent: Channel, bridge: Bridge) -> None:
-        """Caller and member are put together now, at the moment that the member keeps."""
-        assert member.talking_since is not None
+        """Caller and member are put together now."""
+        talk = Talk(Moment.of(queue.pbx), entry.waited <= queue.settings.servicelevel)
+        member.talks.append(talk)
         caller = entry.channel
-        talk = Conversation(
-            queue,
-            member,
-            caller,
-            agent,
-            entry.waited,
-            member.talking_since,
-            entry.first_position,
-            member.in_service_level,
-            bridge,
-            caller.uniqueid,
+        conversation = Conversation(
+            queue, member, caller, agent, talk, entry.waited, entry.first_position, bridge, caller.uniqueid
         )
-        self._by_channel[caller] = self._by_channel[agent] = talk
+        self._by_channel[caller] = self._by_channel[agent] = conversation
 
     def _hung_up(self, event: events.HangupRequest | events.Hangup) -> None:
-        talk = self._by_channel.get(event.channel)
-        if talk is None:
+        conversation = self._by_channel.get(event.channel)
+        if conversation is None:
             return
-        by_caller = event.channel is talk.caller
-        self._end(talk, CALLER if by_caller else AGENT, "COMPLETECALLER" if by_caller else "COMPLETEAGENT")
+        by_caller = event.channel is conversation.caller
+        self._end(conversation, CALLER if by_caller else AGENT, "COMPLETECALLER" if by_caller else "COMPLETEAGENT")
 
     def _transferred(self, event: events.BlindTransfer) -> None:
-        talk = self._by_channel.get(event.transferer)
-        if talk is not None and event.result == "Success":
-            self._end(talk, TRANSFER, "BLINDTRANSFER", event.exten, event.context)
+        conversation = self._by_channel.get(event.transferer)
+        if conversation is not None and event.result == "Success":
+            self._end(conversation, TRANSFER, "BLINDTRANSFER", event.exten, event.context)
 
     def _joined(self, event: events.AttendedTransfer) -> None:
         if event.result != "Success" or event.dest_type == "Threeway":
             return
-        talk = self._by_channel.get(event.first_transferer) or self._by_channel.get(event.second_transferer)
-        if talk is None:
+        conversation = self._by_channel.get(event.first_transferer) or self._by_channel.get(event.second_transferer)
+        if conversation is None:
             return
         where = ["BRIDGE", event.dest_bridge.uniqueid if event.dest_bridge is not None else ""]
         if event.dest_type == "App":
             where = ["APP", event.dest_app]
         elif event.dest_type == "Link":
             where = ["LINK", *(channel.name for channel in event.dest_channels)]
-        self._end(talk, TRANSFER, "ATTENDEDTRANSFER", *where)
+        self._end(conversation, TRANSFER, "ATTENDEDTRANSFER", *where)
 
     def _shortened(self, event: events.LocalOptimizationBegin) -> None:
         """A Local channel goes; whoever was behind it goes on with the talk."""
@@ -119,38 +110,48 @@ class Conversations:
         if source is None:
             return
         for half in (event.one, event.two):
-            talk = self._by_channel.get(half)
-            if talk is None or source in self._by_channel:
+            conversation = self._by_channel.get(half)
+            if conversation is None or source in self._by_channel:
                 continue
             del self._by_channel[half]
-            self._by_channel[source] = talk
-            if half is talk.agent:
-                talk.agent = source
+            self._by_channel[source] = conversation
+            if half is conversation.agent:
+                conversation.agent = source
             else:
-                talk.caller = source
+                conversation.caller = source
 
-    def _end(self, talk: Conversation, reason: str, event: str, *details: str) -> None:
-        for channel in (talk.caller, talk.agent):
+    def _end(self, conversation: Conversation, reason: str, event: str, *details: str) -> None:
+        for channel in (conversation.caller, conversation.agent):
             self._by_channel.pop(channel, None)
-        pbx, queue, member = self.queues.pbx, talk.queue, talk.member
-        talked = int(pbx.now() - talk.began.at)
-        record(pbx, queue.name, talk.call, member.name, event, *details, talk.held_s, talked, talk.first_position)
+        pbx, queue, member = self.queues.pbx, conversation.queue, conversation.member
+        talked = int(pbx.now() - conversation.talk.began.at)
+        record(
+            pbx,
+            queue.name,
+            conversation.call,
+            member.name,
+            event,
+            *details,
+            conversation.held_s,
+            talked,
+            conversation.first_position,
+        )
         pbx.bus.publish(
             AgentEvent(
                 told.COMPLETE,
-                talk.caller,
-                talk.agent,
+                conversation.caller,
+                conversation.agent,
                 (
                     ("Queue", queue.name),
                     ("Interface", member.interface),
                     ("MemberName", member.name),
-                    ("HoldTime", str(talk.held_s)),
+                    ("HoldTime", str(conversation.held_s)),
                     ("TalkTime", str(talked)),
                     ("Reason", reason),
                 ),
             )
         )
-        self.queues.end_talk(queue, member, talk.began, in_level=talk.in_level)
+        self.queues.end_talk(queue, member, conversation.talk)
 
 
 def conversations_of(pbx: Pbx) -> Conversations:

@@ -33,6 +33,15 @@ _HOLD_INUSE = 17
 
 
 @dataclass(slots=True, eq=False)
+class Talk:
+    """A talk that a member has, until it is counted."""
+
+    began: Moment
+    in_level: bool
+    """The caller had not waited longer than the service level."""
+
+
+@dataclass(slots=True, eq=False)
 class Member:
     """Somebody who takes calls of a queue."""
 
@@ -59,10 +68,8 @@ class Member:
     """Which queue that was of: its wrapuptime counts."""
     last_pause: Moment | None = None
     login: Moment | None = None
-    talking_since: Moment | None = None
-    """When the call that it has now was connected."""
-    in_service_level: bool = False
-    """Whether that was within the service level."""
+    talks: list[Talk] = field(default_factory=list)
+    """Those that go on; more than one where members who talk are called."""
     drop: Callable[[], None] = field(default=lambda: None)
     """Ends the watching of its device."""
 
@@ -112,7 +119,7 @@ class Member:
             ("LastCall", str(epoch_of(self.last_call))),
             ("LastPause", str(epoch_of(self.last_pause))),
             ("LoginTime", str(epoch_of(self.login))),
-            ("InCall", str(int(self.talking_since is not None))),
+            ("InCall", str(int(bool(self.talks)))),
             ("Status", str(self.status)),
             ("Paused", str(int(self.paused))),
             ("PausedReason", self.reason),

@@ -44,8 +44,8 @@ class Queue:
         self.completed = self.abandoned = self.completed_in_level = self.abandoned_in_level = 0
         for member in self.members.values():
             member.calls = 0
-            member.last_call = member.talking_since = None
-            member.in_service_level = False
+            member.last_call = None
+            member.talks.clear()
 
     # ---- members ------------------------------------------------------------------------------------
 
@@ -131,12 +131,11 @@ class Queue:
 
     # ---- figures ------------------------------------------------------------------------------------
 
-    def answered(self, entry: Entry, member: Member) -> None:
+    def answered(self, entry: Entry) -> None:
         """A member answered: the average hold time changes."""
         waited = entry.waited
         first = not self.completed + self.abandoned
         self.holdtime = waited if first else (3 * self.holdtime + waited) >> 2
-        member.in_service_level = waited <= self.settings.servicelevel
 
     def give_up(self, entry: Entry) -> None:
         """A caller was not served: count it, and say so on its channel."""

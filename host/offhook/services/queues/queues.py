@@ -11,7 +11,7 @@ from offhook.services.queues.settings import General
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
     from offhook.services.queues.line import Entry
-    from offhook.services.queues.member import Member
+    from offhook.services.queues.member import Member, Talk
     from offhook.services.queues.queue import Queue
     from offhook.services.queues.rules import Rules
 
@@ -100,15 +100,15 @@ class Queues:
     # ---- talks ----------------------------------------------------------------------------------------
 
     def free(self, queue: Queue, member: Member) -> None:
-        """A member's device is free: the talk it had, if any, is over."""
-        if member.talking_since is not None:
-            self.end_talk(queue, member, member.talking_since, in_level=member.in_service_level)
+        """A member's device is free: the talks it had, if any, are over."""
+        for talk in list(member.talks):
+            self.end_talk(queue, member, talk)
 
-    def end_talk(self, queue: Queue, member: Member, began: Moment, *, in_level: bool) -> None:
-        """A talk that began then is over: count it, once."""
-        if member.talking_since is not began:
+    def end_talk(self, queue: Queue, member: Member, talk: Talk) -> None:
+        """A talk is over: count it, once."""
+        if talk not in member.talks:
             return
-        member.talking_since = None
+        member.talks.remove(talk)
         counted = [member]
         if self.general.shared_lastcall:
             counted = [found for each in self if (found := each.member(member.interface)) is not None]
@@ -116,11 +116,9 @@ class Queues:
         for one in counted:
             one.last_call = now
             one.calls += 1
-            one.in_service_level = False
             one.last_queue = queue
         self.pending.discard(member.key)
-        if counted:
-            queue.complete(int(now.at - began.at), in_level=in_level)
+        queue.complete(int(now.at - talk.began.at), in_level=talk.in_level)
 
 
 def queues_of(pbx: Pbx) -> Queues:

@@ -53,7 +53,7 @@ def _member(queue: Queue, member: Member) -> str:
     for marked, mark in (
         (member.kind == DYNAMIC, "dynamic"),
         (member.kind == REALTIME, "realtime"),
-        (member.talking_since is not None, "in call"),
+        (bool(member.talks), "in call"),
     ):
         text += f" ({mark})" if marked else ""
     if member.paused:
