@@ -113,6 +113,41 @@ async def test_digits_come_one_by_one(office: Office) -> None:
     await office.advance(0.5)
 
 
+async def test_digits_go_through_to_whom_is_called(office: Office) -> None:
+    """Overlap dialling both ways: of a pattern with ! no end of the number is told, so each digit goes on."""
+    overlap = "overlapdial = yes"
+    lines = await start(
+        office, overlap, overlap, PLAN + "exten => _9!,1,Dial(DAHDI/g2/${EXTEN:1},30)\n exten => s,1,Hangup(17)\n"
+    )
+    for first, others in (("9", "5551"), ("", "95551"), ("955", "51")):
+        office.pbx.globals.set("WHO", "")
+        channel = lines.request(f"g1/{first}", None, ("", ""))
+        channel.tech_call("")
+        await office.advance(0.5)
+        for digit in others:
+            channel.tech_digit_begin(digit)
+            await office.advance(0.1)
+            channel.tech_digit_end(digit, 100)
+            await office.advance(0.2)
+        await office.until(lambda channel=channel: channel.state is State.UP, 10)  # type: ignore[misc]
+        assert (office.pbx.globals.get("WHO") or "").split()[-1] == "5551"
+        channel.hangup()
+        await office.until(lambda: not len(office.pbx.channels), 5)
+        await office.advance(0.5)
+
+
+async def test_no_digit_at_all_leads_to_s(office: Office) -> None:
+    """After eight seconds (interdigit_timeout)."""
+    overlap = "overlapdial = yes"
+    lines = await start(office, overlap, overlap, PLAN + "exten => s,1,Hangup(17)\n")
+    channel = lines.request("g1/", None, ("", ""))
+    channel.tech_call("")
+    await office.advance(7)
+    assert not channel.hungup
+    await office.until(lambda: channel.hungup, 3)
+    assert channel.hangup_cause == causes.USER_BUSY
+
+
 async def test_a_digit_that_went_by_the_d_channel_is_not_heard_too(office: Office) -> None:
     """Keys that are pressed as long as a person does, the last one beyond the answer."""
     extra = "overlapdial = yes\ninband_on_setup_ack = yes"

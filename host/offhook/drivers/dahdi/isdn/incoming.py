@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _DIGIT_MS = 100
+_DIGITS = "0123456789*#"
 
 
 @dataclass(slots=True)
@@ -94,6 +95,9 @@ class Incoming:
         span.completion.told(event, call)
         if more:
             self._begin_overlap(call, exten)
+        elif overlaps and not event.complete and self._goes_on(call, exten):
+            span.link.setup_acknowledge(event.call, port.address, inband=False)
+            self._start(call, channel, exten, open_ended=True)
         else:
             self._start(call, channel, exten)
 
@@ -150,10 +154,16 @@ class Incoming:
             if value:
                 channel.set(name, value)
 
-    def _start(self, call: IsdnCall, channel: DahdiChannel, exten: str) -> None:
+    def _goes_on(self, call: IsdnCall, exten: str) -> bool:
+        """Whether more digits lead to the same place: they are for whom that calls ("_9!" dials through)."""
+        return any(self._exists(call, exten + digit) for digit in _DIGITS)
+
+    def _start(self, call: IsdnCall, channel: DahdiChannel, exten: str, *, open_ended: bool = False) -> None:
+        """Run dialplan. Of a number that is complete the far end is told so, and sends no more digits then."""
         span = self._span
-        call.level = Level.PROCEEDING
-        span.link.proceeding(call.handle, call.port.address)
+        call.level = Level.OVERLAP if open_ended else Level.PROCEEDING
+        if not open_ended:
+            span.link.proceeding(call.handle, call.port.address)
         channel.exten = exten
         channel.set_state(State.RING)
         channel.start_pbx()
@@ -176,8 +186,7 @@ class Incoming:
 
     def _wait(self, call: IsdnCall, overlap: _Overlap) -> None:
         settings = self._span.settings
-        exists = self._exists(call, overlap.digits)
-        name = "firstdigit_timeout" if not overlap.digits else "matchdigit_timeout" if exists else "interdigit_timeout"
+        name = "matchdigit_timeout" if self._exists(call, overlap.digits) else "interdigit_timeout"
         if overlap.timer is not None:
             overlap.timer.cancel()
         overlap.timer = self._span.pbx.loop.call_later(settings[name] / 1000, self._timeout, call)
@@ -210,25 +219,30 @@ class Incoming:
         plan, context = self._span.pbx.dialplan, call.port.settings["context"]
         number = channel.caller.id.number.text
         if self._exists(call, overlap.digits) and not plan.matches_more(context, overlap.digits, number):
-            self._finish(call, channel, overlap)
+            self._finish(call, channel, overlap.digits)
         elif not plan.can_match(context, overlap.digits, number):
             channel.hangup(causes.UNALLOCATED)
         else:
             self._wait(call, overlap)
 
-    def _finish(self, call: IsdnCall, channel: DahdiChannel, overlap: _Overlap) -> None:
+    def _finish(self, call: IsdnCall, channel: DahdiChannel, digits: str) -> None:
+        settings = self._span.settings
         self.forget(call)
-        channel.dialed.number = overlap.digits
-        self._start(call, channel, overlap.digits)
+        if digits:
+            channel.dialed.number = digits
+            if settings["append_msn_to_cid_tag"] and not self._span.network:
+                channel.caller.id.tag = f"{settings['cid_tag']}_{digits}"
+        exten = digits or "s"
+        self._start(call, channel, exten, open_ended=self._goes_on(call, exten))
 
     def _timeout(self, call: IsdnCall) -> None:
         overlap = self._overlaps.get(self._span.link.key(call.handle))
         if overlap is None or call.channel is None:
             return
-        if self._exists(call, overlap.digits):
-            self._finish(call, call.channel, overlap)
+        if self._exists(call, overlap.digits or "s"):
+            self._finish(call, call.channel, overlap.digits)
         else:
-            call.channel.hangup(causes.UNALLOCATED if overlap.digits else causes.INVALID_NUMBER_FORMAT)
+            call.channel.hangup(causes.UNALLOCATED)
 
     def forget(self, call: IsdnCall) -> None:
         """No more digits are waited for."""
