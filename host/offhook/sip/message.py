@@ -298,18 +298,13 @@ class Message:
         """The message on the wire. Content-Length is computed and comes last. Kept until the message changes."""
         data = self._bytes
         if data is None:
-            headers = self.headers
-            lines = "\r\n".join(map(": ".join, headers))
-            head = f"{self.start_line}\r\n{lines}\r\nContent-Length: {len(self.body):5d}\r\n\r\n"
-            breaks = len(headers) + 3
-            if (
-                self.compact
-                or not headers
-                or head.count("\n") != breaks
-                or head.count("\r") != breaks
-                or "Content-Length" in lines
-            ):
+            lines = [self.start_line, *map(": ".join, self.headers)]
+            plain = "".join(lines)
+            if self.compact or len(lines) == 1 or "\n" in plain or "\r" in plain or "Content-Length" in plain:
                 head = self._unusual_head()
+            else:
+                lines.append(f"Content-Length: {len(self.body):5d}\r\n\r\n")
+                head = "\r\n".join(lines)
             data = head.encode("utf-8", "surrogateescape")
             if self.body:
                 data += self.body

@@ -24,8 +24,9 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
     end = data.find(b"\r\n\r\n")
     text = data[: end if end >= 0 else len(data)].decode("utf-8", "surrogateescape")
     lines = text.split("\r\n")
+    plain = "".join(lines)
     skip = 4
-    if end < 0 or text.count("\n") >= len(lines) or text.count("\r") >= len(lines):
+    if end < 0 or "\n" in plain or "\r" in plain:
         # Bare line feeds are tolerated as line breaks, bare carriage returns as white space.
         end, skip = _lenient_end(data)
         text = data[:end].decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from offhook.calls import causes
@@ -22,17 +23,13 @@ EXTENSIONS = frozenset({"100rel", "timer", "replaces", "norefersub", "histinfo",
 def supported(call: CallSession, *, history: bool = False) -> Header:
     """Supported, without what the endpoint forbids; ``history`` for messages about forwarding."""
     endpoint = call.endpoint
-    tags = []
-    if endpoint.rel100 != "no":
-        tags.append("100rel")
-    if endpoint.timers != "no":
-        tags.append("timer")
-    tags.append("replaces")
-    if call.stack.config.settings.norefersub:
-        tags.append("norefersub")
-    if history:
-        tags.append("histinfo")
-    return ("Supported", ", ".join(tags))
+    return _supported(endpoint.rel100 != "no", endpoint.timers != "no", call.stack.config.settings.norefersub, history)
+
+
+@cache
+def _supported(rel100: bool, timers: bool, norefersub: bool, history: bool) -> Header:
+    tags = {"100rel": rel100, "timer": timers, "replaces": True, "norefersub": norefersub, "histinfo": history}
+    return ("Supported", ", ".join([tag for tag, wanted in tags.items() if wanted]))
 
 
 def reason_headers(call: CallSession) -> list[Header]:

@@ -81,9 +81,9 @@ def _flash(channel: SipChannel, _: object) -> bool:
 def _connected_line(channel: SipChannel, _: object) -> bool:
     call = channel.session
     endpoint = call.endpoint
-    party = channel.effective_connected()
     if not (endpoint.send_connected_line and (endpoint.send_pai or endpoint.send_rpid)):
         return True
+    party = channel.effective_connected()
     if not party.number.valid or not (endpoint.trust_id_outbound or party.shown):
         return True
     invite = channel.invite

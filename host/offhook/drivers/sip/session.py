@@ -241,10 +241,10 @@ class CallSession:
 
     def identity_headers(self, base: NameAddr) -> list[Header]:
         """P-Asserted-Identity, Remote-Party-ID and Privacy about who the far end is connected to."""
-        channel = self.channel
-        if channel is None:
+        channel, endpoint = self.channel, self.endpoint
+        if channel is None or not (endpoint.send_pai or endpoint.send_rpid):
             return []
-        return identity_headers(channel.effective_connected(), base, self.endpoint, calling=self.uac)
+        return identity_headers(channel.effective_connected(), base, endpoint, calling=self.uac)
 
     def take_identity(self, message: Message) -> None:
         """A trusted peer may assert a new identity at any time: tell the channel and who it is connected to."""
