@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from guest.astribank_box import ALL_CHANNELS, until
+from guest.astribank_box import ALL_CHANNELS, open_channels, until
+from guest.cables import unplug
 from guest.exchange import Exchange
 from kernel_shims.astribank.simulated.running import Remote
 from kernel_shims.dahdi.configure import Configurator
@@ -54,6 +56,15 @@ def test_two_trunks_are_found_applied_and_come_up(exchange: Exchange, box: Remot
     exchange.ask("module reload chan_dahdi")
     until(lambda: exchange.ask("pri show spans").count("PRI span") == 2, "both trunks", 5)
     assert exchange.ask("dahdi show channels").count("from-trunk") == 2 * (T1 - 1)
+    # Pulled out and back: what one file says for the D channel is set up again with the rest.
+    for _ in range(2):
+        until(lambda: exchange.ask("pri show spans").count("Up, Active") == 2, "layer 2", 20)
+        before = open_channels(exchange)
+        device = unplug(1)
+        time.sleep(0.3)
+        assert open_channels(exchange) == before - T1, "all at once"
+        (device / "assign_span").write_text(f"1:1:{spans[0]}")
+    until(lambda: exchange.ask("pri show spans").count("Up, Active") == 2, "both trunks again", 20)
     assert exchange.ask("lines scan apply").strip() == "The configuration fits the hardware."
     table = [line.split()[0] for line in exchange.ask("dahdi show channels").splitlines() if line.split()]
     assert sum(word.isdigit() and int(word) > 100 for word in table) == ALL_CHANNELS, "the box's telephones stay"

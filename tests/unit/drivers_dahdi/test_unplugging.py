@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from offhook.calls import causes
+from offhook.calls.channel import State
 from offhook.calls.events import Hangup
+from support import isdn_story
 from support.line_story import Office
 from support.line_talk import connect, hears
 
@@ -170,6 +172,30 @@ async def test_everything_ends_and_comes_back_twice(office: Office, state: Calla
         office.phone(1).on_hook()
         office.phone(2).on_hook()
         await office.advance(3.0)
+
+
+async def test_trunks_are_pulled_out_and_come_back_twice(office: Office) -> None:
+    """ISDN: D channels and B channels of both ends of a cable."""
+    lines = await isdn_story.start(office)
+    for _ in range(2):
+        channel = lines.request("g2/5551", None, ("", ""))
+        channel.tech_call("")
+        for _ in range(500):
+            if channel.state is State.UP:
+                break
+            await office.advance(0.01)
+        opened = [port for port in office.system.ports.values() if port.is_open and port.number > 8]
+        assert len(opened) == 62 and channel.state is State.UP
+        for span in (3, 4):
+            office.system.remove_span(span)
+        await office.advance(0.1)
+        assert not any(port.is_open for port in opened) and channel.hungup and not len(office.pbx.channels)
+        assert channel.hangup_cause == causes.DESTINATION_OUT_OF_ORDER
+        for span, first in ((3, 9), (4, 40)):
+            kinds = {number: "hdlcfcs" if number == first + 15 else "clear" for number in range(first, first + 31)}
+            office.system.add_span(kinds, "alaw", number=span)
+        office.system.cable(3, 4)
+        await office.until(lambda: {23, 70} <= lines.ports.keys() and all(span.up for span in lines.isdn), 60)
 
 
 async def test_the_other_side_of_a_call_is_told_why(office: Office) -> None:

@@ -94,18 +94,24 @@ def set_up(pbx: Pbx, conf: SystemConf, there: Callable[[], Mapping[int, range]] 
 
 
 async def set_up_again(pbx: Pbx, system: LineSystem, channels: frozenset[int]) -> None:
-    """Set up the spans and channels that came back, where that is Offhook's work. Raises LineError."""
+    """Set up the spans that came back, those of these channels, where that is Offhook's work: D channels and signalling
+    links, which nobody asked for, with them. Raises LineError."""
     if not isinstance(system, DahdiSystem):
         return
     conf = await pbx.off_loop(find_conf, pbx.config.etc_dir)
     if not is_ours(pbx, conf):
         return
-    held = {span.number for span in system.spans() if channels & {*range(span.first, span.first + span.channels)}}
+    reach = {span.number: range(span.first, span.first + span.channels) for span in system.spans()}
+    held = {number: numbers for number, numbers in reach.items() if channels & {*numbers}}
     part = replace(
         conf,
         spans=[span for span in conf.spans if span.number in held],
         dynamic=[],
-        channels={channel: line for channel, line in conf.channels.items() if channel in channels},
+        channels={
+            channel: line
+            for channel, line in conf.channels.items()
+            if any(channel in numbers for numbers in held.values())
+        },
     )
     await pbx.off_loop(set_up, pbx, part)
 

@@ -86,6 +86,7 @@ class Lines:
         """Channels of spans that are not there yet."""
         self._untold: dict[tuple[str, int], list[int]] = {}
         """Of these such that nobody was told of, by the line of the file that names them."""
+        self._gone_now: list[int] = []
         self._complaints: set[str] = set()
         """Why lines that are back could not be set up: told once, tried for ever."""
         self._missing: set[int] = set()
@@ -258,9 +259,19 @@ class Lines:
         """A port's hardware was pulled out: it may come back under its number."""
         if self.ports.get(port.number) is port:
             del self.ports[port.number]
-        log.warning("channel %d is gone: its hardware was removed", port.number)
+        if not self._gone_now:
+            self.pbx.loop.call_soon(self._tell_gone)
+        self._gone_now.append(port.number)
         self.pbx.devices.changed(f"DAHDI/{port.number}")
         self._miss(port.number)
+
+    def _tell_gone(self) -> None:
+        """A span's channels go together."""
+        gone, self._gone_now = sorted(self._gone_now), []
+        if len(gone) > 1:
+            log.warning("channels %s are gone: their hardware was removed", ranges(gone))
+        else:
+            log.warning("channel %d is gone: its hardware was removed", *gone)
 
     def _miss(self, number: int) -> None:
         """A channel is looked for until it is there."""
