@@ -177,9 +177,16 @@ class Leg:
         if self._music is not None:
             self._music = (playback, self._music[1])
 
-    def play_music(self, paths: list[str], offset_ms: int, *, loop_last: bool) -> Playback:
+    def playback_ended(self, playback: Playback) -> None:
+        """A playback is over; the source of music may have more."""
+        if self._music is not None and self._music[0] is playback and playback.reason == "done":
+            following = self._music[1].following(self, playback)
+            if following is not None:
+                self.continue_music(following)
+
+    def play_music(self, paths: list[str], offset_ms: int, *, loop: bool = True, loop_last: bool = False) -> Playback:
         """Play files as music, over and over again; with ``loop_last`` only the last one is repeated."""
-        return self._play(paths, offset_ms, _LOOP | _MUSIC | (_LOOP_LAST if loop_last else 0))
+        return self._play(paths, offset_ms, (_LOOP if loop else 0) | _MUSIC | (_LOOP_LAST if loop_last else 0))
 
     def play_music_of(self, speaker: Leg) -> Playback:
         """Play what another leg hears as music, until it closes."""

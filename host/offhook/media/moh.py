@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -37,7 +38,7 @@ class MohClass:
 class MohSource:
     """One listener's place in a class: which file comes next and where in it, kept over interruptions of the music.
 
-    ``announcement`` is a file that is heard before each of them.
+    ``announcement`` is a file that is heard before each of them. The order of a random class is drawn for each round.
     """
 
     __slots__ = ("_began", "announcement", "files", "index", "music_class", "position_ms")
@@ -53,16 +54,22 @@ class MohSource:
         if not files:
             raise ValueError(f'music class "{music_class.name}" has no files')
         self.music_class = music_class
-        self.files = tuple(files)
+        self.files = tuple(random.sample(files, len(files)) if music_class.sort == "random" else files)
         self.index = index % len(self.files)
         self.position_ms = position_ms
         self.announcement = announcement
         self._began = self.index
 
+    @property
+    def _in_rounds(self) -> bool:
+        return self.music_class.sort == "random" and not self.music_class.loop_last
+
     def playing_order(self) -> list[str]:
-        """The files, the one to begin with first; up to the last where that one is to go on for ever."""
+        """The files, the one to begin with first; up to the last where that one goes on for ever or a round ends."""
         self._began = self.index
-        order = [*self.files[self.index :], *(() if self.music_class.loop_last else self.files[: self.index])]
+        order = list(self.files[self.index :])
+        if not self._in_rounds and not self.music_class.loop_last:
+            order += self.files[: self.index]
         if self.announcement:
             order = [each for file in order for each in (self.announcement, file)]
         return order
@@ -70,7 +77,19 @@ class MohSource:
     def begin(self, leg: Leg) -> Playback:
         """Let a leg hear it from its place on."""
         offset = 0 if self.announcement else self.position_ms
-        return leg.play_music(self.playing_order(), offset, loop_last=self.music_class.loop_last)
+        loop_last = self.music_class.loop_last
+        return leg.play_music(self.playing_order(), offset, loop=not self._in_rounds, loop_last=loop_last)
+
+    def following(self, leg: Leg, before: Playback) -> Playback | None:
+        """What a leg hears next when a playback is over: a new round, unless there was nothing to hear in the last."""
+        if not self._in_rounds or not (before.index or before.position_ms):
+            return None
+        last = self.files[-1]
+        drawn = random.sample(self.files, len(self.files))
+        if drawn[0] == last:  # nothing is heard twice in a row where there is something else
+            drawn = [*drawn[1:], last]
+        self.files, self.index, self.position_ms = tuple(drawn), 0, 0
+        return self.begin(leg)
 
     def left(self, leg: Leg, playback: Playback) -> None:
         """A leg hears it no more."""
@@ -119,6 +138,10 @@ class MohStream:
         if len(self._listeners) == 1:
             self.listened(True)
         return self._playback(leg)
+
+    def following(self, leg: Leg, before: Playback) -> Playback | None:
+        """Nothing is over for one alone."""
+        return None
 
     def left(self, leg: Leg, playback: Playback) -> None:
         """A leg hears it no more."""

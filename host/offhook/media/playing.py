@@ -113,4 +113,5 @@ class Playback:
         lib.player_free(handle)
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(reason)
+        self.leg.playback_ended(self)
         self.leg.deliver(PlaybackDone(self.leg, self, reason))

@@ -36,8 +36,6 @@ class Music:
         if found is None or not found[1]:
             return None
         music_class, files = found
-        if music_class.sort == "random":
-            files = tuple(random.sample(files, len(files)))
         start = random.randrange(len(files)) if music_class.sort == "randstart" else 0
         announcement = ""
         if music_class.announcement:

@@ -260,6 +260,27 @@ def test_music_is_heard_on_hold_and_remembers_its_place(scene: Scene, sounds: Pa
         MohSource(MohClass("empty"), [])
 
 
+def test_a_random_class_is_drawn_anew_each_round(scene: Scene, sounds: Path) -> None:
+    one, _ = scene.pair()
+    files = []
+    for number in range(4):
+        path = sounds / f"{number}.ulaw"
+        path.write_bytes(bytes([16 + number]) * 800)
+        files.append(str(path))
+    one.leg.music(MohSource(MohClass("default", sort="random"), files))
+    scene.run(100)
+    one.packets.clear()
+    rounds = 12
+    scene.run(rounds * 4 * 100 + 400)
+    heard = [packet.payload[80] - 16 for packet in one.packets if 16 <= packet.payload[80] < 20]
+    songs = [song for place, song in enumerate(heard) if not place or heard[place - 1] != song]
+    assert len(heard) > rounds * 4 * 4, "there are no long pauses"
+    assert all(one != two for one, two in pairwise(songs))
+    drawn = {tuple(songs[at : at + 4]) for at in range(len(songs) - 3)}
+    assert len(drawn) > 8, "an order that is repeated has four such rows at most"
+    one.leg.music(None)
+
+
 def test_a_leg_without_far_end_plays_at_the_clocks_pace(scene: Scene, sounds: Path) -> None:
     leg = scene.engine.null_leg()
     (sounds / "second.ulaw").write_bytes(b"\x11" * 8000)
