@@ -13,6 +13,7 @@ from offhook.media.moh import MohClass, MohSource, MusicSource
 from offhook.modules import Module, Request, Syntax
 from offhook.services.music_classes import FILE, Classes, files_in, read_classes
 from offhook.services.music_programs import MusicProgram
+from offhook.services.music_songs import Songs
 
 log = logging.getLogger(__name__)
 module = Module("res_musiconhold", "Music On Hold Resource", priority=10)
@@ -27,15 +28,18 @@ class Music:
         self._pbx = pbx
         self._classes: dict[str, tuple[MohClass, tuple[str, ...]]] = {}
         self._programs: dict[str, MusicProgram] = {}
+        self._songs = Songs(pbx)
 
     def source(self, name: str, language: str = "") -> MusicSource | None:
         """A new listener's place in a class; None when there is no such class or it has nothing to play."""
         if name in self._programs:
             return self._programs[name].stream
         found = self._classes.get(name)
-        if found is None or not found[1]:
+        if found is None:
             return None
-        music_class, files = found
+        music_class, files = found[0], self._songs.here(found[1])
+        if not files:
+            return None
         start = random.randrange(len(files)) if music_class.sort == "randstart" else 0
         announcement = ""
         if music_class.announcement:
@@ -50,6 +54,7 @@ class Music:
         """Take new classes; who listens goes on with what it has. A program whose class is as before runs on."""
         self.prefers_channel = classes.prefers_channel
         self._classes = classes.files
+        self._songs.expect(song for _, files in classes.files.values() for song in files)
         programs, self._programs = self._programs, {}
         for name, music_class in classes.programs.items():
             running = programs.pop(name, None)

@@ -11,6 +11,7 @@ from offhook.config.model import ConfigError, ConfigFile, Section
 from offhook.config.options import Schema, choice, flag, integer, string
 from offhook.media.formats import FORMATS, format_for_extension
 from offhook.media.moh import MohClass
+from offhook.services.music_songs import is_remote
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ _CLASS.option(
     "Where the music comes from: files of a directory, the entries of a playlist, or a program.",
 )
 _CLASS.option("directory", string(), "", "Folder of the files, below astdatadir unless it is absolute; an http:// URL.")
-_CLASS.option("entry", string(), (), "A file of a playlist, in order.", many=True)
+_CLASS.option("entry", string(), (), "A file, or a URL, of a playlist, in order.", many=True)
 _CLASS.option("sort", choice("alpha", "random", "randstart"), "", "Order of the files.")
 _CLASS.option("random", flag(), False, "As sort=random.")
 _CLASS.option("loop_last", flag(), False, "The last file goes on for ever.")
@@ -143,9 +144,8 @@ def _rank(path: Path) -> int:
 
 
 def _entry(entry: str, base: Path) -> str:
-    if "://" in entry:
-        log.warning("music on hold: %s: playing from the web is not supported; give a file", entry)
-        return ""
+    if is_remote(entry):
+        return entry
     path = base / entry if not entry.startswith("/") else Path(entry)
     if path.is_file():
         return str(path)

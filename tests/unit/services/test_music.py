@@ -17,6 +17,7 @@ from offhook.calls import events
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Digit
 from offhook.calls.music import INTERPRETED
+from offhook.calls.prompts import REMOTE
 from offhook.config.parser import loads
 from offhook.media.moh import MohClass, MohSource
 from offhook.services import music
@@ -271,16 +272,17 @@ async def test_a_program_that_ends_is_started_again(exchange: Exchange, tmp_path
 async def test_a_player_of_files_stands_still_while_nobody_listens(exchange: Exchange, tmp_path: Path) -> None:
     files(tmp_path / "songs", "a.mp3")
     tone(tmp_path / "tone.raw")
-    script(
-        tmp_path / "mpg123",
-        f'for last; do :; done; test "$last" = a.mp3 || exit\nwhile :; do cat {tmp_path}/tone.raw; done',
-    )
+    song = tmp_path / "song.raw"
+    song.write_bytes((tmp_path / "tone.raw").read_bytes() * 100)
+    # one process: a shell that is stopped while it forks waits for its child, and does not look stopped
+    script(tmp_path / "mpg123", f'for last; do :; done; test "$last" = a.mp3 || exit\nexec cat {song}')
     await configured(exchange, tmp_path, "[default]\nmode=quietmp3\ndirectory=songs\n")
 
     def state() -> str:
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if f"{tmp_path}/mpg123".encode() in (process / "cmdline").read_bytes():
+                words = (process / "cmdline").read_bytes()
+                if any(str(path).encode() in words for path in (tmp_path / "mpg123", song)):
                     return (process / "stat").read_text().rpartition(") ")[2][:1]
         return ""
 
@@ -306,3 +308,51 @@ async def test_a_program_that_cannot_run_is_told(
         f"[default]\nmode=custom\napplication={tmp_path}/player\n[gone]\nmode=custom\napplication=/nowhere/player\n",
     )
     await until(exchange, lambda: "no card" in caplog.text and "/nowhere/player is not installed" in caplog.text)
+
+
+# ---- songs of web servers
+
+
+class Web:
+    """Servers of songs: which there are, by URL, and where they lie here once they are fetched."""
+
+    def __init__(self, songs: dict[str, str]) -> None:
+        self.songs = songs
+        self.asked: list[str] = []
+
+    async def local(self, uri: str) -> str | None:
+        self.asked.append(uri)
+        return self.songs.get(uri)
+
+
+def songs_of(found: music.Music, name: str = "default") -> list[str]:
+    source = found.source(name)
+    return [Path(file).name for file in source.files] if isinstance(source, MohSource) else []
+
+
+async def test_playlists_have_songs_of_web_servers(exchange: Exchange, tmp_path: Path) -> None:
+    files(tmp_path / "moh", "a.ulaw", "b.ulaw", "new.ulaw", "notes.txt")
+    far, late = "http://songs/far.ulaw", "https://songs/late"
+    web = exchange.pbx.parts[REMOTE] = Web({far: f"{tmp_path}/moh/b"})
+    entries = "".join(f"entry={entry}\n" for entry in (far, f"{tmp_path}/moh/a", late))
+    found = await configured(exchange, tmp_path, f"[default]\nmode=playlist\n{entries}")
+    await advance(exchange, 0.1)
+    assert web.asked == [], "nothing is fetched before everything has started"
+    exchange.pbx.booted = True
+    exchange.pbx.bus.publish(events.FullyBooted(0, 0))
+    await advance(exchange, 0.1)
+    assert web.asked == [far, late]
+    assert songs_of(found) == ["b.ulaw", "a.ulaw"], "what cannot be had is left out"
+    web.songs = {far: f"{tmp_path}/moh/new", late: f"{tmp_path}/moh/notes"}
+    await advance(exchange, 0.1)
+    assert songs_of(found) == ["new.ulaw", "a.ulaw"], "the next listener hears what it is now; notes are no music"
+
+
+async def test_songs_of_the_web_need_somebody_to_fetch_them(
+    exchange: Exchange, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange.pbx.booted = True
+    found = await configured(exchange, tmp_path, "[default]\nmode=playlist\nentry=http://songs/far.ulaw\n")
+    await advance(exchange, 0.1)
+    assert "http://songs/far.ulaw cannot be fetched; is res_http_media_cache loaded?" in caplog.text
+    assert songs_of(found) == []
