@@ -161,6 +161,8 @@ bool codec_load(int number)
     const struct codec *codec = codec_at(number);
     if (!codec || !codec->decode)
         return false;
+    if (usable[number])
+        return true; /* tables and library are there: legs are given their codecs again and again */
     g711_make_tables();
     usable[number] = !codec->load || codec->load();
     return usable[number];

@@ -65,6 +65,31 @@ def test_content_length_is_computed() -> None:
     assert message.to_bytes().endswith(b"\r\nContent-Length:     5\r\n\r\nhello")
 
 
+def test_a_message_that_came_in_is_sent_on_with_one_content_length() -> None:
+    sent = parsed("X-Note: Content-Length").to_bytes()
+    assert sent.count(b"Content-Length: ") == 1
+    assert b"X-Note: Content-Length\r\n" in sent
+
+
+def test_a_line_break_in_a_value_makes_no_header() -> None:
+    message = parsed()
+    message.add("X-Note", "one\r\nX-Other: two")
+    again = parse(message.to_bytes())
+    assert again.get("X-Other") is None
+
+
+def test_the_top_via_is_put_in_front_or_replaced_and_the_rest_stays_known() -> None:
+    message = make_request("ACK", "sip:b@h", "<sip:a@h>;tag=1", "<sip:b@h>;tag=2", "id", 1)
+    assert message.get("Via") is None
+    message.set_top_via("SIP/2.0/UDP here;branch=z9hG4bK1")
+    assert message.via.branch == "z9hG4bK1"
+    assert message.tags == ("1", "2")
+    message.set_top_via("SIP/2.0/UDP here;branch=z9hG4bK2")
+    assert message.get_all("Via") == ["SIP/2.0/UDP here;branch=z9hG4bK2"]
+    assert message.via.branch == "z9hG4bK2"
+    assert message.to_bytes().count(b"Via: ") == 1
+
+
 def test_a_response_takes_over_what_rfc_3261_8_2_6_asks() -> None:
     message = parsed("Via: SIP/2.0/UDP second;branch=z9hG4bK2\nRecord-Route: <sip:p;lr>\nTimestamp: 1")
     ringing = message.response(180, to_tag="mine")

@@ -219,3 +219,11 @@ def test_a_tag_is_found_as_parsing_finds_it(text: str) -> None:
     except SIPError:
         return
     assert tag_of(value) == expected
+
+
+def test_an_address_that_is_read_again_is_one_of_its_own() -> None:
+    text = '"Bob" <sip:bob@example.com>;tag=1'
+    one = NameAddr.parse(text)
+    one.params["tag"] = "2"
+    one.display = ""
+    assert str(NameAddr.parse(text)) == text

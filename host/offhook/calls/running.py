@@ -77,7 +77,9 @@ class RunsDialplan:
         self.application = name
         self.application_data = data
         self.announced = (self.context, self.exten, self.priority)
-        self.pbx.bus.tell(events.NewExten, self._channel)
+        bus = self.pbx.bus
+        if bus.wants(events.NewExten):
+            bus.publish(events.NewExten(self._channel))
 
     def change_application(self, name: str, data: str) -> None:
         """Another application runs at the place of the last one."""

@@ -223,7 +223,7 @@ class RtpLeg(Leg):
         }
         for name, value in given.items():
             if value is not None:
-                self.engine.lib.rtp_option(self._handle, _OPTIONS[name], int(value))
+                self.engine.lib.rtp_option(self._handle, _OPTIONS[name], value)
 
     def set_playout(self, kind: Literal["usual", "adaptive", "fixed"], ms: int = 0) -> None:
         """How what arrives is held back: by as much as the stream needs ("usual"), at least ``ms`` ("adaptive"), or by

@@ -42,8 +42,8 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
                 raise SIPError(505 if version[:4] == "SIP/" else 400, detail="malformed request line")
         if fault is not None:
             raise fault
-        _check(message)
-        message.body = _checked_body(message.get("Content-Length"), body, stream)
+        first = _check(message)
+        message.body = _checked_body(first.get("Content-Length"), body, stream)
     except SIPError as error:
         if isinstance(message, Request) and message.method != "ACK" and all(n in message for n in _MANDATORY):
             error.request = message
@@ -114,7 +114,8 @@ def _unfold(lines: list[str]) -> list[str]:
     return "\n".join(lines).replace("\n ", " ").replace("\n\t", " ").split("\n")
 
 
-def _check(message: Request | Response) -> None:
+def _check(message: Request | Response) -> dict[str, str]:
+    # The first value of each header, once the message has what everything after relies on.
     headers = message.headers
     first = message._first = dict(reversed(headers))
     if len(first) != len(headers):
@@ -136,6 +137,7 @@ def _check(message: Request | Response) -> None:
             raise SIPError(400, "Bad CSeq", "method of CSeq differs from the request's")
     else:
         message.branch  # noqa: B018
+    return first
 
 
 def _checked_body(length_text: str | None, body: bytes, stream: bool) -> bytes:

@@ -477,3 +477,17 @@ def test_a_flow_reads_like_an_address():
         protocol = "TCP"
 
     assert str(Flow(Carrier(), "2001:db8::1", 5060)) == "TCP:[2001:db8::1]:5060"
+
+
+# ---- flows -----------------------------------------------------------------------------------------------
+
+
+async def test_a_peer_has_one_flow_and_few_are_remembered(office, monkeypatch):
+    await office.start(ALICE)
+    (carrier,) = office.stack.transports.datagram.values()
+    assert carrier.flow_to("192.0.2.1", 5060) is carrier.flow_to("192.0.2.1", 5060)
+    assert carrier.flow_to("192.0.2.1", 5060) == Flow(carrier, "192.0.2.1", 5060)
+    monkeypatch.setattr(transports, "FLOWS", 8)
+    for port in range(1000, 1100):
+        assert carrier.flow_to("192.0.2.1", port) == Flow(carrier, "192.0.2.1", port)
+    assert len(carrier._flows) <= 8

@@ -61,7 +61,8 @@ class UdpCarrier(Carrier):
             log.debug("%s: %s", self.name, error)
             return
         if length > 4:  # shorter ones are keepalives (RFC 5626 4.4.1, RFC 5389 aside)
-            self._owner.receive(bytes(self._room[:length]), self.flow_to(address[0], address[1]))
+            flow = self._flows.get(address) or self.flow_to(address[0], address[1])
+            self._owner.receive(bytes(self._room[:length]), flow)
 
     def flow_to(self, host: str, port: int) -> Flow:
         """The flow to an address, one for all transactions that go there."""
