@@ -12,10 +12,11 @@ from offhook.apps.dial_identity import Identities
 from offhook.calls import causes
 from offhook.calls.channel import Channel
 from offhook.calls.completion.dialling import CompletableDial
-from offhook.calls.dialing import CALLS, INHERITED_CALLS, Dialing
+from offhook.calls.dialing import INHERITED_CALLS, Dialing
 from offhook.calls.frames import Condition, Frame
 from offhook.calls.requesting import STREAMS, RequestError, max_forwards, prepare, request, split_destinations
 from offhook.calls.streams import Stream
+from offhook.calls.succession import SUCCESSION
 from offhook.dialplan.executor import run_application
 from offhook.dialplan.subroutine import complete_arguments, run_gosub
 from offhook.modules import Options
@@ -151,12 +152,12 @@ async def _wait(call: _Call, answered: Answered, *, inherited: bool = False) -> 
             dialing.take_over(channel)
         else:
             dialing.start()
-        channel.data[CALLS] = dialing
+        channel.data[SUCCESSION] = dialing
         if dialing.attempts:
             call.status = "NOANSWER"
             entertain(channel, options)
         outcome = await dialing.run(*call.wait)
-        channel.data.pop(CALLS, None)
+        channel.data.pop(SUCCESSION, None)
         call.status = outcome.status
         _dialled(call)
         await call.progress.finished()

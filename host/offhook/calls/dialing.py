@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 
 DIALING = "dialing"
 """Key in a called channel's data of the Dialing that it rings for."""
-CALLS = "calls"
-"""Key in a calling channel's data of its Dialing, while nobody has answered."""
 INHERITED_CALLS = "inherited calls"
 """Key in a channel's data of a Dialing that it goes on with: who began it transferred the channel to it."""
 

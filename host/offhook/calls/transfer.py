@@ -13,9 +13,9 @@ from enum import Enum
 from offhook.calls import causes, events
 from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel
-from offhook.calls.dialing import CALLS, Dialing
 from offhook.calls.frames import Condition
 from offhook.calls.requesting import RequestError, request
+from offhook.calls.succession import hand_over
 
 log = logging.getLogger(__name__)
 
@@ -207,9 +207,7 @@ def _into_application(first: Channel, second: Channel, bridged: Channel, free: C
     application = free.application
     place = (free.context, free.exten, free.priority)
     _tell_attended(Transfer.SUCCESS, first, second, transferee, None, "App", external, application=application)
-    calls: Dialing | None = free.data.get(CALLS)
-    if calls is not None:  # whoever rings goes on ringing, for the transferee
-        calls.hand_over(transferee)
+    hand_over(free, transferee)
     transferee.async_goto(*place)
     for leg in (first, second):
         if leg.bridge is not None:

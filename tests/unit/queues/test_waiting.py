@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from unit.queues.house import Centre, Habit, press, story
+from offhook.calls.channel import State
+from offhook.calls.succession import hand_over
+from offhook.calls.transfer import Transfer, attended_transfer
+from unit.queues.house import Centre, Habit, Phone, press, story
 
 ONE = "member = Phone/1\n"
 BUSY = Habit(answers_after=1, talks=1000)
@@ -366,3 +369,46 @@ def test_who_waited_longest_in_any_queue_goes_first(tmp_path: Path) -> None:
 
     config = f"[general]\nforce_longest_waiting_caller = yes\n[q]\nringinuse = no\n{ONE}[other]\nringinuse = no\n{ONE}"
     story(tmp_path, tell, config, p1=Habit(answers_after=1, talks=1000))
+
+
+def test_an_attended_transfer_keeps_the_place_in_line(tmp_path: Path) -> None:
+    """An operator waits in the queue for a caller, who is given the place."""
+
+    async def tell(centre: Centre) -> None:
+        taken = centre.call("500")
+        await asyncio.sleep(3)
+        operator = centre.call("501")
+        await asyncio.sleep(10)
+        centre.call("502")
+        centre.exchange.dialplan("[callers]\nexten => q,1,Queue(q)\n[desk]\nexten => s,1,Dial(Phone/90)\n")
+        caller = centre.call("600", "s")
+        caller.context = "desk"
+        await asyncio.sleep(3)
+        assert centre.talks_with(caller) == "90"
+        desk = next(iter(channel for channel in caller.bridge or () if channel is not caller))
+        assert attended_transfer(desk, operator) is Transfer.SUCCESS
+        await asyncio.sleep(5)
+        assert operator.hungup
+        assert [entry.channel.caller.id.number.text for entry in centre.queue.line.entries] == ["600", "502"]
+        assert centre.queue.line.entries[0].waited == 18
+        await centre.hang_up(taken)
+        await asyncio.sleep(5)
+        assert centre.talks_with(caller) == "1"
+
+    centre = story(tmp_path, tell, f"[q]\nringinuse = no\n{ONE}", p1=BUSY, p90=Habit(answers_after=1))
+    assert len(centre.told("QueueCallerJoin")) == 3
+    assert sum("ENTERQUEUE" in one for one in centre.log_lines) == 3
+
+
+def test_an_inherited_place_is_given_up_with_its_owner(tmp_path: Path) -> None:
+    async def tell(centre: Centre) -> None:
+        operator = centre.call("501")
+        await asyncio.sleep(1)
+        heir = Phone(centre, "600", state=State.UP)
+        hand_over(operator, heir)
+        await centre.hang_up(operator)
+        assert [entry.channel for entry in centre.queue.line.entries] == [heir]
+        heir.hangup()
+        assert not len(centre.queue.line)
+
+    assert story(tmp_path, tell, "[q]\n").log_lines[-1] == "q|NONE|ABANDON|1|1|1"

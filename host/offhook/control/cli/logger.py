@@ -78,6 +78,7 @@ async def _reopen(pbx: Any, *, rotate: bool, file: str = "logger.conf") -> None:
         log.error("log file not rotated: %s", failure)
     for error in logger.configure(pbx.config.load(file, "logger")):
         log.error("%s", error)
+    logger.queue_log(pbx.wall(), "NONE", "NONE", "NONE", "CONFIGRELOAD", "")
     if logger.queue_log_wanted:
         logger.queue_log(time.time(), "NONE", "NONE", "NONE", "CONFIGRELOAD", "")
         verbose(1, "Asterisk Queue Logger restarted")

@@ -11,6 +11,7 @@ from offhook.dialplan.outcome import ApplicationError
 from offhook.log import NOTICE
 from offhook.modules import Options, Syntax
 from offhook.services.queues.empty import deserted
+from offhook.services.queues.inheritance import inherited
 from offhook.services.queues.line import Entry
 from offhook.services.queues.member import Member
 from offhook.services.queues.membership import Result, add, pause, remove
@@ -105,21 +106,28 @@ async def queue_application(
         channel.variables.pop("ABANDONED")
         channel.announce_variable("ABANDONED", "")
     queues = queues_of(channel.pbx)
-    entry = _entry(channel, timeout)
     queue = await fetch(queues, name)
+    order = Order(Options(options), url, announce, agi, gosub, rule)
+    if queue is not None and (entry := inherited(channel, queue)) is not None:
+        await _visit(Visit(queues, queue, entry, order))
+        return
+    entry = _entry(channel, timeout)
     refused = "UNKNOWN" if queue is None else _refuses(queue, entry)
     if queue is None or refused:
         log.warning("%s cannot join queue %r (%s)", channel.name, name, refused)
         channel.set("QUEUESTATUS", refused)
         return
-    order = Order(Options(options), url, announce, agi, gosub, rule)
     entry.penalties.follow(queues.rules.get((rule or queue.settings.defaultrule).lower()))
     visit = Visit(queues, queue, entry, order)
     queue.join(entry, _position(channel, position))
     _enter(queues, queue, entry, url)
+    await _visit(visit)
+
+
+async def _visit(visit: Visit) -> None:
     reason = await visit.run()
     if reason:
-        channel.set("QUEUESTATUS", reason)
+        visit.channel.set("QUEUESTATUS", reason)
 
 
 def _entry(channel: Channel, timeout: str) -> Entry:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from offhook.calls import causes
 from offhook.calls.channel import Channel, Hangup
 from offhook.calls.durations import set_duration
+from offhook.calls.succession import SUCCESSION
 from offhook.dialplan.subroutine import run_gosub
 from offhook.log import verbose
 from offhook.modules import Options
 from offhook.services.queues.announcing import Announcer
 from offhook.services.queues.connecting import connect
 from offhook.services.queues.empty import deserted
+from offhook.services.queues.inheritance import bequeath
 from offhook.services.queues.line import Entry
 from offhook.services.queues.realtime import fetch_members
 from offhook.services.queues.records import NOBODY, record
@@ -61,6 +63,8 @@ class Visit:
     """A member answered and was connected, or the abandoned call is accounted for."""
     digits: str = ""
     """What was dialled towards an extension of the queue's context."""
+    handed_over: bool = False
+    """Another channel has the place in line now."""
     answered_elsewhere: bool = False
     """Phones that ring are told so when they are given up."""
 
@@ -83,6 +87,8 @@ class Visit:
     async def run(self) -> str:
         """Wait and be served. Why it ended otherwise: a word for QUEUESTATUS, or "" after a digit. Raises Hangup."""
         reason = ""
+        channel = self.channel
+        channel.data[SUCCESSION] = self
         try:
             if self.order.options["B"]:
                 await run_gosub(self.channel, self.order.options["B"].replace("^", ","))
@@ -90,15 +96,23 @@ class Visit:
             if reason == CONTINUE and "c" not in self.order.options:
                 raise Hangup
         except (asyncio.CancelledError, Hangup):
-            if not self.served:
+            if not self.served and not self.handed_over:
                 self.queue.give_up(self.entry)
                 self.log("ABANDON", *self.place)
             raise
         finally:
-            self._leave()
+            channel.data.pop(SUCCESSION, None)
+            if not self.handed_over:
+                self._leave()
         if not self.channel.hungup:
             self.announcer.quiet()
         return "" if reason == KEY else reason
+
+    def hand_over(self, heir: Channel) -> None:
+        """Another channel goes on waiting in this place."""
+        if not self.served and self.entry in self.queue.line.entries:
+            self.handed_over = True
+            bequeath(self.queue, self.entry, heir)
 
     def log(self, event: str, *data: object) -> None:
         """A line of queue_log about the caller."""
