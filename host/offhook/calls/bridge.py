@@ -21,6 +21,7 @@ from offhook.calls.member import Feature, Member, Minder
 from offhook.calls.mixing import Mixing
 from offhook.calls.outliving import outlive
 from offhook.calls.streams import mirrored
+from offhook.media.rtp import RtpLeg
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -154,6 +155,7 @@ class Bridge:
             self.remove(channel)
         for other in self:
             other.tech_bridged()
+        self._tell_native()
 
     def remove(self, channel: Channel) -> None:
         """Take a channel out; what the bridge is for decides whether it lives on."""
@@ -261,13 +263,22 @@ class Bridge:
         if self.kind == "basic" and not self.dissolved:
             accounts.remain(self.members)
 
-    def _name_peers(self) -> None:
-        """Tell every member in BRIDGEPEER who is with it."""
+    def _name_peers(self, *, anew: bool = False) -> None:
+        """Tell every member in BRIDGEPEER who is with it, ``anew`` even if it knows."""
         if self.holding or len(self.members) < 2:
             return
         first = list(self.members)[: _MOST_PEERS + 1]
         for channel in self.members:
-            _set_peers(channel, [other for other in first if other is not channel])
+            _set_peers(channel, [other for other in first if other is not channel], anew=anew)
+
+    def _tell_native(self) -> None:
+        """Two parties by RTP: Asterisk's bridge would turn into native_rtp, and managers hear of that as often as there
+        are parties, by their peers being named anew."""
+        if self.technology != SIMPLE or len(self.members) != 2 or not self.pbx.bus.wants(events.VarSet):
+            return
+        if all(isinstance(channel.media, RtpLeg) and not channel.data.get("taps") for channel in self.members):
+            for _ in self.members:
+                self._name_peers(anew=True)
 
     # ---- frames -------------------------------------------------------------------------------------
 
@@ -418,13 +429,13 @@ def _pass(channel: Channel, frame: Frame) -> None:
             channel.indicate(condition, frame.payload)
 
 
-def _set_peers(channel: Channel, peers: list[Channel] | None) -> None:
-    """Set BRIDGEPEER and, in a call of two, BRIDGEPVTCALLID, or drop them."""
+def _set_peers(channel: Channel, peers: list[Channel] | None, *, anew: bool = False) -> None:
+    """Set BRIDGEPEER and, in a call of two, BRIDGEPVTCALLID, or drop them; set what is set only ``anew``."""
     names = ",".join(peer.name for peer in peers) if peers else ""
     call_id = peers[0].tech_call_id() if peers and len(peers) == 1 else ""
     for name, value in (("BRIDGEPEER", names), ("BRIDGEPVTCALLID", call_id)):
         if value:
-            if value != channel.get(name):
+            if anew or value != channel.get(name):
                 channel.set(name, value)
         elif channel.variables.pop(name) is not None:
             channel.announce_variable(name, "")
