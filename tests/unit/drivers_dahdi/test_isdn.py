@@ -13,7 +13,7 @@ from offhook.calls.channel import State
 from offhook.calls.events import DtmfEnd
 from offhook.calls.party import Party
 from offhook.drivers.dahdi.isdn import numbers
-from offhook.drivers.dahdi.isdn.bearer import NEAR_END
+from offhook.drivers.dahdi.isdn.bearer import NEAR_END, BearerPort
 from offhook.modules import ActionError, CommandError
 from support import audio
 from support.isdn_story import PLAN, start
@@ -322,6 +322,38 @@ exten => 5551,1,Hangup({cause})
     await office.until(lambda: not len(office.pbx.channels), 5)
     await office.advance(0.3)
     assert all(not span.calls for span in office.pbx.parts["dahdi"].isdn)
+
+
+@pytest.mark.parametrize(
+    ("dialled", "came"),
+    [
+        ("DAHDI/40/1", "BUSY 17"),
+        ("DAHDI/41/1", "CHANUNAVAIL 44"),
+        ("DAHDI/g9/1", "CONGESTION 34"),
+        ("DAHDI/99/1", "CHANUNAVAIL 3"),
+    ],
+)
+async def test_why_a_call_finds_no_channel(office: Office, dialled: str, came: str) -> None:
+    """One channel is in use, one out of service, a group has nothing free; and there is no such channel."""
+    plan = PLAN.replace("_2X.,1,Dial(DAHDI/g2/${EXTEN:1},30)", f"21,1,Dial({dialled},30)") + (
+        "[phones]\nexten => 21,2,Set(GLOBAL(CAME)=${DIALSTATUS} ${HANGUPCAUSE})\n"
+    )
+    lines = await start(office, "", "group = 2,9", plan=plan)
+    for number, port in lines.ports.items():
+        if isinstance(port, BearerPort) and number > 40:
+            port.out_of_service = NEAR_END
+    mine = lines.request("40/5551", None, ("", ""))
+    mine.tech_call("")
+    await office.until(lambda: mine.state is State.UP, 5)
+    alice = office.phone(1)
+    alice.off_hook()
+    await office.advance(0.5)
+    alice.dial("21")
+    await office.until(lambda: office.pbx.globals.get("CAME") is not None, 10)
+    assert office.pbx.globals.get("CAME") == came
+    alice.on_hook()
+    mine.hangup()
+    await office.advance(0.5)
 
 
 async def test_prefixes_are_for_callers_and_withheld_numbers_say_so(office: Office) -> None:

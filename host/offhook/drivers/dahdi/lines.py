@@ -376,7 +376,6 @@ class Lines:
         candidates = self._candidates(address)
         if not candidates:
             raise RequestError(causes.NO_ROUTE_DESTINATION, f"DAHDI/{text}: there is no such channel or group")
-        worst = causes.NORMAL_CIRCUIT_CONGESTION
         for port in candidates:
             refusal = port.refusal()
             if not refusal or (address.channel and port.forward):
@@ -384,8 +383,10 @@ class Lines:
                 return port
             if not address.channel and (other := port.instead()) is not None:
                 return other
-            worst = refusal
-        cause = worst if address.channel or worst == causes.USER_BUSY else causes.NORMAL_CIRCUIT_CONGESTION
+        cause = causes.NORMAL_CIRCUIT_CONGESTION
+        if address.channel:  # one alone is busy, or not to be had
+            usual = refusal if refusal != cause else causes.REQUESTED_CHAN_UNAVAIL
+            cause = causes.USER_BUSY if len(port.calls) else usual
         raise RequestError(cause, f"DAHDI/{text}: {'busy' if cause == causes.USER_BUSY else 'no channel is free'}")
 
     def device_state(self, resource: str) -> str | None:
