@@ -116,8 +116,10 @@ def answers(kind: str, name: str, ours: set[str]) -> bool:
     if key(kind, name) in ours:
         return True
     words, brace, rest = name.partition("{")
-    choices = [f"{words}{each}" for each in rest.partition("}")[0].split("|")] if brace and kind == "command" else []
-    return bool(choices) and all(key(kind, each) in ours for each in choices)
+    if not brace or kind != "command":
+        return False
+    choices, _, tail = rest.partition("}")
+    return any(all(key(kind, f"{words}{each}{end}") in ours for each in choices.split("|")) for end in ("", tail))
 
 
 def main() -> None:

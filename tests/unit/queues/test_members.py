@@ -12,7 +12,7 @@ from offhook.dialplan.scope import scope_of
 from offhook.modules.action import ActionError
 from offhook.services.queues.persistence import FAMILY
 from offhook.services.queues.reloading import Parts, read, restore_members
-from offhook.storage.realtime import realtime_of
+from offhook.storage.realtime import Unreachable, realtime_of
 from unit.queues.house import Centre, Habit, story
 
 CONFIG = "[general]\npersistentmembers = yes\n[q]\nmember = Phone/1,2,Ann\n[other]\n"
@@ -280,9 +280,12 @@ class Table:
     """A database in memory: rows by table."""
 
     def __init__(self) -> None:
+        self.reachable = True
         self.rows: dict[str, list[dict[str, str]]] = {"queues": [], "queue_members": [], "queue_log": []}
 
     async def select(self, database: str, table: str, criteria: Any, *, first: bool) -> list[Any]:
+        if not self.reachable:
+            raise Unreachable("db does not answer")
         wanted = [(name, value) for name, value in criteria if " LIKE" not in name]
         fits = [row for row in self.rows[table] if all(row.get(name) == value for name, value in wanted)]
         return [list(row.items()) for row in (fits[:1] if first else fits)]
@@ -320,6 +323,10 @@ def test_queues_and_members_in_a_database(tmp_path: Path) -> None:
         await centre.action("QueuePause", Interface="Phone/1", Paused="yes", Reason="tea")
         await asyncio.sleep(0.1)
         assert (ann["paused"], ann["reason_paused"]) == ("1", "tea")
+        table.reachable = False
+        await centre.command("queue show other")
+        assert list(other.members) == ["phone/1"]
+        table.reachable = True
         table.rows["queue_members"].clear()
         table.rows["queues"].clear()
         await centre.command("queue show other")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from offhook.calls.channel import Channel, Hangup
 from offhook.calls.requesting import max_forwards
@@ -22,7 +23,9 @@ from offhook.services.queues.queue import Queue
 from offhook.services.queues.queues import Queues, queues_of
 from offhook.services.queues.realtime import fetch
 from offhook.services.queues.records import NOBODY, record
-from offhook.services.queues.visit import Order, Visit
+
+if TYPE_CHECKING:
+    from offhook.services.queues.visit import Visit
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +108,8 @@ async def queue_application(
     if channel.get("ABANDONED") is not None:
         channel.variables.pop("ABANDONED")
         channel.announce_variable("ABANDONED", "")
+    from offhook.services.queues.visit import Order, Visit  # what serving takes is imported with the first caller
+
     queues = queues_of(channel.pbx)
     queue = await fetch(queues, name)
     order = Order(Options(options), url, announce, agi, gosub, rule)

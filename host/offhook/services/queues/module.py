@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offhook.modules import Module
-from offhook.services.queues.conversations import conversations_of, forget_conversations
 from offhook.services.queues.queues import device_state, forget_queues, queues_of
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
 
-module = Module("app_queue", "True Call Queueing", priority=55)
+module = Module("app_queue", "True Call Queueing", priority=55, needs="queues.conf")
 
 
 @module.on_load
@@ -27,7 +26,6 @@ async def load(pbx: Pbx) -> None:
         for name, _members in kept(queues):
             await fetch(queues, name)
         restore_members(queues)
-    conversations_of(pbx)
     pbx.devices.providers["queue"] = lambda name: device_state(queues, name)
 
 
@@ -42,6 +40,8 @@ async def reload(pbx: Pbx) -> None:
 @module.on_unload
 def unload(pbx: Pbx) -> None:
     """Nobody new comes; who waits is served to the end."""
+    from offhook.services.queues.conversations import forget_conversations
+
     forget_conversations(pbx)
     forget_queues(pbx)
     pbx.devices.providers.pop("queue", None)

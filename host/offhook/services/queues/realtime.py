@@ -28,14 +28,16 @@ async def fetch(queues: Queues, name: str) -> Queue | None:
     realtime = realtime_of(queues.pbx)
     queue = queues.find(name)
     if (queue is None or queue.realtime) and realtime.maps(QUEUES):
-        row = await realtime.one(QUEUES, [("name", name)])
+        rows = await realtime.found(QUEUES, [("name", name)])
         queue = queues.find(name)  # somebody else may have read it meanwhile
-        if row is None:
+        if rows is None:  # no database answers: what is known stays
+            return queue
+        if not rows:
             if queue is not None and queue.realtime:
                 queues.drop(queue)
                 queue = None
         elif queue is None or queue.realtime:
-            queue = _from_row(queues, queue, name, row)
+            queue = _from_row(queues, queue, name, rows[0])
     if queue is not None and realtime.maps(MEMBERS):
         await fetch_members(queues, queue)
     return queue
@@ -56,7 +58,7 @@ async def fetch_all(queues: Queues, name: str = "") -> None:
 
 def _from_row(queues: Queues, queue: Queue | None, name: str, row: list[tuple[str, str]]) -> Queue:
     errors: list[ConfigError] = []
-    columns = [Entry(column.replace("_", "-"), value) for column, value in row]
+    columns = [Entry(column.replace("_", "-"), value.strip(" ")) for column, value in row if value]
     known = [entry for entry in columns if is_option(entry.name)]  # tables may have other columns
     settings = read_settings(known, queues.general, errors)
     for error in errors:
@@ -70,8 +72,10 @@ def _from_row(queues: Queues, queue: Queue | None, name: str, row: list[tuple[st
 
 
 async def fetch_members(queues: Queues, queue: Queue) -> None:
-    """Read the members that a database has for a queue."""
-    rows = await realtime_of(queues.pbx).many(MEMBERS, [("interface LIKE", "%"), ("queue_name", queue.name)])
+    """Read the members that a database has for a queue; if none answers, those known stay."""
+    rows = await realtime_of(queues.pbx).found(MEMBERS, [("interface LIKE", "%"), ("queue_name", queue.name)])
+    if rows is None:
+        return
     seen: set[str] = set()
     for row in rows:
         member = _take(queues, queue, dict(row))
