@@ -61,6 +61,7 @@ async def test_status_version_and_cadences(office: Office) -> None:
     await office.start(CONFIGURATION, PLAN)
     status = await office.cli("dahdi show status")
     assert status[1].startswith("   1 Simulated span 1") and " OK " in status[1]
+    assert " CAS Unkn " in status[1], "as wide as the column of chan_dahdi"
     assert (await office.cli("dahdi show version"))[0].startswith("DAHDI Version: simulator")
     assert (await office.cli("dahdi show cadences"))[0] == "r1: 125,125,2000,4000"
 

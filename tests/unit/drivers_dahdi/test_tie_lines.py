@@ -252,6 +252,15 @@ def test_a_line_without_digits_goes_to_extension_s_at_once() -> None:
     assert hooks(given) == [Hook.WINK] and starts(given) == ["s"]
 
 
+def test_pauses_among_digits_have_their_time() -> None:
+    """W is a second: it is not all dialled before."""
+    tie = machine("em")
+    tie.call(tie.new_number(), Call("5W5"), 0.0)
+    began = tie.next_timer
+    tie.tick(began)
+    assert tie.next_timer - began >= 1.0 + 2 * 0.1
+
+
 def test_no_digit_at_all_is_extension_s() -> None:
     tie = machine("em")
     tie.line(LineEvent(Happening.OFF_HOOK), 0.0)

@@ -40,6 +40,7 @@ _GUARD_S = 0.07
 _MF_S = 0.12
 """What an MF digit takes at most with its pause, KP aside."""
 _KP_S = 0.2
+_PAUSES_S = {"w": 0.5, "W": 1.0}
 
 
 class State(Enum):
@@ -307,7 +308,8 @@ class Tie:
         if not part.digits:
             return self._dialled(now)
         way = self._way
-        length = len(part.digits) * (_MF_S if way == "M" else self.manners.tone_s + _GUARD_S)
+        each = _MF_S if way == "M" else self.manners.tone_s + _GUARD_S
+        length = sum(_PAUSES_S.get(digit, each) for digit in part.digits)
         self._deadline = NEVER if way == "P" else now + length + _KP_S
         return [orders.Dial(part.digits, way)]
 
