@@ -7,6 +7,7 @@ import logging
 import os
 import select
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,9 @@ class DahdiSystem:
 
     def _closed(self, port: DahdiPort) -> None:
         del self._ports[port.descriptor]
-        self._poll.unregister(port.descriptor)
+        # The descriptor of a D channel that was lost leads elsewhere: with its channel it has left the poll already.
+        with suppress(FileNotFoundError, PermissionError):
+            self._poll.unregister(port.descriptor)
 
     def spans(self) -> list[SpanStatus]:
         """See LineSystem."""
