@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+
+import pytest
+
 from kernel_shims.simulator import sound
 from offhook.calls.channel import State
+from offhook.modules import CommandError
 from support import audio
 from support.line_story import Office
 
@@ -100,7 +106,51 @@ async def test_busy_tone_ends_a_call(office: Office) -> None:
     line.hang_up()
     await office.until(lambda: not len(office.pbx.channels), 10)
     port = office.pbx.parts["dahdi"].ports[7]
-    assert abs(port.learned_busy[0] - 500) < 50 and abs(port.learned_busy[1] - 500) < 80
+    assert abs(port.heard_busy[0] - 500) < 50 and abs(port.heard_busy[1] - 500) < 80
+
+
+async def test_a_busy_tone_that_was_learned_ends_calls(office: Office) -> None:
+    """Without busydetect; a tone of another rhythm does not, and neither does one that was forgotten."""
+    lines = LINES.replace("busydetect = yes\n", "")
+    await office.start(lines, PLAN)
+    assert "Busy Detection: no" in await office.cli("dahdi show channel 7")
+    with pytest.raises(CommandError, match="no busy tone was learned"):
+        await office.cli("line learn-busy 7 forget")
+    office.line(7).manners.busy = True
+    await office.meanwhile(office.cli("line learn-busy 7 5551"))
+    shown = await office.cli("dahdi show channel 7")
+    assert "Busy Detection: yes" in shown and any(
+        re.match(r"    Busy Pattern: [45]\d\d,[45]\d\d,0,0", line) for line in shown
+    )
+    kept = office.pbx.astdb.get("busytone", "7")
+
+    async def hangs_up(busy: bool) -> bool:
+        line = office.line(7)
+        line.manners.busy, line.manners.drop_ms, line.manners.busy_after_hangup = False, 0, busy
+        line.ring("5551234")
+        await office.until(lambda: line.state == "talking", 12)
+        if busy:
+            line.say(sound.tone((300,), 700))
+            await office.advance(1)
+            line.hang_up()
+        else:
+            for _ in range(8):
+                line.say(sound.tone((480, 620), 200) + [0] * 1600)
+                await office.advance(0.4)
+        with contextlib.suppress(AssertionError):
+            await office.until(lambda: not len(office.pbx.channels), 6)
+        ended = not len(office.pbx.channels)
+        for channel in list(office.pbx.channels):
+            channel.request_hangup()
+        line.hang_up()
+        await office.advance(5)
+        return ended
+
+    assert await hangs_up(busy=True)
+    assert not await hangs_up(busy=False)
+    await office.cli("line learn-busy 7 forget")
+    assert kept is not None and office.pbx.astdb.get("busytone", "7") is None
+    assert not await hangs_up(busy=True)
 
 
 async def test_phones_alone_ring_to_be_picked_up(office: Office) -> None:

@@ -128,8 +128,7 @@ async def _metallic(port: Port, *, phone: bool) -> list[str]:
 
 async def learn_busy(port: Port, number: str, tell: Tell) -> None:
     """``line learn-busy``: call a number that is busy, and learn the exchange's busy tone. Raises LineError."""
-    if not isinstance(port, TrunkPort):
-        raise LineError(f"channel {port.number} has no line from an exchange: its signalling is {port.signalling}")
+    line = _trunk(port)
     if strange := sorted(set(number) - set(_KEYS)):
         raise LineError(f'"{strange[0]}" in "{number}" is no key; write digits, * and #, and w for half a second')
     learned: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
@@ -154,11 +153,26 @@ async def learn_busy(port: Port, number: str, tell: Tell) -> None:
             ) from None
         finally:
             listener.close()
-    port.learned_busy = (on_ms, off_ms)
-    tell(
-        f"busy tone: {on_ms} ms on, {off_ms} ms off",
-        f"write busydetect=yes and busypattern={on_ms},{off_ms} above channel => {port.number}",
-    )
+    line.learn_busy((on_ms, off_ms))
+    tell(f"busy tone: {on_ms} ms on, {off_ms} ms off; it is kept, and ends calls on channel {port.number} from now on")
+    if written := port.settings["busypattern"]:
+        times = ",".join(map(str, written))
+        tell(f"but busypattern={times} (line {port.settings.line} of the file) goes before it: take that out")
+
+
+def forget_busy(port: Port, tell: Tell) -> None:
+    """``line learn-busy N forget``. Raises LineError."""
+    line = _trunk(port)
+    if not line.learned_busy:
+        raise LineError(f"channel {port.number}: no busy tone was learned")
+    line.learn_busy(())
+    tell(f"channel {port.number}: the busy tone that was learned is forgotten")
+
+
+def _trunk(port: Port) -> TrunkPort:
+    if not isinstance(port, TrunkPort):
+        raise LineError(f"channel {port.number} has no line from an exchange: its signalling is {port.signalling}")
+    return port
 
 
 async def monitor(port: Port, seconds: float, tell: Tell) -> None:

@@ -66,13 +66,27 @@ async def tune(request: Request) -> None:
     )
 
 
-@module.command("line learn-busy <channel> <number>", "Learn the busy tone of a line", complete=channels_at(0))
+def _complete_learn(pbx: Pbx, args: list[str], typed: str) -> Iterable[str]:
+    return ["forget"] if len(args) == 1 else channels_at(0)(pbx, args, typed)
+
+
+@module.command(
+    "line learn-busy <channel> {<number>|forget}", "Learn the busy tone of a line", complete=_complete_learn
+)
 async def learn_busy(request: Request) -> None:
-    """Call a number that is busy from an idle line, learn the rhythm of the busy tone, and say what to write for it."""
+    """Call a number that is busy from an idle line and learn the rhythm of the busy tone.
+
+    The tone ends calls on that line from then on, after each start too, as if busydetect=yes and busypattern= were
+    written for it; a busypattern that is written goes before it. "forget" undoes that.
+    """
     if len(request.args) != 2:
         raise request.usage()
+    port = port_of(request, request.args[0])
     try:
-        await care.learn_busy(port_of(request, request.args[0]), request.args[1], request.tell)
+        if request.args[1] == "forget":
+            care.forget_busy(port, request.tell)
+        else:
+            await care.learn_busy(port, request.args[1], request.tell)
     except LineError as error:
         raise CommandError(str(error)) from None
 

@@ -79,6 +79,17 @@ class Port(Sounding):
         return self.line.signalling if self.line is not None else 0
 
     @property
+    def detects_busy(self) -> bool:
+        """A busy tone ends calls."""
+        return bool(self.settings["busydetect"])
+
+    @property
+    def busy_pattern(self) -> tuple[int, ...]:
+        """On-time and pause of that tone in ms; empty: of any."""
+        pattern: tuple[int, ...] = self.settings["busypattern"]
+        return pattern
+
+    @property
     def telling(self) -> bool:
         """Whether a phone in a call was alerted, and is waited for to ask who else calls."""
         return False

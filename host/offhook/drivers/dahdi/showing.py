@@ -141,9 +141,9 @@ def channel_block(port: Port) -> Iterator[str]:
     yield "Propagated Conference: -1"
     yield "Real in conference: 0"
     yield f"DSP: {_yes(port.leg is not None)}"
-    yield f"Busy Detection: {_yes(settings['busydetect'])}"
-    if settings["busydetect"]:
-        pattern = (*settings["busypattern"], 0, 0, 0, 0)[:4]
+    yield f"Busy Detection: {_yes(port.detects_busy)}"
+    if port.detects_busy:
+        pattern = (*port.busy_pattern, 0, 0, 0, 0)[:4]
         yield f"    Busy Count: {settings['busycount']}"
         yield f"    Busy Pattern: {','.join(map(str, pattern))}"
     yield "TDD: no"

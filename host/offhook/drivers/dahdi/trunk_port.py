@@ -12,6 +12,7 @@ from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition
 from offhook.calls.party import Caller, Number, Party
 from offhook.calls.requesting import RequestError
+from offhook.drivers.dahdi import busy_tone
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.analog.trunk import Manners, Trunk
@@ -78,8 +79,10 @@ class TrunkPort(Port):
     def __init__(self, pbx: Pbx, line: LinePort, settings: ChannelSettings, signalling: str) -> None:
         super().__init__(pbx, line, settings, signalling)
         self.machine = Trunk(manners_of(settings, signalling))
-        self.learned_busy: tuple[int, int] = (0, 0)
+        self.heard_busy: tuple[int, int] = (0, 0)
         """On-time and pause of the busy tone that ended a call last."""
+        self.learned_busy: busy_tone.Cadence = ()
+        """What ``line learn-busy`` found."""
         self._identity: CallerIdListener | None = None
         self._evidence: Evidence | None = None
         self._waiting = WaitingWatch(self)
@@ -96,6 +99,7 @@ class TrunkPort(Port):
         found = kept(self.pbx, self.number)
         if found is not None:
             self.on_line(lambda line: line.terminate(found))
+        self.learned_busy = busy_tone.kept(self.pbx, self.number)
         self._waiting.rest()
 
     def leave_alone(self) -> None:
@@ -221,13 +225,27 @@ class TrunkPort(Port):
         if not on or self.leg is None:
             return
         settings = self.settings
-        if settings["busydetect"]:
-            pattern = settings["busypattern"]
-            self._busy = BusyListener(self.leg, settings["busycount"], pattern, self.now, self._busy_heard)
+        if self.detects_busy:
+            self._busy = BusyListener(self.leg, settings["busycount"], self.busy_pattern, self.now, self._busy_heard)
         if settings["silencecap"]:
             self._silence = SilenceListener(self.leg, settings["silencecap"], self.pbx.loop, self._nothing_heard)
         if settings["callprogress"] or settings["dialtone_detect"]:
             self._follow_progress()
+
+    @property
+    def detects_busy(self) -> bool:
+        """See Port; a tone that was learned is there to be heard."""
+        return super().detects_busy or bool(self.learned_busy)
+
+    @property
+    def busy_pattern(self) -> busy_tone.Cadence:
+        """See Port."""
+        return super().busy_pattern or self.learned_busy
+
+    def learn_busy(self, cadence: busy_tone.Cadence) -> None:
+        """The busy tone of the line's exchange, from now on; nothing forgets it."""
+        busy_tone.keep(self.pbx, self.number, cadence)
+        self.learned_busy = cadence
 
     def _follow_progress(self) -> None:
         if self.leg is not None:
@@ -243,7 +261,7 @@ class TrunkPort(Port):
             self._steady = self.pbx.loop.call_later(_STEADY_EVERY_S, self._time_passes)
 
     def _busy_heard(self, on_ms: int, off_ms: int) -> None:
-        self.learned_busy = (on_ms, off_ms)
+        self.heard_busy = (on_ms, off_ms)
         log.info("channel %d: busy tone, %d ms on, %d ms off", self.number, on_ms, off_ms)
         self.obey(self.machine.hears_busy(self.now()))
 
