@@ -15,6 +15,7 @@
 #include "cost.h"
 #include "echo_bank.h"
 #include "engine.h"
+#include "gather.h"
 #include "leg_line.h"
 #include "leg_stream.h"
 #include "level.h"
@@ -81,6 +82,11 @@ int engine_sound_readable(const char *extension)
 int engine_trim(void)
 {
     return malloc_trim(0);
+}
+
+int engine_gather(void)
+{
+    return heap_gather();
 }
 
 /* Legs */

@@ -283,7 +283,8 @@ int64_t engine_resample_cost(int rate_in, int rate_out);
 int64_t engine_convert(const char *from, const char *to, const char *extension, char *error);
 int engine_sound_known(const char *extension);    /* can be played and recorded */
 int engine_sound_readable(const char *extension); /* can be played, if only as it is */
-int engine_trim(void); /* the process gives memory it has freed back to the system; 0: there was none */
+int engine_trim(void);   /* the process gives memory it has freed back to the system; 0: there was none */
+int engine_gather(void); /* what lies in the heap as a whole is put on huge pages; how many (gather.h) */
 
 /* Legs */
 /* Packets are marked with a traffic class (DSCP << 2) and a priority (0 to 7). NULL with a sentence; a leg and a

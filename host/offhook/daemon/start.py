@@ -214,6 +214,7 @@ class Daemon:
         gc.collect()
         gc.freeze()
         pbx.engine.trim()
+        gathered = pbx.engine.gather()
         gc.set_threshold(YOUNG_OBJECTS, 10, 10)
         gc.enable()
         pbx.booted = True
@@ -223,7 +224,7 @@ class Daemon:
         if self.manager.watchdog_s:
             self._feed_watchdog(pbx.loop)
         verbose(0, "Asterisk Ready.")
-        log.debug("ready %.0f ms after start", (time.monotonic() - self.began) * 1000)
+        log.debug("ready %.0f ms after start, %d huge pages", (time.monotonic() - self.began) * 1000, gathered)
 
     def _feed_watchdog(self, loop: asyncio.AbstractEventLoop) -> None:
         self.manager.tell("WATCHDOG=1")

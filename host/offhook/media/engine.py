@@ -337,6 +337,10 @@ class Engine:
         """Have the process give memory that it has freed back to the system; False when there was none."""
         return bool(self.lib.engine_trim())
 
+    def gather(self) -> int:
+        """Have what is loaded now lie on huge pages, as far as that takes no more memory; how many of them."""
+        return int(self.lib.engine_gather())
+
     def knows_file(self, extension: str) -> bool:
         """Whether sound files with that ending (no dot) can be played."""
         return bool(self.lib.engine_sound_readable(extension.encode()))
