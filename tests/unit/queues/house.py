@@ -132,6 +132,8 @@ class Centre:
         self.habits: dict[str, Habit] = {}
         self.states: dict[str, str] = {}
         """What a phone shows while it has no call, if that is not NOT_INUSE."""
+        self.mute: set[str] = set()
+        """Phones that show the same whether they have a call or not."""
         self.rang: list[str] = []
         """Which members' phones rang, in order."""
         for source in (flow, stack):
@@ -148,6 +150,8 @@ class Centre:
 
     def _state(self, pbx: Any, resource: str) -> str:
         idle = self.states.get(resource, "NOT_INUSE")
+        if resource in self.mute:
+            return idle
         return str(pbx.devices.from_channels(f"Phone/{resource}", idle))
 
     @property

@@ -35,11 +35,11 @@ HABITS = st.builds(
 )
 
 
-def configuration(strategy: str, ringinuse: str, autofill: str) -> str:
+def configuration(strategy: str, ringinuse: str, autofill: str, delay: int = 0) -> str:
     """queues.conf with one static member."""
     return (
         f"[general]\nautofill = {autofill}\n[q]\nstrategy = {strategy}\nringinuse = {ringinuse}\ntimeout = 5\n"
-        f"retry = 1\nmember = Phone/1\n"
+        f"retry = 1\nmemberdelay = {delay}\nmember = Phone/1\n"
     )
 
 
@@ -88,6 +88,7 @@ def consistent(centre: Centre, callers: list[Phone]) -> None:
     st.sampled_from(("ringall", "rrmemory", "linear", "leastrecent", "random")),
     st.sampled_from(("yes", "no")),
     st.sampled_from(("yes", "no")),
+    st.sampled_from((0, 3)),
     st.tuples(HABITS, HABITS, HABITS),
     st.lists(STEPS, min_size=1, max_size=14),
 )
@@ -95,6 +96,7 @@ def test_no_caller_is_lost_or_served_twice(
     strategy: str,
     ringinuse: str,
     autofill: str,
+    delay: int,
     habits: tuple[Habit, Habit, Habit],
     steps: list[tuple[str, object, float]],
 ) -> None:
@@ -114,7 +116,7 @@ def test_no_caller_is_lost_or_served_twice(
             adds_up(centre)
 
         named = {f"p{number}": habit for number, habit in zip(MEMBERS, habits, strict=True)}
-        story(folder, tell, configuration(strategy, ringinuse, autofill), **named)
+        story(folder, tell, configuration(strategy, ringinuse, autofill, delay), **named)
 
 
 def names(centre: Centre, kind: str) -> list[str]:

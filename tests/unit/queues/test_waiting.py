@@ -412,3 +412,48 @@ def test_an_inherited_place_is_given_up_with_its_owner(tmp_path: Path) -> None:
         assert not len(centre.queue.line)
 
     assert story(tmp_path, tell, "[q]\n").log_lines[-1] == "q|NONE|ABANDON|1|1|1"
+
+
+def test_a_phone_that_shows_nothing_gets_one_call_at_a_time(tmp_path: Path) -> None:
+    """Its state tells nothing of the call under way; it is free for the next one once that is over or given up."""
+
+    async def tell(centre: Centre) -> None:
+        centre.mute.add("1")
+        centre.show("1", "UNKNOWN")
+        first = centre.call("501")
+        await asyncio.sleep(3)
+        second = centre.call("502", "other")
+        await asyncio.sleep(5)
+        assert centre.rang == ["1"]
+        await centre.hang_up(first)
+        await asyncio.sleep(6)
+        assert centre.rang == ["1", "1"]
+        centre.habits["1"] = Habit(answers_after=1)
+        await asyncio.sleep(25)
+        assert centre.talks_with(second) == "1"
+        third = centre.call("503")
+        await asyncio.sleep(10)
+        assert not centre.talks_with(third)
+        await centre.hang_up(second)
+        await asyncio.sleep(10)
+        assert centre.talks_with(third) == "1"
+
+    story(tmp_path, tell, f"[q]\nringinuse = no\n{ONE}[other]\nringinuse = no\n{ONE}")
+
+
+def test_so_many_callers_have_their_turn_as_members_are_free(tmp_path: Path) -> None:
+    """Two members are free and one caller is rung for already: the next one's turn has come, the last one's has not."""
+
+    async def tell(centre: Centre) -> None:
+        centre.call("501")
+        await asyncio.sleep(1)
+        centre.call("502")
+        await asyncio.sleep(0.1)
+        centre.call("503")
+        await asyncio.sleep(3)
+        first, second, last = centre.queue.line.entries
+        assert (first.ringing, second.ringing, last.ringing) == (True, True, False)
+        assert sorted(centre.rang) == ["1", "2"]
+
+    config = f"[q]\nautofill = yes\nstrategy = linear\nringinuse = no\n{ONE}member = Phone/2\n"
+    story(tmp_path, tell, config)
