@@ -31,7 +31,13 @@ from cross import chroot, tools
 CHECKOUT = Path(__file__).resolve().parents[2]
 WALL_S = 1800
 NO_STORIES = 5  # pytest's exit status
-USUAL = ["tests/guest/lines/digital", "tests/guest/lines/analog", "tests/guest/drivers"]  # the longest first
+USUAL = [  # the longest first
+    "tests/guest/lines/digital",
+    "tests/guest/lines/analog",
+    "tests/guest/boxes/test_arrival.py",
+    "tests/guest/boxes/test_scan.py",
+    "tests/guest/drivers",
+]
 MEMORY = "1024"
 MACHINE = ("-M", "virt", "-cpu", "cortex-a72", "-m", MEMORY, "-icount", "shift=1,sleep=off", "-nic", "none")
 KERNEL_WORDS = "console=ttyAMA0 quiet loglevel=4 panic=-1 random.trust_cpu=on"
