@@ -122,9 +122,10 @@ class Office:
         self.system.add_span(dict.fromkeys(range(5, 9), lines), law)
         return await self.begin(configuration, dialplan)
 
-    async def begin(self, configuration: str, dialplan: str) -> Lines:
-        """Read both files, open the channels of the spans that are there."""
-        self.configure(configuration)
+    async def begin(self, configuration: str | None, dialplan: str) -> Lines:
+        """Read both files (None: there is no chan_dahdi.conf), open the channels of the spans that are there."""
+        if configuration is not None:
+            self.configure(configuration)
         self.dialplan(dialplan)
         self.pbx.registry.add(dahdi.module)
         assert dahdi.module.load is not None

@@ -87,7 +87,7 @@ class Loaded:
     builtin: bool = False
     """Names something that is always there."""
     needs: str = ""
-    """The configuration file without which it is not even imported."""
+    """See Module."""
     module: Module | None = None
     state: State = State.KNOWN
     why: str = ""
@@ -278,8 +278,9 @@ class Loader:
     def _imported(self, loaded: Loaded) -> bool:
         if loaded.module is not None:
             return True
-        if loaded.needs and not self.pbx.config.has(loaded.needs):
-            self._decline(loaded, f"there is no {loaded.needs}")
+        needs = loaded.needs.split("|") if loaded.needs else []
+        if needs and not any(self.pbx.config.has(one) for one in needs):
+            self._decline(loaded, f"there is no {' nor '.join(needs)}")
             log.log(NOTICE, "module %s declined: %s", loaded.name, loaded.why)
             return False
         try:

@@ -175,7 +175,7 @@ class Module:
     builtin: bool = False
     """A name for something that is always there: it cannot be left out. One that has ``unload`` can."""
     needs: str = ""
-    """A configuration file: where it is missing the module declines without even being imported."""
+    """A configuration file, or several ("one|other"): where none is there the module declines without an import."""
     applications: list[Application] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)

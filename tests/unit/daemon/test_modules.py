@@ -102,7 +102,7 @@ FILES = {
         """,
     "apps/needy.py": """
         from offhook.modules import Module
-        module = Module("app_needy", "Needs a file (of its own)", depends=(), needs="needy.conf")
+        module = Module("app_needy", "Needs a file (of its own)", depends=(), needs="needy.conf|other.conf")
         """,
     "apps/plain.py": """
         x = 1
@@ -221,8 +221,8 @@ async def test_a_module_is_not_imported_while_the_file_it_needs_is_missing(loade
     order = read_order(loads("[modules]\nload = app_needy\n"))
     assert await loader.boot(order, preload=False) == 0
     needy = loader.known["app_needy"]
-    assert (needy.state, needy.why, needy.module) == (State.DECLINED, "there is no needy.conf", None)
-    loader.pbx.config.files.add("needy.conf")  # type: ignore[attr-defined]
+    assert (needy.state, needy.why, needy.module) == (State.DECLINED, "there is no needy.conf nor other.conf", None)
+    loader.pbx.config.files.add("other.conf")  # type: ignore[attr-defined]
     assert await loader.load("app_needy") is Result.SUCCESS
 
 

@@ -10,6 +10,7 @@ import pytest
 from kernel_shims.line import SIGNALLINGS
 from offhook.drivers.dahdi.proposing import LINE_CODES, Found, whole
 from offhook.drivers.dahdi.scanning import Proposal
+from offhook.log import NOTICE
 from offhook.modules import CommandError
 from support.line_story import Office
 
@@ -62,6 +63,17 @@ async def test_a_digital_span_is_proposed_by_its_size(
     text = (office.folder / "dahdi/system.conf").read_text().splitlines()
     assert text[1:] == [*system, "loadzone=us", "defaultzone=us"]
     assert [line for line in channels if line not in (office.folder / "chan_dahdi.conf").read_text()] == []
+
+
+async def test_hardware_that_nobody_wrote_anything_for(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """Without chan_dahdi.conf the module is there to write it."""
+    untouched(office, 24)
+    with caplog.at_level(NOTICE):
+        lines = await office.begin(None, "")
+    assert not list(lines) and "there is no chan_dahdi.conf, so no line is in use" in caplog.text
+    await office.cli("lines scan --apply")
+    await office.reload()
+    assert "channel => 1-23" in (office.folder / "chan_dahdi.conf").read_text()
 
 
 async def test_applied_twice_changes_nothing(office: Office) -> None:

@@ -6,10 +6,12 @@ import logging
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import LineError
+from offhook.config.model import ConfigFile
 from offhook.drivers.dahdi.astribank.attendant import PART as ASTRIBANKS
 from offhook.drivers.dahdi.hardware import find_hardware
 from offhook.drivers.dahdi.lines import PART, Lines
 from offhook.drivers.dahdi.reading import read
+from offhook.log import NOTICE
 from offhook.modules import LoadError, Module
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 FILE = "chan_dahdi.conf"
-module = Module("chan_dahdi", "DAHDI Telephony", priority=25, needs="chan_dahdi.conf")
+module = Module("chan_dahdi", "DAHDI Telephony", priority=25, needs="chan_dahdi.conf|dahdi/system.conf|/dev/dahdi/ctl")
 
 
 def lines_of(pbx: Pbx) -> Lines:
@@ -31,10 +33,8 @@ def lines_of(pbx: Pbx) -> Lines:
 
 @module.on_load
 async def load(pbx: Pbx) -> None:
-    """Find the hardware, read chan_dahdi.conf, open the channels."""
+    """Find the hardware, read chan_dahdi.conf, open the channels; without that file ``lines scan`` can write it."""
     file = await pbx.off_loop(pbx.config.load, FILE, module.name)
-    if file is None:
-        raise LoadError(f"there is no {FILE}: no lines")
     try:
         system = await find_hardware(pbx)
     except LineError as error:
@@ -45,7 +45,9 @@ async def load(pbx: Pbx) -> None:
     if boxes is not None:
         lines.awaited = boxes.pending
         boxes.on_spans = lines.appeared
-    lines.configure(read(file))
+    if file is None:
+        log.log(NOTICE, "there is no %s, so no line is in use; lines scan --apply writes one for what is there", FILE)
+    lines.configure(read(file or ConfigFile(FILE)))
 
 
 @module.on_reload
