@@ -20,6 +20,17 @@ async def connect(office: Office, caller: int, called: int) -> None:
     await office.advance(0.5)
 
 
+async def consult(office: Office, caller: int, called: int) -> None:
+    """One phone flashes in a call and calls another, which answers; what it holds would now be joined by a flash."""
+    one, other = office.phone(caller), office.phone(called)
+    one.flash()
+    await office.advance(1)
+    one.dial(f"10{called}")
+    await office.until(lambda: other.ringing)
+    other.off_hook()
+    await office.advance(2.5)
+
+
 async def hears(office: Office, speaker: int, listener: int, pitch: float = 900) -> bool:
     """Whether what one says arrives at the other."""
     office.phone(speaker).say(sound.tone((pitch,), 600))

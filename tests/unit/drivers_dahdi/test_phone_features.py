@@ -9,7 +9,7 @@ import pytest
 from kernel_shims.line import LineError
 from offhook.calls.line_events import DndState
 from support.line_story import Office
-from support.line_talk import connect, heard_data, hears
+from support.line_talk import connect, consult, heard_data, hears
 
 PHONES = """
 [channels]
@@ -71,13 +71,9 @@ async def test_hanging_up_on_two_calls_joins_them(office: Office) -> None:
     """A transfer after consultation."""
     await office.start(PHONES, PLAN)
     await connect(office, 1, 2)
-    alice, carol = office.phone(1), office.phone(3)
-    alice.flash()
-    await office.advance(1)
-    alice.dial("103")
-    await office.until(lambda: carol.ringing)
-    carol.off_hook()
-    await office.advance(3)
+    alice = office.phone(1)
+    await consult(office, 1, 3)
+    await office.advance(0.5)
     alice.on_hook()
     await office.advance(0.5)
     assert await hears(office, 2, 3) and await hears(office, 3, 2)

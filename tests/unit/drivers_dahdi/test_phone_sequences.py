@@ -17,7 +17,7 @@ from offhook.services.parking import module as parking
 from offhook.services.parking.core import parking_of
 from offhook.services.parking.lots import read_lots
 from support.line_story import Office
-from support.line_talk import connect, hears
+from support.line_talk import connect, consult, hears
 
 PHONES = """
 [channels]
@@ -66,13 +66,8 @@ async def dial(office: Office, number: int, digits: str) -> None:
 async def three_at_once(office: Office) -> None:
     """Alice has called Bob and Carol, and talks to both."""
     await connect(office, 1, 2)
-    alice, carol = office.phone(1), office.phone(3)
-    alice.flash()
-    await office.advance(1)
-    alice.dial("103")
-    await office.until(lambda: carol.ringing)
-    carol.off_hook()
-    await office.advance(2.5)
+    alice = office.phone(1)
+    await consult(office, 1, 3)
     alice.flash()
     await office.advance(0.3)
 
@@ -135,12 +130,7 @@ async def test_who_is_held_is_not_lost_with_the_consultation(office: Office) -> 
     await start(office, WAITING)
     await connect(office, 1, 2)
     alice, bob, carol = office.phone(1), office.phone(2), office.phone(3)
-    alice.flash()
-    await office.advance(1)
-    alice.dial("103")
-    await office.until(lambda: carol.ringing)
-    carol.off_hook()
-    await office.advance(2.5)
+    await consult(office, 1, 3)
     carol.on_hook()
     await office.advance(0.5)
     alice.on_hook()

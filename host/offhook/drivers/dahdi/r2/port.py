@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kernel_shims.line import Happening, LineError, LineEvent, LinePort
 from kernel_shims.r2.events import COLLECT_CALL, Cause, Direction, Kind, R2Event
 from kernel_shims.r2.line import R2Line, category_name, category_of, cause_name, error_name
+from kernel_shims.simulator.sound import SILENT
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control
@@ -38,7 +39,6 @@ _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 4: logging.INFO}
 """libopenr2's levels; the others are traces."""
 _MOST_BLOCKS = 8
 _MOST_UNSAID = _MOST_BLOCKS * BLOCK
-_SILENCE = {"alaw": b"\xd5", "ulaw": b"\xff"}
 
 
 class R2Port(Port):
@@ -154,7 +154,7 @@ class R2Port(Port):
         if on and self._listening_to < 0 and self.line is not None:
             line = self.line
             self._try(lambda: line.ready_audio(BLOCK))
-            self._unsaid = _SILENCE[line.law] * (AHEAD * BLOCK)
+            self._unsaid = SILENT[line.law] * AHEAD
             self._listening_to = line.descriptor
             self.pbx.loop.add_reader(line.descriptor, self._sound_there)
         elif not on and self._listening_to >= 0:
