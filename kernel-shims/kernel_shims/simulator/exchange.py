@@ -13,6 +13,7 @@ from kernel_shims.simulator.sound import RATE, SILENCE, STEP, STEP_MS, DigitList
 DIAL_TONE = (350.0, 440.0)
 RING_TONE = (440.0, 480.0)
 BUSY_TONE = (480.0, 620.0)
+STATES = ("idle", "ringing", "dialtone", "dialing", "ringback", "busy", "talking", "ended")
 
 
 def _mismatch(fits: Termination, how: Termination) -> float:
@@ -42,7 +43,7 @@ class Manners:
 
 
 class Exchange:
-    """The exchange's end of a line. ``state``: idle, ringing, dialtone, dialing, ringback, busy, talking or ended."""
+    """The exchange's end of a line. ``state``: one of STATES."""
 
     def __init__(self, manners: Manners | None = None) -> None:
         self.manners = manners or Manners()

@@ -57,6 +57,7 @@ class Phone:
         self.is_off_hook = False
         self.port.far_off_hook = False
         self._speech.clear()
+        self._pulses.clear()
         self.port.happen(Happening.ON_HOOK)
 
     def flash(self) -> None:

@@ -8,25 +8,50 @@ both        say HZ SECONDS, wait SECONDS, until tone HZ [HZ], until silence
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
-from kernel_shims.simulator.exchange import Exchange
+from kernel_shims.simulator.exchange import STATES, Exchange
 from kernel_shims.simulator.phone import Phone
-from kernel_shims.simulator.sound import STEP_MS, tone
+from kernel_shims.simulator.sound import DTMF, RATE, STEP_MS, tone
 
 UNTIL_MS = 30_000
 """What does not come to pass within that fails the script."""
+_LONGEST_S = 3600.0
+"""A step that takes longer is a slip of the pen."""
+_QUIET = 100
+"""Peak of what counts as silence."""
+_QUIET_SAMPLES = RATE // 5
 
 
 class ScriptError(Exception):
     """A script cannot be read, or something it waited for did not come to pass; the sentence says what."""
 
 
+def _at_once(_passed_ms: int) -> bool:
+    return True
+
+
+def _nothing() -> None:
+    return
+
+
+class _Step(NamedTuple):
+    begin: Callable[[], None] = _nothing
+    over: Callable[[int], bool] = _at_once
+    """Told how many ms of the step have passed."""
+    lifted: bool = False
+    """Whether it wants the handset off its hook, from its beginning to its end."""
+    patient: bool = False
+    """Whether it fails when it is not over within UNTIL_MS."""
+
+
 class Script:
-    """A script being carried out by one party, step by step."""
+    """A script being carried out by one party, step by step. Raises ScriptError for what the party does not know."""
 
     def __init__(self, party: Phone | Exchange, text: str) -> None:
         self._party = party
-        self._steps = [words for part in text.split(";") if (words := part.split())]
+        self._steps = [(" ".join(words), _step(party, words)) for part in text.split(";") if (words := part.split())]
         self._at = 0
         self._passed = 0
         self.error = ""
@@ -35,8 +60,6 @@ class Script:
         """Called when it is over."""
         if not self._steps:
             raise ScriptError("there is nothing in the script; write steps such as off-hook; dial 600")
-        for words in self._steps:
-            self._condition(words)
 
     @property
     def done(self) -> bool:
@@ -46,65 +69,96 @@ class Script:
     def step(self) -> None:
         """10 ms passed."""
         while not self.done:
-            words = self._steps[self._at]
-            condition = self._condition(words)
+            text, step = self._steps[self._at]
+            if step.lifted and isinstance(self._party, Phone) and not self._party.is_off_hook:
+                self.error = f'"{text}": the handset is on its hook; off-hook comes before'
+                return
             if self._passed == 0:
-                self._begin(words)
-            if not condition():
+                step.begin()
+            if not step.over(self._passed):
                 self._passed += STEP_MS
-                if words[0] == "until" and self._passed > UNTIL_MS:
-                    self.error = f'"{" ".join(words)}" did not come to pass within {UNTIL_MS // 1000} s'
+                if step.patient and self._passed > UNTIL_MS:
+                    self.error = f'"{text}" did not come to pass within {UNTIL_MS // 1000} s'
                 return
             self._at += 1
             self._passed = 0
 
-    def _begin(self, words: list[str]) -> None:
-        match self._party, words:
-            case (Phone() as phone, [("off-hook" | "on-hook" | "flash") as verb]):
-                getattr(phone, verb.replace("-", "_"))()
-            case (Phone() as phone, [("dial" | "pulse") as verb, digits]):
-                getattr(phone, verb)(digits)
-            case (Exchange() as line, ["ring", *caller]):
-                line.ring(caller[0] if caller else None, " ".join(caller[1:]))
-            case (Exchange() as line, ["drop", ms]):
-                line.drop_battery(int(ms))
-            case (Exchange() as line, ["stop"]):
-                line.stop_ringing()
-            case (Exchange() as line, [("answer" | "hang-up" | "reverse" | "unplug" | "plug") as verb]):
-                getattr(line, verb.replace("-", "_"))()
-            case (_, ["say", pitch, seconds]):
-                self._party.say(tone((float(pitch),), int(float(seconds) * 1000)))
+    def end(self, why: str) -> None:
+        """It cannot go on."""
+        if not self.done:
+            self.error = f'"{self._steps[self._at][0]}": {why}'
 
-    def _condition(self, words: list[str]) -> Callable[[], bool]:
-        """What ends a step. Raises ScriptError for a step that this party does not know."""
-        party = self._party
-        try:
-            match party, words:
-                case (_, ["wait", seconds]):
-                    least = float(seconds) * 1000
-                    return lambda: self._passed >= least
-                case (_, ["until", "tone", *pitches]) if 1 <= len(pitches) <= 2:
-                    frequencies = [float(pitch) for pitch in pitches]
-                    return lambda: party.hears(*frequencies)
-                case (_, ["until", "silence"]):
-                    return lambda: max(map(abs, list(party.heard)[-1600:]), default=0) < 100
-                case (Phone() as phone, ["until", "ringing"]):
-                    return lambda: phone.ringing
-                case (Exchange() as line, ["until", state]):
-                    return lambda: line.state == state
-                case (_, ["say", pitch, seconds]):
-                    float(pitch)
-                    least = float(seconds) * 1000
-                    return lambda: self._passed >= least
-                case (Phone() as phone, ["dial" | "pulse", _]):
-                    return lambda: self._passed > 0 and not phone.speaking
-                case (Phone(), ["off-hook" | "on-hook" | "flash"]):
-                    return lambda: True
-                case (Exchange(), ["drop", ms]) if ms.isdigit():
-                    return lambda: True
-                case (Exchange(), ["ring", *_] | ["stop" | "answer" | "hang-up" | "reverse" | "unplug" | "plug"]):
-                    return lambda: True
-        except ValueError:
-            raise ScriptError(f'"{" ".join(words)}": that is no number') from None
+
+def _step(party: Phone | Exchange, words: list[str]) -> _Step:
+    match words:
+        case ["wait", seconds]:
+            return _Step(over=_after(seconds))
+        case ["say", pitch, seconds]:
+            over = _after(seconds)
+            sound = partial(tone, (_number(pitch, RATE / 2),), int(float(seconds) * 1000))
+            return _Step(lambda: party.say(sound()), over, lifted=True)
+        case ["until", "tone", *pitches] if 1 <= len(pitches) <= 2:
+            frequencies = [_number(pitch, RATE / 2) for pitch in pitches]
+            return _Step(over=lambda _: party.hears(*frequencies), patient=True)
+        case ["until", "silence"]:
+            return _Step(over=lambda _: _quiet(party), patient=True)
+    found = _phone_step(party, words) if isinstance(party, Phone) else _line_step(party, words)
+    if found is None:
         kind = "a phone" if isinstance(party, Phone) else "a line"
         raise ScriptError(f'{kind} knows no step "{" ".join(words)}"')
+    return found
+
+
+def _phone_step(phone: Phone, words: list[str]) -> _Step | None:
+    match words:
+        case ["off-hook"]:
+            return _Step(phone.off_hook)
+        case ["on-hook"]:
+            return _Step(phone.on_hook)
+        case ["flash"]:
+            return _Step(phone.flash, lifted=True)
+        case ["dial" | "pulse" as verb, digits]:
+            known = {*DTMF, ","} if verb == "dial" else set("0123456789")
+            if wrong := [digit for digit in digits.upper() if digit not in known]:
+                raise ScriptError(f'"{" ".join(words)}": "{wrong[0]}" is no digit')
+            begin = partial(phone.dial if verb == "dial" else phone.pulse, digits)
+            return _Step(begin, lambda passed: passed > 0 and not phone.speaking, lifted=True)
+        case ["until", "ringing"]:
+            return _Step(over=lambda _: phone.ringing, patient=True)
+    return None
+
+
+def _line_step(line: Exchange, words: list[str]) -> _Step | None:
+    match words:
+        case ["ring", *caller]:
+            return _Step(partial(line.ring, caller[0] if caller else None, " ".join(caller[1:])))
+        case ["drop", ms]:
+            return _Step(partial(line.drop_battery, int(_number(ms, _LONGEST_S * 1000))))
+        case ["stop"]:
+            return _Step(line.stop_ringing)
+        case ["answer" | "hang-up" | "reverse" | "unplug" | "plug" as verb]:
+            return _Step(getattr(line, verb.replace("-", "_")))
+        case ["until", state]:
+            if state not in STATES:
+                raise ScriptError(f'"until {state}": a line is {", ".join(STATES[:-1])} or {STATES[-1]}')
+            return _Step(over=lambda _: line.state == state, patient=True)
+    return None
+
+
+def _after(seconds: str) -> Callable[[int], bool]:
+    least = _number(seconds, _LONGEST_S) * 1000
+    return lambda passed: passed >= least
+
+
+def _number(text: str, most: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ScriptError(f'"{text}" is no number') from None
+    if not 0 <= value <= most:
+        raise ScriptError(f'"{text}" is not within 0 and {most:g}')
+    return value
+
+
+def _quiet(party: Phone | Exchange) -> bool:
+    return max(map(abs, list(party.heard)[-_QUIET_SAMPLES:]), default=0) < _QUIET

@@ -33,7 +33,7 @@ class SimulatedSystem:
         self.on_event: Callable[[LinePort], None] | None = None
         self.ports: dict[int, SimulatedPort] = {}
         self._spans: dict[int, SpanStatus] = {}
-        self._scripts: list[Script] = []
+        self._scripts: dict[Script, SimulatedPort] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._began = 0.0
@@ -160,18 +160,22 @@ class SimulatedSystem:
         if not isinstance(party, Phone | Exchange):
             raise LineError(f"channel {number} has neither a telephone nor a line from an exchange")
         script = Script(party, text)
-        self._scripts.append(script)
+        self._scripts[script] = self.ports[number]
         return script
 
     def step(self) -> None:
         """10 ms pass on every line."""
         for port in list(self.ports.values()):
             port.step()
-        for script in self._scripts:
-            script.step()
-            if script.done and script.on_done is not None:
-                script.on_done()
-        self._scripts = [script for script in self._scripts if not script.done]
+        for script, port in list(self._scripts.items()):
+            if self.ports.get(port.number) is port:
+                script.step()
+            else:
+                script.end("its channel was taken away")
+            if script.done:
+                del self._scripts[script]
+                if script.on_done is not None:
+                    script.on_done()
 
     def _tick(self) -> None:
         assert self._loop is not None
