@@ -12,6 +12,7 @@ from offhook.apps.digits import send_digits
 from offhook.calls import causes, events
 from offhook.calls.after import going_on
 from offhook.calls.bridge import Bridge
+from offhook.calls.called_subroutine import run_called_gosub
 from offhook.calls.channel import Channel
 from offhook.calls.dialing import Dialing
 from offhook.calls.durations import set_duration
@@ -22,7 +23,7 @@ from offhook.calls.member import Feature
 from offhook.calls.requesting import reset_max_forwards
 from offhook.dialplan.executor import run_h
 from offhook.dialplan.location import parse_location
-from offhook.dialplan.subroutine import run_gosub
+from offhook.dialplan.subroutine import beginning
 from offhook.modules import Options
 
 log = logging.getLogger(__name__)
@@ -106,11 +107,7 @@ class Answered:
     async def _screen(self, peer: Channel) -> bool | None:
         """Run option U's subroutine on the called channel. None: connect them; else whether the caller goes on."""
         channel = self.channel
-        context, _, arguments = self.options["U"].replace("^", ",").partition(",")
-        plan = channel.pbx.dialplan
-        exten = "~~s~~" if not plan.exists(context, "s", 1) and plan.exists(context, "~~s~~", 1) else "s"
-        place = f"{context},{exten},1({arguments})" if arguments else f"{context},{exten},1"
-        if not await run_gosub(peer, place):
+        if not await run_called_gosub(peer, beginning(peer, self.options["U"].replace("^", ","))):
             return None
         result = peer.get("GOSUB_RESULT")
         if result is None:

@@ -20,6 +20,10 @@ from offhook.calls.succession import hand_over
 log = logging.getLogger(__name__)
 
 
+TRANSFERRING = "transferring"
+"""Key in a channel's data while it asks a target before it transfers, by codes: its hangup completes the transfer."""
+
+
 class Transfer(Enum):
     """How a transfer went; values are the manager interface's words."""
 

@@ -124,6 +124,14 @@ def complete_arguments(channel: Channel, text: str) -> str:
     return ",".join(fields[:3]) + (f"({arguments})" if opened and arguments else "")
 
 
+def beginning(channel: Channel, text: str) -> str:
+    """The place of a subroutine that is named by ``context[,arguments]``: extension s, or ~~s~~ as AEL has it."""
+    context, _, arguments = text.partition(",")
+    plan: Any = channel.pbx.dialplan
+    exten = "~~s~~" if not plan.exists(context, "s", 1) and plan.exists(context, "~~s~~", 1) else "s"
+    return f"{context},{exten},1({arguments})" if arguments else f"{context},{exten},1"
+
+
 async def run_gosub(channel: Channel, text: str, *, ended: bool = False) -> bool:
     """Run a subroutine from outside the dialplan, to its Return; the channel is then where it was before.
 

@@ -44,9 +44,25 @@ exten => vip,1,Set(QUEUE_PRIO=5)
 exten => r,1,Set(QUEUE_MAX_PENALTY=1)
  same => n,Queue(q)
 exten => other,1,Queue(other)
+exten => features,1,Queue(q,hHkKtTxX)
+exten => G,1,Queue(q,,,,,,work)
+ same => n,UserEvent(After,Status: ${QUEUESTATUS})
+exten => R,1,Answer()
+ same => n,Queue(q,R)
+exten => i,1,Queue(q,i)
+exten => C,1,Queue(q,C)
+exten => bB,1,Queue(q,b(away^before^1(b))B(away^before^1(B)))
 [away]
 exten => 12,1,UserEvent(Away)
  same => n,Wait(1)
+exten => 13,1,Answer()
+ same => n,Wait(60)
+exten => before,1,UserEvent(Before,Arg: ${ARG1})
+ same => n,Return()
+[work]
+exten => s,1,UserEvent(Work)
+ same => n,Wait(5)
+ same => n,Return()
 """
 
 

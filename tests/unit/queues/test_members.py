@@ -337,3 +337,47 @@ def test_queues_and_members_in_a_database(tmp_path: Path) -> None:
         assert centre.log_lines == []
 
     story(tmp_path, tell, "[q]\n", p1=Habit(answers_after=1))
+
+
+def test_figures_forgotten_during_a_talk(tmp_path: Path) -> None:
+    """The talk is not counted, and the member gets calls again even if the phone shows nothing."""
+
+    async def tell(centre: Centre) -> None:
+        centre.mute.add("1")
+        caller = centre.call("555")
+        await asyncio.sleep(3)
+        await centre.command("queue reset stats q")
+        await centre.hang_up(caller)
+        assert (centre.queue.completed, centre.queue.members["phone/1"].calls) == (0, 0)
+        caller = centre.call("556")
+        await asyncio.sleep(3)
+        assert centre.talks_with(caller) == "1"
+
+    story(tmp_path, tell, "[q]\nringinuse = no\nmember = Phone/1\n", p1=Habit(answers_after=1))
+
+
+def test_the_file_takes_a_dynamic_member_over(tmp_path: Path) -> None:
+    async def tell(centre: Centre) -> None:
+        await centre.command("queue add member Phone/1 to q penalty 7 as Guest")
+        await centre.command("queue pause member Phone/1")
+        assert centre.pbx.devices.state("Queue:q_pause_Phone/1") == "INUSE"
+        (tmp_path / "queues.conf").write_text("[q]\nmember = Phone/1,2,Ann,Phone/9\n")
+        await read(centre.queues)
+        member = centre.queue.members["phone/1"]
+        assert (member.kind, member.penalty, member.name, member.paused) == ("static", 2, "Ann", True)
+        centre.show("9", "UNAVAILABLE")
+        assert member.state == "UNAVAILABLE"
+
+    story(tmp_path, tell, "[q]\n")
+
+
+def test_hints_on_the_pause_of_members_who_come_and_go(tmp_path: Path) -> None:
+    async def tell(centre: Centre) -> None:
+        shown: list[str] = []
+        device = "Queue:q_pause_Phone/1"
+        centre.pbx.devices.watch(device, lambda: shown.append(centre.pbx.devices.state(device)))
+        await centre.action("QueueAdd", Queue="q", Interface="Phone/1", Paused="true")
+        await centre.action("QueueRemove", Queue="q", Interface="Phone/1")
+        assert shown == ["INUSE", "NOT_INUSE"]
+
+    story(tmp_path, tell, "[q]\n")

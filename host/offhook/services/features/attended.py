@@ -19,7 +19,7 @@ from offhook.calls.features import grant, granted
 from offhook.calls.frames import Condition, Control, Frame
 from offhook.calls.member import Member, Work
 from offhook.calls.requesting import RequestError, connected_from, request
-from offhook.calls.transfer import hold_others, set_transfer_variables, unhold_others
+from offhook.calls.transfer import TRANSFERRING, hold_others, set_transfer_variables, unhold_others
 from offhook.log import verbose
 from offhook.services.features.attended_states import FINAL, NEXT, RECALL, State, Stimulus
 from offhook.services.features.builtin import sound_to
@@ -66,6 +66,7 @@ class AttendedTransfer:
             bridge.minder = self
             bridge.data["transfer_prohibited"] = True
         self.target.tech_call(self.place)
+        self.transferer.data[TRANSFERRING] = self
         target_bridge.impart(self.target)
         self._refresh(self.transferee_bridge)
         self.pbx.spawn(self._run(), f"attended transfer of {self.transferer.name}")
@@ -131,6 +132,7 @@ class AttendedTransfer:
 
     def end(self) -> None:
         """Give the transferee's bridge back to itself, and end what else is left."""
+        self.transferer.data.pop(TRANSFERRING, None)
         if self._recall is not None:
             self._recall.cancel()
         self._give_back(self.transferee_bridge)

@@ -79,11 +79,8 @@ class Announcer:
     def quiet(self) -> None:
         """Leave off."""
         channel = self.entry.channel
-        if channel.hungup:
-            return
-        if self.ringing:
+        if not channel.hungup:
             channel.stop_tones()
-        else:
             channel.pbx.stop_music(channel)
 
     async def position(self) -> str | None:

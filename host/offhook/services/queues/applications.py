@@ -48,8 +48,8 @@ _OPTIONS = {
     "R": "Ringing instead of music while a member's phone rings.",
     "t": "Let the member transfer.",
     "T": "Let the caller transfer.",
-    "w": "Let the member start recording (Monitor's successor).",
-    "W": "Let the caller start recording (Monitor's successor).",
+    "w": "No effect: Monitor is gone; see x.",
+    "W": "No effect: Monitor is gone; see X.",
     "x": "Let the member start a MixMonitor recording.",
     "X": "Let the caller start a MixMonitor recording.",
 }

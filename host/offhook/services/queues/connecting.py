@@ -12,13 +12,14 @@ from offhook.calls import causes, events
 from offhook.calls.after import going_on
 from offhook.calls.attempts import status_of_cause
 from offhook.calls.bridge import Bridge
+from offhook.calls.called_subroutine import run_called_gosub
 from offhook.calls.channel import Channel, Hangup
 from offhook.calls.durations import set_duration
 from offhook.calls.features import grant_by_options
 from offhook.calls.prompts import Keys, NoPrompt, follow, start
 from offhook.calls.requesting import reset_max_forwards
 from offhook.dialplan.executor import run_application
-from offhook.dialplan.subroutine import run_gosub
+from offhook.dialplan.subroutine import beginning
 from offhook.log import NOTICE
 from offhook.media.spoken import language_for
 from offhook.services.queues import events as told
@@ -26,7 +27,7 @@ from offhook.services.queues.announcing import play_if_there
 from offhook.services.queues.conversations import conversations_of
 from offhook.services.queues.events import AgentEvent
 from offhook.services.queues.moments import epoch_of
-from offhook.services.queues.records import record
+from offhook.services.queues.records import NOBODY, record
 
 if TYPE_CHECKING:
     from offhook.apps.privacy import Minded
@@ -38,32 +39,30 @@ log = logging.getLogger(__name__)
 
 async def connect(visit: Visit, answer: Answer) -> bool:
     """Put the caller through and wait for the end of the talk; False when the member hung up before it began."""
-    queue, channel, peer = visit.queue, visit.channel, answer.channel
-    queue.answered(visit.entry)
-    handed_over = False
+    visit.queue.answered(visit.entry)
+    visit.agent = answer.member.name
+    prepared = False
     try:
-        if not await _prepare_member(visit, answer):
+        prepared = await _prepare_member(visit, answer)
+        if not prepared:
             _dumped(visit, answer)
             return False
-        visit.announcer.quiet()
-        await play_if_there(channel, queue.settings.queue_callerannounce, "")
-        _show_variables(visit, answer)
-        if "F" in visit.order.options:
-            peer.after_bridge = going_on(channel, visit.order.options["F"])
-        await _record(visit)
-        queue.leave(visit.entry)
-        await _run_programs(visit, peer)
-        visit.served = True
-        _connected(visit, answer)
-        handed_over = True
     finally:
         visit.entry.ringing = False
-        if not handed_over:
+        if not prepared:
             visit.queues.pending.discard(answer.member.key)
-            peer.consumer = None
-            peer.hangup()
+            _let_go(visit, answer)
+    await _put_through(visit, answer)
     await _talk(visit, answer)
     return True
+
+
+def _let_go(visit: Visit, answer: Answer) -> None:
+    """There will be no talk: the member's call ends."""
+    peer = answer.channel
+    peer.pbx.bus.publish(events.DialEnd(visit.channel, peer, status_of_cause(peer.hangup_cause)))
+    peer.consumer = None
+    peer.hangup()
 
 
 # ---- before -------------------------------------------------------------------------------------------------
@@ -117,7 +116,7 @@ def _dumped(visit: Visit, answer: Answer) -> None:
     log.warning("Agent on %s hungup on the customer.", peer.name)
     record(visit.queues.pbx, visit.queue.name, visit.channel.uniqueid, answer.member.name, "AGENTDUMP", "")
     _tell(told.DUMP, visit, answer)
-    peer.pbx.bus.publish(events.DialEnd(visit.channel, peer, status_of_cause(peer.hangup_cause)))
+    visit.agent = NOBODY
 
 
 def _show_variables(visit: Visit, answer: Answer) -> None:
@@ -157,10 +156,7 @@ async def _run_programs(visit: Visit, peer: Channel) -> None:
     """The subroutine for the member's channel, and the AGI for the caller's."""
     gosub = visit.order.gosub or visit.queue.settings.membergosub
     if gosub:
-        context, comma, arguments = gosub.partition(",")
-        plan = peer.pbx.dialplan
-        exten = "~~s~~" if not plan.exists(context, "s", 1) and plan.exists(context, "~~s~~", 1) else "s"
-        await run_gosub(peer, f"{context},{exten},1({arguments})" if comma else f"{context},{exten},1")
+        await run_called_gosub(peer, beginning(peer, gosub))
     if visit.order.agi:
         if "agi" in {name.lower() for name in visit.channel.pbx.registry.applications}:
             await run_application(visit.channel, "AGI", visit.order.agi)
@@ -168,16 +164,41 @@ async def _run_programs(visit: Visit, peer: Channel) -> None:
             log.warning("%s: Queue cannot run %s: application AGI is not there", visit.channel.name, visit.order.agi)
 
 
+async def _put_through(visit: Visit, answer: Answer) -> None:
+    """What is heard, set and run right before they talk; who hangs up meanwhile ends a talk already."""
+    channel, peer, queue = visit.channel, answer.channel, visit.queue
+    ready = False
+    try:
+        visit.announcer.quiet()
+        await play_if_there(channel, queue.settings.queue_callerannounce, "")
+        _show_variables(visit, answer)
+        if "F" in visit.order.options:
+            peer.after_bridge = going_on(channel, visit.order.options["F"])
+        await _record(visit)
+        queue.leave(visit.entry)
+        await _run_programs(visit, peer)
+        ready = True
+    finally:
+        queue.leave(visit.entry)
+        _connected(visit, answer)
+        if not ready:
+            if not channel.alive:
+                conversations_of(channel.pbx).hung_up(channel)
+            _let_go(visit, answer)
+
+
 # ---- the talk -----------------------------------------------------------------------------------------------
 
 
 def _connected(visit: Visit, answer: Answer) -> None:
-    """Tell that they are connected now."""
+    """They are connected now: tell so, and follow the talk."""
     queue, entry, member, channel = visit.queue, visit.entry, answer.member, visit.channel
+    visit.served = True
     held, rang = entry.waited, answer.rang_s
     record(visit.queues.pbx, queue.name, channel.uniqueid, member.name, "CONNECT", held, answer.channel.uniqueid, rang)
     set_duration(channel, "QUEUEWAIT", held)
     _tell(told.CONNECT, visit, answer, ("HoldTime", str(held)), ("RingTime", str(rang)))
+    conversations_of(channel.pbx).begin(queue, entry, member, answer.channel)
 
 
 async def _talk(visit: Visit, answer: Answer) -> None:
@@ -185,7 +206,6 @@ async def _talk(visit: Visit, answer: Answer) -> None:
     pbx = channel.pbx
     began = pbx.now()
     bridge = Bridge(pbx, keeps=True)
-    conversations_of(pbx).begin(queue, visit.entry, answer.member, peer, bridge)
     grant_by_options(channel, peer, visit.order.options)
     for party in (channel, peer):
         reset_max_forwards(party)
@@ -193,6 +213,7 @@ async def _talk(visit: Visit, answer: Answer) -> None:
         if not channel.get("BRIDGE_NOANSWER"):
             channel.answer()
         if not peer.alive:
+            conversations_of(pbx).hung_up(peer)
             channel.hangup_cause = peer.hangup_cause or channel.hangup_cause
             peer.hangup(causes.NORMAL_CLEARING)
             bridge.dissolve()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offhook.calls import events
+from offhook.calls.transfer import TRANSFERRING
 from offhook.services.queues import events as told
 from offhook.services.queues.events import AgentEvent
 from offhook.services.queues.member import Member, Talk
@@ -17,7 +18,6 @@ from offhook.services.queues.moments import Moment
 from offhook.services.queues.records import record
 
 if TYPE_CHECKING:
-    from offhook.calls.bridge import Bridge
     from offhook.calls.channel import Channel
     from offhook.calls.pbx import Pbx
     from offhook.services.queues.line import Entry
@@ -40,8 +40,7 @@ class Conversation:
     held_s: int
     """How long the caller has waited."""
     first_position: int
-    bridge: Bridge | None = None
-    call: str = ""
+    call: str
     """The caller's unique id."""
 
 
@@ -53,8 +52,8 @@ class Conversations:
         self._by_channel: dict[Channel, Conversation] = {}
         bus = queues.pbx.bus
         self._drops: list[Callable[[], None]] = [
-            bus.subscribe(events.HangupRequest, self._hung_up),
-            bus.subscribe(events.Hangup, self._hung_up),
+            bus.subscribe(events.HangupRequest, lambda event: self.hung_up(event.channel)),
+            bus.subscribe(events.Hangup, lambda event: self.hung_up(event.channel)),
             bus.subscribe(events.BlindTransfer, self._transferred),
             bus.subscribe(events.AttendedTransfer, self._joined),
             bus.subscribe(events.LocalOptimizationBegin, self._shortened),
@@ -66,24 +65,22 @@ class Conversations:
             drop()
         self._by_channel.clear()
 
-    def __len__(self) -> int:
-        return len(self._by_channel) // 2
-
-    def begin(self, queue: Queue, entry: Entry, member: Member, agent: Channel, bridge: Bridge) -> None:
+    def begin(self, queue: Queue, entry: Entry, member: Member, agent: Channel) -> None:
         """Caller and member are put together now."""
         talk = Talk(Moment.of(queue.pbx), entry.waited <= queue.settings.servicelevel)
         member.talks.append(talk)
         caller = entry.channel
         conversation = Conversation(
-            queue, member, caller, agent, talk, entry.waited, entry.first_position, bridge, caller.uniqueid
+            queue, member, caller, agent, talk, entry.waited, entry.first_position, caller.uniqueid
         )
         self._by_channel[caller] = self._by_channel[agent] = conversation
 
-    def _hung_up(self, event: events.HangupRequest | events.Hangup) -> None:
-        conversation = self._by_channel.get(event.channel)
-        if conversation is None:
+    def hung_up(self, channel: Channel) -> None:
+        """A channel hangs up. One that transfers after asking goes, too, and what became of that is told then."""
+        conversation = self._by_channel.get(channel)
+        if conversation is None or TRANSFERRING in channel.data:
             return
-        by_caller = event.channel is conversation.caller
+        by_caller = channel is conversation.caller
         self._end(conversation, CALLER if by_caller else AGENT, "COMPLETECALLER" if by_caller else "COMPLETEAGENT")
 
     def _transferred(self, event: events.BlindTransfer) -> None:

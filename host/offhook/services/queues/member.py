@@ -39,6 +39,8 @@ class Talk:
     began: Moment
     in_level: bool
     """The caller had not waited longer than the service level."""
+    counts: bool = True
+    """No: the queue's figures were forgotten meanwhile."""
 
 
 @dataclass(slots=True, eq=False)

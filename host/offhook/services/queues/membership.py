@@ -43,7 +43,7 @@ def add(queues: Queues, name: str, member: Member, by: str) -> Result:
     queue.add(member)
     queue.tell(told.ADDED, member)
     keep(queues, queue)
-    record(queues.pbx, queue.name, by, _logged(queues, member), "ADDMEMBER", "PAUSED" if member.paused else "")
+    record(queues.pbx, queue.name, by, queues.logged_name(member), "ADDMEMBER", "PAUSED" if member.paused else "")
     return Result.DONE
 
 
@@ -62,12 +62,8 @@ def remove(queues: Queues, name: str, interface: str, by: str) -> Result:
     queue.tell(told.REMOVED, member)
     queue.remove(member)
     keep(queues, queue)
-    record(queues.pbx, queue.name, by, _logged(queues, member), "REMOVEMEMBER", "")
+    record(queues.pbx, queue.name, by, queues.logged_name(member), "REMOVEMEMBER", "")
     return Result.DONE
-
-
-def _logged(queues: Queues, member: Member) -> str:
-    return member.name if queues.general.log_membername_as_agent else member.interface
 
 
 def memberships(queues: Queues, name: str, interface: str) -> Iterator[tuple[Queue, Member]]:
@@ -99,7 +95,7 @@ def _pause(queues: Queues, queue: Queue, member: Member, reason: str, on: bool) 
         member.last_pause = Moment.of(pbx)
     member.reason = reason if on else ""
     keep(queues, queue)
-    pbx.devices.changed(f"Queue:{queue.name}_pause_{member.interface}")
+    queue.tell_paused(member)
     queue.tell_available()
     member.reason = reason  # why it is not paused any more is told, and then forgotten
     record(pbx, queue.name, NOBODY, member.name, "PAUSE" if on else "UNPAUSE", reason)

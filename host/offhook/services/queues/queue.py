@@ -45,7 +45,8 @@ class Queue:
         for member in self.members.values():
             member.calls = 0
             member.last_call = None
-            member.talks.clear()
+            for talk in member.talks:
+                talk.counts = False
 
     # ---- members ------------------------------------------------------------------------------------
 
@@ -64,7 +65,14 @@ class Queue:
         self.members[member.key] = member
         member.state = state_of(self.pbx, member)
         watch(self.pbx, member, lambda: self.refresh(member))
+        self.tell_paused(member)
         self.tell_available()
+
+    def follow(self, member: Member, state_interface: str) -> None:
+        """From now on another device tells what a member is doing."""
+        if member.state_interface != state_interface:
+            member.state_interface = state_interface
+            self.add(member)
 
     def remove(self, member: Member) -> None:
         """Take a member out; whoever talks goes on talking."""
@@ -74,6 +82,7 @@ class Queue:
         if self.members.get(member.key) is member:
             del self.members[member.key]
         member.drop()
+        self.tell_paused(member)
         self.tell_available()
 
     def refresh(self, member: Member) -> None:
@@ -101,6 +110,10 @@ class Queue:
     def tell_available(self) -> None:
         """The state that shows whether anybody is free may be another one."""
         self.pbx.devices.changed(f"Queue:{self.name}_avail")
+
+    def tell_paused(self, member: Member) -> None:
+        """The state that shows whether a member is paused may be another one."""
+        self.pbx.devices.changed(f"Queue:{self.name}_pause_{member.interface}")
 
     # ---- callers ------------------------------------------------------------------------------------
 

@@ -97,6 +97,10 @@ class Queues:
                 return False
         return True
 
+    def logged_name(self, member: Member) -> str:
+        """How queue_log names a member who comes or goes."""
+        return member.name if self.general.log_membername_as_agent else member.interface
+
     # ---- talks ----------------------------------------------------------------------------------------
 
     def free(self, queue: Queue, member: Member) -> None:
@@ -109,6 +113,9 @@ class Queues:
         if talk not in member.talks:
             return
         member.talks.remove(talk)
+        self.pending.discard(member.key)
+        if not talk.counts:
+            return
         counted = [member]
         if self.general.shared_lastcall:
             counted = [found for each in self if (found := each.member(member.interface)) is not None]
@@ -117,7 +124,6 @@ class Queues:
             one.last_call = now
             one.calls += 1
             one.last_queue = queue
-        self.pending.discard(member.key)
         queue.complete(int(now.at - talk.began.at), in_level=talk.in_level)
 
 

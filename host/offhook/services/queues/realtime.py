@@ -83,7 +83,7 @@ async def fetch_members(queues: Queues, queue: Queue) -> None:
             seen.add(member.key)
     for member in list(queue.members.values()):
         if member.kind == REALTIME and member.key not in seen:
-            record(queues.pbx, queue.name, _BY, _logged(queues, member), "REMOVEMEMBER", "")
+            record(queues.pbx, queue.name, _BY, queues.logged_name(member), "REMOVEMEMBER", "")
             queue.remove(member)
 
 
@@ -119,17 +119,18 @@ def _take(queues: Queues, queue: Queue, row: dict[str, str]) -> Member | None:
         )
         if queue.member(interface) is not None:
             return None  # a member of the file, or a dynamic one, goes before
-        record(queues.pbx, queue.name, _BY, _logged(queues, member), "ADDMEMBER", "PAUSED" if paused else "")
+        record(queues.pbx, queue.name, _BY, queues.logged_name(member), "ADDMEMBER", "PAUSED" if paused else "")
         queue.add(member)
         return member
     if "paused" in row and paused != known.paused:
         known.paused = paused
         if paused:
             known.last_pause = known.last_pause or Moment.of(queues.pbx)
-        queues.pbx.devices.changed(f"Queue:{queue.name}_pause_{known.interface}")
+        queue.tell_paused(known)
     if "reason_paused" in row:
         known.reason = row["reason_paused"]
     known.penalty, known.ringinuse, known.wrapuptime = penalty, ringinuse, wrapup
+    queue.follow(known, row.get("state_interface", "") or interface)
     return known
 
 
@@ -143,10 +144,6 @@ async def _update(pbx: Pbx, member: Member, values: list[tuple[str, str]]) -> No
     for name, value in values:
         if await realtime_of(pbx).update(MEMBERS, [("uniqueid", member.row)], [(name, value)]) < 0:
             log.warning("table %s: %s = %r of %s cannot be written", MEMBERS, name, value, member.interface)
-
-
-def _logged(queues: Queues, member: Member) -> str:
-    return member.name if queues.general.log_membername_as_agent else member.interface
 
 
 def _whole(text: str) -> int:

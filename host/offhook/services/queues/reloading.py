@@ -106,11 +106,9 @@ def _read_members(queue: Queue, section: Section, errors: list[ConfigError]) -> 
         if key not in found:
             queue.remove(old)
     for key, member in found.items():
-        known = before.get(key)
+        known = queue.members.get(key)
         if known is not None:
             _renew(queue, known, member)
-        elif (other := queue.members.get(key)) is not None:
-            other.kind = STATIC  # it came by itself before
         else:
             queue.add(member)
     for member in queue.members.values():
@@ -120,11 +118,11 @@ def _read_members(queue: Queue, section: Section, errors: list[ConfigError]) -> 
 
 
 def _renew(queue: Queue, known: Member, written: Member) -> None:
+    """A member is as the file says now, even one who came by itself before; whether it is paused stays."""
+    known.kind, known.row = STATIC, ""
     known.name, known.penalty = written.name, written.penalty
     known.ringinuse, known.wrapuptime = written.ringinuse, written.wrapuptime
-    if known.state_interface != written.state_interface:
-        known.state_interface = written.state_interface
-        queue.add(known)
+    queue.follow(known, written.state_interface)
 
 
 def _order(queue: Queue, first: list[str]) -> None:

@@ -61,6 +61,8 @@ class Visit:
     tries: int = 0
     served: bool = False
     """A member answered and was connected, or the abandoned call is accounted for."""
+    agent: str = NOBODY
+    """The member who is about to get the caller."""
     digits: str = ""
     """What was dialled towards an extension of the queue's context."""
     handed_over: bool = False
@@ -98,7 +100,7 @@ class Visit:
         except (asyncio.CancelledError, Hangup):
             if not self.served and not self.handed_over:
                 self.queue.give_up(self.entry)
-                self.log("ABANDON", *self.place)
+                record(self.queues.pbx, self.queue.name, channel.uniqueid, self.agent, "ABANDON", *self.place)
             raise
         finally:
             channel.data.pop(SUCCESSION, None)
