@@ -144,7 +144,7 @@ class Daemon:
         try:
             for number, handler in (
                 (signal.SIGTERM, stopping.normally),
-                (signal.SIGINT, stopping.normally),
+                (signal.SIGINT, lambda: stopping.normally() if console is None or console.done() else None),
                 (signal.SIGHUP, lambda: pbx.spawn(_reload(pbx), "reload")),
             ):
                 loop.add_signal_handler(number, handler)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from offhook import __version__
@@ -36,7 +37,7 @@ def console(settings: Settings) -> int:
     """Run a console until it is left; the exit status."""
     try:
         return asyncio.run(_Console(settings).run())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
 
 
@@ -48,8 +49,16 @@ class _Console:
         self.print: Callable[[str], None] = _plain
         self.terminal = sys.stdin.isatty() and sys.stdout.isatty()
         self.colours = self.terminal and not settings.nocolor and os.environ.get("TERM", "dumb") != "dumb"
+        self.leave: Callable[[], object] = _nothing
+        self.interrupt: Callable[[], object] = _nothing
+        """What Ctrl-C does where it is a signal: while nothing is typed."""
 
     async def run(self) -> int:
+        if self.terminal:
+            task = asyncio.current_task()
+            assert task is not None
+            self.leave = task.cancel
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupted)
         try:
             await self._connect()
         except OSError:
@@ -89,14 +98,15 @@ class _Console:
         if not (self.settings.reconnect or self.link.bye == "restart"):
             return False
         end = asyncio.get_running_loop().time() + RECONNECT_S
-        while asyncio.get_running_loop().time() < end:
-            await asyncio.sleep(LOOK_S)
-            try:
-                await self._connect()
-            except OSError:
-                continue
-            self._tell_connected()
-            return True
+        with self._interrupt_is(self.leave):
+            while asyncio.get_running_loop().time() < end:
+                await asyncio.sleep(LOOK_S)
+                try:
+                    await self._connect()
+                except OSError:
+                    continue
+                self._tell_connected()
+                return True
         self.print(f"No daemon for {RECONNECT_S:g} seconds; giving up")
         return False
 
@@ -123,11 +133,28 @@ class _Console:
             await self._shell(line[1:].strip())
             return True
         try:
-            await self.link.run(line)
+            with self._interrupt_is(self._cancel):
+                await self.link.run(line)
         except Lost:
             if not await self._reconnect():
                 raise
         return True
+
+    def _interrupted(self) -> None:
+        self.interrupt()
+
+    def _cancel(self) -> None:
+        """End what the daemon carries out; when it does not end, Ctrl-C leaves."""
+        self.interrupt = self.leave
+        self.link.cancel()
+
+    @contextlib.contextmanager
+    def _interrupt_is(self, effect: Callable[[], object]) -> Iterator[None]:
+        self.interrupt = effect
+        try:
+            yield
+        finally:
+            self.interrupt = _nothing
 
     async def _complete(self, line: str) -> list[str]:
         return await self.link.complete(line)
@@ -157,22 +184,23 @@ class _Console:
         from prompt_toolkit import ANSI, PromptSession, print_formatted_text
         from prompt_toolkit.patch_stdout import patch_stdout
 
-        from offhook.control.cli.editing import history, keys
+        from offhook.control.cli.editing import Abandoned, history, keys
 
         session: PromptSession[str] = PromptSession(
             history=history(HISTORY, MOST_HISTORY),
             key_bindings=keys(self._complete),
             reserve_space_for_menu=0,
         )
+        session.interrupt_exception = Abandoned  # for dumb terminals, which keep to their own key for it
         self.print = lambda text: print_formatted_text(ANSI(text))
         try:
             with patch_stdout(raw=True):
                 while True:
                     prompt = f"{self.link.host}*CLI> "
                     try:
-                        typing = asyncio.ensure_future(session.prompt_async(prompt))
+                        typing = asyncio.ensure_future(session.prompt_async(prompt, handle_sigint=False))
                         yield await self._or_lost(typing)
-                    except KeyboardInterrupt:
+                    except Abandoned:
                         continue
                     except EOFError:
                         yield "exit"
@@ -194,6 +222,10 @@ class _Console:
                 typing.cancel()
                 await asyncio.gather(typing, return_exceptions=True)
                 raise Lost
+
+
+def _nothing() -> None:
+    return
 
 
 def _plain(text: str) -> None:

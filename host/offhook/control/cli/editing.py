@@ -18,6 +18,10 @@ OWN = ("exit", "quit")
 """What the console itself understands."""
 
 
+class Abandoned(Exception):
+    """The line that was being typed is not wanted. KeyboardInterrupt would end the loop."""
+
+
 def completion(line: str, candidates: list[str]) -> tuple[str, list[str]]:
     """What Tab adds to the line, and the candidates to list when it adds nothing."""
     word = line.rpartition(" ")[2]
@@ -44,8 +48,13 @@ def columns(words: list[str], width: int) -> list[str]:
 
 
 def keys(ask: Callable[[str], Awaitable[list[str]]]) -> KeyBindings:
-    """Tab completes with what the daemon says, as readline does: the common part first, then a list."""
+    """Tab completes with what the daemon says, as readline does: the common part first, then a list. Ctrl-C raises
+    Abandoned where the line is waited for."""
     bindings = KeyBindings()
+
+    @bindings.add("c-c")
+    def abandon(event: KeyPressEvent) -> None:
+        event.app.exit(exception=Abandoned(), style="class:aborting")
 
     @bindings.add("tab")
     async def complete(event: KeyPressEvent) -> None:

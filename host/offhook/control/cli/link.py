@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from offhook.control.cli.protocol import (
     BYE,
+    CANCEL,
     CANDIDATES,
     COMPLETE,
     END,
@@ -71,6 +73,11 @@ class Link:
         self._send(frame(RUN, command))
         result: bool = await answer
         return result
+
+    def cancel(self) -> None:
+        """Have what is being carried out end, if it takes its time."""
+        with suppress(Lost):
+            self._send(frame(CANCEL))
 
     async def complete(self, line: str) -> list[str]:
         """What the last word of a line may become. Raises Lost."""

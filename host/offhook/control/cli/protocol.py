@@ -13,6 +13,8 @@ MOST = 16 * 1024 * 1024
 # from the console
 RUN = b"C"
 """A command line."""
+CANCEL = b"X"
+"""What is being carried out is to end, if it takes its time."""
 COMPLETE = b"T"
 """The line up to the cursor: what may its last word become?"""
 WATCH = b"W"

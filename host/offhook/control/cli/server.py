@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from offhook import ASTERISK_VERSION
 from offhook.control.cli.protocol import (
     BYE,
+    CANCEL,
     CANDIDATES,
     COMPLETE,
     END,
@@ -58,6 +59,8 @@ class Session(asyncio.Protocol):
         self._frames = Frames()
         self._work: asyncio.Queue[tuple[bytes, str]] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
+        self._command: asyncio.Task[tuple[bool, str]] | None = None
+        """What is being carried out."""
         self.watching = False
         """Whether it shows the log, and so has a verbosity of its own."""
 
@@ -85,7 +88,10 @@ class Session(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for letter, body in self._frames.feed(data):
-                self._work.put_nowait((letter, body))
+                if letter != CANCEL:
+                    self._work.put_nowait((letter, body))
+                elif self._command is not None:
+                    self._command.cancel()
         except ProtocolError as error:
             log.warning("a console was disconnected: %s", error)
             if self.transport is not None:
@@ -101,14 +107,24 @@ class Session(asyncio.Protocol):
         while True:
             letter, body = await self._work.get()
             if letter == RUN:
-                ok, text = await run_command(self.server.pbx, body, self)
-                if text:
-                    self.send(OUTPUT, text)
-                self.send(END, "0" if ok else "1")
+                await self._carry_out(body)
             elif letter == COMPLETE:
                 self.send(CANDIDATES, "\n".join(self.server.pbx.registry.complete(self.server.pbx, body)))
             elif letter == WATCH:
                 self._watch(body)
+
+    async def _carry_out(self, line: str) -> None:
+        self._command = self.server.loop.create_task(run_command(self.server.pbx, line, self), name="command")
+        try:
+            await asyncio.wait((self._command,))
+        except asyncio.CancelledError:
+            self._command.cancel()
+            raise
+        ok, text = (False, "") if self._command.cancelled() else self._command.result()
+        self._command = None
+        if text:
+            self.send(OUTPUT, text)
+        self.send(END, "0" if ok else "1")
 
     def _watch(self, body: str) -> None:
         verbosity, colours, timestamp, mute = (int(word) for word in body.split())
