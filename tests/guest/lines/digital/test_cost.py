@@ -18,7 +18,9 @@ from offhook.media import Engine, EngineError, Settings
 LOOPBACK = 0x4004DA3A
 """DAHDI_LOOPBACK: a channel sends back what it gets."""
 NEAR, FAR = range(111, 115), range(116, 120)
-SECONDS = 2.0
+SECONDS = 1.0
+ROUNDS = 3
+"""Interrupts that come while a thread runs count as its time, many or few by chance: the least of so many counts."""
 MIPS = 500
 """Of the guest: 2 ns an instruction (icount shift=1)."""
 SPEECH = "/tmp/cost"
@@ -51,9 +53,10 @@ def test_a_line_leg_with_32_ms_of_echo(capsys: pytest.CaptureFixture[str]) -> No
     speech = [round(drawn.gauss(0, 1500 * level[at // 1600 % 20])) for at in range(8 * 4000)]
     Path(f"{SPEECH}.ulaw").write_bytes(sound.encode((max(-30000, min(30000, one)) for one in speech), "ulaw"))
     try:
-        idle, plain, cancelled = (asyncio.run(spent(*wanted)) for wanted in ((0, 0), (4, 0), (4, 32)))
+        rounds = [[asyncio.run(spent(*wanted)) for wanted in ((0, 0), (4, 0), (4, 32))] for _ in range(ROUNDS)]
     except EngineError as error:
         pytest.fail(str(error))
+    idle, plain, cancelled = map(min, zip(*rounds, strict=True))
     legs = len(NEAR)
     bare, whole = (plain - idle) / legs, (cancelled - idle) / legs
     with capsys.disabled():
