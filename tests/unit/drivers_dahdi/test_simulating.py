@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from offhook.modules import CommandError
@@ -118,6 +120,17 @@ async def test_a_script_ends_with_its_channel(office: Office) -> None:
     office.system.remove_span(1)
     await office.advance(0.1)
     assert script.error == '"wait 60": its channel was taken away'
+
+
+async def test_a_script_that_nobody_waits_for_any_more_ends(office: Office) -> None:
+    await office.start(PHONES, PLAN)
+    console = asyncio.ensure_future(office.cli("line simulate 1 wait 1; off-hook"))
+    await office.advance(0.5)
+    console.cancel()
+    await office.advance(2)
+    assert console.cancelled()
+    assert not office.phone(1).is_off_hook
+    assert await run(office, 1, "off-hook; on-hook") == ["done"]
 
 
 async def test_who_cannot_be_simulated_is_named(office: Office) -> None:

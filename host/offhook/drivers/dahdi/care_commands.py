@@ -197,7 +197,12 @@ async def simulate(request: Request) -> None:
         raise CommandError(str(error)) from None
     done = asyncio.get_running_loop().create_future()
     script.on_done = partial(done.set_result, None)
-    await done
+    try:
+        await done
+    except asyncio.CancelledError:
+        script.on_done = None
+        script.end("given up")
+        raise
     if script.error:
         raise CommandError(script.error)
     request.print("done")
