@@ -18,6 +18,7 @@ sys.path[:0] = [str(ROOT / "host")]
 with atheris.instrument_imports(include=["offhook"]):
     from offhook.media.callerid import (
         Call,
+        JapaneseReceiver,
         MessageError,
         Receiver,
         Waiting,
@@ -34,6 +35,9 @@ def one(data: bytes) -> None:
     for at in range(0, len(data), 5):
         receiver.feed(data[at : at + 5])
     receiver.carrier_lost()
+    japanese = JapaneseReceiver()
+    japanese.feed(b"\x10\x01" + data)
+    japanese.carrier_lost()
     decode_digits(data.decode("latin-1"))
     body = data[:1] + bytes((min(255, len(data) - 1),)) + data[1:256] if data else b""
     try:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from kernel_shims.line import Alarm, Happening, Hook, Termination, Voltages
 from kernel_shims.simulator.port import SimulatedPort
-from kernel_shims.simulator.sound import RATE, SILENCE, STEP, STEP_MS, DigitListener, caller_id, sounds, tone
+from kernel_shims.simulator.sound import RATE, SILENCE, STEP, STEP_MS, DigitListener, caller_id, japanese_caller_id, sounds, tone
 
 DIAL_TONE = (350.0, 440.0)
 RING_TONE = (440.0, 480.0)
 BUSY_TONE = (480.0, 620.0)
-STATES = ("idle", "ringing", "dialtone", "dialing", "ringback", "busy", "talking", "ended")
+STATES = ("idle", "alerting", "telling", "ringing", "dialtone", "dialing", "ringback", "busy", "talking", "ended")
+_ALERTING = (500, 500)
+"""Short ringing, for which a line lifts to be told who calls."""
+_SETTLE = [0] * (RATE // 10)
 
 
 def _mismatch(fits: Termination, how: Termination) -> float:
@@ -88,6 +91,14 @@ class Exchange:
         self._sent_id = False
         self._go("ringing")
 
+    def alert(self, number: str) -> None:
+        """Call the line as NTT's exchanges do: a reversal, short ringing until it lifts, caller ID, and ringing in
+        earnest once it was put down."""
+        self.caller = (number, "")
+        self._sent_id = True
+        self.reverse()
+        self._go("alerting")
+
     def stop_ringing(self) -> None:
         """The caller gives up."""
         self._end_burst()
@@ -130,6 +141,10 @@ class Exchange:
         """Speak; after what is being said."""
         self._speech.extend(samples)
 
+    def interrupt(self) -> None:
+        """Say nothing more of what was to be said."""
+        self._speech.clear()
+
     def hears(self, *frequencies: float, ms: int = 200) -> bool:
         """Whether the last sound from the daemon is these frequencies and nothing else."""
         last = list(self.heard)[-ms * RATE // 1000 :]
@@ -156,13 +171,18 @@ class Exchange:
             if self.state == "ringing":
                 self._end_burst()
                 self._go("talking")
+            elif self.state == "alerting":
+                self._end_burst()
+                self._go("telling")
+                assert self.caller is not None
+                self.say(_SETTLE + japanese_caller_id(self.caller[0]))
             else:
                 self.dialed = ""
                 self._go("dialtone")
         elif state is Hook.ON:
             self.seized = False
             self._speech.clear()
-            self._go("idle")
+            self._go("ringing" if self.state == "telling" else "idle")
 
     def ringer(self, on: bool) -> None:
         """See Party: nobody rings an exchange."""
@@ -219,15 +239,17 @@ class Exchange:
             self._battery_back = -1
         match self.state:
             case "ringing":
-                self._ring(passed)
+                self._ring(passed, self.manners.rings)
+            case "alerting":
+                self._ring(passed, _ALERTING)
             case "dialing" if passed >= self.manners.number_ends_after:
                 self._go("busy" if self.manners.busy else "ringback")
             case "ringback" if 0 <= self.manners.answers_after <= passed:
                 self.answer()
 
-    def _ring(self, passed: int) -> None:
-        place, on = passed % sum(self.manners.rings), True
-        for ms in self.manners.rings:
+    def _ring(self, passed: int, rings: tuple[int, ...]) -> None:
+        place, on = passed % sum(rings), True
+        for ms in rings:
             if place < ms:
                 break
             place, on = place - ms, not on

@@ -145,7 +145,10 @@ V_23 = (1300, 2100)
 
 def fsk(message: bytes, seizure_bits: int = 300, mark_bits: int = 180, tones: tuple[int, int] = BELL_202) -> list[int]:
     """A message as 1200 baud FSK, with channel seizure, mark and checksum."""
-    body = message + bytes([-sum(message) & 0xFF])
+    return _modulated(message + bytes([-sum(message) & 0xFF]), seizure_bits, mark_bits, tones)
+
+
+def _modulated(body: bytes, seizure_bits: int, mark_bits: int, tones: tuple[int, int]) -> list[int]:
     phase = 0.0
     out: list[int] = []
     samples = 0.0
@@ -173,3 +176,24 @@ def caller_id(number: str, name: str = "", when: str = "01011200", tones: tuple[
         bytes([kind, len(text)]) + text.encode("latin-1") for kind, text in ((1, when), (2, number), (7, name)) if text
     )
     return fsk(bytes([0x80, len(fields)]) + fields, tones=tones)
+
+
+def japanese_frame(values: Iterable[tuple[int, bytes]]) -> bytes:
+    """Caller ID as NTT's exchanges frame it: parameters (type, value) with DLE before what looks like one, even parity,
+    and a CRC."""
+    text = b"".join(bytes([kind, len(value)]) + value for kind, value in values)
+    body = bytes([0x40, len(text)]) + text
+    inner = b"\x07\x10\x02" + body.replace(b"\x10", b"\x10\x10") + b"\x10\x03"
+    sent = bytes(octet | (octet.bit_count() % 2) << 7 for octet in inner)
+    remainder = 0
+    for octet in sent:
+        for place in range(8):
+            bit = (octet >> place ^ remainder) & 1
+            remainder = remainder >> 1 ^ (0x8408 if bit else 0)
+    return b"\x90\x81" + sent + remainder.to_bytes(2, "little")
+
+
+def japanese_caller_id(number: str) -> list[int]:
+    """Such a frame as sound; "P" and "O" are reasons why there is no number."""
+    value = (4, number.encode()) if number in ("P", "O", "C", "S") else (2, number.encode())
+    return _modulated(japanese_frame([value]), 0, 72, V_23)

@@ -76,9 +76,19 @@ def test_what_does_not_fit_is_told_with_its_line() -> None:
     assert found.channels[1]["signalling"] == "fxo_ks"
 
 
-def test_what_is_read_otherwise_says_so() -> None:
-    found = reading("[channels]\nsignalling=fxs_ks\ncidsignalling=v23_jp\nchannel => 1\n")
-    assert [(error.line, "taken for v23" in str(error)) for error in found.errors] == [(3, True)]
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("signalling = fxs_ks\ncidstart = polarity", []),
+        ("signalling = fxs_ks", [(5, "write cidstart = polarity")]),
+        ("signalling = fxo_ks\ncidstart = polarity", [(6, "phones are sent V.23")]),
+        ("signalling = fxs_ks\nusecallerid = no", []),
+    ],
+)
+def test_caller_id_of_ntt_s_kind_says_what_it_needs(more: str, told: list[tuple[int, str]]) -> None:
+    found = reading(f"[channels]\ncidsignalling = v23_jp\n{more}\nlanguage = ja\nchannel => 1\n")
+    assert [error.line for error in found.errors] == [line for line, _ in told]
+    assert all(words in str(error) for error, (_, words) in zip(found.errors, told, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -87,3 +87,17 @@ async def test_an_echo_at_the_phone_does_not_come_back(office: Office) -> None:
     assert told["EchoState"] == state.state
     assert told["EchoReturnLoss"] == f"{state.return_loss_db:.1f}"
     assert told["EchoReturnLossEnhancement"] == f"{state.enhancement_db:.1f}"
+
+
+async def test_a_dialplan_leaves_a_calls_echo_as_it_is(office: Office) -> None:
+    """CHANNEL(echocan_mode), for the present call alone."""
+    await office.start(PHONES.replace("echocancel = no", "echocancel = yes"), PLAN)
+    for mode, wanted in (("off", "off"), ("fax", ""), ("off", "off"), ("voice", ""), ("what", "")):
+        office.phone(1).off_hook()
+        await office.advance(0.5)
+        channel = office.channel("DAHDI/1")
+        assert channel.tech_set_function("echocan_mode", mode)
+        await office.advance(0.1)
+        assert (channel.tech_function("echocan_mode") == "off") == (wanted == "off")
+        office.phone(1).on_hook()
+        await office.advance(2)

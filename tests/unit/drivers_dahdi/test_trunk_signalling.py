@@ -230,6 +230,41 @@ async def test_caller_id_in_dtmf_before_the_ring_without_any_alert(office: Offic
     await office.until(lambda: office.pbx.globals.get("WHO") == "5551234", 1)
 
 
+@pytest.mark.parametrize(("caller", "wanted"), [("0312345678", "0312345678"), ("P", "")])
+async def test_ntt_s_exchanges_tell_a_line_that_lifts(office: Office, caller: str, wanted: str) -> None:
+    """A reversal, short ringing, off hook, caller ID, on hook at once, ringing, and only then a call."""
+    await begin(office, "cidsignalling = v23_jp\ncidstart = polarity")
+    line, hooks = office.line(5), office.system.ports[5].hooks
+    line.alert(caller)
+    await office.until(lambda: line.state == "telling", 2)
+    assert hooks == [Hook.OFF]
+    await office.until(lambda: hooks == [Hook.OFF, Hook.ON], 2)
+    assert line.state == "ringing" and office.channel("DAHDI/5").state is State.RING
+    await office.until(lambda: line.state == "talking", 2)
+    await office.until(lambda: office.pbx.globals.get("WHO") == wanted, 1)
+
+
+async def test_a_line_that_lifted_for_ntt_is_put_down_whatever_it_hears(office: Office) -> None:
+    """A frame that cannot be read is its end too, as is silence, and a caller who is gone by then rings no more."""
+    await begin(office, "cidsignalling = v23_jp\ncidstart = polarity")
+    line, hooks = office.line(5), office.system.ports[5].hooks
+    line.alert("0312345678")
+    await office.until(lambda: line.state == "telling", 2)
+    await office.advance(0.25)
+    line.interrupt()
+    await office.until(lambda: hooks[-1] is Hook.ON, 1)
+    await office.until(lambda: line.state == "talking", 4)
+    other = office.line(6)
+    other.alert("0312345678")
+    await office.until(lambda: other.state == "telling", 2)
+    other.interrupt()
+    await office.advance(9)
+    assert other.seized
+    await office.until(lambda: not other.seized, 2)
+    other.stop_ringing()
+    await office.until(lambda: len(office.pbx.channels) == 1, 5)
+
+
 async def test_a_reversal_without_a_ring_is_forgotten(office: Office) -> None:
     await begin(office, "cidsignalling = auto")
     line = office.line(5)

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel_shims.simulator.sound import japanese_frame
 from offhook.media.callerid import (
     Call,
+    JapaneseReceiver,
     MessageError,
     Receiver,
     Waiting,
@@ -17,6 +19,7 @@ from offhook.media.callerid import (
     encode_digits,
     encode_waiting,
 )
+from offhook.media.callerid.japanese import crc
 
 times = st.from_regex(r"(0[1-9]|1[0-2])(0[1-9]|[12][0-9])([01][0-9]|2[0-3])[0-5][0-9]", fullmatch=True)
 numbers = st.text("0123456789*#", min_size=1, max_size=20)
@@ -140,3 +143,57 @@ def test_dtmf_caller_id_reads_back(number: str, start: str, end: str) -> None:
 def test_letters_that_enclose_nothing() -> None:
     with pytest.raises(ValueError, match="enclose"):
         encode_digits(Call("1"), "X")
+
+
+def _ntt(octets: bytes, size: int = 7) -> tuple[list[Call | Waiting], list[str]]:
+    """What a receiver finds, fed so many octets at a time."""
+    receiver, found = JapaneseReceiver(), list[Call | Waiting]()
+    for at in range(0, len(octets), size):
+        found += receiver.feed(octets[at : at + size])
+    return found + receiver.carrier_lost(), receiver.errors
+
+
+def test_a_frame_of_ntt_s_octet_by_octet() -> None:
+    """0312345678: parity even, DLE before STX and ETX, the CRC's low octet first."""
+    frame = japanese_frame([(2, b"0312345678")])
+    assert frame[:8] == bytes.fromhex("90 81 87 90 82 c0 0c 82") and frame[8] == 0x0A
+    assert frame[9:19] == bytes.fromhex("30 33 b1 b2 33 b4 35 36 b7 b8") and frame[19:21] == bytes.fromhex("90 03")
+    assert _ntt(b"\xff\x55" + frame) == ([Call(number="0312345678")], [])
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ([(0x21, b"\0\0\0"), (2, b"0901234"), (9, b"0355")], Call(number="0901234", dialled="0355")),
+        ([(4, b"P")], Call(no_number="P")),
+        *(([(4, letter)], Call(no_number="O")) for letter in (b"O", b"C", b"S")),
+        ([(2, b"1" * 14)], Call(number="1" * 14)),  # a text of 16 octets: its length looks like a DLE
+        ([(2, b"1" * 16)], Call(number="1" * 16)),
+    ],
+)
+def test_what_ntt_s_exchanges_tell(values: list[tuple[int, bytes]], wanted: Call) -> None:
+    assert _ntt(japanese_frame(values)) == ([wanted], [])
+
+
+def test_a_length_of_16_may_stand_for_itself() -> None:
+    """As Asterisk takes it; whoever sends it so counts the octets as they are sent."""
+    inner = bytes.fromhex("87 90 82 c0 90 82 8e") + b"\xb1" * 14 + bytes.fromhex("90 03")
+    assert _ntt(b"\x90\x81" + inner + crc(inner).to_bytes(2, "little"))[0] == [Call(number="1" * 14)]
+
+
+def test_frames_of_ntt_s_that_cannot_be_read_say_why() -> None:
+    frame = japanese_frame([(2, b"0312345678")])
+    broken = frame[:10] + bytes([frame[10] ^ 4]) + frame[11:]
+    assert "wrong CRC" in _ntt(broken)[1][0]
+    assert "ends after 10 octets" in _ntt(frame[:12])[1][0]
+    assert _ntt(broken + frame)[0] == [Call(number="0312345678")]
+
+
+@given(st.binary(max_size=400), st.integers(1, 9))
+def test_any_octets_are_no_frame_or_one(octets: bytes, size: int) -> None:
+    _ntt(b"\x10\x01" + octets, size)
+
+
+@given(numbers)
+def test_numbers_of_ntt_s_read_back(number: str) -> None:
+    assert _ntt(japanese_frame([(2, number.encode())]))[0] == [Call(number=number)]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from offhook.media.cadence import Busy, Progress
-from offhook.media.callerid import Call, Receiver, Waiting, decode_digits
+from offhook.media.callerid import Call, JapaneseReceiver, Receiver, Waiting, decode_digits
 from offhook.media.detecting import ListenedTone, detect_data, detect_tones
 from offhook.media.events import CarrierHeard, DataHeard, ToneHeard
 from offhook.media.line import dbm0
@@ -31,29 +31,44 @@ _SILENT_DBM0 = -45.0
 
 
 class CallerIdListener:
-    """Hears FSK (Bell 202 and V.23 alike) and DTMF at once, whichever comes; ``found`` is called with each message."""
+    """Hears FSK (Bell 202 and V.23 alike) and DTMF at once, whichever comes; ``found`` is called with each message,
+    ``failed`` when one came that cannot be read. FSK is read by ``receiver``, or not at all."""
 
-    def __init__(self, leg: Leg, fsk: bool, digits: bool, found: Callable[[Call | Waiting], None]) -> None:
-        self._receiver = Receiver()
+    def __init__(
+        self,
+        leg: Leg,
+        receiver: Receiver | JapaneseReceiver | None,
+        digits: bool,
+        found: Callable[[Call | Waiting], None],
+        failed: Callable[[], None] | None = None,
+    ) -> None:
+        self._receiver = receiver
         self._found = found
+        self._failed = failed
         self._digits = ""
         self._leg = leg
         self.way = ""
         """How the last message came: "fsk" or "dtmf"."""
         self._takes_digits = digits
-        self._detector: Detector | None = detect_data(leg) if fsk else None
+        self._detector: Detector | None = detect_data(leg) if receiver is not None else None
         if self._detector is not None:
             self._detector.on_event = self._heard
         if digits:
             leg.detect_digits(True)
 
     def _heard(self, event: MediaEvent) -> None:
+        assert self._receiver is not None
+        wrong = len(self._receiver.errors)
         if isinstance(event, DataHeard):
-            for message in self._receiver.feed(event.octets):
-                self._tell(message, "fsk")
+            messages = self._receiver.feed(event.octets)
         elif isinstance(event, CarrierHeard) and not event.present:
-            for message in self._receiver.carrier_lost():
-                self._tell(message, "fsk")
+            messages = self._receiver.carrier_lost()
+        else:
+            return
+        for message in messages:
+            self._tell(message, "fsk")
+        if not messages and len(self._receiver.errors) > wrong and self._failed is not None:
+            self._failed()
 
     def _tell(self, message: Call | Waiting, way: str) -> None:
         self.way = way
@@ -77,7 +92,7 @@ class CallerIdListener:
     @property
     def errors(self) -> list[str]:
         """What was wrong with messages that came."""
-        return self._receiver.errors
+        return self._receiver.errors if self._receiver is not None else []
 
     def close(self) -> None:
         """Listen no more."""

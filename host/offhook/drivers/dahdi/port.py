@@ -390,6 +390,9 @@ class Port(Sounding):
 
     def set_channel_item(self, channel: DahdiChannel, item: str, value: str) -> bool:
         """Assign one of them; False when there is none such."""
+        if item in _WORDS:
+            self._set_by_word(channel, item, value)
+            return True
         if item not in ("rxgain", "txgain"):
             return False
         try:
@@ -401,7 +404,18 @@ class Port(Sounding):
         self.set_gains(*((gain, transmit) if item == "rxgain" else (receive, gain)))
         return True
 
+    def _set_by_word(self, channel: DahdiChannel, item: str, value: str) -> None:
+        word = value.strip().lower()
+        if item == "buffers":
+            log.info("%s: CHANNEL(buffers) has no effect: the engine keeps as much sound as the line needs", channel.name)
+        elif word in _WORDS[item]:
+            self.cancel_echo(word != "off")
+        else:
+            log.warning("%s: CHANNEL(%s): %r is not one of %s", channel.name, item, value, ", ".join(_WORDS[item]))
 
+
+_WORDS = {"echocan_mode": ("on", "off", "voice", "fax"), "buffers": ()}
+"""Items that are told a word. Voice and fax are on: the canceller gives way to the tones of machines by itself."""
 _ENDS = {
     Happening.ON_HOOK: ("ONHOOK", causes.NORMAL_CLEARING),
     Happening.ALARM: ("ALARM", causes.NETWORK_OUT_OF_ORDER),

@@ -23,7 +23,8 @@ _TIMERS = ("isup_timer.", "mtp3_timer.")
 _BUFFERS = "has no effect: the engine keeps as much sound as the line's clock needs"
 _LISTENS = "has no effect: what begins is heard at any level that can be told from silence"
 _JITTER = "has no effect: lines have a clock of their own; what comes from the network is evened out where it comes in"
-_JAPAN = "cidsignalling = v23_jp is taken for v23: the frames of NTT's exchanges, sent to a line off hook, are not read"
+_JAPAN = "cidsignalling = v23_jp is how exchanges tell lines who calls; phones are sent V.23 between bursts of ringing"
+_NO_REVERSAL = "cidsignalling = v23_jp: NTT's exchanges tell who calls after a reversal; write cidstart = polarity"
 NO_EFFECT = {
     "adsi": "has no effect: telephones with ADSI are no longer made, so nothing is sent to their displays",
     "restrictcid": "has no effect, as in Asterisk; write hidecallerid = yes",
@@ -126,8 +127,6 @@ def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]
     if option is not None and option.many:
         return _add(CHANNELS, option.name, entry, values, out)
     values = CHANNELS.apply([entry], out.errors, values)
-    if option is not None and option.name == "cidsignalling" and values["cidsignalling"] == "v23_jp":
-        out.errors.append(ConfigError(entry.file, entry.line, _JAPAN))
     if option is not None and option.name == "callerid":
         values["fullname"], values["cid_number"] = _caller_id(values["callerid"])
     if option is not None and option.name in OWN:
@@ -191,6 +190,8 @@ def _assign(entry: Entry, values: dict[str, Any], out: Reading) -> None:
         except ValueError as error:
             out.errors.append(ConfigError(entry.file, entry.line, f"{entry.name}: {error}"))
             return
+    if values["cidsignalling"] == "v23_jp" and values["usecallerid"]:
+        _japanese(entry, values, out)
     for number in numbers:
         if number in out.channels:
             first = out.channels[number]
@@ -204,3 +205,11 @@ def _assign(entry: Entry, values: dict[str, Any], out: Reading) -> None:
                 return
             own["cic"], own["point_code"] = circuit
         out.channels[number] = ChannelSettings(number, own, entry.file, entry.line)
+
+
+def _japanese(entry: Entry, values: dict[str, Any], out: Reading) -> None:
+    """What of NTT's way of caller ID these channels will not have."""
+    if values["signalling"].startswith("fxo"):
+        out.errors.append(ConfigError(entry.file, entry.line, _JAPAN))
+    elif values["cidstart"] == "ring":
+        out.errors.append(ConfigError(entry.file, entry.line, _NO_REVERSAL))

@@ -54,6 +54,8 @@ class Sounding:
         """When the present sound path was opened."""
         self._tone: Playback | None = None
         self._listening = False
+        self._echo_off = False
+        """A dialplan wants the present call's echo as it is."""
 
     def now(self) -> float:
         """The machine's clock."""
@@ -91,6 +93,12 @@ class Sounding:
             taps = _USUAL_TAPS if self.two_wire else 0
         return min(_LONGEST_ECHO_MS, max(1, taps // _TAPS_A_MS)) if taps else 0
 
+    def cancel_echo(self, on: bool) -> None:
+        """Have the present call's echo cancelled, or not."""
+        self._echo_off = not on
+        if self.leg is not None:
+            self.leg.echo(on)
+
     # ---- the leg ----------------------------------------------------------------------------------------------
 
     def _sound(self, on: bool) -> None:
@@ -100,7 +108,7 @@ class Sounding:
         elif not on and self.leg is not None:
             leg, self.leg = self.leg, None
             self._tone = None
-            self._listening = False
+            self._listening = self._echo_off = False
             self.calls.rejoin(None)
             leg.close()
             self.is_idle()
@@ -118,6 +126,8 @@ class Sounding:
         leg.on_event = self._media_event
         if self.settings["rxdrc"] or self.settings["txdrc"]:
             leg.line_range(self.settings["rxdrc"], self.settings["txdrc"])
+        if self._echo_off:
+            leg.echo(False)
         self.sound_since = self.now()
         self.set_gains(*self.gains)
         self.calls.rejoin(leg)

@@ -23,7 +23,7 @@ from offhook.drivers.dahdi.port import Port
 from offhook.drivers.dahdi.termination import kept
 from offhook.drivers.dahdi.trunk_waiting import WaitingWatch
 from offhook.log import NOTICE
-from offhook.media.callerid import Call, Waiting
+from offhook.media.callerid import Call, JapaneseReceiver, Receiver, Waiting
 from offhook.media.tones import ToneZone
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def manners_of(settings: ChannelSettings, signalling: str) -> Manners:
         ground_start=signalling == "fxs_gs",
         caller_id=settings["usecallerid"],
         caller_id_start="any" if automatic else settings["cidstart"],
+        lifts_for_caller_id=settings["cidsignalling"] == "v23_jp",
         ring_timeout=settings["ringtimeout"] / 1000,
         immediate=settings["immediate"],
         distinctive=distinctive if settings["usedistinctiveringdetection"] else (),
@@ -65,6 +66,11 @@ def manners_of(settings: ChannelSettings, signalling: str) -> Manners:
 
 
 _ALWAYS = float("inf")
+_RECEIVERS: dict[str, type[Receiver | JapaneseReceiver]] = {
+    **dict.fromkeys(("bell", "v23", "auto"), Receiver),
+    "v23_jp": JapaneseReceiver,
+}
+"""Who reads FSK, where caller ID comes so."""
 _SMDI, _SMDI_S = "smdi", 1.5
 _SMDI_KINDS = {"B": "b", "N": "u"}
 """What a call's kind is to voicemail: busy, unavailable."""
@@ -181,10 +187,10 @@ class TrunkPort(Port):
     def _hear_caller_id(self, on: bool) -> None:
         if on and self._identity is None and self.leg is not None:
             signalling = self.settings["cidsignalling"]
-            fsk = signalling in ("bell", "v23", "v23_jp", "auto")
+            receiver = _RECEIVERS[signalling]() if signalling in _RECEIVERS else None
             digits = signalling in ("dtmf", "auto")
             self.set_gains(self.settings["cid_rxgain"] + self.settings["rxgain"], self.settings["txgain"])
-            self._identity = CallerIdListener(self.leg, fsk, digits, self._caller_told)
+            self._identity = CallerIdListener(self.leg, receiver, digits, self._caller_told, self._caller_lost)
             self._evidence = Evidence(self.pbx, self.leg, self.number)
         elif not on and self._identity is not None:
             identity, self._identity = self._identity, None
@@ -213,6 +219,9 @@ class TrunkPort(Port):
                 channel.tell_caller()
                 log.info("channel %d: caller ID: %s", self.number, channel.caller.id)
         self.obey(self.machine.caller_id(self.now()))
+
+    def _caller_lost(self) -> None:
+        self.obey(self.machine.caller_id_failed(self.now()))
 
     def _supervise(self, on: bool) -> None:
         for listener in (self._busy, self._progress, self._silence):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kernel_shims.line import LineError
 from offhook.drivers.dahdi.listening import CallerIdListener
 from offhook.drivers.dahdi.sounding import AHEAD, BLOCK
-from offhook.media.callerid import Call, Waiting
+from offhook.media.callerid import Call, Receiver, Waiting
 from offhook.media.events import DigitEnd
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class WaitingWatch:
             return
         self._leg = port.pbx.engine.line_leg(port.line.descriptor, port.law, block=BLOCK, ahead=AHEAD)
         if by_data:
-            self._listener = CallerIdListener(self._leg, True, False, self._heard)
+            self._listener = CallerIdListener(self._leg, Receiver(), False, self._heard)
         if by_digits:
             self._leg.detect_digits(True)
             self._leg.on_event = self._digit_heard

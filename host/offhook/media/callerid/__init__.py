@@ -1,6 +1,8 @@
-"""Caller ID on two-wire lines: messages (SDMF, MDMF), how they are sent and received, and DTMF caller ID. No I/O."""
+"""Caller ID on two-wire lines: messages (SDMF, MDMF, NTT's), how they are sent and received, DTMF caller ID. No
+I/O."""
 
 from offhook.media.callerid.dtmf import decode_digits, encode_digits
+from offhook.media.callerid.japanese import JapaneseReceiver
 from offhook.media.callerid.message import (
     Call,
     MessageError,
@@ -26,6 +28,7 @@ __all__ = [
     "DATA_AFTER_MS",
     "Call",
     "Data",
+    "JapaneseReceiver",
     "MessageError",
     "Receiver",
     "Waiting",

@@ -123,7 +123,7 @@ def decode(message: bytes) -> Call | Waiting:
             raise MessageError("a message-waiting message says neither on nor off")
         return Waiting(data[0] == _ON)
     if kind in (MULTIPLE_CALL, MULTIPLE_WAITING):
-        found = _read_parameters(data)
+        found = read_parameters(data)
         return _multiple_waiting(found) if kind == MULTIPLE_WAITING else _multiple_call(found)
     raise MessageError(f"caller-ID messages of type 0x{kind:02x} are not known")
 
@@ -137,7 +137,8 @@ def _single_call(data: bytes) -> Call:
     return Call(number=number or None, time=time)
 
 
-def _read_parameters(data: bytes) -> dict[int, bytes]:
+def read_parameters(data: bytes) -> dict[int, bytes]:
+    """Values by their types. Raises MessageError."""
     found: dict[int, bytes] = {}
     at = 0
     while at < len(data):

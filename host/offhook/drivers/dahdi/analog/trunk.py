@@ -3,6 +3,7 @@
 state      what it is                                       leaves by
 idle       on hook                                          ring, polarity, call
 warned     something came before the ring: caller ID        ring; nothing for 4 s
+lifted     off hook for caller ID (NTT's), at a short ring  caller ID, which failed or not; 10 s: back to warned
 ringing    it rings; caller ID is listened for, and how     caller ID; the second burst; 6 s
            the bursts follow each other
 offered    the dialplan runs, not answered                  answer; no ring for a time; battery drop
@@ -27,6 +28,7 @@ from offhook.drivers.dahdi.analog.orders import Order
 NEVER = float("inf")
 _WARNED_S = 4.0
 _CALLER_ID_S = 6.0
+_LIFTED_S = 10.0
 _GUARD_S = 2.0
 _SETTLE_S = 0.5
 _GROUND_SETTLE_S = 1.5
@@ -41,6 +43,7 @@ class State(Enum):
 
     IDLE = "idle"
     WARNED = "warned"
+    LIFTED = "lifted"
     RINGING = "ringing"
     OFFERED = "offered"
     SEIZING = "seizing"
@@ -58,6 +61,8 @@ class Manners:
     caller_id: bool = True
     caller_id_start: str = "ring"
     """ring, polarity, polarity_in, dtmf; "any" takes whatever comes first."""
+    lifts_for_caller_id: bool = False
+    """The exchange tells it to a line off hook, for which it rings shortly after a reversal (NTT's)."""
     ring_timeout: float = 8.0
     immediate: bool = False
     distinctive: tuple[tuple[tuple[int, int, int], int, str], ...] = ()
@@ -93,6 +98,8 @@ class Trunk:
         self._digits = ""
         self._turned = False
         """The battery was reversed before the call."""
+        self._told = False
+        """The line was lifted and put down again for caller ID."""
         self._polarity_from = -NEVER
         """Reversals soon after that say nothing."""
         self._answered = -NEVER
@@ -167,6 +174,8 @@ class Trunk:
         match self.state:
             case State.IDLE | State.GUARDED if not self.alarm:
                 return self._first_ring(now, burst_over=burst_over)
+            case State.WARNED if self.manners.lifts_for_caller_id and not self._told:
+                return [] if burst_over else self._lift(now)
             case State.WARNED:
                 self._ring_seen = now
                 return self._offer(now)
@@ -209,8 +218,26 @@ class Trunk:
         enough = len(self._bursts) >= _MOST_BURSTS or self._bursts[-1] < base / 2
         return self._offer(now) if enough else []
 
+    def _lift(self, now: float) -> list[Order]:
+        self.state = State.LIFTED
+        self._deadline = now + _LIFTED_S
+        return [orders.DoHook(Hook.OFF)]
+
+    def _put_down(self, now: float) -> list[Order]:
+        """The exchange has told who calls, or will not: it rings in earnest once the line is on hook."""
+        self.state = State.WARNED
+        self._told = True
+        self._deadline = now + _WARNED_S
+        return [orders.HearCallerId(False), orders.DoHook(Hook.ON)]
+
+    def caller_id_failed(self, now: float) -> list[Order]:
+        """What came instead of the caller's identity cannot be read."""
+        return self._put_down(now) if self.state is State.LIFTED else []
+
     def caller_id(self, now: float) -> list[Order]:
         """The caller's identity is known (it is on the channel already)."""
+        if self.state is State.LIFTED:
+            return self._put_down(now)
         if self.state is not State.RINGING:
             return []
         if not self.manners.distinctive:
@@ -271,7 +298,7 @@ class Trunk:
 
     def _dropped(self, now: float) -> list[Order]:
         """Battery is gone: kewlstart's way to say that the far end hung up."""
-        return self._over(now, causes.NORMAL_CLEARING) if self._call else []
+        return self._over(now, causes.NORMAL_CLEARING) if self._call and self.state is not State.LIFTED else []
 
     # ---- what the sound tells --------------------------------------------------------------------------------
 
@@ -384,6 +411,7 @@ class Trunk:
         self._call = number or self.new_number()
         self._bursts = []
         self._first_over = -1.0
+        self._told = False
         self.context = ""
 
     def _rest(self, state: State) -> None:
@@ -402,6 +430,8 @@ class Trunk:
         match self.state:
             case State.WARNED:
                 return self._over(now, causes.NORMAL_CLEARING)
+            case State.LIFTED:
+                return self._put_down(now)
             case State.RINGING:
                 return self._offer(now)
             case State.OFFERED:
