@@ -300,5 +300,8 @@ class LineSystem(Protocol):
     def channel(self, number: int) -> ChannelStatus:
         """A channel, open or not. Raises LineError with what there is instead."""
 
+    def channel_at(self, place: str) -> int:
+        """The channel of a device by its place below /dev/dahdi. Raises LineError when there is none."""
+
     def version(self) -> tuple[str, str]:
         """The driver's version and its echo canceller."""

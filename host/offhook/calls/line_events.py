@@ -16,6 +16,7 @@ class DndState:
 
     channel: int
     on: bool
+    analog: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import select
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -94,6 +95,16 @@ class DahdiSystem:
             raise LineError(f"{DEV}/channel: {no_such_channel(str(number), self.spans())}")
         name, master = self._control.text(found.name), int(found.channo) >> 16
         return ChannelStatus(number, name, int(found.sigtype), int(found.sigcap), master)
+
+    def channel_at(self, place: str) -> int:
+        """See LineSystem."""
+        try:
+            found = os.stat(f"{DEV}/{place}")
+        except OSError as error:
+            raise LineError(f"{DEV}/{place}: {error.strerror}") from None
+        if not stat.S_ISCHR(found.st_mode):
+            raise LineError(f"{DEV}/{place} is no device")
+        return os.minor(found.st_rdev)
 
     def _closed(self, port: DahdiPort) -> None:
         del self._ports[port.descriptor]

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 from kernel_shims.line import Alarm, Happening, Hook, Termination, Voltages
 from kernel_shims.simulator.port import SimulatedPort
-from kernel_shims.simulator.sound import RATE, SILENCE, STEP, STEP_MS, DigitListener, caller_id, japanese_caller_id, sounds, tone
+from kernel_shims.simulator.sound import (
+    RATE,
+    SILENCE,
+    STEP,
+    STEP_MS,
+    DigitListener,
+    caller_id,
+    japanese_caller_id,
+    sounds,
+    tone,
+)
 
 DIAL_TONE = (350.0, 440.0)
 RING_TONE = (440.0, 480.0)

@@ -132,6 +132,8 @@ def _line_step(line: Exchange, words: list[str]) -> _Step | None:
     match words:
         case ["ring", *caller]:
             return _Step(partial(line.ring, caller[0] if caller else None, " ".join(caller[1:])))
+        case ["alert", caller]:
+            return _Step(partial(line.alert, caller))
         case ["drop", ms]:
             return _Step(partial(line.drop_battery, int(_number(ms, _LONGEST_S * 1000))))
         case ["stop"]:

@@ -140,6 +140,14 @@ class SimulatedSystem:
         port = self._port(number)
         return ChannelStatus(number, port.name, port.signalling, port.capabilities, number)
 
+    def channel_at(self, place: str) -> int:
+        """See LineSystem: the channels of a span are numbered in a folder of its name."""
+        name, _, number = place.rpartition("/")
+        for span in self._spans.values():
+            if span.name == name and number.isdigit() and 0 < int(number) <= span.channels:
+                return span.first + int(number) - 1
+        raise LineError(f"no simulated span has a channel {place}")
+
     def version(self) -> tuple[str, str]:
         """See LineSystem."""
         return "simulator", "none"

@@ -67,6 +67,14 @@ def test_sections_have_their_own_channels_and_begin_where_channels_ended() -> No
     assert found.channels[1]["context"] == "default" and found.channels[2]["context"] == "late"
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("4-2,7", [2, 3, 4, 7]), ("1,Pseudo,3", [-2, 1, 3]), ("pseudo", [-2]), ("1-3,!2", [1, 3])]
+)
+def test_lists_of_channels(text: str, wanted: list[int]) -> None:
+    found = reading(f"[channels]\nsignalling = fxo_ks\nchannel => {text}\n")
+    assert (found.errors, sorted(found.channels)) == ([], wanted)
+
+
 def test_what_does_not_fit_is_told_with_its_line() -> None:
     found = reading("[channels]\nsignaling = fxo_ks\nrxgain = loud\nechocancl = yes\nchannel => 1\nchannel => 1\n")
     told = [str(error) for error in found.errors]
@@ -141,6 +149,8 @@ def test_defaults_are_asterisk_s() -> None:
         ("2r", {"channel": 2, "ring": 0}),
         ("i2-g1d/5/K(12)R", {"span": 2, "groups": frozenset({1}), "digital": True, "number": "5", "extra": "K(12)R"}),
         ("i1/5", {"span": 1, "number": "5"}),
+        ("SIM!1!2r3/5", {"folder": "SIM/1", "channel": 2, "ring": 3, "number": "5"}),
+        ("1xc/5", {"channel": 1, "confirm": True, "number": "5"}),
     ],
 )
 def test_dial_strings(text: str, wanted: dict[str, object]) -> None:

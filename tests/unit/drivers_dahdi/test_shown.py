@@ -9,7 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from kernel_shims.line import Alarm, Termination, Voltages
+from offhook.calls import causes
 from offhook.calls.line_events import ChannelAlarm, DndState, LineAssigned, SpanAlarm
+from offhook.calls.requesting import RequestError
 from offhook.control.cli.run import run_command
 from offhook.control.manager.events_lines import channel_alarm, dnd_state, line_assigned, span_alarm
 from offhook.dialplan.invocation import FunctionError
@@ -17,6 +19,7 @@ from offhook.dialplan.scope import Scope
 from offhook.drivers.dahdi import wires
 from offhook.drivers.dahdi.care import drift
 from offhook.drivers.dahdi.functions import dahdi_channel, polarity, set_dahdi_channel, set_polarity
+from offhook.log import NOTICE
 from offhook.modules import ActionError, CommandError
 from support.line_story import Office
 from support.line_talk import connect
@@ -48,8 +51,9 @@ async def test_channels_are_listed(office: Office) -> None:
         "Reception" + " " * 23
     )
     assert len(shown) == 10
-    assert len(await office.cli("dahdi show channels group 1")) == 10 - 4
-    assert len(await office.cli("dahdi show channels context lines")) == 10 - 4
+    assert len(await office.cli("dahdi show channels group 1")) == 1 + 4
+    assert len(await office.cli("dahdi show channels context Lines")) == 1 + 4
+    assert len(await office.cli("dahdi show channels context default")) == 1 + 1, "pseudo's"
     block = await office.cli("dahdi show channel 1")
     assert "Signalling Type: FXO Kewlstart" in block and "Owner: <None>" in block
     assert "Hookstate (FXS only): Onhook" in block and "\t128 taps" in block
@@ -73,9 +77,13 @@ async def test_gains_and_do_not_disturb_are_set(office: Office) -> None:
     assert await office.cli("dahdi set swgain rx 1 2") == ["Software rx gain set to 2.00 dB on channel 1."]
     assert lines.ports[1].gains == (2.0, 0.0)
     await office.cli("dahdi set dnd 1 on")
-    assert lines.ports[1].refusal() == 17
-    with pytest.raises(CommandError, match="has no phone"):
-        await office.cli("dahdi set dnd 5 on")
+    assert lines.ports[1].refusal() == causes.REQUESTED_CHAN_UNAVAIL
+    office.act("DAHDIDNDon", DAHDIChannel="5")
+    for text in ("1", "5/123"):
+        with pytest.raises(RequestError) as refused:
+            lines.request(text, None, ("", ""))
+        assert refused.value.cause == causes.REQUESTED_CHAN_UNAVAIL
+    assert dnd_state(DndState(24, True, analog=False)) == "DAHDIChannel: 24\r\nStatus: enabled\r\n"
     assert dnd_state(office.heard(DndState)[0]) == "Channel: DAHDI/1\r\nStatus: enabled\r\n"
 
 
@@ -101,7 +109,8 @@ async def test_managers_list_channels_and_press_hooks(office: Office) -> None:
     assert (line_assigned(assigned) or "").endswith("DAHDIGroup: 2\r\nDAHDISpan: 1\r\nDAHDIChannel: 1\r\n")
 
 
-async def test_alarms_end_calls_and_are_told(office: Office) -> None:
+async def test_alarms_end_calls_and_are_told(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(NOTICE)
     await office.start(CONFIGURATION, PLAN)
     line = office.line(5)
     line.ring()
@@ -114,6 +123,9 @@ async def test_alarms_end_calls_and_are_told(office: Office) -> None:
         "DAHDIChannel: 5\r\nAlarm: Red Alarm\r\n",
         "Channel: 5\r\n",
     ]
+    for told in ("channel 5: Red Alarm", "span 2: Red Alarm"):
+        assert f"Detected alarm on {told}" in caplog.text
+    assert "Alarm cleared on channel 5" in caplog.text and "Alarm cleared on span 2" in caplog.text
     assert span_alarm(office.heard(SpanAlarm)[0]) == "Span: 2\r\nAlarm: Red Alarm\r\n"
     office.system.alarm(1, Alarm.YELLOW)
     await office.advance(0.1)
@@ -128,6 +140,9 @@ async def test_a_span_s_alarm_is_told_once(office: Office) -> None:
     await office.advance(0.1)
     assert [event.span for event in office.heard(SpanAlarm)] == [2]
     assert not office.heard(ChannelAlarm)
+    office.line(6).plug()
+    await office.advance(0.1)
+    assert [channel_alarm(event) for event in office.heard(ChannelAlarm)] == ["Channel: 6\r\n"], "told in any case"
 
 
 async def test_a_manager_puts_a_handset_down(office: Office) -> None:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from kernel_shims.simulator.exchange import STATES
 from offhook.modules import CommandError
 from support.line_story import Office
 
@@ -38,7 +39,11 @@ UNREADABLE = [
     (1, "off-hook; say 440 inf", '"inf" is not within 0 and 3600'),
     (1, "off-hook; until tone 9000", '"9000" is not within 0 and 4000'),
     (5, "drop -1", '"-1" is not within 0 and 3.6e+06'),
-    (5, "until quiet", '"until quiet": a line is idle, ringing, dialtone, dialing, ringback, busy, talking or ended'),
+    (
+        5,
+        "until quiet",
+        f'"until quiet": a line is {", ".join(STATES[:-1])} or ended',
+    ),
 ]
 """Channel, script, and why it cannot be read."""
 
@@ -76,6 +81,14 @@ async def test_a_line_rings_with_its_callers_number_and_is_let_go_of(office: Off
     assert await run(office, 5, "hang-up; wait 1") == ["done"]
     assert await run(office, 1, "on-hook; wait 1") == ["done"]
     assert not len(office.pbx.channels)
+
+
+async def test_a_line_of_ntt_s_tells_its_callers_number(office: Office) -> None:
+    await office.start(
+        PHONES.replace("signalling = fxs", "cidsignalling = v23_jp\ncidstart = polarity\nsignalling = fxs"), PLAN
+    )
+    assert await run(office, 5, "alert 0312345678; wait 5") == ["done"]
+    assert office.channel("DAHDI/5").caller.id.number.text == "0312345678"
 
 
 @pytest.mark.parametrize(("number", "script", "why"), UNREADABLE, ids=[script for _, script, _ in UNREADABLE])

@@ -9,6 +9,7 @@ import pytest
 
 from kernel_shims.simulator import sound
 from offhook.calls.channel import State
+from offhook.calls.requesting import RequestError
 from offhook.modules import CommandError
 from support import audio
 from support.line_story import Office
@@ -50,6 +51,28 @@ async def test_a_call_comes_in_with_name_and_number(office: Office) -> None:
     line.hang_up()
     await office.until(lambda: not len(office.pbx.channels), 2)
     assert not line.seized
+
+
+async def test_a_number_with_dashes_is_dialled_back_without(office: Office) -> None:
+    """As callers are shown everywhere; setvar may name a function (CHANNEL(...) for instance)."""
+    configuration = LINES.replace("group = 1\n", "group = 1\nsetvar = CHANNEL(language)=de\nsetvar = _A=1\n")
+    plan = PLAN.replace("${CALLERID(name)}", "${CHANNEL(language)}${A}")
+    await office.start(configuration, plan)
+    line = office.line(5)
+    line.ring("(555) 123-4567")
+    await office.until(lambda: line.state == "talking", 12)
+    await office.until(lambda: office.pbx.globals.get("WHO") == "5551234567 de1")
+
+
+async def test_lines_by_their_device_and_numbers_that_are_too_short(office: Office) -> None:
+    lines = await office.start(LINES.replace("group = 1\n", "group = 1\nstripmsd = 2\n"), PLAN)
+    assert lines.request("SIM!2!3/991", None, ("", "")).name == "DAHDI/7-1"
+    with pytest.raises(RequestError, match="no such channel"):
+        lines.request("SIM!2!9/991", None, ("", ""))
+    channel = lines.request("6/9", None, ("", ""))
+    with pytest.raises(RequestError, match="shorter than stripmsd"):
+        channel.tech_call("")
+    channel.hangup()
 
 
 async def test_without_caller_id_the_call_begins_at_the_second_burst(office: Office) -> None:

@@ -11,7 +11,8 @@ from offhook.control.manager.render import channel_block, escape, render
 
 @render(DndState, "DNDState", SYSTEM)
 def dnd_state(event: DndState) -> str | None:
-    return f"Channel: DAHDI/{event.channel}\r\nStatus: {'enabled' if event.on else 'disabled'}\r\n"
+    where = f"Channel: DAHDI/{event.channel}" if event.analog else f"DAHDIChannel: {event.channel}"
+    return f"{where}\r\nStatus: {'enabled' if event.on else 'disabled'}\r\n"
 
 
 @render(

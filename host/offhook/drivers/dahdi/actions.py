@@ -75,10 +75,7 @@ def dial_off_hook(request: ActionRequest) -> None:
 
 
 def _disturb(request: ActionRequest, on: bool) -> None:
-    port = _port(request)
-    if not isinstance(port, PhonePort):
-        raise ActionError("No such channel")
-    port.set_do_not_disturb(on)
+    _port(request).set_do_not_disturb(on)
 
 
 @module.action("DAHDIDNDon", (), Syntax("DAHDIChannel"))

@@ -1,11 +1,15 @@
-"""Dial strings: ``DAHDI/<channel>``, ``g1`` and its like for a group, ``i1`` for an ISDN span; number and options."""
+"""Dial strings: ``DAHDI/<channel>``, ``g1`` and its like for a group, ``i1`` for an ISDN span, ``folder!channel`` for a
+device below /dev/dahdi; number and options."""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +18,8 @@ class Address:
 
     channel: int = 0
     """0: a group decides."""
+    folder: str = ""
+    """Where below /dev/dahdi the device stands that has that number there; "" for the number of a channel."""
     groups: frozenset[int] = frozenset()
     descending: bool = False
     round_robin: bool = False
@@ -29,14 +35,21 @@ class Address:
     digital: bool = False
 
 
+_FOLDER = re.compile(r"(.+)!(\d.*)")
 _HEAD = re.compile(r"(?:i(?P<span>\d+)-?)?(?:(?P<way>[gGrR])(?P<groups>[\d,\-]+)|(?P<channel>\d+)|(?P<pseudo>pseudo))?")
-_OPTIONS = re.compile(r"c|d|r(\d*)")
+_OPTIONS = re.compile(r"r(\d+)|.")
 
 
 def parse(text: str) -> Address:
-    """Take ``[i<span>-](g|G|r|R)<group>[c|r<cadence>|d][/number[/options]]`` apart. Raises ValueError."""
+    """Take ``[i<span>-](g|G|r|R)<group>[c|r<cadence>|d][/number[/options]]`` apart, or ``[folder!]<channel>...``.
+
+    Raises ValueError.
+    """
     head, _, rest = text.partition("/")
     number, _, extra = rest.partition("/")
+    device = _FOLDER.fullmatch(head)
+    folder = device[1].replace("!", "/") if device is not None else ""
+    head = device[2] if device is not None else head
     found = _HEAD.match(head)
     assert found is not None
     if not found[0]:
@@ -46,6 +59,7 @@ def parse(text: str) -> Address:
     way = found["way"] or ""
     return Address(
         channel=int(found["channel"] or 0),
+        folder=folder,
         groups=groups,
         descending=way in ("G", "R"),
         round_robin=way in ("r", "R"),
@@ -59,16 +73,20 @@ def parse(text: str) -> Address:
 
 
 def _options(text: str, whole: str) -> tuple[bool, int, bool]:
+    """Confirmation, cadence and digital call of the letters behind a channel or group; what is none is told."""
     confirm, ring, digital = False, 0, False
-    place = 0
-    while place < len(text):
-        found = _OPTIONS.match(text, place)
-        if found is None:
-            raise ValueError(f'"{text[place:]}" in "{whole}" is no option; there are c, d and r with a number')
-        confirm = confirm or found[0] == "c"
-        digital = digital or found[0] == "d"
-        ring = int(found[1]) if found[1] else ring
-        place = found.end()
+    for found in _OPTIONS.finditer(text):
+        match found[0][0]:
+            case "c":
+                confirm = True
+            case "d":
+                digital = True
+            case "r" if found[1]:
+                ring = int(found[1])
+            case "r":
+                log.warning('"%s": option r has no number of a cadence behind it', whole)
+            case letter:
+                log.warning('"%s": there is no option %s; there are c, d and r with a number', whole, letter)
     return confirm, ring, digital
 
 

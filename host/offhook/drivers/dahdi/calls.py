@@ -82,7 +82,7 @@ class Calls:
             channel.pickup_groups = group_names(settings, "pickup")
         for assignment in settings["setvar"]:
             variable, _, value = assignment.partition("=")
-            channel.set(variable.strip(), value.strip())
+            channel.set_by_name(variable.strip(), value.strip())
         self.announce(channel)
         return channel
 

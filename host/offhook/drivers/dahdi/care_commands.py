@@ -181,8 +181,8 @@ async def simulate(request: Request) -> None:
     """Carry out a script at the far end of a simulated channel (system.conf: dynamic=sim), and wait for its end.
 
     A phone knows off-hook, on-hook, flash, dial DIGITS, pulse DIGITS, until ringing; a line from an exchange ring
-    [NUMBER [NAME]], stop, answer, hang-up, reverse, drop MS, unplug, plug, until STATE; both say HZ SECONDS, wait
-    SECONDS, until tone HZ [HZ], until silence. Steps are separated by ";":
+    [NUMBER [NAME]], alert NUMBER (as NTT's do), stop, answer, hang-up, reverse, drop MS, unplug, plug, until STATE;
+    both say HZ SECONDS, wait SECONDS, until tone HZ [HZ], until silence. Steps are separated by ";":
 
         line simulate 1 off-hook; wait 1; dial 600; wait 3; on-hook
     """

@@ -45,16 +45,19 @@ def show_channels(request: Request) -> None:
     dahdi show channels [ group <group> | context <context> ]
     """
     ports = iter(lines_of(request.pbx))
-    match request.args:
+    pseudo = True
+    match [word.lower() for word in request.args]:
         case []:
             pass
         case ["group", group] if group.isdigit() and int(group) < 64:
             ports = (port for port in ports if int(group) in port.settings["group"])
+            pseudo = False
         case ["context", context]:
-            ports = (port for port in ports if port.settings["context"].lower() == context.lower())
+            ports = (port for port in ports if port.settings["context"].lower() == context)
+            pseudo = context == "default"
         case _:
             raise request.usage()
-    request.print(*channel_table(ports))
+    request.print(*channel_table(ports, pseudo=pseudo))
 
 
 @module.command("dahdi show channel <chan num>", "Show information on a channel", complete=channels_at(0))
@@ -82,7 +85,8 @@ def show_version(request: Request) -> None:
 def show_cadences(request: Request) -> None:
     """List the ring cadences r1, r2, ... that dial strings name."""
     for number, cadence in enumerate(lines_of(request.pbx).cadences, 1):
-        request.print(f"r{number}: {','.join(str(abs(ms)) for ms in cadence)}")
+        times = (abs(ms) if place % 2 else ms for place, ms in enumerate(cadence))
+        request.print(f"r{number}: {','.join(map(str, times))}")
 
 
 def _direction(request: Request) -> tuple[str, Port, float]:
@@ -137,13 +141,13 @@ def _complete_dnd(pbx: Pbx, args: list[str], typed: str) -> Iterable[str]:
     "dahdi set dnd <chan#> <on|off>", "Sets/resets DND (Do Not Disturb) mode on a channel", complete=_complete_dnd
 )
 def set_dnd(request: Request) -> None:
-    """Have a phone take no calls, or take them again."""
+    """Have a phone or line take no calls, or take them again."""
     if len(request.args) != 2:
         raise request.usage()
     port = port_of(request, request.args[0])
     if request.args[1].lower() not in ("on", "off", "yes", "no", "true", "false", "1", "0"):
         raise CommandError(f"Expected 'on' or 'off', got '{request.args[1]}'")
-    phone_of(port).set_do_not_disturb(request.args[1].lower() in ("on", "yes", "true", "1"))
+    port.set_do_not_disturb(request.args[1].lower() in ("on", "yes", "true", "1"))
 
 
 def phone_of(port: Port) -> PhonePort:

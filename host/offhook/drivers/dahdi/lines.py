@@ -28,6 +28,7 @@ from offhook.drivers.dahdi.reading import PSEUDO, ChannelSettings, Reading
 from offhook.drivers.dahdi.ss7.linksets import Ss7Linksets
 from offhook.drivers.dahdi.tie_port import TiePort
 from offhook.drivers.dahdi.trunk_port import TrunkPort
+from offhook.log import NOTICE
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -326,15 +327,26 @@ class Lines:
             self._search = self.pbx.loop.call_later(_SEARCH_S, self._look_again)
 
     def _alarm(self, port: Port, bits: int) -> None:
+        self.pbx.devices.changed(f"DAHDI/{port.number}")
+        if port.ignores_alarms:
+            return
         report = port.settings["reportalarms"]
-        words = words_of(bits)
-        if report in ("channels", "all"):
-            self.pbx.bus.publish(ChannelAlarm(port.number, words, port.signalling in ANALOG))
+        words, analog = words_of(bits), port.signalling in ANALOG
+        if report in ("channels", "all") or (analog and not words):
+            self._alarm_told(f"channel {'' if words or analog else 'DAHDI/'}{port.number}", words)
+            self.pbx.bus.publish(ChannelAlarm(port.number, words, analog))
         first = min(other.number for other in self.ports.values() if other.span == port.span)
         if report in ("spans", "all") and port.number == first:
+            self._alarm_told(f"span {port.span}", words)
             self.pbx.bus.publish(SpanAlarm(port.span, words))
-        self.pbx.devices.changed(f"DAHDI/{port.number}")
-        log.warning("channel %d: %s", port.number, f"alarm: {words}" if words else "alarm is over")
+
+    @staticmethod
+    def _alarm_told(where: str, words: str) -> None:
+        """In the words that programs look for in logs."""
+        if words:
+            log.warning("Detected alarm on %s: %s", where, words)
+        else:
+            log.log(NOTICE, "Alarm cleared on %s", where)
 
     # ---- calling ---------------------------------------------------------------------------------------------
 
@@ -355,10 +367,21 @@ class Lines:
         """The ports of an address in the order they are tried."""
         ports = [port for port in self.ports.values() if not address.span or port.span == address.span]
         if address.channel:
-            ports = [port for port in ports if port.number == address.channel]
+            number = self._number(address)
+            ports = [port for port in ports if port.number == number]
         elif address.groups or not address.span:
             ports = [port for port in ports if address.groups & port.settings["group"]]
         return order_of_hunt(ports, address, self._last.get(address.groups, 0))
+
+    def _number(self, address: Address) -> int:
+        """The channel of an address that names one; 0 when there is no such device."""
+        if not address.folder:
+            return address.channel
+        try:
+            return self.system.channel_at(f"{address.folder}/{address.channel}")
+        except LineError as error:
+            log.warning("%s", error)
+            return 0
 
     def waited_for(self, text: str) -> list[tuple[str, Parameters]]:
         """The lines behind a dial string that is busy, and what each allows of call completion."""
@@ -378,6 +401,8 @@ class Lines:
             raise RequestError(causes.NO_ROUTE_DESTINATION, f"DAHDI/{text}: there is no such channel or group")
         for port in candidates:
             refusal = port.refusal()
+            if port.do_not_disturb and port.signalling in ANALOG:
+                refusal = refusal or causes.REQUESTED_CHAN_UNAVAIL
             if not refusal or (address.channel and port.forward):
                 self._last[address.groups] = port.number
                 return port

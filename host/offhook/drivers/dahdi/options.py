@@ -35,7 +35,8 @@ def number_list(text: str) -> list[int]:
         low, dash, high = word.lstrip("!").partition("-")
         if not low.strip().isdigit() or (dash and not high.strip().isdigit()):
             raise ValueError(f'"{word}" in "{text}" is no number or range of numbers')
-        chosen = range(int(low), int(high if dash else low) + 1)
+        ends = sorted((int(low), int(high if dash else low)))
+        chosen = range(ends[0], ends[1] + 1)
         found = [one for one in found if one not in chosen] if out else [*found, *chosen]
     return found
 

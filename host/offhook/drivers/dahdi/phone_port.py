@@ -11,7 +11,6 @@ from kernel_shims.line import Happening, Hook, LineEvent, LinePort
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control, Forward
-from offhook.calls.line_events import DndState
 from offhook.calls.party import Caller
 from offhook.calls.requesting import RequestError
 from offhook.drivers.dahdi import phone_features
@@ -246,10 +245,9 @@ class PhonePort(Port):
         return self.machine.shown_calls
 
     def set_do_not_disturb(self, on: bool) -> None:
-        """Take no calls, or take them again; managers are told."""
-        self.do_not_disturb = self.machine.do_not_disturb = on
-        self.pbx.bus.publish(DndState(self.number, on))
-        log.info("channel %d: do not disturb is %s", self.number, "on" if on else "off")
+        """See Port."""
+        self.machine.do_not_disturb = on
+        super().set_do_not_disturb(on)
 
     def remove(self) -> None:
         """See Port."""

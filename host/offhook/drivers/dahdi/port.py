@@ -16,11 +16,14 @@ from kernel_shims.line import TIMES, Alarm, Happening, LineError, LineEvent, Lin
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control, Digit
+from offhook.calls.line_events import DndState
+from offhook.calls.requesting import RequestError
 from offhook.calls.signalling import LineSignal
 from offhook.calls.transfer import attended_transfer
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.calls import Calls
+from offhook.drivers.dahdi.options import ANALOG
 from offhook.drivers.dahdi.sounding import CONFIRMING, Sounding
 
 if TYPE_CHECKING:
@@ -105,6 +108,11 @@ class Port(Sounding):
         return self.line is not None
 
     @property
+    def ignores_alarms(self) -> bool:
+        """Whether nobody is told of its alarms."""
+        return False
+
+    @property
     def block_flags(self) -> str:
         """Which side has blocked it (L, R), as the table of channels shows it; "" where nobody can."""
         return ""
@@ -116,6 +124,12 @@ class Port(Sounding):
     def signalling_lines(self) -> Iterator[str]:
         """What ``dahdi show channel`` tells of the signalling beyond its name."""
         return iter(())
+
+    def set_do_not_disturb(self, on: bool) -> None:
+        """Take no calls, or take them again (a digital channel only says so); managers are told."""
+        self.do_not_disturb = on
+        self.pbx.bus.publish(DndState(self.number, on, self.signalling in ANALOG))
+        log.info("%s DND on channel %d", "Enabled" if on else "Disabled", self.number)
 
     # ---- the line --------------------------------------------------------------------------------------------
 
@@ -306,6 +320,14 @@ class Port(Sounding):
         """Call the far end on behalf of a channel. Raises RequestError."""
         raise NotImplementedError
 
+    def stripped(self, number: str) -> str:
+        """What is dialled of a number (stripmsd). Raises RequestError when that is more than there is."""
+        strip: int = self.settings["stripmsd"]
+        if len(number) < strip:
+            text = f"DAHDI/{self.number}: number {number!r} is shorter than stripmsd ({strip})"
+            raise RequestError(causes.INVALID_NUMBER_FORMAT, text)
+        return number[strip:]
+
     def answered(self, channel: DahdiChannel) -> None:
         """The dialplan answers a call of the line's."""
 
@@ -407,7 +429,7 @@ class Port(Sounding):
     def _set_by_word(self, channel: DahdiChannel, item: str, value: str) -> None:
         word = value.strip().lower()
         if item == "buffers":
-            log.info("%s: CHANNEL(buffers) has no effect: the engine keeps as much sound as the line needs", channel.name)
+            log.info("%s: CHANNEL(buffers) has no effect: the engine keeps as much sound as needed", channel.name)
         elif word in _WORDS[item]:
             self.cancel_echo(word != "off")
         else:

@@ -182,14 +182,13 @@ def parse_cadence(text: str) -> tuple[int, ...]:
 
 
 def _assign(entry: Entry, values: dict[str, Any], out: Reading) -> None:
-    if entry.value.strip().lower() == "pseudo":
-        numbers = [PSEUDO]
-    else:
-        try:
-            numbers = number_list(entry.value)
-        except ValueError as error:
-            out.errors.append(ConfigError(entry.file, entry.line, f"{entry.name}: {error}"))
-            return
+    words = [word.strip() for word in entry.value.split(",")]
+    lines = [word for word in words if word.lower() != "pseudo"]
+    try:
+        numbers = [*(PSEUDO for _ in range(len(lines), len(words))), *(number_list(",".join(lines)) if lines else ())]
+    except ValueError as error:
+        out.errors.append(ConfigError(entry.file, entry.line, f"{entry.name}: {error}"))
+        return
     if values["cidsignalling"] == "v23_jp" and values["usecallerid"]:
         _japanese(entry, values, out)
     for number in numbers:

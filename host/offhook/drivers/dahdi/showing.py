@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from kernel_shims.line import LineError
 from offhook.drivers.dahdi.alarms import short_of, words_of
-from offhook.drivers.dahdi.options import ANALOG
 
 if TYPE_CHECKING:
     from kernel_shims.line import SpanStatus
@@ -66,10 +65,14 @@ def _row(values: tuple[str, ...]) -> str:
     return " ".join([f"{chan:>7}", f"{span:>4}", *cells])
 
 
-def channel_table(ports: Iterator[Port]) -> Iterator[str]:
-    """``dahdi show channels``."""
+_PSEUDO = ("pseudo", "0", "Pseudo", "", "default", "", "default", "", "Yes", "No Alarm", "")
+
+
+def channel_table(ports: Iterator[Port], *, pseudo: bool) -> Iterator[str]:
+    """``dahdi show channels``; with the channel that no line belongs to, if that is asked for too."""
     yield _row(tuple(name for name, _, _ in _COLUMNS))
-    yield _row(("pseudo", "0", "Pseudo", "", "default", "", "default", "", "Yes", "No Alarm", ""))
+    if pseudo:
+        yield _row(_PSEUDO)
     for port in ports:
         settings = port.settings
         yield _row(
@@ -161,7 +164,7 @@ def channel_block(port: Port) -> Iterator[str]:
     yield f"Wait for dialtone: {settings['waitfordialtone']}ms"
     yield from port.signalling_lines()
     yield from _sound_lines(port)
-    if port.signalling in ANALOG:
+    if port.line is not None:
         yield f"Hookstate (FXS only): {_hook(port)}"
 
 

@@ -175,7 +175,7 @@ class TiePort(Port):
         cause = self.refusal()
         if cause:
             raise RequestError(cause, f"DAHDI/{self.number}: the tie line is not free any more")
-        digits = channel.address[self.settings["stripmsd"] :]
+        digits = self.stripped(channel.address)
         channel.set_state(State.DIALING)
         caller = channel.connected.id.number.text if channel.connected.id.number.valid else ""
         route = "".join(channel.get(f"FEATDMF_{name}") or self.settings[f"default{name.lower()}"] for name in _ROUTE)

@@ -12,6 +12,7 @@ from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition
 from offhook.calls.party import Caller, Number, Party
 from offhook.calls.requesting import RequestError
+from offhook.dialplan.patterns import shrink_number
 from offhook.drivers.dahdi import busy_tone
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
@@ -324,7 +325,7 @@ class TrunkPort(Port):
         cause = self.refusal()
         if cause:
             raise RequestError(cause, f"DAHDI/{self.number}: the line is not free any more")
-        digits = channel.address[self.settings["stripmsd"] :]
+        digits = self.stripped(channel.address)
         channel.set_state(State.DIALING)
         waits_s, self._waits_s = self._waits_s, None
         self.obey(self.machine.call(channel.call, digits, self.now(), waits_s))
@@ -358,7 +359,8 @@ class TrunkPort(Port):
 
 
 def _caller(message: Call) -> Caller:
-    party = Party.of(message.number, message.name)
+    number = shrink_number(message.number) if message.number is not None else None
+    party = Party.of(number, message.name)
     if message.number is None and message.no_number:
         party.number = Number(True, presentation=_WITHHELD if message.no_number == "P" else _UNAVAILABLE)
     return Caller(id=party, ani=party.copy())

@@ -100,7 +100,7 @@ class PhoneState:
         if self.alarm:
             return causes.NETWORK_OUT_OF_ORDER
         if self.do_not_disturb:
-            return causes.USER_BUSY
+            return causes.REQUESTED_CHAN_UNAVAIL
         if self.idle:
             return 0
         holds = self._third is not None and not self.conference

@@ -148,8 +148,12 @@ class BearerPort(Port):
     @property
     def in_alarm(self) -> bool:
         """Its span has alarms that count (layer1_presence: a BRI to several devices is put to sleep by the network)."""
-        asleep = self.settings["layer1_presence"] == "ignore" and self.signalling.endswith("_ptmp")
-        return self.machine.alarm and not asleep
+        return self.machine.alarm and not self.ignores_alarms
+
+    @property
+    def ignores_alarms(self) -> bool:
+        """See Port."""
+        return self.settings["layer1_presence"] == "ignore" and self.signalling.endswith("_ptmp")
 
     def through(self) -> None:
         """Sound passes: the far end answered, or sends tones."""

@@ -58,9 +58,7 @@ class Outgoing:
         address: Address = channel.data["dahdi_address"]
         settings = port.settings.values
         dialled, subaddress = dialled_subaddress(address.number)
-        if len(dialled) < settings["stripmsd"]:
-            raise RequestError(causes.INVALID_NUMBER_FORMAT, f"{dialled!r} is shorter than stripmsd")
-        digits, waits, deferred = dialled[settings["stripmsd"] :].partition("w")
+        digits, waits, deferred = port.stripped(dialled).partition("w")
         called, plan = typed(digits, settings["pridialplan"], settings)
         options = {found[1] or "R": found[2] or "" for found in _OPTION.finditer(address.extra)}
         capability = capability_number(channel)

@@ -345,18 +345,11 @@ class R2Port(Port):
 
     def call(self, channel: DahdiChannel) -> None:
         """See Port."""
-        strip = self.settings["stripmsd"]
-        if len(channel.address) < strip:
-            sentence = f"DAHDI/{self.number}: {channel.address!r} is shorter than stripmsd ({strip})"
-            raise RequestError(causes.INVALID_NUMBER_FORMAT, sentence)
+        digits = self.stripped(channel.address)
         caller = channel.connected.id.number
         shown = caller.valid and not self.settings["hidecallerid"]
         ani = caller.text if shown else None
-        if (
-            self.line is None
-            or self._busy
-            or not self.r2.make_call(ani, channel.address[strip:], self._category_for(channel))
-        ):
+        if self.line is None or self._busy or not self.r2.make_call(ani, digits, self._category_for(channel)):
             raise RequestError(causes.NORMAL_CIRCUIT_CONGESTION, f"DAHDI/{self.number}: the line is not idle any more")
         self._busy, self.accepted = True, False
         channel.set_state(State.DIALING)

@@ -40,14 +40,11 @@ class Outgoing:
         """Send IAM. Raises RequestError."""
         linkset = self._linkset
         dialled: Dialled = channel.data["dahdi_address"]
-        strip = circuit.settings["stripmsd"]
-        if len(dialled.number) < strip:
-            text = f"DAHDI/{circuit.number}: number {dialled.number!r} is shorter than stripmsd ({strip})"
-            raise RequestError(causes.INVALID_NUMBER_FORMAT, text)
+        number = circuit.stripped(dialled.number)
         record = circuit.call_record
         if record is None or circuit.level is not Level.ALLOCATED:
             raise RequestError(causes.NORMAL_CIRCUIT_CONGESTION, f"DAHDI/{circuit.number}: CIC {circuit.cic} was lost")
-        digits, nature = natured(dialled.number[strip:], linkset.values["ss7_called_nai"], linkset.values)
+        digits, nature = natured(number, linkset.values["ss7_called_nai"], linkset.values)
         calling = calling_of(channel.connected.id, circuit.settings.values, linkset.values)
         seizure = variables.seizure(channel, Address(digits, nature), calling, linkset.values)
         if circuit.digital and seizure.medium is None:
