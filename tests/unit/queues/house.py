@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,9 @@ from offhook.storage.astdb import AstDb
 from support.call_exchange import Exchange
 from support.leaping_loop import LeapingLoop
 
+UNSERVED = ("ABANDON", "EXITWITHTIMEOUT", "EXITEMPTY", "EXITWITHKEY", "WITHDRAW")
+SERVED = ("COMPLETECALLER", "COMPLETEAGENT", "BLINDTRANSFER", "ATTENDEDTRANSFER")
+"""How the calls of a queue end in queue_log."""
 PLAN = """
 [callers]
 exten => q,1,Queue(q)
@@ -124,12 +128,28 @@ class Lines:
     """Stands in for the log: keeps what is written into queue_log."""
 
     written: list[tuple[str, ...]] = field(default_factory=list)
+    calls: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """Queue and event of the lines of each call, by its unique id."""
     queue_log_to_file: bool = False
     queue_log_utc: bool = False
 
     def queue_log(self, when: float, call: str, queue: str, agent: str, event: str, *data: str) -> None:
         """One line; unique ids are left out, as are times."""
         self.written.append((queue, agent, event, *data))
+        self.calls.setdefault(call, []).append((queue, event))
+
+    def ends(self) -> Counter[tuple[str, str]]:
+        """How calls that came ended, by queue and event, after a look that each of them came to just one end."""
+        found: Counter[tuple[str, str]] = Counter()
+        for call, lines in self.calls.items():
+            events = [event for _, event in lines if event in ("ENTERQUEUE", "CONNECT", *UNSERVED, *SERVED)]
+            if not events:
+                continue
+            assert events[0] == "ENTERQUEUE", (call, lines)
+            assert len(events) == 2 or (len(events) == 3 and events[1] == "CONNECT"), (call, lines)
+            assert events[-1] in (SERVED if "CONNECT" in events else UNSERVED), (call, lines)
+            found[lines[0][0], events[-1]] += 1
+        return found
 
 
 class Centre:

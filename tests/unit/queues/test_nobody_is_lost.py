@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offhook.services.queues.events import AgentEvent, CallerEvent
+from offhook.services.queues.member import ENGAGED
 from offhook.services.queues.reloading import read
 from unit.queues.house import Centre, Habit, Phone, story
 
@@ -112,6 +113,8 @@ def test_no_caller_is_lost_or_served_twice(
             await asyncio.sleep(2)
             assert not centre.queue.line.entries
             assert not centre.queues.pending
+            assert not [member for member in centre.queue.members.values() if member.talks or member.state in ENGAGED]
+            assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
             assert all(caller.hungup for caller in callers)
             adds_up(centre)
 
@@ -140,3 +143,4 @@ def adds_up(centre: Centre) -> None:
     assert sorted([*served, *abandoned]) == sorted(joins)
     assert sorted(names(centre, "AgentComplete")) == sorted(served)
     assert centre.queue.completed == len(served)
+    assert centre.log.ends().total() == len(joins)

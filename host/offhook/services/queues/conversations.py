@@ -65,6 +65,9 @@ class Conversations:
             drop()
         self._by_channel.clear()
 
+    def __len__(self) -> int:
+        return len(set(self._by_channel.values()))
+
     def begin(self, queue: Queue, entry: Entry, member: Member, agent: Channel) -> None:
         """Caller and member are put together now."""
         talk = Talk(Moment.of(queue.pbx), entry.waited <= queue.settings.servicelevel)

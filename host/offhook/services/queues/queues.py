@@ -56,6 +56,8 @@ class Queues:
 
     def may_ring(self, queue: Queue, entry: Entry, member: Member) -> bool:
         """Whether a member can get a caller's call now."""
+        if queue.members.get(member.key) is not member:  # it was taken out while others rang
+            return False
         if member.paused or (not member.ringinuse and member.state not in ("NOT_INUSE", "UNKNOWN")):
             return False
         if member.last_call is not None:

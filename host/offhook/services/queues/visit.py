@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -97,14 +96,12 @@ class Visit:
             reason = await self._stay()
             if reason == CONTINUE and "c" not in self.order.options:
                 raise Hangup
-        except (asyncio.CancelledError, Hangup):
-            if not self.served and not self.handed_over:
-                self.queue.give_up(self.entry)
-                record(self.queues.pbx, self.queue.name, channel.uniqueid, self.agent, "ABANDON", *self.place)
-            raise
         finally:
             channel.data.pop(SUCCESSION, None)
             if not self.handed_over:
+                if not self.served:
+                    self.queue.give_up(self.entry)
+                    record(self.queues.pbx, self.queue.name, channel.uniqueid, self.agent, "ABANDON", *self.place)
                 self._leave()
         if not self.channel.hungup:
             self.announcer.quiet()
