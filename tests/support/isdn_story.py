@@ -52,9 +52,8 @@ async def start(
     office: Office, extra_network: str = "", extra_user: str = "", plan: str = PLAN, phones: str = ""
 ) -> Lines:
     """Two E1 spans, both ends up."""
-    for first in _phones(office, 9, 40):
-        signallings = {number: "hdlcfcs" if number == first + 15 else "clear" for number in range(first, first + 31)}
-        office.system.add_span(signallings, "alaw")
+    office.lay()
+    office.trunk(9, 40, [*["clear"] * 15, "hdlcfcs", *["clear"] * 15])
     lines = await _begin(office, "pri", "9-23,25-39", "40-54,56-70", extra_network, extra_user, plan, phones=phones)
     await office.until(lambda: all(span.up for span in lines.isdn), 5)
     return lines
@@ -70,19 +69,13 @@ async def start_bri(
     phones: str = "",
 ) -> Lines:
     """Two basic rate spans, point to point and both ends up, or to several devices, where layer 2 waits for a call."""
-    for first in _phones(office, 9, 12):
-        office.system.add_span({first: "clear", first + 1: "clear", first + 2: "hardhdlc"}, "alaw")
+    office.lay()
+    office.trunk(9, 12, ["clear", "clear", "hardhdlc"])
     kind = "_ptmp" if multipoint else ""
     lines = await _begin(office, "bri", "9-10", "12-13", extra_network, extra_user, plan, kind, phones)
     if not multipoint:
         await office.until(lambda: all(span.up for span in lines.isdn), 5)
     return lines
-
-
-def _phones(office: Office, *firsts: int) -> tuple[int, ...]:
-    office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
-    office.system.add_span(dict.fromkeys(range(5, 9), "fxs_ks"))
-    return firsts
 
 
 async def _begin(
@@ -96,7 +89,6 @@ async def _begin(
     multipoint: str = "",
     phones: str = "",
 ) -> Lines:
-    office.system.cable(3, 4)
     names = [line.partition("=")[0].strip() for line in extra_network.splitlines() if "=" in line]
     text = CHANNELS.format(
         rate=rate,

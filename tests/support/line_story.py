@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -118,9 +118,19 @@ class Office:
         law: str = "ulaw",
     ) -> Lines:
         """Lay the lines, read both files, open the channels."""
-        self.system.add_span(dict.fromkeys(range(1, 5), phones), law)
-        self.system.add_span(dict.fromkeys(range(5, 9), lines), law)
+        self.lay(phones, lines, law)
         return await self.begin(configuration, dialplan)
+
+    def lay(self, phones: str = "fxo_ks", lines: str = "fxs_ks", law: str = "ulaw") -> None:
+        """Span 1, phones on 1 to 4, and span 2, lines on 5 to 8, "" for none."""
+        for first, kind in ((1, phones), (5, lines)):
+            if kind:
+                self.system.add_span(dict.fromkeys(range(first, first + 4), kind), law)
+
+    def trunk(self, one: int, two: int, kinds: Sequence[str], law: str = "alaw") -> None:
+        """Two spans on one cable, whose channels begin there and are such, one after the other."""
+        spans = [self.system.add_span(dict(enumerate(kinds, first)), law) for first in (one, two)]
+        self.system.cable(spans[0].number, spans[1].number)
 
     async def begin(self, configuration: str | None, dialplan: str) -> Lines:
         """Read both files (None: there is no chan_dahdi.conf), open the channels of the spans that are there."""
@@ -208,6 +218,12 @@ class Office:
     def phone(self, number: int) -> Phone:
         """The telephone on a channel."""
         return self.system.phone(number)
+
+    async def dial(self, phone: Phone, digits: str) -> None:
+        """A phone is lifted, and dials once there is dial tone."""
+        phone.off_hook()
+        await self.advance(0.5)
+        phone.dial(digits)
 
     def line(self, number: int) -> Exchange:
         """The exchange behind a channel."""

@@ -12,11 +12,18 @@ from support.line_story import Office
 async def connect(office: Office, caller: int, called: int) -> None:
     """One phone calls another, which answers."""
     one, other = office.phone(caller), office.phone(called)
-    one.off_hook()
-    await office.advance(0.5)
-    one.dial(f"10{called}")
+    await office.dial(one, f"10{called}")
     await office.until(lambda: other.ringing)
     other.off_hook()
+    await office.advance(0.5)
+
+
+async def call_for(office: Office, number: int, digits: str, seconds: float = 2) -> None:
+    """Somebody dials, and hangs up after a while."""
+    phone = office.phone(number)
+    await office.dial(phone, digits)
+    await office.advance(seconds)
+    phone.on_hook()
     await office.advance(0.5)
 
 

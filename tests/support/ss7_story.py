@@ -114,14 +114,9 @@ async def start(
     size, place, law = SIZES[variant]
     if circuits:
         size, place = circuits + links, circuits + 1
-    office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
-    office.system.add_span(dict.fromkeys(range(5, 9), "fxs_ks"))
+    office.lay()
     firsts = (9, 9 + size)
-    for first in firsts:
-        linked = range(first + place - 1, first + place - 1 + links)
-        signallings = {n: signalling if n in linked else "clear" for n in range(first, first + size)}
-        office.system.add_span(signallings, law)
-    office.system.cable(3, 4)
+    office.trunk(*firsts, [signalling if place <= n < place + links else "clear" for n in range(1, size + 1)], law)
     ranges = []
     for first in firsts:
         linked = range(first + place - 1, first + place - 1 + links)

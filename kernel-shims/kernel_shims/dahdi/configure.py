@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -61,22 +62,16 @@ class Configurator:
         wrong: list[str] = []
 
         def done(step: Callable[[], bool | None]) -> bool:
-            try:
+            with _noting(wrong):
                 return step() is not False
-            except LineError as error:
-                wrong.append(str(error))
-                return False
+            return False
 
         yield from conf.notes
-        try:
+        with _noting(wrong):
             yield from self.load_zones(conf, zones)
-        except LineError as error:
-            wrong.append(str(error))
         for line in conf.dynamic:
-            try:
+            with _noting(wrong):
                 yield from self.create_dynamic(conf.path, line)
-            except LineError as error:
-                wrong.append(str(error))
         whole, conf = conf, conf if there is None else _part(conf, there())
         spans = [span for span in conf.spans if done(partial(self.configure_span, conf.path, span))]
         yield from (f"span {span.number}: {span.framing}, {span.coding}" for span in spans)
@@ -242,6 +237,15 @@ class Configurator:
                 device.number("HDLC_RATE", _SLOW_RATE if slow else _FULL_RATE, "set the rate")
         finally:
             device.close()
+
+
+@contextmanager
+def _noting(wrong: list[str]) -> Iterator[None]:
+    """What goes wrong within is told later."""
+    try:
+        yield
+    except LineError as error:
+        wrong.append(str(error))
 
 
 def _awaited(whole: SystemConf, part: SystemConf) -> Iterator[str]:

@@ -100,11 +100,8 @@ def tie_does(office: Office, number: int, chance: random.Random) -> None:
 async def test_every_line_is_free_again(office: Office, phone: str, line: str, tie: str, seed: int) -> None:
     chance = random.Random(f"{seed} {tie}")
     kernel = tie if tie in ("em", "em_e1") else "sf" if tie.startswith("sf") else "em"
-    office.system.add_span(dict.fromkeys(range(1, 5), phone))
-    office.system.add_span(dict.fromkeys(range(5, 9), line))
-    office.system.add_span({9: kernel})
-    office.system.add_span({10: kernel})
-    office.system.cable(3, 4)
+    office.lay(phone, line)
+    office.trunk(9, 10, [kernel], "ulaw")
     words = {name: chance.choice(("yes", "no")) for name in ("transfer", "deluxe", "polarity")}
     lines = await office.begin(LINES.format(phone=phone, line=line, tie=tie, **words), PLAN)
     done: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from offhook.calls.completion import events
 from offhook.services import completion
 from support.line_story import Office
+from support.line_talk import call_for
 
 PHONES = """
 [channels]
@@ -27,17 +28,6 @@ exten => 104,1,CallCompletionRequest()
 """
 
 
-async def call(office: Office, number: int, exten: str) -> None:
-    """Somebody dials, and hangs up after a while."""
-    phone = office.phone(number)
-    phone.off_hook()
-    await office.advance(0.5)
-    phone.dial(exten)
-    await office.advance(2)
-    phone.on_hook()
-    await office.advance(0.5)
-
-
 async def test_a_busy_phone_is_called_again_when_it_is_free(office: Office) -> None:
     await office.start(PHONES, PLAN)
     office.pbx.registry.add(completion.module)
@@ -45,10 +35,10 @@ async def test_a_busy_phone_is_called_again_when_it_is_free(office: Office) -> N
     caller, called = office.phone(1), office.phone(2)
     called.off_hook()
     await office.advance(0.5)
-    await call(office, 1, "102")
+    await call_for(office, 1, "102")
     (offer,) = office.heard(events.Available)
     assert (offer.callee, offer.service) == ("DAHDI/2", "CCBS")
-    await call(office, 1, "104")
+    await call_for(office, 1, "104")
     called.on_hook()
     await office.until(lambda: caller.ringing)
     caller.off_hook()
@@ -71,7 +61,7 @@ async def test_a_phone_that_does_not_allow_it_is_not_waited_for(office: Office) 
     completion.start(office.pbx)
     office.phone(3).off_hook()
     await office.advance(0.5)
-    await call(office, 1, "103")
+    await call_for(office, 1, "103")
     assert not office.heard(events.Available)
     office.phone(3).on_hook()
     await office.advance(1)

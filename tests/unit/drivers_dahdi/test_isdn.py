@@ -22,9 +22,7 @@ async def test_a_phone_calls_through_the_span_and_both_hear_each_other(office: O
     """Number and name arrive; ringing, answer, sound, clearing."""
     await start(office)
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("25553")
+    await office.dial(alice, "25553")
     await office.until(lambda: bob.ringing, 5)
     assert [channel.name.split("-")[0] for channel in office.pbx.channels if "i4" in channel.name] == ["DAHDI/i4/5553"]
     incoming = office.channel("DAHDI/i3/101-")
@@ -49,9 +47,7 @@ async def test_the_network_tells_names(office: Office) -> None:
     """In the display element, which only the network may send."""
     await start(office)
     alice = office.phone(1)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("1712")
+    await office.dial(alice, "1712")
     await office.until(lambda: office.pbx.globals.get("WHO") == "712", 10)
     incoming = office.channel("DAHDI/i4/101-")
     assert incoming.caller.id.name.text == "Alice"
@@ -251,9 +247,7 @@ exten => 5551,1,Hangup({cause})
 """
     await start(office, plan=plan)
     alice = office.phone(1)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("21")
+    await office.dial(alice, "21")
     await office.until(lambda: office.pbx.globals.get("CAME") is not None, 10)
     assert office.pbx.globals.get("CAME") == f"{status} {cause}"
     alice.on_hook()
@@ -284,9 +278,7 @@ async def test_why_a_call_finds_no_channel(office: Office, dialled: str, came: s
     mine.tech_call("")
     await office.until(lambda: mine.state is State.UP, 5)
     alice = office.phone(1)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("21")
+    await office.dial(alice, "21")
     await office.until(lambda: office.pbx.globals.get("CAME") is not None, 10)
     assert office.pbx.globals.get("CAME") == came
     alice.on_hook()

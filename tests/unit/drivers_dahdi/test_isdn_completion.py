@@ -11,6 +11,7 @@ from offhook.calls.completion.core import completion_of
 from offhook.services import completion
 from support.isdn_story import start, start_bri
 from support.line_story import Office
+from support.line_talk import call_for
 
 NATIVE = "cc_agent_policy = native\ncc_monitor_policy = native\npriindication = outofband"
 PHONES = "cc_agent_policy = generic\ncc_monitor_policy = generic\ncc_offer_timer = 3600"
@@ -39,17 +40,6 @@ async def begin(office: Office, kind: str, extra: str = "") -> None:
     completion.start(office.pbx)
 
 
-async def dial(office: Office, exten: str, seconds: float = 3) -> None:
-    """Alice dials, and hangs up after a while."""
-    alice = office.phone(1)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial(exten)
-    await office.advance(seconds)
-    alice.on_hook()
-    await office.advance(0.5)
-
-
 def over(office: Office) -> bool:
     """No call is left, and no transaction of the first one; that another call was offered anew is another matter."""
     found = completion_of(office.pbx)
@@ -76,11 +66,11 @@ async def test_a_busy_party_is_called_again_across_the_span(office: Office, kind
     alice, bob = office.phone(1), office.phone(2)
     bob.off_hook()
     await office.advance(0.5)
-    await dial(office, "253")
+    await call_for(office, 1, "253", 3)
     offers = office.heard(events.Available)
     wanted = {("DAHDI", "CCBS"), ("DAHDI/i4", "CCBS")}
     assert {(offer.callee.rpartition("/")[0], offer.service) for offer in offers} == wanted
-    await dial(office, "104", 2)
+    await call_for(office, 1, "104")
     assert len(office.heard(events.Requested)) == 2
     bob.on_hook()
     await office.until(lambda: alice.ringing, 15)
@@ -99,9 +89,9 @@ async def test_nobody_answered_and_the_party_is_called_when_it_was_used(office: 
     """CCNR: offered with the ringing, and free once the party has made a call."""
     await begin(office, kind)
     alice, bob = office.phone(1), office.phone(2)
-    await dial(office, "254", 6)
+    await call_for(office, 1, "254", 6)
     assert {offer.service for offer in office.heard(events.Available)} == {"CCNR"}
-    await dial(office, "104", 2)
+    await call_for(office, 1, "104")
     bob.off_hook()
     await office.advance(2)
     assert not alice.ringing
@@ -120,9 +110,9 @@ async def test_who_does_not_want_it_any_more_takes_it_back(office: Office, kind:
     bob = office.phone(2)
     bob.off_hook()
     await office.advance(0.5)
-    await dial(office, "253")
-    await dial(office, "104", 2)
-    await dial(office, "105", 2)
+    await call_for(office, 1, "253", 3)
+    await call_for(office, 1, "104")
+    await call_for(office, 1, "105")
     await finish(office)
     bob.on_hook()
     await office.advance(1)
@@ -135,7 +125,7 @@ async def test_nobody_asks_and_the_offer_runs_out(office: Office) -> None:
     bob = office.phone(2)
     bob.off_hook()
     await office.advance(0.5)
-    await dial(office, "253", 1)
+    await call_for(office, 1, "253", 1)
     found = completion_of(office.pbx)
     assert found is not None and len(office.heard(events.Available)) == 2
     await office.until(lambda: not found.transactions, 600)
@@ -154,7 +144,7 @@ async def test_the_agent_is_not_for_the_application(office: Office, caplog: pyte
     bob.off_hook()
     await office.advance(0.5)
     with caplog.at_level(logging.INFO):
-        await dial(office, "253")
+        await call_for(office, 1, "253", 3)
     channel = office.pbx.parts["dahdi"].request("g2/60", None, ("", ""))
     channel.connected.id.number = channel.connected.id.number._replace(valid=True, text="101")
     channel.tech_call("")

@@ -92,8 +92,6 @@ async def test_the_number_called_is_added_to_the_tag(office: Office) -> None:
     """append_msn_to_cid_tag, on the user side."""
     await start(office, "", "cid_tag = box\nappend_msn_to_cid_tag = yes")
     alice = office.phone(1)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("1712")
+    await office.dial(alice, "1712")
     await office.until(lambda: office.pbx.globals.get("WHO") == "712", 10)
     assert office.channel("DAHDI/i4/101-").caller.id.tag == "box_712"

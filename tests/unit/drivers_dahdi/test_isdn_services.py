@@ -295,9 +295,7 @@ async def test_a_call_is_sent_elsewhere_by_its_callee(office: Office) -> None:
     plan = PLAN + "exten => 88,1,DAHDISendCallreroutingFacility(5553,88,cfu)\n"
     await start_bri(office, plan=plan.replace("[phones]", "[phones]\nexten => 5553,1,Dial(DAHDI/2)"))
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("188")
+    await office.dial(alice, "188")
     await office.until(lambda: bob.ringing, 10)
     alice.on_hook()
     await office.until(lambda: not len(office.pbx.channels), 10)
@@ -307,9 +305,7 @@ async def test_the_other_end_joins_two_calls_of_its_own(office: Office) -> None:
     """Explicit transfer by Q.SIG's users is answered, and both calls end (attended transfer between two bridges)."""
     lines = await start(office, "switchtype = qsig", "switchtype = qsig", plan=PLAN)
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("1720")
+    await office.dial(alice, "1720")
     await office.until(lambda: len(office.pbx.bridges) == 1, 10)
     second = await call(office, "g2/5553")
     await office.until(lambda: bob.ringing, 5)

@@ -38,9 +38,7 @@ NETWORK, USER = "DAHDI/i3/", "DAHDI/i4/"
 async def trombone(office: Office) -> None:
     """Alice calls by way of the user's exchange, which calls Bob: two calls on the span for one talk."""
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("185553")
+    await office.dial(alice, "185553")
     await office.until(lambda: bob.ringing, 10)
     bob.off_hook()
     await office.until(lambda: all(channel.state is State.UP for channel in office.pbx.channels), 5)

@@ -69,9 +69,7 @@ async def test_an_echo_at_the_phone_does_not_come_back(office: Office) -> None:
     await office.start(PHONES.replace("echocancel = no", "echocancel = yes"), PLAN)
     alice, bob = office.phone(1), office.phone(2)
     bob.echo = 0.3
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("102")
+    await office.dial(alice, "102")
     await office.until(lambda: bob.ringing)
     bob.off_hook()
     await office.advance(0.5)

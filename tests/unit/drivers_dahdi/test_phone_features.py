@@ -110,9 +110,7 @@ async def test_a_second_call_beeps_with_caller_id_and_a_flash_takes_it(office: O
     await office.start(PHONES, PLAN)
     await connect(office, 2, 1)
     alice, carol = office.phone(1), office.phone(3)
-    carol.off_hook()
-    await office.advance(0.5)
-    carol.dial("101")
+    await office.dial(carol, "101")
     alice.forget()
     await office.until(lambda: alice.hears(2130, 2750, ms=60), 5)
     await office.advance(0.05)
@@ -137,9 +135,7 @@ async def test_a_ringing_phone_is_told_who_calls(office: Office) -> None:
     """Bell 202 after the first burst."""
     await office.start(PHONES, PLAN)
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("102")
+    await office.dial(alice, "102")
     await office.until(lambda: bob.bursts == 2, 12)
     assert heard_data(office, bob.heard_on_hook) == [("101", "Alice")]
     alice.on_hook()
@@ -151,9 +147,7 @@ async def test_a_distinctive_ring_has_caller_id_in_its_long_pause(office: Office
     """r1: a short and a long burst; the identity comes after the second."""
     await office.start(PHONES, PLAN + "exten => 88,1,Dial(DAHDI/2r1,60)\n")
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("88")
+    await office.dial(alice, "88")
     await office.until(lambda: bob.bursts == 3, 12)
     assert heard_data(office, bob.heard_on_hook) == [("101", "Alice")]
 
@@ -162,9 +156,7 @@ async def test_a_withheld_number_is_told_as_private(office: Office) -> None:
     """*67 before the number."""
     await office.start(PHONES, PLAN)
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("*67")
+    await office.dial(alice, "*67")
     await office.advance(1.5)
     assert alice.hears(350, 440)
     alice.dial("102")
@@ -176,18 +168,14 @@ async def test_digits_time_out_by_what_may_still_come(office: Office) -> None:
     """610 is a number and the beginning of one: it goes after matchdigit_timeout, 6105 at once."""
     await office.start(PHONES, PLAN)
     alice = office.phone(1)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("610")
+    await office.dial(alice, "610")
     await office.advance(2.5)
     assert office.channel("DAHDI/1").exten != "610"
     await office.advance(1.5)
     assert office.channel("DAHDI/1").exten == "610"
     alice.on_hook()
     await office.advance(0.2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("6105")
+    await office.dial(alice, "6105")
     await office.advance(1)
     assert office.channel("DAHDI/1").exten == "6105"
 
@@ -196,9 +184,7 @@ async def test_an_impossible_number_gets_reorder_tone_then_the_howler(office: Of
     """And silence in the end."""
     await office.start(PHONES, PLAN)
     alice = office.phone(1)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("5")
+    await office.dial(alice, "5")
     await office.advance(0.4)
     await office.until(lambda: alice.hears(480, 620), 2)
     assert not len(office.pbx.channels)
@@ -226,9 +212,7 @@ async def test_an_answer_may_have_to_be_confirmed(office: Office) -> None:
     """Option c: it counts once a key was pressed, whichever."""
     await office.start(PHONES, PLAN + "exten => 77,1,Dial(DAHDI/2c,60)\n")
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("77")
+    await office.dial(alice, "77")
     await office.until(lambda: bob.ringing)
     bob.off_hook()
     await office.advance(1)
@@ -251,21 +235,15 @@ async def test_do_not_disturb_and_forwarding_are_dialled(office: Office) -> None
     """*78, *79, *72."""
     lines = await office.start(PHONES, PLAN)
     alice, bob, carol = office.phone(1), office.phone(2), office.phone(3)
-    bob.off_hook()
-    await office.advance(0.5)
-    bob.dial("*78")
+    await office.dial(bob, "*78")
     await office.advance(1)
     bob.on_hook()
     assert [event.on for event in office.heard(DndState)] == [True]
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("102")
+    await office.dial(alice, "102")
     await office.advance(2)
     assert not bob.ringing
     alice.on_hook()
-    bob.off_hook()
-    await office.advance(0.5)
-    bob.dial("*79")
+    await office.dial(bob, "*79")
     await office.advance(1)
     bob.dial("*72")
     await office.advance(1)
@@ -274,9 +252,7 @@ async def test_do_not_disturb_and_forwarding_are_dialled(office: Office) -> None
     bob.on_hook()
     await office.advance(0.2)
     assert lines.ports[2].forward == "103"
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("102")
+    await office.dial(alice, "102")
     await office.until(lambda: carol.ringing, 5)
     assert not bob.ringing
 

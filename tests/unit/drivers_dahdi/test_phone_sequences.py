@@ -56,13 +56,6 @@ async def start(office: Office, more: str = "") -> None:
     await office.start(PHONES.format(more=more), PLAN)
 
 
-async def dial(office: Office, number: int, digits: str) -> None:
-    """Lift, wait for dial tone, and dial."""
-    office.phone(number).off_hook()
-    await office.advance(0.5)
-    office.phone(number).dial(digits)
-
-
 async def three_at_once(office: Office) -> None:
     """Alice has called Bob and Carol, and talks to both."""
     await connect(office, 1, 2)
@@ -79,7 +72,7 @@ async def test_a_call_waits_while_three_talk(office: Office) -> None:
     """Those two go on with each other while the phone takes the new call; a flash brings all three together again."""
     await start(office, WAITING)
     await three_at_once(office)
-    await dial(office, 4, "101")
+    await office.dial(office.phone(4), "101")
     await office.until(lambda: office.phone(1).hears(440), 3)
     await office.advance(0.5)
     alice = office.phone(1)
@@ -105,7 +98,7 @@ async def test_who_is_left_of_a_conference_waits(office: Office) -> None:
     """Bob leaves while Alice talks to Dave: Carol is the one who waits then."""
     await start(office, WAITING)
     await three_at_once(office)
-    await dial(office, 4, "101")
+    await office.dial(office.phone(4), "101")
     await office.until(lambda: office.phone(1).hears(440), 3)
     office.phone(1).flash()
     await office.advance(0.3)
@@ -173,7 +166,7 @@ async def test_a_flash_while_the_second_phone_rings_joins_all(office: Office) ->
 async def test_a_flash_without_three_way_calling_goes_to_the_line(office: Office) -> None:
     """threewaycalling = no: an exchange behind the call sees the flash."""
     await office.start(PHONES.format(more="").replace("threewaycalling = yes", "threewaycalling = no"), PLAN)
-    await dial(office, 1, "95")
+    await office.dial(office.phone(1), "95")
     await office.until(lambda: office.line(5).state == "talking", 15)
     office.phone(1).flash()
     await office.advance(0.3)
@@ -240,7 +233,7 @@ def test_parking_has_to_be_allowed(park: bool) -> None:
 async def test_a_line_is_flashed_for_the_held_call(office: Office) -> None:
     """*0: the exchange sees the flash, and the phone talks to its line again."""
     await start(office, WAITING)
-    await dial(office, 1, "95")
+    await office.dial(office.phone(1), "95")
     line, alice = office.line(5), office.phone(1)
     await office.until(lambda: line.state == "talking", 15)
     alice.flash()
@@ -271,11 +264,11 @@ async def test_there_is_no_line_to_flash(office: Office) -> None:
 async def test_the_last_number_is_dialled_again(office: Office) -> None:
     """##, though no number of the dialplan begins so."""
     await start(office, "lastnumredial = yes")
-    await dial(office, 1, "102")
+    await office.dial(office.phone(1), "102")
     await office.until(lambda: office.phone(2).ringing)
     office.phone(1).on_hook()
     await office.advance(0.3)
-    await dial(office, 1, "##")
+    await office.dial(office.phone(1), "##")
     await office.until(lambda: office.phone(2).ringing, 3)
 
 
@@ -304,7 +297,7 @@ def test_a_held_call_waits_while_another_one_is_picked_up() -> None:
 async def test_a_number_behind_a_phone_is_dialled_to_who_answers(office: Office) -> None:
     """DAHDI/2/ww45: the call counts as answered when that is done."""
     await start(office)
-    await dial(office, 1, "77")
+    await office.dial(office.phone(1), "77")
     bob = office.phone(2)
     await office.until(lambda: bob.ringing)
     bob.off_hook()

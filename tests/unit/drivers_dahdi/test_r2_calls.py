@@ -61,11 +61,8 @@ exten => 4400,1,Answer()
 
 async def start(office: Office, one: str = "", two: str = "") -> Lines:
     """Four channels on each side, idle."""
-    office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
-    office.system.add_span(dict.fromkeys(range(5, 9), "fxs_ks"))
-    for first in (9, 13):
-        office.system.add_span(dict.fromkeys(range(first, first + 4), "cas"), "alaw")
-    office.system.cable(3, 4)
+    office.lay()
+    office.trunk(9, 13, ["cas"] * 4)
     lines = await office.begin(CHANNELS.format(one=one, two=two), PLAN)
     await office.until(lambda: all(port.r2.states == ("IDLE", "IDLE") for port in r2_ports(lines)), 5)
     return lines
@@ -93,9 +90,7 @@ async def test_a_phone_calls_through_and_both_hear_each_other(office: Office) ->
     """Number, category, ringing, answer, sound, clearing."""
     lines = await start(office)
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("94321")
+    await office.dial(alice, "94321")
     await office.until(lambda: bob.ringing, 10)
     assert office.pbx.globals.get("WHO") == "5551234 4321 National Subscriber"
     assert office.channel("DAHDI/13-1").state is State.RINGING
@@ -163,9 +158,7 @@ async def test_causes_pass_through(office: Office, number: str, status: str) -> 
     """Without accept_on_offer the dialplan's cause is a tone of group B; a number that is not there always is."""
     lines = await start(office, one="mfcr2_accept_on_offer = no")
     alice = office.phone(1)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial(f"9{number}")
+    await office.dial(alice, f"9{number}")
     await office.until(lambda: office.pbx.globals.get("STATUS") is not None, 15)
     assert office.pbx.globals.get("STATUS") == status
     alice.on_hook()

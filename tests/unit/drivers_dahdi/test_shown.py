@@ -150,9 +150,7 @@ async def test_a_manager_puts_a_handset_down(office: Office) -> None:
     await office.start(CONFIGURATION.replace("group = 1", "callwaiting = yes\ngroup = 1"), PLAN + CALLS)
     alice, bob, carol = office.phone(1), office.phone(2), office.phone(3)
     await connect(office, 1, 2)
-    carol.off_hook()
-    await office.advance(0.5)
-    carol.dial("101")
+    await office.dial(carol, "101")
     await office.until(lambda: len(office.pbx.parts["dahdi"].ports[1].calls) == 2, 3)
     shown = dict(line.split(": ", 1) for line in await office.cli("dahdi show channel 1") if ": " in line)
     assert (shown["Real"], shown["Callwait"], shown["Threeway"]) == ("DAHDI/1-1", "DAHDI/1-2", "<None>")
@@ -215,9 +213,7 @@ async def test_properties_of_ports_in_the_dialplan(office: Office) -> None:
 async def test_a_reload_leaves_calls_alone(office: Office) -> None:
     lines = await office.start(CONFIGURATION, PLAN)
     phone = office.phone(1)
-    phone.off_hook()
-    await office.advance(0.5)
-    phone.dial("600")
+    await office.dial(phone, "600")
     await office.advance(1)
     channel = office.channel("DAHDI/1-1")
     office.configure(CONFIGURATION.replace("channel => 1-4", "channel => 2-3").replace("Reception", "Kitchen"))
@@ -270,9 +266,7 @@ async def test_a_line_in_use_is_watched_and_recorded(office: Office) -> None:
     await office.start(CONFIGURATION, PLAN)
     with pytest.raises(CommandError, match="channel 1 has no sound now: nobody uses it"):
         await office.cli("line record 1")
-    office.phone(1).off_hook()
-    await office.advance(0.5)
-    office.phone(1).dial("600")
+    await office.dial(office.phone(1), "600")
     await office.advance(1)
     assert (await office.cli("line record 1"))[0].startswith("channel 1 is recorded to ")
     with pytest.raises(CommandError, match="recorded already; line record 1 stop ends that"):

@@ -44,9 +44,7 @@ async def test_what_is_quiet_becomes_louder(office: Office, extra: str, times: f
     """rxdrc: of what a phone says."""
     await office.start(PHONES.format(extra=extra), PLAN)
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("102")
+    await office.dial(alice, "102")
     await office.until(lambda: bob.ringing, 5)
     bob.off_hook()
     await office.advance(0.5)

@@ -35,9 +35,7 @@ async def test_a_phone_calls_through_the_trunk_and_both_hear_each_other(office: 
     """Number arrives; ringing, answer, sound, clearing."""
     trunk = await start(office, variant, circuits=4)
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("25553")
+    await office.dial(alice, "25553")
     await office.until(lambda: bob.ringing, 10)
     incoming = arrived(trunk, at=1)
     assert incoming is not None and incoming.caller.id.number.text == "101" and incoming.exten == "5553"

@@ -57,16 +57,12 @@ exten => 911,1,Goto(55,1)
 )
 async def test_a_call_over_a_tie_line(office: Office, signalling: str, more: str, who: str) -> None:
     """Seizure, digits and who calls, answer, sound both ways, release."""
-    office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
+    office.lay(lines="")
     kernel = "em_e1" if signalling == "em_e1" else "sf" if signalling.startswith("sf") else "em"
-    office.system.add_span({5: kernel, 6: kernel})
-    office.system.add_span({7: kernel, 8: kernel})
-    office.system.cable(2, 3)
+    office.trunk(5, 7, [kernel, kernel], "ulaw")
     await office.begin(CHANNELS.format(signalling=signalling, more=more), PLAN)
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("955")
+    await office.dial(alice, "955")
     await office.until(lambda: bob.ringing, 15)
     assert office.pbx.globals.get("WHO") == who
     bob.off_hook()
@@ -86,9 +82,7 @@ async def test_a_call_over_a_tie_line(office: Office, signalling: str, more: str
 
 async def test_digits_wait_until_a_seizure_is_no_wink_any_more(office: Office) -> None:
     """The far end's kernel tells of a seizure after its longest wink; a digit before that is lost."""
-    office.system.add_span({1: "em"})
-    office.system.add_span({2: "em"})
-    office.system.cable(1, 2)
+    office.trunk(1, 2, ["em"], "ulaw")
     await office.begin("[channels]\nsignalling = em\ncontext = far\nrxwink = 450\nchannel => 1-2\n", PLAN)
     near, far = office.system.ports[1], office.system.ports[2]
     near.hook(Hook.OFF)
@@ -296,16 +290,12 @@ def test_digits_have_their_time() -> None:
 
 async def test_a_number_that_is_none_is_told(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     """The far end hears that there is no such number; then the call ends."""
-    office.system.add_span(dict.fromkeys(range(1, 5), "fxo_ks"))
-    office.system.add_span({5: "em", 6: "em"})
-    office.system.add_span({7: "em", 8: "em"})
-    office.system.cable(2, 3)
+    office.lay(lines="")
+    office.trunk(5, 7, ["em", "em"], "ulaw")
     office.pbx.zones["us"].tones["info"] = "!950/330,!1400/330,!1800/330,0"
     await office.begin(CHANNELS.format(signalling="em", more=""), PLAN)
     alice = office.phone(1)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("944")
+    await office.dial(alice, "944")
     await office.until(lambda: alice.hears(950), 12)
     await office.until(lambda: not len(office.pbx.channels), 5)
     assert 'channel 7: no extension "4" in context "far" for a call that came in' in caplog.text

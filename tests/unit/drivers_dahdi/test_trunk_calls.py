@@ -98,9 +98,7 @@ async def test_a_phone_calls_out_and_both_hear_each_other(office: Office) -> Non
     """Digits are dialled in tones that the exchange understands; the line counts as answered then."""
     await office.start(LINES, PLAN)
     phone, line = office.phone(1), office.line(5)
-    phone.off_hook()
-    await office.advance(0.5)
-    phone.dial("95550199")
+    await office.dial(phone, "95550199")
     await office.until(lambda: line.dialed == "5550199", 20)
     await office.until(lambda: line.state == "talking", 20)
     said, answered = audio.chirps(3, seed=3), audio.chirps(3, seed=4)

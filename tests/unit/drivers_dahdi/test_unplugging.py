@@ -86,9 +86,7 @@ async def talking(office: Office) -> None:
 async def call_waiting(office: Office) -> None:
     """Two talk, a third one waits."""
     await connect(office, 1, 2)
-    office.phone(3).off_hook()
-    await office.advance(0.5)
-    office.phone(3).dial("101")
+    await office.dial(office.phone(3), "101")
     await office.advance(2.0)
     assert len(office.pbx.channels) == 4
 

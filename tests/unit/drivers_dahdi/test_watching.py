@@ -29,9 +29,7 @@ SETUP = bytes.fromhex(
 async def call(office: Office) -> None:
     """Phone 1 calls phone 2 through both spans; they talk for a while, and phone 2 hangs up."""
     alice, bob = office.phone(1), office.phone(2)
-    alice.off_hook()
-    await office.advance(0.5)
-    alice.dial("25553")
+    await office.dial(alice, "25553")
     await office.until(lambda: bob.ringing, 5)
     bob.off_hook()
     await office.advance(0.5)

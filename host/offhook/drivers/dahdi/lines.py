@@ -207,8 +207,7 @@ class Lines:
         awaited, spans = self.awaited(), self.system.spans() if self._untold else []
         for (file, line), numbers in self._untold.items():
             if awaited:
-                which = f"channels {ranges(numbers)} are" if len(numbers) > 1 else f"channel {numbers[0]} is"
-                log.info("%s:%d: %s not there yet: %s", file, line, which, awaited)
+                log.info("%s:%d: %s not there yet: %s", file, line, _channels_are(numbers), awaited)
             else:
                 log.error("%s:%d: %s", file, line, no_such_channel(ranges(numbers), spans))
         self._untold = {}
@@ -269,10 +268,7 @@ class Lines:
     def _tell_gone(self) -> None:
         """A span's channels go together."""
         gone, self._gone_now = sorted(self._gone_now), []
-        if len(gone) > 1:
-            log.warning("channels %s are gone: their hardware was removed", ranges(gone))
-        else:
-            log.warning("channel %d is gone: its hardware was removed", *gone)
+        log.warning("%s gone: the hardware was removed", _channels_are(gone))
 
     def _miss(self, number: int) -> None:
         """A channel is looked for until it is there."""
@@ -426,3 +422,8 @@ class Lines:
         if port is None:
             return "INVALID"
         return "UNAVAILABLE" if port.line is None or port.machine.alarm else None
+
+
+def _channels_are(numbers: list[int]) -> str:
+    """The beginning of a sentence about them."""
+    return f"channels {ranges(numbers)} are" if len(numbers) > 1 else f"channel {numbers[0]} is"

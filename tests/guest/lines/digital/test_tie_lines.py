@@ -12,17 +12,17 @@ CHANNELS = """\
 [wink]
 signalling = em_w
 context = tie
-group = 10
+group = 30
 dahdichan = 79,83
 [immediate]
 signalling = em
 context = tie
-group = 12
+group = 31
 dahdichan = 82,86
 [feature-group-d]
 signalling = featd
 context = tie
-group = 11
+group = 32
 dahdichan = 80,84
 """
 PLAN = """\
