@@ -47,15 +47,15 @@ async def hears(office: Office, speaker: int, listener: int, pitch: float = 900)
     return found
 
 
-def heard_messages(office: Office, samples: list[int]) -> list[Call | Waiting]:
-    """The messages in what was heard, by a receiver of the engine's."""
+def heard_octets(office: Office, samples: list[int]) -> bytes:
+    """The data in what was heard, by a detector of the engine's."""
     leg, far = office.engine.pipe()
-    receiver, found = Receiver(), list[Call | Waiting]()
+    found = bytearray()
     detector = detect_data(leg)
 
     def heard(event: object) -> None:
         if isinstance(event, DataHeard):
-            found.extend(receiver.feed(event.octets))
+            found.extend(event.octets)
 
     detector.on_event = heard
     path = office.folder / "heard.sln"
@@ -65,7 +65,12 @@ def heard_messages(office: Office, samples: list[int]) -> list[Call | Waiting]:
     leg.close()
     far.close()
     office.engine.advance(20)
-    return found
+    return bytes(found)
+
+
+def heard_messages(office: Office, samples: list[int]) -> list[Call | Waiting]:
+    """The messages in what was heard."""
+    return Receiver().feed(heard_octets(office, samples))
 
 
 def heard_data(office: Office, samples: list[int]) -> list[tuple[str | None, str | None]]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel_shims.line import TIMES
+from offhook.calls.completion.parameters import Parameters
 from offhook.config.parser import loads
 from offhook.drivers.dahdi import addresses
+from offhook.drivers.dahdi import reading as reading_module
 from offhook.drivers.dahdi.options import CHANNELS
-from offhook.drivers.dahdi.reading import Reading, parse_cadence, read
+from offhook.drivers.dahdi.reading import NO_EFFECT, Reading, parse_cadence, read
 
 
 def reading(text: str) -> Reading:
@@ -125,9 +129,47 @@ def test_what_has_no_effect_says_so() -> None:
     ]
 
 
+KEYS = (Path(__file__).parent / "chan_dahdi_keys.txt").read_text().split()
+
+
 def test_every_option_of_the_sample_is_known() -> None:
-    keys = (Path(__file__).parent / "chan_dahdi_keys.txt").read_text().split()
-    assert [key for key in keys if CHANNELS.find(key) is None and not key.startswith(("trunkgroup", "spanmap"))] == []
+    assert [key for key in KEYS if CHANNELS.find(key) is None and not key.startswith(("trunkgroup", "spanmap"))] == []
+
+
+def code() -> str:
+    """The driver, but for the lists of its options; and the names of what others take from its settings."""
+    folder = Path(reading_module.__file__).parent
+    texts = [
+        path.read_text() for path in folder.rglob("*.py") if not path.name.startswith("options") or "isdn" in str(path)
+    ]
+    taken = (*TIMES, *(field.name for field in fields(Parameters)))
+    return "\n".join([*texts, *(f'"{name}"' for name in taken)])
+
+
+def test_every_option_is_acted_upon_or_said_to_have_no_effect() -> None:
+    """Read somewhere by its name, or by one that is put together (f"dring{ring}range")."""
+    text = code()
+    composed = {re.sub(r"\{[^{}]*\}", "[a-z0-9]+", found) for found in re.findall(r'f"([a-z_0-9]*\{[^"]*)"', text)}
+    patterns = [pattern for pattern in composed if len(re.sub(r"\[a-z0-9\]\+", "", pattern)) > 3]
+    quoted = set(re.findall(r'"([a-z0-9_]+)"', text))
+    forgotten = [
+        name
+        for name in CHANNELS.defaults()
+        if not (name in quoted or name in NO_EFFECT or any(re.fullmatch(pattern, name) for pattern in patterns))
+    ]
+    assert forgotten == []
+
+
+@pytest.mark.parametrize("name", sorted(NO_EFFECT))
+def test_what_has_no_effect_is_told_with_its_line_unless_nothing_is_wanted_of_it(name: str) -> None:
+    option = CHANNELS.find(name)
+    assert option is not None
+    for value in ("yes", "no", "12", "12,half"):
+        told = reading(f"[channels]\nsignalling = fxo_ks\n{name} = {value}\nchannel => 1\n").errors
+        assert told == [] or str(told[0]).startswith(f"chan_dahdi.conf:3: {name}")
+        if told and "has no effect" in str(told[0]):
+            return
+    raise AssertionError(f"{name} is passed over in silence")
 
 
 def test_defaults_are_asterisk_s() -> None:

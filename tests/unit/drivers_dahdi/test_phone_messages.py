@@ -6,7 +6,7 @@ import pytest
 
 from offhook.media.callerid import Call, Waiting
 from support.line_story import Office
-from support.line_talk import connect, heard_messages
+from support.line_talk import connect, heard_messages, heard_octets
 
 PHONES = """
 [channels]
@@ -58,6 +58,13 @@ async def test_a_phone_is_told_at_the_start_and_after_each_call(office: Office, 
     assert told(office) == [bool(new)]
     await office.advance(10)
     assert told(office) == []
+
+
+async def test_a_display_is_told_of_the_box_and_the_time(office: Office) -> None:
+    """Parameters 1, 2 and 7 stand before the lamp's; a phone of nobody's has O for both."""
+    await start(office, "fsk")
+    await office.advance(8)
+    assert b"\x02\x03101\x07\x05Alice\x0b\x01\xff" in heard_octets(office, office.phone(1).heard_on_hook)
 
 
 async def test_a_lamp_lights_without_data(office: Office) -> None:

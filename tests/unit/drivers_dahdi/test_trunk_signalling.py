@@ -359,6 +359,17 @@ async def test_a_ring_that_tells_of_messages_is_no_call(office: Office) -> None:
     assert not len(office.pbx.channels) and not line.seized
 
 
+async def test_a_call_may_tell_of_messages_too(office: Office) -> None:
+    """Without mwimonitor = rpas it is a call like others."""
+    await begin(office, "mailbox = 100@default")
+    line = office.line(5)
+    line.ring()
+    await office.advance(2.5)
+    line.say(sound.fsk(encode_waiting(Waiting(True))[:-1]))
+    await office.until(lambda: line.state == "talking", 8)
+    assert office.pbx.mailboxes.count("100@default").new == 1
+
+
 async def test_a_line_tells_why_it_was_forwarded_and_from_how_far(office: Office) -> None:
     """Parameters 5 and 6 of a multiple message."""
     plan = "[lines]\nexten => s,1,Set(GLOBAL(WHY)=${CALL_QUALIFIER}${CALLERID(num)})\n same => n,Answer()\n"

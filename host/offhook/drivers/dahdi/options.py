@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from offhook.config.model import FALSE_WORDS, TRUE_WORDS
 from offhook.config.options import Kind, Schema, choice, flag, integer, number, string, words
 
 SCHEMA = Schema("chan_dahdi", "chan_dahdi.conf", "Analog lines and digital trunks")
@@ -110,6 +111,17 @@ def flags(*known: str) -> Kind:
     return Kind(f"any of {', '.join(known)}", parse, lambda value: ",".join(sorted(value)))
 
 
+def monitored() -> Kind:
+    """How messages are told of: any of fsk, rpas and neon; yes is fsk."""
+    ways = flags("fsk", "rpas", "neon")
+
+    def parse(text: str) -> frozenset[str]:
+        word = text.strip().lower()
+        return frozenset({"fsk"} if word in TRUE_WORDS else () if word in FALSE_WORDS else ways.parse(text))
+
+    return Kind("any of fsk, rpas, neon; yes or no", parse, ways.show)
+
+
 def pattern() -> Kind:
     """A busy cadence: on,off or on,off,on,off in ms."""
 
@@ -194,7 +206,7 @@ _option("callwaitingcallerid", flag(), False, "Send it in a call (type II).")
 _option("useincomingcalleridondahditransfer", flag(), False, "A call dialled after a flash shows the held party.")
 _option("usesmdi", flag(), False, "Caller ID and messages by SMDI.")
 _option("smdiport", string(), "/dev/ttyS0", "Serial port of SMDI.")
-_option("mwimonitor", flags("fsk", "rpas", "neon", "yes", "no"), frozenset(), "Message waiting received on a line.")
+_option("mwimonitor", monitored(), frozenset(), "Message waiting received on a line.")
 _option("mwilevel", integer(0, 32767), 512, "Has no effect: messages are heard at any level.")
 _option("mwimonitornotify", string(), "", "Program run with mailbox and 0 or 1 when it changes.")
 _option(

@@ -81,7 +81,8 @@ class Sounding:
             return
         yield f"\t{taps} taps"
         found = self.leg.echo_state() if self.leg is not None else None
-        yield f"\t(unless TDM bridged) currently {'OFF' if found is None or found.state == 'off' else 'ON'}"
+        where = "" if self.settings["echocancelwhenbridged"] else "(unless TDM bridged) "
+        yield f"\t{where}currently {'OFF' if found is None or found.state == 'off' else 'ON'}"
         if found is not None:
             yield f"\t{found.state}, ERL {found.return_loss_db:.1f} dB, ERLE {found.enhancement_db:.1f} dB"
 

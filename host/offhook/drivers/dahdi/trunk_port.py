@@ -206,8 +206,8 @@ class TrunkPort(Port):
 
     def _caller_told(self, message: Call | Waiting) -> None:
         if isinstance(message, Waiting):
+            self._waiting.told(message.lamp)
             if "rpas" in self.settings["mwimonitor"]:
-                self._waiting.told(message.lamp)
                 self.obey(self.machine.message_only(self.now()))
             return
         for number in self.machine.calls:

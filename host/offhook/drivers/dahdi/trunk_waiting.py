@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BY_DATA = frozenset({"fsk", "yes"})
-
 
 class WaitingWatch:
     """Listens on an idle line, and makes known what it hears of the mailbox, and digits."""
@@ -36,7 +34,7 @@ class WaitingWatch:
     def rest(self) -> None:
         """The line is idle: listen, if messages come by data or callers by digits."""
         port = self._port
-        by_data = bool(port.settings["mailbox"] and port.settings["mwimonitor"] & _BY_DATA)
+        by_data = bool(port.settings["mailbox"] and "fsk" in port.settings["mwimonitor"])
         by_digits = port.settings["usecallerid"] and port.settings["cidstart"] == "dtmf"
         if not (by_data or by_digits) or self._leg is not None or port.line is None or port.leg is not None:
             return
@@ -75,7 +73,7 @@ class WaitingWatch:
         mailbox, program = port.settings["mailbox"], port.settings["mwimonitornotify"]
         if not mailbox:
             return
-        port.pbx.mailboxes.publish(mailbox, int(on), 0)
+        port.pbx.mailboxes.publish(mailbox, int(on), int(on))
         log.info("channel %d: messages %s in %s", port.number, "wait" if on else "wait no more", mailbox)
         if program and on != self._lit:
             port.pbx.spawn(self._notify(program, mailbox, on), f"mwimonitornotify of channel {port.number}")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import Hook
+from offhook.drivers.dahdi.identity import call_of
 from offhook.media.callerid import Waiting, encode_waiting
 
 if TYPE_CHECKING:
@@ -119,5 +120,7 @@ class MessageLamp:
             self._send()
 
     def _send(self) -> None:
-        if self._by_data and self._port.machine.idle:
-            self._port.send_waiting(encode_waiting(Waiting(bool(self._shown))))
+        port = self._port
+        if self._by_data and port.machine.idle:
+            box = call_of(port.calls.caller().id, port.pbx.wall())
+            port.send_waiting(encode_waiting(Waiting(bool(self._shown)), call=box))

@@ -77,10 +77,15 @@ def _parameters(pairs: list[tuple[int, bytes]]) -> bytes:
 
 def encode_call(call: Call, *, single: bool = False) -> bytes:
     """The message that tells a call: multiple format with names, or single format with the number alone."""
-    time = call.time.encode("ascii", "replace")
     if single:
         number = _text(call.number, 10) if call.number is not None else (call.no_number or "O").encode("ascii")
-        return _message(SINGLE_CALL, time + number)
+        return _message(SINGLE_CALL, call.time.encode("ascii", "replace") + number)
+    return _message(MULTIPLE_CALL, _parameters(_told(call)))
+
+
+def _told(call: Call) -> list[tuple[int, bytes]]:
+    """The parameters of a call."""
+    time = call.time.encode("ascii", "replace")
     pairs = [(_TIME, time)] if time else []
     if call.number is not None:
         pairs.append((_NUMBER, _text(call.number, MOST_NUMBER)))
@@ -96,14 +101,15 @@ def encode_call(call: Call, *, single: bool = False) -> bytes:
         pairs.append((_QUALIFIER, _LONG_DISTANCE))
     if call.reason:
         pairs.append((_REASON, bytes((call.reason,))))
-    return _message(MULTIPLE_CALL, _parameters(pairs))
+    return pairs
 
 
-def encode_waiting(waiting: Waiting, *, single: bool = False) -> bytes:
-    """The message that puts a message-waiting lamp on or out."""
+def encode_waiting(waiting: Waiting, *, single: bool = False, call: Call | None = None) -> bytes:
+    """The message that puts a message-waiting lamp on or out; with ``call`` displays show time, number and name."""
     if single:
         return _message(SINGLE_WAITING, bytes((_ON if waiting.lamp else _OFF,)) * 3)
-    pairs = [(_INDICATOR, b"\xff" if waiting.lamp else b"\x00")]
+    pairs = _told(call) if call is not None else []
+    pairs.append((_INDICATOR, b"\xff" if waiting.lamp else b"\x00"))
     if waiting.count is not None:
         pairs.append((_MESSAGES, bytes((min(255, max(0, waiting.count)),))))
     return _message(MULTIPLE_WAITING, _parameters(pairs))
