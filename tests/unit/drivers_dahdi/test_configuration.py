@@ -79,6 +79,21 @@ def test_lists_of_channels(text: str, wanted: list[int]) -> None:
     assert (found.errors, sorted(found.channels)) == ([], wanted)
 
 
+def test_dahdichan_takes_what_stands_at_the_end() -> None:
+    """In [channels] as in sections of its own, where channel => still takes what stands above it."""
+    found = reading(
+        "[channels]\nsignalling = fxo_ks\ndahdichan = 1\ncontext = late\n"
+        "[more]\ncontext = first\nchannel => 2\ndahdichan = 3\ncontext = last\n"
+    )
+    assert {number: one["context"] for number, one in found.channels.items()} == {1: "late", 2: "first", 3: "last"}
+
+
+def test_parameters_of_cancellers_are_told() -> None:
+    found = reading("[channels]\nsignalling = fxo_ks\nechocancel=256,param1=32,param2=0\nchannel => 1\n")
+    assert found.channels[1]["echocancel"] == 256
+    assert [(error.line, "no effect" in str(error)) for error in found.errors] == [(3, True)]
+
+
 def test_what_does_not_fit_is_told_with_its_line() -> None:
     found = reading("[channels]\nsignaling = fxo_ks\nrxgain = loud\nechocancl = yes\nchannel => 1\nchannel => 1\n")
     told = [str(error) for error in found.errors]

@@ -73,7 +73,7 @@ def _bounded(text: str, high: float) -> float:
 
 def taps() -> Kind:
     """Echo canceller: yes, no, or the length of its tail in samples of 1/8 ms."""
-    return Kind("yes, no, or a tail from 32 to 1024 samples", lambda text: int(_switch(text, 1024, 128)))
+    return Kind("yes, no, or a tail from 32 to 1024 samples", lambda text: int(_switch(text.split(",")[0], 1024, 128)))
 
 
 def training() -> Kind:

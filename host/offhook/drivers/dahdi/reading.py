@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ _BUFFERS = "has no effect: the engine keeps as much sound as the line's clock ne
 _LISTENS = "has no effect: what begins is heard at any level that can be told from silence"
 _JITTER = "has no effect: lines have a clock of their own; what comes from the network is evened out where it comes in"
 _JAPAN = "cidsignalling = v23_jp is how exchanges tell lines who calls; phones are sent V.23 between bursts of ringing"
+_PARAMETERS = "echocancel: parameters are for cancellers of the kernel, and have no effect on the engine's"
 _NO_REVERSAL = "cidsignalling = v23_jp: NTT's exchanges tell who calls after a reversal; write cidstart = polarity"
 NO_EFFECT = {
     "adsi": "has no effect: telephones with ADSI are no longer made, so nothing is sent to their displays",
@@ -84,7 +85,7 @@ def read(file: ConfigFile) -> Reading:
             continue
         entries = list(other)
         if any(entry.name.lower() == "dahdichan" for entry in entries):
-            _section(entries, _copy(values), out)
+            _run(entries, _copy(values), out)
     return out
 
 
@@ -93,24 +94,19 @@ def _copy(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run(entries: Iterable[Entry], values: dict[str, Any], out: Reading) -> dict[str, Any]:
-    """Apply lines one by one; each list of channels takes the values so far."""
+    """Apply lines one by one: a list of channels takes the values so far, with dahdichan those at the end."""
+    last: list[Entry] = []
     for entry in entries:
         option = CHANNELS.find(entry.name)
-        if option is not None and option.name in _LISTS:
-            _assign(entry, values, out)
+        if option is None or option.name not in _LISTS:
+            values = _apply(entry, values, out)
+        elif option.name == "dahdichan":
+            last.append(entry)
         else:
-            values = _apply(entry, values, out)
-    return values
-
-
-def _section(entries: Sequence[Entry], values: dict[str, Any], out: Reading) -> None:
-    """A section of its own: its channels take the values at its end."""
-    lists = [entry for entry in entries if entry.name.lower() in _LISTS]
-    for entry in entries:
-        if entry not in lists:
-            values = _apply(entry, values, out)
-    for entry in lists:
+            _assign(entry, values, out)
+    for entry in last:
         _assign(entry, values, out)
+    return values
 
 
 def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]:
@@ -127,6 +123,8 @@ def _apply(entry: Entry, values: dict[str, Any], out: Reading) -> dict[str, Any]
     if option is not None and option.many:
         return _add(CHANNELS, option.name, entry, values, out)
     values = CHANNELS.apply([entry], out.errors, values)
+    if option is not None and option.name == "echocancel" and "," in entry.value:
+        out.errors.append(ConfigError(entry.file, entry.line, _PARAMETERS))
     if option is not None and option.name == "callerid":
         values["fullname"], values["cid_number"] = _caller_id(values["callerid"])
     if option is not None and option.name in OWN:
