@@ -54,8 +54,10 @@ async def test_polarity_answers_and_hangs_up(office: Office) -> None:
     await office.until(lambda: channel.state is State.UP, 10)
     assert line.state == "talking"
     await office.advance(2)
+    assert not channel.tech_cause
     line.hang_up()
     await office.until(lambda: channel.hungup, 1)
+    assert channel.tech_cause == "ANALOG ANALOG_EVENT_POLARITY"
 
 
 async def test_a_reversal_ends_a_call_that_no_reversal_answered(office: Office) -> None:

@@ -171,14 +171,17 @@ class Port(Sounding):
         if event.kind in (Happening.ALARM, Happening.NO_ALARM):
             self._alarmed()
         if event.kind in _ENDS:
-            self._note_cause(event.kind)
-        self.obey(self.machine.line(event, self.now()))
+            self._note_cause(event.kind, self.machine.calls)
+        given = self.machine.line(event, self.now())
+        if event.kind is Happening.POLARITY:
+            self._note_cause(event.kind, [order.call for order in given if isinstance(order, orders.End)])
+        self.obey(given)
 
-    def _note_cause(self, kind: Happening) -> None:
-        """What the present call may end by, for HANGUPCAUSE()."""
-        channel = next((found for call in self.machine.calls if (found := self.calls.get(call)) is not None), None)
+    def _note_cause(self, kind: Happening, calls: Iterable[int]) -> None:
+        """What the first of these calls may end by, for HANGUPCAUSE()."""
+        channel = next((found for call in calls if (found := self.calls.get(call)) is not None), None)
         if channel is not None:
-            word, cause = _ENDS[kind]
+            word, cause = _ENDS.get(kind, (kind.name, causes.NORMAL_CLEARING))
             channel.note_cause(cause, f"ANALOG ANALOG_EVENT_{word}")
 
     def _alarmed(self) -> None:
