@@ -23,7 +23,7 @@ CLOSED = ("drivers",)
 """Import nothing of their own floor."""
 REACHES_UP = {
     ("apps", "control"): {"mixmonitor_control.py"},
-    ("services", "control"): {"conference/actions.py", "parking/module.py"},
+    ("services", "control"): {"agents/listing.py", "conference/actions.py", "parking/module.py"},
 }
 """The actions and commands of these stand beside what they act on; they use the words control renders with."""
 

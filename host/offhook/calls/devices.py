@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 STATES = ("UNKNOWN", "NOT_INUSE", "INUSE", "BUSY", "INVALID", "UNAVAILABLE", "RINGING", "RINGINUSE", "ONHOLD")
 
+STATE_TEXTS = dict(
+    zip(
+        STATES,
+        ("Unknown", "Not in use", "In use", "Busy", "Invalid", "Unavailable", "Ringing", "Ring+Inuse", "On Hold"),
+        strict=True,
+    )
+)
+
 #: AST_EXTENSION_* numbers of a combined state.
 EXTENSION_NUMBERS = {
     "NOT_INUSE": 0,

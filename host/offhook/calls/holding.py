@@ -8,6 +8,8 @@ from offhook.calls.member import Member
 
 ANNOUNCER = "announcer"
 PARTICIPANT = "holding_participant"
+KEPT = "kept"
+"""Among the flags of a channel that comes back to a holding bridge: it is not taken out as a Local channel between."""
 
 
 class Waiting:

@@ -16,6 +16,7 @@ from offhook.calls.channel import Channel, State
 from offhook.calls.completion.parameters import inherit_parameters
 from offhook.calls.completion.recall import name_interfaces
 from offhook.calls.frames import Condition, Control, Digit, Text
+from offhook.calls.holding import KEPT
 from offhook.calls.party import Caller, Connected
 from offhook.calls.requesting import SECURE, RequestError, inherit_max_forwards
 from offhook.modules import Module, Request
@@ -213,6 +214,8 @@ def optimize(pair: Pair) -> None:
     if pair.optimizing or one.hungup or two.hungup or one.bridge is None or two.bridge is None:
         return
     if one.bridge is two.bridge or one.state is not State.UP or two.state is not State.UP:
+        return
+    if KEPT in one.flags or KEPT in two.flags:
         return
     if _tapped(one) or _tapped(two) or _busy(one) or _busy(two):
         return

@@ -38,6 +38,13 @@ def _work(_: Channel) -> Work:
     return toggle
 
 
+async def record(member: Member) -> None:
+    """Begin to record the other party as the code does, unless it is recorded."""
+    peer = member.bridge.peer(member.channel)
+    if peer is None or not monitors.monitors(peer):
+        await toggle(member)
+
+
 async def toggle(member: Member) -> None:
     """Begin to record the other party, or end that; the TOUCH_MIXMONITOR variables of either say how."""
     channel = member.channel

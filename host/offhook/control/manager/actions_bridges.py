@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from offhook.calls.bridge import Bridge
 from offhook.calls.bridge_technologies import TECHNOLOGIES, set_suspended, suspended
-from offhook.control.manager.actions_channels import Headers, block_headers, find_channel
+from offhook.control.manager.actions_channels import find_channel
 from offhook.control.manager.module import module
-from offhook.control.manager.render import bridge_block
+from offhook.control.manager.render import Headers, block_headers, bridge_block
 from offhook.modules import ActionError, ActionRequest, Syntax
 
 

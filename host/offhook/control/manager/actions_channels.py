@@ -15,7 +15,7 @@ from offhook.config.model import TRUE_WORDS
 from offhook.control.manager.actions_session import session_of
 from offhook.control.manager.module import module
 from offhook.control.manager.permissions import SYSTEM
-from offhook.control.manager.render import channel_block, variable
+from offhook.control.manager.render import block_headers, variable
 from offhook.dialplan.invocation import FunctionError, split_call
 from offhook.dialplan.posix import Regex, RegexError
 from offhook.dialplan.scope import Scope
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
 
 log = logging.getLogger(__name__)
-
-Headers = list[tuple[str, str]]
-
-
-def block_headers(channel: Channel) -> Headers:
-    """A channel's block of headers as pairs; empty for channels nobody outside shall see."""
-    block = channel_block(channel) or ""
-    return [(name, value) for name, _, value in (line.partition(": ") for line in block.split("\r\n")[:-1])]
 
 
 def find_channel(request: ActionRequest, absent: str, unknown: str = "No such channel") -> Channel:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offhook.config.model import TRUE_WORDS
-from offhook.control.manager.actions_channels import Headers
 from offhook.control.manager.events_system import state_text
 from offhook.control.manager.module import module
+from offhook.control.manager.render import Headers
 from offhook.dialplan.context import HINT, Context, DialplanError, Extension, Priority
 from offhook.dialplan.patterns import matches
 from offhook.modules import ActionError, ActionRequest, Syntax

@@ -58,6 +58,7 @@ from offhook.control.manager import (  # noqa: E402, F401
     actions_transfer,
     advice,
     commands,
+    events_agents,
     events_bridges,
     events_channels,
     events_completion,

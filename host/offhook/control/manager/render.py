@@ -21,6 +21,7 @@ from offhook.dialplan.scope import scope_of
 
 F = TypeVar("F", bound=Callable[..., str | None])
 
+Headers = list[tuple[str, str]]
 LINES_OF_CHANNEL = 14
 
 
@@ -116,6 +117,12 @@ def channel_block(channel: Channel, prefix: str = "") -> str | None:
         for name in names:
             block += f"{p}ChanVariable: {name}={escape(variable(channel, name))}\r\n"
     return block
+
+
+def block_headers(channel: Channel) -> Headers:
+    """A channel's block of headers as pairs; empty for channels nobody outside shall see."""
+    block = channel_block(channel) or ""
+    return [(name, value) for name, _, value in (line.partition(": ") for line in block.split("\r\n")[:-1])]
 
 
 VARIABLES = "manager.channelvars"

@@ -47,11 +47,11 @@ def list_users(request: ActionRequest) -> None:
 
 
 def _listed(room: Room, user: User) -> list[tuple[str, str]] | None:
-    from offhook.control.manager.render import channel_block
+    from offhook.control.manager.render import block_headers
 
     channel, profile = user.channel, user.profile
-    block = channel_block(channel)
-    if block is None:
+    block = block_headers(channel)
+    if not block:
         return None
     up = int(channel.pbx.now() - channel.answered_at) if channel.answered_at is not None else 0
     own = [
@@ -66,8 +66,7 @@ def _listed(room: Room, user: User) -> list[tuple[str, str]] | None:
         ("Talking", _yes(user.talking)),
         ("AnsweredTime", str(up)),
     ]
-    lines = (line.partition(": ") for line in block.split("\r\n")[:-1])
-    return [*own, *((key, value) for key, _, value in lines)]
+    return [*own, *block]
 
 
 @module.action("ConfbridgeListRooms", ("reporting",), Syntax())

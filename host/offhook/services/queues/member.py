@@ -21,13 +21,6 @@ log = logging.getLogger(__name__)
 STATIC, DYNAMIC, REALTIME = "static", "dynamic", "realtime"
 FREE = ("NOT_INUSE", "UNKNOWN")
 ENGAGED = ("INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD")
-STATE_TEXTS = dict(
-    zip(
-        STATES,
-        ("Unknown", "Not in use", "In use", "Busy", "Invalid", "Unavailable", "Ringing", "Ring+Inuse", "On Hold"),
-        strict=True,
-    )
-)
 _BY_EXTENSION = {0: "NOT_INUSE", 1: "INUSE", 2: "BUSY", 4: "UNAVAILABLE", 8: "RINGING", 9: "RINGINUSE", 16: "ONHOLD"}
 _HOLD_INUSE = 17
 

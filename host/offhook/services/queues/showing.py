@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from offhook.services.queues.member import DYNAMIC, REALTIME, STATE_TEXTS, Member
+from offhook.calls.devices import STATE_TEXTS
+from offhook.services.queues.member import DYNAMIC, REALTIME, Member
 from offhook.services.queues.moments import since
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Agents who log in and wait on their telephone for calls (app_agent_pool)."""
