@@ -26,7 +26,7 @@ ENGINE := $(STAMPS)/engine
   bench-lines parity-lines \
   soak-media fuzz fuzz-media race parity boards firmware-check firmware-bundle conformance-root conformance echo-run bench-echo \
   firmware trunk-test \
-  test-unit test-sip test-engine test-phones test-browser soak soak-queues
+  test-unit test-sip test-engine test-phones test-browser soak soak-queues soak-queues-sip
 
 help: ## this list
 	@echo "make TARGET, where TARGET is"
@@ -83,6 +83,9 @@ soak: $(STAMPS)/test $(ENGINE) ## CALLS at once (200) that transfer, park, pick 
 
 soak-queues: $(STAMPS)/test $(ENGINE) ## CALLERS (200) before MEMBERS (20) of four queues for DURATION (600) s of simulated time, by SEED (1)
 	@PYTHONPATH=host:kernel-shims:tests $(PY) -m unit.queues.soak $(or $(CALLERS),200) $(or $(MEMBERS),20) $(or $(DURATION),600) $(or $(SEED),1)
+
+soak-queues-sip: $(STAMPS)/test $(ENGINE) ## 2000 calls by SIP through a queue that leave nothing (ARGS=--help)
+	@$(PY) tests/soak/queues.py $(ARGS)
 
 test-phones: $(STAMPS)/test $(ENGINE) ## calls between real phones through a real daemon
 	$(PY) -m pytest tests/phones
