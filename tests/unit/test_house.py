@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2] / "host/offhook"
 
 FLOORS: dict[str, int] = {
-    "sip": 0, "ice": 0, "iax": 0, "log": 0, "identifiers": 0, "markup": 0,
+    "sip": 0, "ice": 0, "iax": 0, "log": 0, "identifiers": 0, "markup": 0, "outside": 0, "fetching": 0,
     "config": 1, "modules": 2, "storage": 3, "dialplan": 4, "media": 4, "calls": 5,
     "drivers": 6, "functions": 6, "services": 6, "apps": 6, "control": 7, "daemon": 7, "field": 8,
     "main": 9, "__main__": 10,

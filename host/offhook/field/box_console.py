@@ -12,7 +12,6 @@ import json
 import os
 import re
 import readline
-import shutil
 import subprocess
 import sys
 import termios
@@ -22,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from offhook.fetching import Bounds, FetchError, asked
 from offhook.field import panel, provisioned
 from offhook.field.box import OFFHOOK, Places, ask, factory_reset, run
 
@@ -31,6 +31,7 @@ IDLE_S: Final = 900
 FAILED_S: Final = 2.0
 """After a wrong password, doubled each time."""
 MOST_FAILED_S: Final = 60.0
+_BUNDLE: Final = Bounds(seconds=3600, octets=2 << 30)
 
 Command = Callable[[list[str]], str]
 COMMANDS: dict[str, tuple[Command, str]] = {}
@@ -158,10 +159,14 @@ def _install(source: str) -> str:
         if "://" in source:
             if not source.startswith(("http://", "https://")):
                 return "Write an address that begins with http:// or https://, or the name of a file here."
-            with urllib.request.urlopen(source, timeout=60) as answered, fetched.open("wb") as out:
-                shutil.copyfileobj(answered, out, 1 << 20)
+            with asked(urllib.request.Request(source), _BUNDLE) as answer, fetched.open("wb") as out:
+                if answer.status != 200:
+                    return f"{source}: the server answered {answer.status} {answer.reason}"
+                out.writelines(answer.pieces())
             source = str(fetched)
         told = run("rauc", "install", source, timeout=1800).strip()
+    except FetchError as error:
+        return str(error)
     except OSError as error:
         return f"{source}: {error}"
     finally:

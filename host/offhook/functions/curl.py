@@ -10,6 +10,7 @@ from offhook.dialplan.condition import truth
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.modules import Module, Syntax
+from offhook.outside import outside
 
 log = logging.getLogger(__name__)
 module = Module("func_curl", "Load external URL")
@@ -120,12 +121,11 @@ async def _fetched(scope: Scope, url: str, post: str | None) -> bytes:
     from offhook.functions.web import fetch
 
     options = _in_force(scope)
-    status, body = await scope.pbx.off_loop(fetch, url, post, options)
+    status, body = await outside(fetch, url, post, options)
     failures = [integer(code) for code in options.values.get("failurecodes", "").split(",")]
     if status and status in failures:
         raise FunctionError(f"CURL: {url} was answered with {status}, one of the failurecodes")
-    fetched: bytes = body
-    return fetched
+    return body
 
 
 @module.function("CURL", Syntax("url", "[post-data]"), see_also=("CURLOPT",), dangerous="write")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-import urllib.error
 import urllib.parse
 import urllib.request
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from offhook import ASTERISK_VERSION
 from offhook.dialplan.arguments import integer, number, octets
 from offhook.dialplan.invocation import FunctionError
+from offhook.fetching import Bounds, Deadline, FetchError, Redirects, asked
+from offhook.functions.ftp import Ftp
 
 if TYPE_CHECKING:
     from offhook.functions.curl import Options
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 AGENT = f"asterisk-libcurl-agent/1.0 (Offhook, Asterisk {ASTERISK_VERSION})"
 LONGEST_SECONDS = 180.0
+MOST_OCTETS = 16 * 1024 * 1024
+"""Of a page: it becomes the value of a variable."""
 _MOST_REDIRECTS = 50
 
 
@@ -38,36 +41,29 @@ def _tls(values: dict[str, str]) -> SSLContext:
     return context
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects only when told to, and only so many."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        self.follow = values.get("followlocation") == "1"
-        most = integer(values.get("maxredirs", "-1"))
-        self.left = _MOST_REDIRECTS if most is None or most < 0 else most
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        if not self.follow or not self.left:
-            return None
-        self.left -= 1
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+def _redirects(values: dict[str, str]) -> Redirects:
+    most = integer(values.get("maxredirs", "-1"))
+    most = _MOST_REDIRECTS if most is None or most < 0 else most
+    return Redirects(values.get("followlocation") == "1", most, frozenset(("http", "https", "ftp")))
 
 
-def _opener(url: str, values: dict[str, str]) -> urllib.request.OpenerDirector:
-    handlers: list[Any] = [urllib.request.HTTPSHandler(context=_tls(values)), _Redirects(values)]
+def _proxies(values: dict[str, str]) -> dict[str, str]:
     proxy = values.get("proxy", "")
     if values.get("proxytype", "http") != "http" and proxy:
         raise FunctionError("CURL goes through HTTP proxies only, not through SOCKS; take CURLOPT(proxytype) out")
-    proxies = {}
-    if proxy:
-        place = proxy.partition("://")[2] or proxy
-        if values.get("proxyport"):
-            place = f"{place.partition(':')[0]}:{values['proxyport']}"
-        secret = values.get("proxyuserpwd", "")
-        user, _, password = secret.partition(":")
-        login = f"{urllib.parse.quote(user)}:{urllib.parse.quote(password)}@" if secret else ""
-        proxies = dict.fromkeys(("http", "https", "ftp"), f"http://{login}{place}")
-    handlers.append(urllib.request.ProxyHandler(proxies))
+    if not proxy:
+        return {}
+    place = proxy.partition("://")[2] or proxy
+    if values.get("proxyport"):
+        place = f"{place.partition(':')[0]}:{values['proxyport']}"
+    secret = values.get("proxyuserpwd", "")
+    user, _, password = secret.partition(":")
+    login = f"{urllib.parse.quote(user)}:{urllib.parse.quote(password)}@" if secret else ""
+    return dict.fromkeys(("http", "https", "ftp"), f"http://{login}{place}")
+
+
+def _logins(url: str, values: dict[str, str]) -> list[urllib.request.BaseHandler]:
+    handlers: list[urllib.request.BaseHandler] = []
     if values.get("userpwd"):
         passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
         user, _, password = values["userpwd"].partition(":")
@@ -77,7 +73,7 @@ def _opener(url: str, values: dict[str, str]) -> urllib.request.OpenerDirector:
             handlers.append(urllib.request.HTTPDigestAuthHandler(passwords))
         if "basic" in methods:
             handlers.append(urllib.request.HTTPBasicAuthHandler(passwords))
-    return urllib.request.build_opener(*handlers)
+    return handlers
 
 
 def _request(url: str, post: str | None, options: Options) -> urllib.request.Request:
@@ -103,19 +99,17 @@ def fetch(url: str, post: str | None, options: Options) -> tuple[int, bytes]:
     if url.partition(":")[0].lower() not in ("http", "https", "ftp"):
         raise FunctionError(f"CURL cannot fetch {url}: only http, https and ftp are served")
     longest = number(values.get("httptimeout", "")) or LONGEST_SECONDS
-    connect = number(values.get("conntimeout", "")) or longest
+    bounds = Bounds(longest, MOST_OCTETS, number(values.get("conntimeout", "")) or 0.0)
+    deadline = Deadline(bounds)
     try:
-        try:
-            response = _opener(url, values).open(_request(url, post, options), timeout=min(longest, connect))
-        except urllib.error.HTTPError as error:
-            response = error
-        with response:
-            body: bytes = response.read()
-            status = int(getattr(response, "status", None) or 0)
+        request, context = _request(url, post, options), _tls(values)
+        handlers = [*_logins(url, values), Ftp(deadline)]
+        with asked(request, bounds, _redirects(values), _proxies(values), handlers, context, deadline) as answer:
+            body = answer.body()
             if values.get("header") == "1":
-                lines = "".join(f"{name}: {value}\r\n" for name, value in response.headers.items())
-                body = octets(f"HTTP/1.1 {status} {response.reason}\r\n{lines}\r\n") + body
-            return status, body
-    except (OSError, ValueError) as error:
-        log.warning("CURL: %s ('%s')", getattr(error, "reason", error), url)
+                lines = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
+                body = octets(f"HTTP/1.1 {answer.status} {answer.reason}\r\n{lines}\r\n") + body
+            return answer.status, body
+    except (OSError, ValueError, FetchError) as error:
+        log.warning("CURL: %s", error if url in str(error) else f"{url}: {error}")
         return 0, b""

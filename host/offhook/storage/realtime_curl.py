@@ -7,19 +7,19 @@ rows as ``name=value&...``, one a line; ``/update?key=value``, ``/store`` and ``
 
 from __future__ import annotations
 
-import asyncio
-import urllib.error
 import urllib.request
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
 from offhook.config.model import Section
+from offhook.fetching import Bounds, FetchError, asked
 from offhook.modules import Module
+from offhook.outside import outside
 from offhook.storage.realtime import Criteria, Row, Unreachable, realtime_of, static_sections
 
 module = Module("res_config_curl", "Realtime Curl configuration", priority=2)
 
-TIMEOUT_S: Final = 10.0
+_BOUNDS: Final = Bounds(seconds=10.0, octets=64 * 1024 * 1024)
 
 
 class Curl:
@@ -75,7 +75,7 @@ def _count(text: str) -> int:
 
 
 async def _asked(url: str, pairs: Criteria) -> str:
-    return await asyncio.get_running_loop().run_in_executor(None, _fetch, url, _form(pairs).encode())
+    return await outside(_fetch, url, _form(pairs).encode())
 
 
 def _fetch(url: str, data: bytes | None) -> str:
@@ -83,13 +83,12 @@ def _fetch(url: str, data: bytes | None) -> str:
     if not url.startswith(("http://", "https://")):
         raise Unreachable(f'"{url}" is no address of a web server; write http://host/path in extconfig.conf')
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data), timeout=TIMEOUT_S) as answer:
-            body: bytes = answer.read()
-    except urllib.error.HTTPError as error:
-        raise Unreachable(f"{url}: {error.code} {error.reason}") from error
-    except (OSError, ValueError) as error:
-        raise Unreachable(f"{url}: {error}") from error
-    return body.decode("utf-8", "surrogateescape")
+        with asked(urllib.request.Request(url, data), _BOUNDS) as answer:
+            if not 200 <= answer.status < 300:
+                raise Unreachable(f"{url}: {answer.status} {answer.reason}")
+            return answer.body().decode("utf-8", "surrogateescape")
+    except FetchError as error:
+        raise Unreachable(str(error)) from error
 
 
 @module.on_load

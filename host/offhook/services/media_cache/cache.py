@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import glob
 import hashlib
 import logging
 import os
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from offhook.media.formats import format_for_extension
-from offhook.services.media_cache.terms import CannotFetch, Fetched, Terms
+from offhook.outside import outside
+from offhook.services.media_cache.terms import PREFIX, CannotFetch, Fetched, Terms
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -22,6 +24,8 @@ log = logging.getLogger(__name__)
 
 FAMILY = "MediaCache"
 FRESH_UNTIL = "__actual_expires"
+LONGEST_FRESH_S = 2**31
+"""What is said to be fresh for longer is so for that long (RFC 9111 1.2.2)."""
 TYPES = {
     "audio/wav": "wav",
     "audio/x-wav": "wav",
@@ -57,7 +61,7 @@ class MediaCache:
         self.folder = folder
         self.terms = Terms()
         self.entries: dict[str, Entry] = {}
-        self._fetching: dict[str, asyncio.Task[Entry]] = {}
+        self._fetching: dict[str, asyncio.Task[Entry | CannotFetch]] = {}
 
     # ---- across restarts ----------------------------------------------------------------------------
 
@@ -73,6 +77,15 @@ class MediaCache:
             else:
                 database.delete(FAMILY, uri)
                 database.delete_tree(digest)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what was being fetched when the program ended, and what nobody knows any more."""
+        known = {entry.path for entry in self.entries.values()}
+        for path in glob.glob(os.path.join(glob.escape(self.folder), f"{PREFIX}*")):
+            if path not in known:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
 
     def _remember(self, entry: Entry) -> None:
         self.entries[entry.uri] = entry
@@ -119,10 +132,17 @@ class MediaCache:
         if running is None:
             running = self._fetching[uri] = self.pbx.spawn(self._fetch(uri), f"fetch {uri}")
             running.add_done_callback(lambda _: self._fetching.pop(uri, None))
-        return await asyncio.shield(running)
+        entry = await asyncio.shield(running)
+        if isinstance(entry, CannotFetch):
+            raise CannotFetch(str(entry))
+        return entry
 
-    async def _fetch(self, uri: str) -> Entry:
-        found: Fetched = await self.pbx.off_loop(_fetched, uri, self.terms, self.folder)
+    async def _fetch(self, uri: str) -> Entry | CannotFetch:
+        """The failure is for all who wait, none of them for the task itself."""
+        try:
+            found = await outside(_fetched, uri, self.terms, self.folder)
+        except CannotFetch as error:
+            return error
         extension = extension_of(uri, found.headers.get("content-type", ""))
         self.delete(uri)
         entry = Entry(uri, found.path, found.headers | {FRESH_UNTIL: str(self._fresh_until(found.headers))})
@@ -146,7 +166,7 @@ class MediaCache:
         etag = entry.metadata.get("etag", "")
         if not etag:
             return False
-        found: Fetched = await self.pbx.off_loop(_fetched, entry.uri, self.terms, self.folder, etag)
+        found = await outside(_fetched, entry.uri, self.terms, self.folder, etag)
         if found.status != 304:
             return False
         entry.metadata |= found.headers | {FRESH_UNTIL: str(self._fresh_until(entry.metadata | found.headers))}
@@ -158,12 +178,12 @@ class MediaCache:
         now = int(self.pbx.wall())
         if control := headers.get("cache-control"):
             age = re.search(r"s-maxage\s*=\s*(\d+)", control) or re.search(r"max-age\s*=\s*(\d+)", control)
-            return now + int(age[1]) if age else now
+            return now + min(int(age[1]), LONGEST_FRESH_S) if age else now
         if expires := headers.get("expires"):
             from email.utils import parsedate_to_datetime
 
-            with contextlib.suppress(ValueError):
-                return int(parsedate_to_datetime(expires).timestamp())
+            with contextlib.suppress(ValueError, OverflowError, TypeError):
+                return min(int(parsedate_to_datetime(expires).timestamp()), now + LONGEST_FRESH_S)
         return now
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+PREFIX: Final = "bucket-"
+"""How the names of fetched files begin."""
 
 
 @dataclass(frozen=True, slots=True)
