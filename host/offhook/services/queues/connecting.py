@@ -48,8 +48,8 @@ async def connect(visit: Visit, answer: Answer) -> bool:
             _dumped(visit, answer)
             return False
     finally:
-        visit.entry.ringing = False
         if not prepared:
+            visit.entry.ringing = False
             visit.queues.pending.discard(answer.member.key)
             _let_go(visit, answer)
     await _put_through(visit, answer)
