@@ -323,6 +323,10 @@ def test_queues_and_members_in_a_database(tmp_path: Path) -> None:
         await centre.action("QueuePause", Interface="Phone/1", Paused="yes", Reason="tea")
         await asyncio.sleep(0.1)
         assert (ann["paused"], ann["reason_paused"]) == ("1", "tea")
+        ann["state_interface"] = "Phone/7"
+        await centre.command("queue show other")
+        centre.show("7", "UNAVAILABLE")
+        assert other.members["phone/1"].state == "UNAVAILABLE"
         table.reachable = False
         await centre.command("queue show other")
         assert list(other.members) == ["phone/1"]

@@ -159,7 +159,7 @@ class Agent:
             self.channel.request_hangup()
             return
         self._deferred = True
-        if self.state is not State.TALKING:
+        if self.channel.bridge is self.pool.bridge():
             self._leave_pool(State.LEAVING)
 
     def arrive(self) -> None:

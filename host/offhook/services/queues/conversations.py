@@ -122,7 +122,8 @@ class Conversations:
 
     def _end(self, conversation: Conversation, reason: str, event: str, *details: str) -> None:
         for channel in (conversation.caller, conversation.agent):
-            self._by_channel.pop(channel, None)
+            if self._by_channel.get(channel) is conversation:  # an agent may have the next call already
+                del self._by_channel[channel]
         pbx, queue, member = self.queues.pbx, conversation.queue, conversation.member
         talked = int(pbx.now() - conversation.talk.began.at)
         record(

@@ -47,4 +47,12 @@ def unload(pbx: Pbx) -> None:
     pbx.devices.providers.pop("queue", None)
 
 
-from offhook.services.queues import actions, applications, commands, functions, listing  # noqa: E402, F401
+from offhook.services.queues import (  # noqa: E402
+    actions,  # noqa: F401
+    applications,  # noqa: F401
+    commands,  # noqa: F401
+    functions,  # noqa: F401
+    listing,  # noqa: F401
+    log_applications,  # noqa: F401
+    member_applications,  # noqa: F401
+)
