@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from offhook import log
 from support.line_story import Office, StoryPolicy
 
 
@@ -19,6 +20,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def event_loop_policy() -> StoryPolicy:
     """The story moves the clock."""
     return StoryPolicy()
+
+
+@pytest.fixture(autouse=True)
+def verbosity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a console with -vvv: what is told there is put together, and may be looked at."""
+    monkeypatch.setattr(log, "most_verbose", 3)
 
 
 @pytest.fixture

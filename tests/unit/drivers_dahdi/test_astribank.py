@@ -16,6 +16,7 @@ from kernel_shims.astribank.simulated.driver import SimulatedXpp
 from kernel_shims.line import SIGNALLINGS
 from offhook.drivers.dahdi.astribank.attendant import DRIVER, LIBRARY, PART, USB, Astribanks, somebody_else_loads
 from offhook.drivers.dahdi.astribank.measuring import voltages
+from offhook.log import VERBOSE
 from offhook.modules import CommandError
 from support.line_story import Office
 
@@ -179,7 +180,7 @@ async def test_missing_firmware_is_told_once_and_tried_again_when_asked(
     gone = shelf.folder / "FPGA_1161.203.hex"
     kept = gone.read_text()
     gone.unlink()
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(VERBOSE):
         await shelf.begin()
         shelf.plug("1-1", "A1")
         shelf.boxes.look()
@@ -195,7 +196,7 @@ async def test_missing_firmware_is_told_once_and_tried_again_when_asked(
 async def test_channels_that_wait_for_a_box_are_no_errors(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     shelf = Shelf(office)
     shelf.plug("1-1", "A1")
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(VERBOSE):
         await shelf.begin()
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert any(

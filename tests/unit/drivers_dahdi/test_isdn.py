@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from unittest.mock import Mock
 
 import pytest
@@ -12,6 +11,7 @@ from offhook.calls import causes
 from offhook.calls.channel import State
 from offhook.calls.events import DtmfEnd
 from offhook.drivers.dahdi.isdn.bearer import NEAR_END, BearerPort
+from offhook.log import VERBOSE
 from offhook.modules import ActionError, CommandError
 from support import audio
 from support.isdn_story import PLAN, start
@@ -295,8 +295,8 @@ async def test_a_channel_in_use_at_the_far_end_alone_is_restarted(
     channel = lines.request("g2/5551", None, ("", ""))
     port = next(port for port in user.bearers.values() if not port.free)
     network.bearers[port.offset].out_of_service = NEAR_END
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(VERBOSE):
         channel.tech_call("")
         await office.until(lambda: channel.hungup and port.free, 5)
     assert channel.hangup_cause == 44
-    assert f"span 3: channel {port.offset} restarted" in [record.message for record in caplog.records]
+    assert f"Span 4: Channel 0/{port.offset} successfully restarted" in [record.message for record in caplog.records]

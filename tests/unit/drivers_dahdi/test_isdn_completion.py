@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 
 from offhook.calls.completion import events
 from offhook.calls.completion.core import completion_of
+from offhook.log import VERBOSE
 from offhook.services import completion
 from support.isdn_story import start, start_bri
 from support.line_story import Office
@@ -143,7 +142,7 @@ async def test_the_agent_is_not_for_the_application(office: Office, caplog: pyte
     bob = office.phone(2)
     bob.off_hook()
     await office.advance(0.5)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(VERBOSE):
         await call_for(office, 1, "253", 3)
     channel = office.pbx.parts["dahdi"].request("g2/60", None, ("", ""))
     channel.connected.id.number = channel.connected.id.number._replace(valid=True, text="101")

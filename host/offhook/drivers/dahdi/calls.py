@@ -13,6 +13,7 @@ from offhook.calls.music import INTERPRETED
 from offhook.calls.party import Caller, Party
 from offhook.drivers.dahdi.channel import DahdiChannel
 from offhook.drivers.dahdi.tones import zone_of
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -84,6 +85,12 @@ class Calls:
             variable, _, value = assignment.partition("=")
             channel.set_by_name(variable.strip(), value.strip())
         self.announce(channel)
+        return channel
+
+    def make_from_line(self, number: int, state: State, caller: Caller | None = None) -> DahdiChannel:
+        """A channel for a call that the line begins."""
+        channel = self.make(number, state, caller=caller)
+        verbose(3, "Starting simple switch on '%s'", channel.name)
         return channel
 
     def announce(self, channel: DahdiChannel) -> None:

@@ -16,6 +16,7 @@ from kernel_shims.dahdi.zones import TONES, Part, Zone
 from kernel_shims.line import LineError, LineSystem
 from kernel_shims.simulator.system import SimulatedSystem
 from offhook.drivers.dahdi.astribank.attendant import DRIVER, attend, somebody_else_loads
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -86,7 +87,7 @@ def set_up(pbx: Pbx, conf: SystemConf, there: Callable[[], Mapping[int, range]] 
     done = []
     try:
         for sentence in configurator.apply(conf, kernel_zones(pbx), there):
-            log.info("%s: %s", conf.path, sentence)
+            verbose(3, "%s: %s", conf.path, sentence)
             done.append(sentence)
     finally:
         configurator.close()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from offhook.config.model import TRUE_WORDS
+from offhook.log import verbose
 from offhook.media.callerid import (
     ACKNOWLEDGES,
     DATA_AFTER_MS,
@@ -79,6 +80,8 @@ class IdentitySender:
         self.awaits_acknowledge = False
         """A digit now says that the phone listens."""
         self._pending = b""
+        self._told = ("", "")
+        """Name and number that the phone is told in a call."""
         self._sending: Playback | None = None
 
     @property
@@ -137,6 +140,7 @@ class IdentitySender:
     def in_call(self, party: Party) -> None:
         """Type II: after the beep the alerting signal, and the data if the phone answers it. Meanwhile the phone and
         whom it talks to do not hear each other (GR-575)."""
+        self._told = (party.name.text, party.number.text)
         self._pending = encode_call(call_of(party, self._port.pbx.wall()))
         self._later(_BEEP_S, self._alert)
 
@@ -146,7 +150,11 @@ class IdentitySender:
             self._port.calls.apart_from_line(True)
             self._port.leg.tones(alerting_signal())
             self.awaits_acknowledge = True
-            self._later(_ALERT_S + _ACKNOWLEDGE_S, self.cancel)
+            self._later(_ALERT_S + _ACKNOWLEDGE_S, self._unacknowledged)
+
+    def _unacknowledged(self) -> None:
+        verbose(3, "CPE does not support Call Waiting Caller*ID.")
+        self.cancel()
 
     def digit(self, digit: str, *, over: bool) -> bool:
         """A key was pressed, or let go (``over``): whether that answers the alerting signal."""
@@ -156,6 +164,7 @@ class IdentitySender:
             self._later(_LONGEST_KEY_S, self.cancel)
         elif digit in ACKNOWLEDGES:
             self.awaits_acknowledge = False
+            verbose(3, "CPE supports Call Waiting Caller*ID.  Sending '%s/%s'", *self._told)
             self._later(DATA_AFTER_MS / 1000, self._tell_in_call)
         else:
             self.cancel()

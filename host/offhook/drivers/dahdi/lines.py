@@ -16,6 +16,7 @@ from offhook.calls import causes
 from offhook.calls.completion.parameters import Parameters, from_settings
 from offhook.calls.line_events import ChannelAlarm, SpanAlarm
 from offhook.calls.requesting import RequestError
+from offhook.drivers.dahdi import showing
 from offhook.drivers.dahdi.addresses import Address, order_of_hunt, parse
 from offhook.drivers.dahdi.alarms import words_of
 from offhook.drivers.dahdi.analog.schemes import SCHEMES
@@ -28,7 +29,7 @@ from offhook.drivers.dahdi.reading import PSEUDO, ChannelSettings, Reading
 from offhook.drivers.dahdi.ss7.linksets import Ss7Linksets
 from offhook.drivers.dahdi.tie_port import TiePort
 from offhook.drivers.dahdi.trunk_port import TrunkPort
-from offhook.log import NOTICE
+from offhook.log import NOTICE, verbose
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -144,6 +145,7 @@ class Lines:
             log.warning("%s:%d: %s", settings.file, settings.line, text)
         port.settings = settings
         port.settings_changed()
+        verbose(3, "Reconfigured channel %d, %s signalling", port.number, showing.SIGNALLINGS[port.signalling])
 
     def open(self, settings: ChannelSettings, *, patient: bool = False) -> Port | None:
         """Open one channel; what keeps it from working is logged with the line of the file, if it will not be tried
@@ -158,6 +160,7 @@ class Lines:
             port.on_gone = self._gone
             self.ports[port.number] = port
             port.begin()
+            verbose(3, "Registered channel %d, %s signalling", port.number, showing.SIGNALLINGS[port.signalling])
         return port
 
     def _port_for(self, settings: ChannelSettings) -> Port | None:
@@ -207,7 +210,7 @@ class Lines:
         awaited, spans = self.awaited(), self.system.spans() if self._untold else []
         for (file, line), numbers in self._untold.items():
             if awaited:
-                log.info("%s:%d: %s not there yet: %s", file, line, _channels_are(numbers), awaited)
+                verbose(3, "%s:%d: %s not there yet: %s", file, line, _channels_are(numbers), awaited)
             else:
                 log.error("%s:%d: %s", file, line, no_such_channel(ranges(numbers), spans))
         self._untold = {}
@@ -215,6 +218,7 @@ class Lines:
     def _close(self, port: Port) -> None:
         del self.ports[port.number]
         port.close()
+        verbose(3, "Unregistered channel %d", port.number)
 
     def destroy(self, number: int) -> bool:
         """Give one channel back; its calls end. False when there is none such."""
@@ -316,7 +320,7 @@ class Lines:
                 continue
             settings = self.reading.channels.get(number)
             if settings is None or number in self.ports or self.open(settings, patient=True) is not None:
-                log.info("channel %d is back", number)
+                verbose(3, "channel %d is back", number)
                 self._missing.discard(number)
                 self.pbx.devices.changed(f"DAHDI/{number}")
         if self._missing and self._search is None:

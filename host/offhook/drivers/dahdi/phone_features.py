@@ -12,6 +12,7 @@ from offhook.calls.frames import Forward
 from offhook.calls.prompts import play_all
 from offhook.calls.transfer import Transfer, blind_transfer
 from offhook.drivers.dahdi.channel import OPERATED, DahdiChannel
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.analog.orders import Feature
@@ -30,10 +31,14 @@ def carry_out(port: PhonePort, order: Feature) -> None:
             port.set_do_not_disturb(order.value == "yes")
         case "forward":
             port.forward = order.value
-            log.info("channel %d: calls are %s", port.number, f"forwarded to {order.value}" if order.value else "taken")
+            if order.value:
+                verbose(3, "Setting call forward to '%s' on channel %d", order.value, port.number)
+            else:
+                verbose(3, "Cancelling call forwarding on channel %d", port.number)
         case "callwaiting":
-            log.info("channel %d: no call waiting in this call", port.number)
+            verbose(3, "Disabling call waiting on %s", channel.name if channel is not None else port.number)
         case "blacklist":
+            verbose(3, "Blacklisting number %s", order.value)
             port.pbx.astdb.put("blacklist", order.value, "1")
         case _ if channel is not None:
             _on_channel(port, channel, order)
@@ -100,8 +105,8 @@ def _park(port: PhonePort, channel: DahdiChannel, exten: str) -> None:
     """Park the held call; the phone hears where."""
     held = _held(port, channel)
     result = blind_transfer(held, channel.context, exten) if held is not None else Transfer.INVALID
-    log.info("channel %d: call parked by %s: %s", port.number, exten, result.value)
     back = result is Transfer.SUCCESS
+    verbose(3, "%s: Parked call" if back else "%s: the call could not be parked", channel.name)
     port.obey(port.machine.back_from(channel.call) if back else port.machine.refused(channel.call, port.now()))
 
 
@@ -113,5 +118,5 @@ def _flash_line(port: PhonePort, channel: DahdiChannel) -> None:
         far.port.on_line(lambda line: line.hook(Hook.FLASH))
         port.obey(port.machine.back_from(channel.call))
     else:
-        log.info("channel %d: *0 flashes lines of an exchange; the held call is on none", port.number)
+        verbose(3, "channel %d: *0 flashes lines of an exchange; the held call is on none", port.number)
         port.obey(port.machine.refused(channel.call, port.now()))

@@ -23,6 +23,7 @@ from offhook.drivers.dahdi.channel import OPERATED
 from offhook.drivers.dahdi.identity import IdentitySender
 from offhook.drivers.dahdi.port import Port
 from offhook.drivers.dahdi.waiting import MessageLamp
+from offhook.log import verbose
 from offhook.media.tones import parse_tone_list
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ class PhonePort(Port):
         if held is not None and self.settings["useincomingcalleridondahditransfer"]:
             shown = held.connected.id.copy()
             caller = Caller(id=shown, ani=shown.copy())
-        self.calls.make(order.call, state, caller=caller)
+        self.calls.make_from_line(order.call, state, caller)
 
     def _start(self, order: orders.Start) -> None:
         channel = self.calls.get(order.call)
@@ -282,7 +283,7 @@ class PhonePort(Port):
     def call(self, channel: DahdiChannel) -> None:
         """See Port: the phone rings, or beeps in a call."""
         if self.forward:
-            log.info("DAHDI/%d is forwarded to %s", self.number, self.forward)
+            verbose(3, "DAHDI/%d is forwarded to %s", self.number, self.forward)
             channel.deliver(Forward(self.forward))
             return
         cause = self.refusal()

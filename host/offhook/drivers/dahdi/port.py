@@ -25,6 +25,7 @@ from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.calls import Calls
 from offhook.drivers.dahdi.options import ANALOG
 from offhook.drivers.dahdi.sounding import CONFIRMING, Sounding
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.calls.completion.core import Completion
@@ -129,7 +130,7 @@ class Port(Sounding):
         """Take no calls, or take them again (a digital channel only says so); managers are told."""
         self.do_not_disturb = on
         self.pbx.bus.publish(DndState(self.number, on, self.signalling in ANALOG))
-        log.info("%s DND on channel %d", "Enabled" if on else "Disabled", self.number)
+        verbose(3, "%s DND on channel %d", "Enabled" if on else "Disabled", self.number)
 
     # ---- the line --------------------------------------------------------------------------------------------
 
@@ -218,7 +219,7 @@ class Port(Sounding):
         try:
             work()
         except LineError as error:
-            log.info("%s", error)
+            verbose(3, "%s", error)
 
     # ---- orders ----------------------------------------------------------------------------------------------
 
@@ -253,7 +254,7 @@ class Port(Sounding):
             case orders.Battery():
                 self.reverse(order.reversed)
             case orders.Note():
-                log.info("channel %d: %s", self.number, order.text)
+                verbose(3, "channel %d: %s", self.number, order.text)
             case _:
                 raise NotImplementedError(f"channel {self.number} ({self.signalling}) has no {type(order).__name__}")
 
@@ -315,7 +316,7 @@ class Port(Sounding):
             return
         held.deliver(Control(Condition.UNHOLD))
         result = attended_transfer(held, other)
-        log.info("channel %d: transfer of %s to %s: %s", self.number, held.name, other.name, result.value)
+        verbose(3, "channel %d: transfer of %s to %s: %s", self.number, held.name, other.name, result.value)
         for channel in (held, other):
             channel.far_end_hangup(causes.NORMAL_CLEARING)
 
@@ -353,6 +354,7 @@ class Port(Sounding):
 
     def ended(self, channel: DahdiChannel, cause: int) -> None:
         """A channel is over."""
+        verbose(3, "Hungup '%s'", channel.name)
         self.calls.forget(channel)
         self.obey(self.machine.ended(channel.call, self.now()))
 
@@ -432,7 +434,7 @@ class Port(Sounding):
     def _set_by_word(self, channel: DahdiChannel, item: str, value: str) -> None:
         word = value.strip().lower()
         if item == "buffers":
-            log.info("%s: CHANNEL(buffers) has no effect: the engine keeps as much sound as needed", channel.name)
+            verbose(3, "%s: CHANNEL(buffers) has no effect: the engine keeps as much sound as needed", channel.name)
         elif word in _WORDS[item]:
             self.cancel_echo(word != "off")
         else:

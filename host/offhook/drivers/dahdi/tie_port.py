@@ -67,7 +67,7 @@ class TiePort(Port):
         """See Port."""
         match order:
             case orders.NewCall():
-                self.calls.make(order.call, State.RING, caller=self.calls.caller())
+                self.calls.make_from_line(order.call, State.RING, self.calls.caller())
             case orders.Start():
                 self._start(order)
             case orders.Feature():

@@ -23,7 +23,7 @@ from offhook.drivers.dahdi.listening import BusyListener, CallerIdListener, Prog
 from offhook.drivers.dahdi.port import Port
 from offhook.drivers.dahdi.termination import kept
 from offhook.drivers.dahdi.trunk_waiting import WaitingWatch
-from offhook.log import NOTICE
+from offhook.log import NOTICE, verbose
 from offhook.media.callerid import Call, JapaneseReceiver, Receiver, Waiting
 from offhook.media.tones import ToneZone
 
@@ -136,7 +136,7 @@ class TrunkPort(Port):
         """See Port."""
         match order:
             case orders.NewCall():
-                self.calls.make(order.call, State.RING)
+                self.calls.make_from_line(order.call, State.RING)
             case orders.Start():
                 self._start(order)
             case orders.HearCallerId():
@@ -153,7 +153,10 @@ class TrunkPort(Port):
         channel = self.calls.get(order.call)
         if channel is None:
             return
+        if self.settings["usedistinctiveringdetection"]:
+            verbose(3, "Detected ring pattern: %d,%d,%d", *self.machine.ring_pattern)
         if self.machine.context:
+            verbose(3, "Matched Distinctive Ring context %s", self.machine.context)
             channel.context = self.machine.context
         channel.exten = order.exten
         if not channel.caller.id.number.valid and self.settings["cid_number"]:
@@ -218,7 +221,7 @@ class TrunkPort(Port):
                 if message.long_distance:
                     channel.set(QUALIFIER, "1")
                 channel.tell_caller()
-                log.info("channel %d: caller ID: %s", self.number, channel.caller.id)
+                verbose(3, "channel %d: caller ID: %s", self.number, channel.caller.id)
         self.obey(self.machine.caller_id(self.now()))
 
     def _caller_lost(self) -> None:
@@ -272,7 +275,7 @@ class TrunkPort(Port):
 
     def _busy_heard(self, on_ms: int, off_ms: int) -> None:
         self.heard_busy = (on_ms, off_ms)
-        log.info("channel %d: busy tone, %d ms on, %d ms off", self.number, on_ms, off_ms)
+        verbose(3, "channel %d: busy tone, %d ms on, %d ms off", self.number, on_ms, off_ms)
         self.obey(self.machine.hears_busy(self.now()))
 
     def _nothing_heard(self) -> None:

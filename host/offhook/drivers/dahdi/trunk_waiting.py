@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kernel_shims.line import LineError
 from offhook.drivers.dahdi.listening import CallerIdListener
 from offhook.drivers.dahdi.sounding import AHEAD, BLOCK
+from offhook.log import verbose
 from offhook.media.callerid import Call, Receiver, Waiting
 from offhook.media.events import DigitEnd
 
@@ -74,7 +75,7 @@ class WaitingWatch:
         if not mailbox:
             return
         port.pbx.mailboxes.publish(mailbox, int(on), int(on))
-        log.info("channel %d: messages %s in %s", port.number, "wait" if on else "wait no more", mailbox)
+        verbose(3, "channel %d: messages %s in %s", port.number, "wait" if on else "wait no more", mailbox)
         if program and on != self._lit:
             port.pbx.spawn(self._notify(program, mailbox, on), f"mwimonitornotify of channel {port.number}")
         self._lit = on

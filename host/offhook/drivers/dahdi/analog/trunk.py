@@ -256,9 +256,14 @@ class Trunk:
         self.context = self._distinct()
         return [orders.HearCallerId(False), orders.Sound(False), orders.Start(self._call, "s")]
 
+    @property
+    def ring_pattern(self) -> tuple[int, ...]:
+        """How it rang, as patterns of distinctive rings are written."""
+        return (*self._bursts, *[0] * _MOST_BURSTS)[:_MOST_BURSTS]
+
     def _distinct(self) -> str:
         """The context of the first distinctive ring that these bursts are."""
-        heard = [*self._bursts, *[0] * _MOST_BURSTS]
+        heard = self.ring_pattern
         for pattern, tolerance, context in self.manners.distinctive:
             near = tolerance or 10
             if tolerance == -1 or all(

@@ -21,6 +21,7 @@ from kernel_shims.astribank.uevents import Uevent, Uevents
 from kernel_shims.astribank.usbfs import SystemUsb
 from kernel_shims.astribank.xbus import Box, Xpp
 from kernel_shims.line import LineError
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from kernel_shims.astribank.spans_conf import AssignedSpans, Assignment
@@ -169,7 +170,7 @@ class Astribanks:
 
         try:
             for sentence in await self.pbx.off_loop(work):
-                log.info("%s", sentence)
+                verbose(3, "%s", sentence)
         except LineError as error:
             box.error = str(error)
             log.error('%s; when that is mended, "xpp load" tries again', error)
@@ -272,7 +273,7 @@ class Astribanks:
                 continue
             self.driver.assign(box, one)
             last = one.first + module.channels - 1
-            log.info("%s: %s module is span %d, channels %d-%d", box.identity, module.kind, one.span, one.first, last)
+            verbose(3, "%s: %s module is span %d, channels %d-%d", box.identity, module.kind, one.span, one.first, last)
 
 
 def _unpacked(text: str) -> list[tuple[Assignment, int]]:

@@ -10,6 +10,7 @@ from offhook.calls import causes
 from offhook.calls.channel import State
 from offhook.calls.frames import Condition, Control
 from offhook.drivers.dahdi.isdn import advice
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.channel import DahdiChannel
@@ -55,6 +56,7 @@ class Clearing:
     def disconnected(self, call: IsdnCall, event: PriEvent) -> None:
         """DISCONNECT: the call ends, and our hangup sends RELEASE."""
         self._restart_refused(call, event)
+        self._got("hangup request", call, event)
         channel = call.channel
         if channel is None:
             self._span.link.hangup(call.handle, event.cause)
@@ -102,6 +104,7 @@ class Clearing:
     def released(self, call: IsdnCall, event: PriEvent) -> None:
         """RELEASE: the handle is to be let go of, once the channel is over."""
         self._restart_refused(call, event)
+        self._got("hangup", call, event)
         channel = call.channel
         if channel is None or event.cause == _NO_SUCH_CALL:
             self._span.link.hangup(call.handle, event.cause)
@@ -112,6 +115,11 @@ class Clearing:
         call.clearing = True
         note_cause(channel, event)
         self._tell_end(call, channel, event.cause or causes.NORMAL_CLEARING)
+
+    def _got(self, what: str, call: IsdnCall, event: PriEvent) -> None:
+        if call.channel is not None:
+            text = f"Span %d: Channel %d/%d got {what}, cause %d"
+            verbose(3, text, self._span.number, call.port.logical, call.port.offset, event.cause)
 
     def _restart_refused(self, call: IsdnCall, event: PriEvent) -> None:
         """The far end has a call on a channel that is free here: RESTART it (force_restart_unavailable_chans)."""

@@ -5,7 +5,6 @@ The library keeps the timers (T-RETENTION, T-CCBS2, QSIG T2, ...) and tells when
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from offhook.calls.completion.native import Response
 from offhook.calls.completion.parameters import parameters_of
 from offhook.calls.completion.recall import mark_recall
 from offhook.calls.devices import device_of
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from offhook.drivers.dahdi.isdn.calls import IsdnCall
     from offhook.drivers.dahdi.isdn.span import IsdnSpan
 
-log = logging.getLogger(__name__)
 _ANSWERS = {
     Response.SUCCESS: ACCEPTED,
     Response.INVALID: SHORT_TERM_DENIAL,
@@ -288,7 +287,9 @@ class NativeCompletion:
             case Told.REQUEST_ANSWERED if told.status == ACCEPTED:
                 completion.acknowledged(core_id, f"{_KIND} far end accepted CC request")
             case Told.REQUEST_ANSWERED:
-                log.info("%s: completion was refused (%s)", monitor.device, _REFUSED.get(told.status, "unknown status"))
+                verbose(
+                    3, "%s: completion was refused (%s)", monitor.device, _REFUSED.get(told.status, "unknown status")
+                )
                 completion.monitor_failed(core_id, monitor.device)
             case Told.REMOTE_USER_FREE:
                 completion.callee_available(core_id, f"{_KIND} callee has become available")

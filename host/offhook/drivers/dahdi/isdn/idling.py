@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from offhook.calls.originate import Origination, originate
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -59,7 +60,7 @@ class IdleCalls:
 
     def _begin(self, port: BearerPort) -> None:
         dial = f"DAHDI/{port.number}/{self._span.settings['idledial']}"
-        log.info("span %d: an idle call, %s", self._span.number, dial)
+        verbose(3, "span %d: an idle call, %s", self._span.number, dial)
         order = Origination(dial, context=self._context, exten=self._exten, timeout=_ANSWER_S, on_created=self._created)
         self._span.pbx.spawn(originate(self._span.pbx, order), f"idle call {dial}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from offhook.dialplan.patterns import matches as pattern_matches
 from offhook.drivers.dahdi.isdn import advice
 from offhook.drivers.dahdi.isdn.calls import IsdnCall, Level
 from offhook.drivers.dahdi.isdn.numbers import REASON_VARIABLES, party_of, prefixed, subaddress_of
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.channel import DahdiChannel
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from offhook.drivers.dahdi.reading import ChannelSettings
     from offhook.media.playing import Playback
 
-log = logging.getLogger(__name__)
 _DIGIT_MS = 100
 _DIGITS = "0123456789*#"
 
@@ -65,7 +64,9 @@ class Incoming:
         """SETUP."""
         span = self._span
         if not self._takes(event.called):
-            log.info("span %d: a call to %s is none of ours", span.number, event.called)
+            wanted = ",".join(span.settings["msn"])
+            text = "Ignoring call to '%s' on span %d.  Its not in the MSN list: %s"
+            verbose(3, text, event.called, span.number, wanted)
             span.link.destroy(event.call)
             return
         port = self._port(event)
@@ -81,7 +82,7 @@ class Incoming:
         overlaps = settings["overlapdial"] in ("incoming", "both") and exten != "s"
         if not plan.exists(context, exten, 1, number) and not (overlaps and plan.can_match(context, exten, number)):
             text = "span %d: Extension %s@%s does not exist.  Rejecting call from '%s'."
-            log.info(text, span.number, exten, context, number)
+            verbose(3, text, span.number, exten, context, number)
             span.clearing.reject(event.call, causes.UNALLOCATED)
             return
         more = overlaps and not event.complete and plan.matches_more(context, exten, number)
@@ -111,7 +112,7 @@ class Incoming:
             return span.choose(event.channel, flexible=event.flexible)
         port = span.bearerless.port() if span.settings["allow_call_waiting_calls"] else None
         if port is None:
-            log.info("span %d: a call without a B channel is refused (allow_call_waiting_calls)", span.number)
+            verbose(3, "span %d: a call without a B channel is refused (allow_call_waiting_calls)", span.number)
         return port or causes.NORMAL_CIRCUIT_CONGESTION
 
     @staticmethod
@@ -166,13 +167,20 @@ class Incoming:
             span.link.proceeding(call.handle, call.port.address)
         channel.exten = exten
         channel.set_state(State.RING)
+        self._accepts("call", call, exten)
         channel.start_pbx()
+
+    def _accepts(self, what: str, call: IsdnCall, exten: str) -> None:
+        number = call.channel.caller.id.number.text if call.channel is not None else ""
+        text = f"Accepting {what} from '%s' to '%s' on channel %d/%d, span %d"
+        verbose(3, text, number, exten or "<unspecified>", call.port.logical, call.port.offset, self._span.number)
 
     # ---- digit by digit --------------------------------------------------------------------------------------
 
     def _begin_overlap(self, call: IsdnCall, digits: str) -> None:
         span = self._span
         call.level = Level.OVERLAP
+        self._accepts("overlap call", call, digits)
         overlap = self._overlaps[span.link.key(call.handle)] = _Overlap(digits)
         context = call.port.settings["context"]
         tone = not call.port.digital and (not digits or span.pbx.dialplan.ignored(context, digits))

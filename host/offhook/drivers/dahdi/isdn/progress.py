@@ -12,6 +12,7 @@ from offhook.calls.frames import Condition, Control
 from offhook.drivers.dahdi.isdn import advice
 from offhook.drivers.dahdi.isdn.calls import IsdnCall, Level
 from offhook.drivers.dahdi.isdn.clearing import note_cause
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.channel import DahdiChannel
@@ -102,7 +103,7 @@ class Progress:
         if not call.port.has_sound:
             port = span.choose(-1, flexible=True)
             if isinstance(port, int):
-                log.info("span %d: no channel is free for a waiting call that was answered", span.number)
+                verbose(3, "span %d: no channel is free for a waiting call that was answered", span.number)
                 span.clearing.kill(call, port)
                 return False
             span.move(call, port)

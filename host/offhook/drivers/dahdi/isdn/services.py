@@ -17,6 +17,7 @@ from offhook.drivers.dahdi.channel import DahdiChannel
 from offhook.drivers.dahdi.isdn.calls import IsdnCall, Level
 from offhook.drivers.dahdi.isdn.clearing import USER_USER
 from offhook.drivers.dahdi.isdn.numbers import REASONS, party_of
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.isdn.span import IsdnSpan
@@ -154,7 +155,7 @@ class Services:
         event.channel.at_end(lambda: self._joined.discard(pair))
         first, second = (call.handle for call in calls if call is not None)
         if self._span.link.services.join_at_far_end(first, second):
-            log.info("%s and %s: the far end is asked to join them", event.channel.name, other.name)
+            verbose(3, "%s and %s: the far end is asked to join them", event.channel.name, other.name)
         self._span.schedule()
 
     # ---- reports and texts -------------------------------------------------------------------------------------

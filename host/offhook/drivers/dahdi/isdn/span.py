@@ -25,6 +25,7 @@ from offhook.drivers.dahdi.isdn.outgoing import Outgoing
 from offhook.drivers.dahdi.isdn.progress import Progress
 from offhook.drivers.dahdi.isdn.services import Services
 from offhook.drivers.dahdi.isdn.upkeep import Upkeep
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from kernel_shims.pri.link import PriLink
@@ -146,12 +147,7 @@ class IsdnSpan:
     def _message(self, text: str) -> None:
         if self.on_debug is not None:
             self.on_debug(text)
-        if self.debug:
-            from offhook.log import verbose
-
-            verbose(0, "PRI Span: %d %s", self.number, text)
-        else:
-            log.info("PRI Span: %d %s", self.number, text)
+        verbose(0 if self.debug else 3, "PRI Span: %d %s", self.number, text)
 
     def _frame(self, sent: bool, data: bytes) -> None:
         """Tell those who follow signalling."""
@@ -219,7 +215,7 @@ class IsdnSpan:
 
     def _up(self, source: DChannel) -> None:
         if not source.up:
-            log.info("%s D-Channel on span %d up", self._rank(source), self.number)
+            verbose(2, "%s D-Channel on span %d up", self._rank(source), self.number)
         source.up = True
         self._choose_d_channel()
         self.upkeep.up()
@@ -294,7 +290,7 @@ class IsdnSpan:
 
     def move(self, call: IsdnCall, port: BearerPort) -> None:
         """Put a call on another port."""
-        log.info("span %d: %s moves from channel %d to %d", self.number, call.channel, call.port.offset, port.offset)
+        verbose(3, "span %d: %s moves from channel %d to %d", self.number, call.channel, call.port.offset, port.offset)
         port.digital = call.port.digital
         if call.channel is not None:
             call.port.calls.hand_over(call.channel, port, port.machine.take())

@@ -7,18 +7,17 @@ the D channel came up, and every ``resetinterval``. Who has taken a channel out 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from kernel_shims.pri.events import Kind, PriEvent
 from offhook.calls import causes
 from offhook.drivers.dahdi.isdn.bearer import ENDS, FAR_END, NEAR_END
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.isdn.bearer import BearerPort
     from offhook.drivers.dahdi.isdn.span import IsdnSpan
 
-log = logging.getLogger(__name__)
 _FIRST_S = 5.0
 _FAMILY, _KEY, _OUT_OF_SERVICE = "dahdi/registry", "service-state", "O"
 IN_SERVICE, OUT_OF_SERVICE = 0, 2
@@ -76,7 +75,7 @@ class Upkeep:
             port = self._left.pop()
             if port.out_of_service:
                 end = ENDS[port.out_of_service]
-                log.info("channel %d is out of service (%s): it is not restarted", port.number, end)
+                verbose(3, "channel %d is out of service (%s): it is not restarted", port.number, end)
             elif port.free:
                 self._going = port
                 self._restart(port)
@@ -92,7 +91,8 @@ class Upkeep:
         span = self._span
         wanted = span.settings["force_restart_unavailable_chans"] and not span.multipoint
         if wanted and self._going is None and not port.resetting and port.has_sound:
-            log.info("span %d: channel %d is in use at the far end alone, restarting it", span.number, port.offset)
+            text = "Span %d: Forcing restart of channel %d/%d since channel reported in use"
+            verbose(3, text, span.number, port.logical, port.offset)
             self._restart(port)
 
     def seized(self, port: BearerPort) -> bool:
@@ -114,22 +114,27 @@ class Upkeep:
             if port is not None and port.resetting:
                 self._acknowledged(port)
             return
-        for one in [port] if port is not None else list(self._span.bearers.values()) if event.channel < 1 else ():
-            self._restarted(one)
-        log.info("span %d: channel %d restarted", self._span.number, event.channel)
+        if port is not None:
+            if not port.out_of_service:
+                verbose(3, "Span %d: Channel %d/%d restarted", self._span.number, port.logical, port.offset)
+            self._restarted(port)
+        elif event.channel < 1:
+            verbose(3, "Restart requested on entire span %d", self._span.number)
+            for one in list(self._span.bearers.values()):
+                self._restarted(one)
 
     def _acknowledged(self, port: BearerPort) -> None:
         port.resetting = port.second_try = False
         for channel in port.calls:
             channel.far_end_hangup(causes.NORMAL_UNSPECIFIED)
-        log.info("span %d: channel %d restarted", self._span.number, port.offset)
+        verbose(3, "Span %d: Channel %d/%d successfully restarted", self._span.number, port.logical, port.offset)
         if port is self._going:
             self._next()
         self._span.changed()
 
     def _restarted(self, port: BearerPort) -> None:
         if port.out_of_service:
-            log.info("channel %d is out of service (%s)", port.number, ENDS[port.out_of_service])
+            verbose(3, "channel %d is out of service (%s)", port.number, ENDS[port.out_of_service])
             return
         for call in [call for call in self._span.calls.values() if call.port is port]:
             self._span.link.destroy(call.handle)
@@ -154,7 +159,7 @@ class Upkeep:
             return
         self._set(port, FAR_END, out=event.change != IN_SERVICE)
         said = f"out of service ({ENDS[port.out_of_service]})" if port.out_of_service else "in service"
-        log.info("channel %d is %s", port.number, said)
+        verbose(3, "channel %d is %s", port.number, said)
 
     def order(self, port: BearerPort, change: int) -> None:
         """Our side does, and says so."""

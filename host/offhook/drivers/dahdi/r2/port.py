@@ -26,6 +26,7 @@ from offhook.drivers.dahdi.port import Port
 from offhook.drivers.dahdi.r2.showing import shown
 from offhook.drivers.dahdi.r2.terms import q850, r2_cause, terms_of
 from offhook.drivers.dahdi.sounding import AHEAD, BLOCK
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -216,12 +217,12 @@ class R2Port(Port):
                 log.error("channel %d: %s", self.number, os.strerror(event.value))
             case Kind.BLOCKED:
                 self.far_end_blocked = True
-                log.info("Far end blocked on chan %d", self.number)
+                verbose(3, "Far end blocked on chan %d", self.number)
             case Kind.IDLE:
                 self.far_end_blocked = False
-                log.info("Far end unblocked on chan %d", self.number)
+                verbose(3, "Far end unblocked on chan %d", self.number)
             case Kind.BILLING_PULSE:
-                log.info("MFC/R2 billing pulse received on channel %d", self.number)
+                verbose(3, "MFC/R2 billing pulse received on channel %d", self.number)
 
     def _begun(self) -> None:
         """The far end seized the line."""
@@ -250,7 +251,8 @@ class R2Port(Port):
         settings = self.settings
         self._category = event.value
         self._dnis, self._ani = event.dnis, event.ani or ""
-        log.info(
+        verbose(
+            3,
             "MFC/R2 call offered on chan %d. ANI = %s, DNIS = %s, Category = %s",
             self.number,
             event.ani or "(restricted)",
@@ -260,10 +262,11 @@ class R2Port(Port):
         exten = "s" if settings["immediate"] or not settings["mfcr2_max_dnis"] else event.dnis
         number = self._ani if settings["usecallerid"] else ""
         if event.value == COLLECT_CALL and not settings["mfcr2_allow_collect_calls"]:
-            log.info("channel %d: a collect call is refused", self.number)
+            verbose(3, "channel %d: a collect call is refused", self.number)
             self._disconnect(Cause.COLLECT_REJECTED)
         elif not self.pbx.dialplan.exists(settings["context"], exten, 1, number):
-            log.info(
+            verbose(
+                3,
                 "MFC/R2 call on channel %d requested non-existent extension '%s' in context '%s'. Rejecting call.",
                 self.number,
                 exten,
@@ -308,7 +311,7 @@ class R2Port(Port):
         if channel is None:
             self._disconnect(Cause.NORMAL)
             return
-        log.info("channel %d: R2 DISCONNECT (%s)", self.number, cause_name(cause))
+        verbose(3, "channel %d: R2 DISCONNECT (%s)", self.number, cause_name(cause))
         found = q850(cause)
         if channel.state is State.UP or self.r2.direction is not Direction.FORWARD:
             channel.far_end_hangup(found)
@@ -323,7 +326,9 @@ class R2Port(Port):
 
     def _disconnect(self, cause: Cause) -> None:
         if not self.r2.disconnect(cause):
-            log.info("channel %d: the call could not be cleared (%s); the line is forced idle", self.number, cause.name)
+            verbose(
+                3, "channel %d: the call could not be cleared (%s); the line is forced idle", self.number, cause.name
+            )
             self.r2.idle()
             self._over()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,12 @@ from offhook.calls.party import Caller, Name, Party
 from offhook.drivers.dahdi.ss7 import variables
 from offhook.drivers.dahdi.ss7.numbers import number_of, prefixed, presentation_of
 from offhook.drivers.dahdi.ss7.states import Blocked, Level
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.ss7.circuit import CircuitPort
     from offhook.drivers.dahdi.ss7.linkset import Ss7Linkset
 
-log = logging.getLogger(__name__)
 _END_OF_DIGITS = "#"
 _UNRESTRICTED = 2
 """Transmission medium requirement: 64 kbit/s, not speech (Q.763 3.54)."""
@@ -53,7 +52,7 @@ class Incoming:
         iam = event.iam
         assert iam is not None
         if circuit.remotely:
-            log.info("Linkset %d: IAM on CIC %d, which the far end had blocked", self._linkset.number, circuit.cic)
+            verbose(3, "Linkset %d: IAM on CIC %d, which the far end had blocked", self._linkset.number, circuit.cic)
             circuit.remotely = Blocked(0)
             circuit.in_service = True
         if not circuit.free:
@@ -74,7 +73,7 @@ class Incoming:
 
     def _refuse(self, circuit: CircuitPort, call: IsupCall) -> None:
         """The circuit is blocked, in alarm, or busy with another call that the far end knows nothing of."""
-        log.info("Linkset %d: IAM on CIC %d, which is not free", self._linkset.number, circuit.cic)
+        verbose(3, "Linkset %d: IAM on CIC %d, which is not free", self._linkset.number, circuit.cic)
         circuit.arriving = None
         if circuit.channel is None:
             circuit.call_record = call
@@ -143,7 +142,8 @@ class Incoming:
             else:
                 self._start(circuit, call, arriving)
             return
-        log.info(
+        verbose(
+            3,
             "Linkset %d: extension '%s' in context '%s' does not exist; the call on CIC %d is refused",
             *(self._linkset.number, digits, context, circuit.cic),
         )
@@ -207,4 +207,4 @@ class Incoming:
         channel.exten = exten
         circuit.through()
         channel.start_pbx()
-        log.info("Linkset %d: accepting a call to '%s' on CIC %d", linkset.number, exten, circuit.cic)
+        verbose(3, "Linkset %d: accepting a call to '%s' on CIC %d", linkset.number, exten, circuit.cic)

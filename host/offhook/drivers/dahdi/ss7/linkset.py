@@ -25,6 +25,7 @@ from offhook.drivers.dahdi.ss7.progressing import Progressing
 from offhook.drivers.dahdi.ss7.sigchan import SignallingChannel
 from offhook.drivers.dahdi.ss7.states import Blocked, Level
 from offhook.drivers.dahdi.ss7.supervision import Supervision
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -177,12 +178,7 @@ class Ss7Linkset:
     def _message(self, text: str) -> None:
         if not text:
             return
-        if self.debug:
-            from offhook.log import verbose
-
-            verbose(0, "Linkset %d: %s", self.number, text)
-        else:
-            log.info("Linkset %d: %s", self.number, text)
+        verbose(0 if self.debug else 3, "Linkset %d: %s", self.number, text)
 
     def set_debug(self, on: bool) -> None:
         """Whether its messages are shown."""
@@ -243,7 +239,7 @@ class Ss7Linkset:
 
     def _came_up(self) -> None:
         if not self.up:
-            log.info("Linkset %d: SS7 Up", self.number)
+            verbose(3, "Linkset %d: SS7 Up", self.number)
             self.up = True
             self.supervision.reset_all()
 
@@ -284,7 +280,7 @@ class Ss7Linkset:
             case Kind.ACM | Kind.CPG | Kind.ANM | Kind.CON:
                 self._progressing.take(circuit, call, event)
             case Kind.FAR:
-                log.info("Linkset %d: a facility requested on CIC %d is refused", self.number, circuit.cic)
+                verbose(3, "Linkset %d: a facility requested on CIC %d is refused", self.number, circuit.cic)
                 self.isup.refuse_facility(call)
                 self.hold_or_drop(circuit, call)
             case Kind.SUS | Kind.RES | Kind.FAA | Kind.FRJ:
@@ -353,7 +349,7 @@ class Ss7Linkset:
             channel.far_end_hangup(causes.NORMAL_CIRCUIT_CONGESTION)
             return
         channel.data[_TRIED] = True
-        log.info("Linkset %d: the call on CIC %d goes to CIC %d", self.number, circuit.cic, other.cic)
+        verbose(3, "Linkset %d: the call on CIC %d goes to CIC %d", self.number, circuit.cic, other.cic)
         try:
             other.allocate(digital=circuit.digital)
         except RequestError as error:

@@ -10,6 +10,7 @@ from kernel_shims.line import LineError
 from kernel_shims.ss7.events import Clearing, IsupCall, Kind, Sent, Ss7Event
 from offhook.calls import causes
 from offhook.drivers.dahdi.ss7.states import BOTH, Blocked, Level
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.ss7.circuit import CircuitPort
@@ -54,7 +55,7 @@ class Supervision:
                 self._unequipped(circuit, call)
 
     def _was_reset(self, circuit: CircuitPort, call: IsupCall, event: Ss7Event) -> None:
-        log.info("Linkset %d: CIC %d is reset", self._linkset.number, circuit.cic)
+        verbose(3, "Linkset %d: CIC %d is reset", self._linkset.number, circuit.cic)
         circuit.call_record = call
         circuit.in_service = True
         circuit.remotely = Blocked(0)
@@ -118,7 +119,7 @@ class Supervision:
             case Kind.GRS:
                 self._group_was_reset(first, circuits, event)
             case Kind.GRA:
-                log.info("Linkset %d: CIC %d-%d are reset", linkset.number, event.cic, event.last)
+                verbose(3, "Linkset %d: CIC %d-%d are reset", linkset.number, event.cic, event.last)
                 first.awaits_reset = bool(event.passed & Sent.SECOND_GRS)
                 self._isup.clear_flags(call, Sent.CALL)
                 for circuit in circuits:
@@ -231,7 +232,7 @@ class Supervision:
     def reset_all(self) -> None:
         """The linkset came up: circuits begin anew at both ends (Q.764 2.9.3)."""
         for run in self._runs():
-            log.info("Linkset %d: resetting CIC %d-%d", self._linkset.number, run[0].cic, run[-1].cic)
+            verbose(3, "Linkset %d: resetting CIC %d-%d", self._linkset.number, run[0].cic, run[-1].cic)
             try:
                 record = self._linkset.record(run[0])
             except LineError as error:
