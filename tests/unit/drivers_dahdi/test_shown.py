@@ -17,6 +17,7 @@ from offhook.control.manager.events_lines import channel_alarm, dnd_state, line_
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.drivers.dahdi import wires
+from offhook.drivers.dahdi.alarms import short_of
 from offhook.drivers.dahdi.care import drift
 from offhook.drivers.dahdi.functions import dahdi_channel, polarity, set_dahdi_channel, set_polarity
 from offhook.log import NOTICE
@@ -68,6 +69,14 @@ async def test_status_version_and_cadences(office: Office) -> None:
     assert " CAS Unkn " in status[1], "as wide as the column of chan_dahdi"
     assert (await office.cli("dahdi show version"))[0].startswith("DAHDI Version: simulator")
     assert (await office.cli("dahdi show cadences"))[0] == "r1: 125,125,2000,4000"
+
+
+@pytest.mark.parametrize(
+    ("bits", "channels", "wanted"),
+    [(0, 4, "OK"), (0, 0, "UNCONFIGURED"), (Alarm.RED | Alarm.BLUE, 4, "BLU/RED"), (1 << 20, 4, "UUU")],
+)
+def test_alarms_of_a_span_in_short(bits: int, channels: int, wanted: str) -> None:
+    assert short_of(bits, channels) == wanted
 
 
 async def test_gains_and_do_not_disturb_are_set(office: Office) -> None:

@@ -361,6 +361,16 @@ async def test_a_ring_that_tells_of_messages_is_no_call(office: Office) -> None:
     assert not len(office.pbx.channels) and not line.seized
 
 
+@pytest.mark.parametrize(("ways", "counts"), [("neon", True), ("fsk, neon", True), ("fsk", False), ("no", False)])
+async def test_a_lamp_of_the_exchange_s_is_a_message(office: Office, ways: str, counts: bool) -> None:
+    """mwimonitor = neon: the driver sees the voltage."""
+    await begin(office, f"mailbox = 100@default\nmwimonitor = {ways}")
+    for happening, new in ((Happening.NEON_WAITING, 1), (Happening.NEON_NOT_WAITING, 0)):
+        office.line(5).port.happen(happening)
+        await office.advance(0.1)
+        assert office.pbx.mailboxes.count("100@default").new == (new if counts else 0)
+
+
 async def test_a_call_may_tell_of_messages_too(office: Office) -> None:
     """Without mwimonitor = rpas it is a call like others."""
     await begin(office, "mailbox = 100@default")

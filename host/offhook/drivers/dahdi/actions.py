@@ -159,7 +159,7 @@ def show_status(request: ActionRequest) -> None:
             [
                 ("Span", str(span.number)),
                 ("Description", span.description),
-                ("Alarms", short_of(span.alarms)),
+                ("Alarms", short_of(span.alarms, span.channels)),
                 ("IRQ", str(span.irq_misses)),
                 ("bpviol", str(span.bipolar_violations)),
                 ("CRC", str(span.crc_errors)),

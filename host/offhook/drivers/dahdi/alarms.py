@@ -29,6 +29,8 @@ _SHORT = (
 )
 
 
-def short_of(bits: int) -> str:
-    """All alarms of a span, as ``dahdi show status`` has them."""
-    return "/".join(word for bit, word in _SHORT if bits & bit) or "OK"
+def short_of(bits: int, channels: int) -> str:
+    """All alarms of a span with so many channels, as ``dahdi show status`` has them."""
+    if not bits:
+        return "OK" if channels else "UNCONFIGURED"
+    return "/".join(word for bit, word in _SHORT if bits & bit) or "UUU"

@@ -211,9 +211,9 @@ def status_table(spans: list[SpanStatus]) -> Iterator[str]:
     head = [f"{name:<{width}.{width}}" for name, width in _STATUS]
     yield " ".join([*head, "LBO"])
     for span in spans:
-        coding = _CODINGS.get(span.coding, span.coding)
+        coding, alarms = _CODINGS.get(span.coding, span.coding), short_of(span.alarms, span.channels)
         yield (
-            f"{span.number:4d} {span.description:<40.40} {short_of(span.alarms):<7.7} {span.irq_misses:<6d} "
+            f"{span.number:4d} {span.description:<40.40} {alarms:<7.7} {span.irq_misses:<6d} "
             f"{span.bipolar_violations:<6d} {span.crc_errors:<6d} {span.framing:<3.3} {coding:<4.4} "
             f"{span.options:<8.8} {span.line_build_out}"
         )
