@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -13,6 +14,8 @@ _PASSWORD_SAFE = "-_.!~*'()&=+$,"
 _PLAIN_USER = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + _USER_SAFE)
 _HOST = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._")
 _IPV6 = frozenset("0123456789abcdefABCDEF:.")
+_ILLEGAL = re.compile(r'[\x00-\x20<>"\x7f]')
+"""Would end the URI, its brackets or its line."""
 _VISUAL = str.maketrans("", "", "-.()")
 _RECENT_LENGTH = 128
 """Longest URI that is kept parsed, in characters."""
@@ -95,7 +98,7 @@ class SipUri:
         scheme = scheme.lower()
         if not colon or scheme not in ("sip", "sips"):
             raise SIPError(416 if colon and is_token(scheme) else 400, detail="not a sip or sips URI")
-        if " " in rest or "<" in rest or ">" in rest or '"' in rest:
+        if _ILLEGAL.search(rest) is not None:
             raise SIPError(400, detail="illegal character in URI")
         # More than one "@": the user part ends at the first; a later one can only stand in headers or parameters.
         user_info, at, after = rest.partition("@")

@@ -126,3 +126,19 @@ def sip_address(text: str) -> NameAddr | None:
     except SIPError:
         return None
     return found if isinstance(found.uri, SipUri) else None
+
+
+def sender(ours: NameAddr, wanted: str) -> NameAddr:
+    """Our From with the name, user and host that are wanted: an address, or ``user[@host[:port]]``.
+
+    A host that is none leaves ours.
+    """
+    assert isinstance(ours.uri, SipUri)
+    found = sip_address(wanted)
+    if found is not None and isinstance(found.uri, SipUri):
+        uri = ours.uri.replace(user=found.uri.user, host=found.uri.host, port=found.uri.port)
+        return NameAddr(uri, found.display or ours.display, ours.params)
+    user, _, domain = wanted.partition("@")
+    place = sip_uri(f"sip:{domain}")
+    host, port = (ours.uri.host, ours.uri.port) if place is None else (place.host, place.port)
+    return NameAddr(ours.uri.replace(user=user, host=host, port=port), ours.display, ours.params)

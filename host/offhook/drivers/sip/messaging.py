@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from offhook.calls.events import TestEvent
 from offhook.calls.messages import Message, SendError, messages_of
-from offhook.drivers.sip.destinations import NoDestination, destination_of, sip_address
+from offhook.drivers.sip.destinations import NoDestination, destination_of, sender, sip_address
 from offhook.drivers.sip.redirection import Redirections
 from offhook.drivers.sip.requests import local_end, new_call_id, outside_dialog
 from offhook.drivers.sip.routing import sip_uri
@@ -155,7 +155,7 @@ def send(stack: SipStack, message: Message, destination: str, from_: str, to: st
     elif display:
         request.set("To", str(NameAddr(request.to.uri, display)))
     if from_ or message.from_:
-        request.set("From", str(_from(request.from_, from_ or message.from_)))
+        request.set("From", str(sender(request.from_, from_ or message.from_)))
     places = [("Endpoint", endpoint.name), ("RequestURI", target.text)]
     _tell(stack, "MSG_FROMTO_URI", *told, *places, ("ToURI", str(request.to.uri)), ("FromURI", str(request.from_.uri)))
 
@@ -176,17 +176,6 @@ def send(stack: SipStack, message: Message, destination: str, from_: str, to: st
             log.warning("message to %s was refused: %d %s", destination, response.status, response.reason)
 
     stack.request(request, answered, endpoint=endpoint, flow=contact.flow if contact is not None else None, local=local)
-
-
-def _from(ours: NameAddr, wanted: str) -> NameAddr:
-    """Our From with the name, user and host that are wanted: an address, or ``user[@domain]``."""
-    assert isinstance(ours.uri, SipUri)
-    found = sip_address(wanted)
-    if found is not None and isinstance(found.uri, SipUri):
-        uri = ours.uri.replace(user=found.uri.user, host=found.uri.host, port=found.uri.port)
-        return NameAddr(uri, found.display or ours.display, ours.params)
-    user, _, domain = wanted.partition("@")
-    return NameAddr(ours.uri.replace(user=user, host=domain or ours.uri.host), ours.display, ours.params)
 
 
 def _tell(stack: SipStack, state: str, *headers: tuple[str, str]) -> None:
