@@ -85,7 +85,7 @@ def fuzz() -> Counts:
     """A few seconds of broken input for each parser, where atheris is installed."""
     if importlib.util.find_spec("atheris") is None:
         return Counts(skipped=1)
-    status = run([sys.executable, "tests/fuzz/run.py", "--seconds", "5"], 300)
+    status = run([sys.executable, "tests/fuzz/run.py", "--seconds", "3"], 300)
     return Counts(passed=1) if status == 0 else Counts(failed=1)
 
 

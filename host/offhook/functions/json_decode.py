@@ -38,7 +38,7 @@ def decode(scope: Scope, name: str, item: str, separator: str = "", options: str
         return ""
     try:
         node = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FunctionError(f"JSON_DECODE: {name} holds no JSON: {error}") from error
     path = item.split(separator if len(separator) == 1 else ".")
     if not isinstance(node, dict | list):

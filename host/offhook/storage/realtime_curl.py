@@ -28,25 +28,25 @@ class Curl:
     async def select(self, database: str, table: str, criteria: Criteria, *, first: bool) -> list[Row]:
         """The rows that fit."""
         text = await _asked(f"{database}/{'single' if first else 'multi'}", criteria)
-        rows = [row for line in text.splitlines() if (row := _row(line))]
+        rows = [row for line in text.splitlines() if (row := row_of(line))]
         return rows[:1] if first else rows
 
     async def update(self, database: str, table: str, criteria: Criteria, values: Row) -> int:
         """Change the rows that fit."""
-        return _count(await _asked(f"{database}/update?{_form(criteria)}", values))
+        return count_of(await _asked(f"{database}/update?{_form(criteria)}", values))
 
     async def insert(self, database: str, table: str, values: Row) -> int:
         """Add a row."""
-        return _count(await _asked(f"{database}/store", values))
+        return count_of(await _asked(f"{database}/store", values))
 
     async def delete(self, database: str, table: str, criteria: Criteria) -> int:
         """Take out the rows that fit."""
-        return _count(await _asked(f"{database}/destroy", criteria))
+        return count_of(await _asked(f"{database}/destroy", criteria))
 
     def sections(self, database: str, table: str, file: str) -> list[Section]:
         """A whole file. Blocks, up to the time limit."""
         lines = _fetch(f"{database}/static?file={quote(file, safe='')}", None).splitlines()
-        told = (dict(_row(line)) for line in lines)
+        told = (dict(row_of(line)) for line in lines)
         rows = (
             (row.get("category", ""), row["var_name"], row.get("var_val", ""), row.get("cat_metric", ""))
             for row in told
@@ -59,12 +59,12 @@ def _form(pairs: Criteria) -> str:
     return urlencode(list(pairs), errors="surrogateescape")
 
 
-def _row(line: str) -> Row:
+def row_of(line: str) -> Row:
     """``name=value&...`` decoded; a name without value has an empty one."""
     return [(name, value) for name, value in parse_qsl(line.strip(), keep_blank_values=True) if name]
 
 
-def _count(text: str) -> int:
+def count_of(text: str) -> int:
     try:
         count = int(text.split()[0])
     except (IndexError, ValueError):

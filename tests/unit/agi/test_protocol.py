@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from unittest.mock import MagicMock
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from offhook.control.agi import commands, media_commands
-from offhook.control.agi.links import LaunchError, Link, split_address
+from offhook.control.agi.links import MOST_UNREAD, Connection, LaunchError, Link, split_address
 from offhook.control.agi.protocol import COMMANDS, find, split_line, usage_answer
 
 assert commands and media_commands
@@ -117,3 +120,27 @@ async def test_a_line_without_end_is_cut_off() -> None:
     link.feed(b"x" * 70_000)
     assert link.ended
     assert await link.line() is None
+
+
+async def test_a_program_that_says_too_much_waits() -> None:
+    """What it has said is carried out first, and nothing of it is lost."""
+    transport = MagicMock(is_closing=lambda: False)
+    link = Connection()
+    link.connection_made(transport)
+    link.feed(b"NOOP 1\n" * (MOST_UNREAD + 1))
+    transport.pause_reading.assert_called_once_with()
+    link.feed(b"NOOP 2\n")
+    while len(link.lines) > MOST_UNREAD // 2 + 1:
+        assert await link.line() is not None
+    transport.resume_reading.assert_not_called()
+    await link.line()
+    transport.resume_reading.assert_called_once_with()
+    link.feed_end()
+    link.feed(b"NOOP 3\n")
+    said = [line async for line in lines_of(link)]
+    assert said == ["NOOP 1"] * (MOST_UNREAD // 2 - 1) + ["NOOP 2"]
+
+
+async def lines_of(link: Connection) -> AsyncIterator[str]:
+    while (line := await link.line()) is not None:
+        yield line

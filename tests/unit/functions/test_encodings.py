@@ -60,6 +60,12 @@ READ = [
 ]
 
 
+async def test_json_nested_without_end_is_none(exchange: Exchange):
+    channel = exchange.channel()
+    channel.set("json", "[" * 50_000)
+    assert await exchange.read("[${JSON_DECODE(json,a)}]", channel) == "[]"
+
+
 @pytest.mark.parametrize(("text", "value"), READ)
 async def test_reading(exchange: Exchange, text: str, value: str):
     channel = exchange.channel()

@@ -86,6 +86,13 @@ async def test_json_that_is_none_is_400(server, client):
     assert (await client.ask(head + b'{"a": 1,'))[0] == 400
 
 
+async def test_json_nested_without_end_is_400(server, client):
+    server.link(Uri("json", "Json", lambda request: Response(body=repr(request.json()).encode())))
+    body = b"[" * 50_000
+    head = b"POST /json HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    assert (await client.ask(head % len(body) + body))[0] in (400, 413)
+
+
 async def test_nonsense_is_answered_and_hung_up(server, client):
     status, _, _ = await client.ask(b"nonsense\r\n\r\n")
     assert status == 400

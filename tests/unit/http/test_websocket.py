@@ -63,6 +63,27 @@ async def test_a_message_in_parts_arrives_whole(peer):
     assert (await peer.event()).data == "ab"
 
 
+async def test_a_message_of_many_empty_parts_takes_no_room(pbx, server, client):
+    minded = []
+
+    async def mind(socket):
+        minded.append(socket)
+        await socket.receive()
+        assert not socket._parts
+        socket.send("done")
+
+    server.link(Uri("mind", "Mind", lambda request: accept(pbx, request, ("one",), mind)))
+    peer = Peer(client)
+    await peer.connect("/mind", "one")
+    for _ in range(2000):
+        peer.send(TextMessage("", message_finished=False))
+    peer.send(Ping(b"p"))
+    assert await peer.event() == Pong(b"p")
+    assert len(minded[0]._parts) == 0
+    peer.send(TextMessage("x"))
+    assert (await peer.event()).data == "done"
+
+
 async def test_too_long_a_message_closes_the_socket(peer):
     await peer.connect("/echo", "one")
     peer.send(TextMessage("x" * 70000))

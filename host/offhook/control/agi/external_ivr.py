@@ -90,7 +90,7 @@ class Ivr:
         if frame is not None:
             self._take(frame)
         if self.link.lines:
-            done = self._obey(self.link.lines.popleft().rstrip())
+            done = self._obey(self.link.take().rstrip())
             if isawaitable(done):
                 await done
         elif self.link.ended:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 FASTAGI_PORT = 4573
 CONNECT_S = 2.0
 EAGI_DESCRIPTOR = 3
+MOST_UNREAD = 1000
+"""Lines of a program that may wait to be carried out."""
 
 
 class LaunchError(Exception):
@@ -37,6 +39,8 @@ class Link:
         self.on_arrival: Callable[[], None] | None = None
         """Called when a line has come, or the end."""
         self._rest = b""
+        self._held = False
+        """A program that says more than is carried out waits."""
         self._waiter: asyncio.Future[None] | None = None
 
     async def line(self) -> str | None:
@@ -44,16 +48,29 @@ class Link:
         while not self.lines and not self.ended:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        return self.lines.popleft() if self.lines else None
+        return self.take() if self.lines else None
+
+    def take(self) -> str:
+        """The next line, of those that have come."""
+        line = self.lines.popleft()
+        if self._held and len(self.lines) <= MOST_UNREAD // 2:
+            self._held = False
+            self._hold(held=False)
+        return line
 
     def feed(self, data: bytes) -> None:
         """Bytes came from the program."""
+        if self.ended:
+            return
         *lines, self._rest = (self._rest + data).split(b"\n")
         self.lines.extend(line.decode("utf-8", "surrogateescape") for line in lines)
         if len(self._rest) > LINE_LIMIT:
             self._rest = b""
             self.feed_end()
         elif lines:
+            if len(self.lines) > MOST_UNREAD and not self._held:
+                self._held = True
+                self._hold(held=True)
             self._arrived()
 
     def feed_end(self) -> None:
@@ -71,6 +88,9 @@ class Link:
             waiter.set_result(None)
         if self.on_arrival is not None:
             self.on_arrival()
+
+    def _hold(self, *, held: bool) -> None:
+        """Read nothing more for a while, or go on."""
 
     def send(self, text: str) -> None:
         """Write to the program; what it does not take any more is dropped."""
@@ -102,6 +122,10 @@ class Connection(Link, asyncio.Protocol):
     def eof_received(self) -> bool:
         self.feed_end()
         return True
+
+    def _hold(self, *, held: bool) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            (self._transport.pause_reading if held else self._transport.resume_reading)()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.feed_end()
@@ -209,6 +233,11 @@ class Child(Link, asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         if not self._exit.done():
             self._exit.set_result(self._transport.get_returncode() or 0)
+
+    def _hold(self, *, held: bool) -> None:
+        pipe: Any = self._transport.get_pipe_transport(1) if self._transport is not None else None
+        if pipe is not None and not pipe.is_closing():
+            (pipe.pause_reading if held else pipe.resume_reading)()
 
     def send(self, text: str) -> None:
         pipe: Any = self._transport.get_pipe_transport(0) if self._transport is not None else None

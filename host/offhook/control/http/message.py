@@ -92,7 +92,7 @@ class Request:
             return None
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise HttpError(400, "Bad Request", "Error parsing request body") from None
 
     def cookies(self) -> dict[str, str]:

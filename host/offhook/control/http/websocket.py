@@ -141,7 +141,8 @@ class WebSocket(asyncio.Protocol):
         if self._size > self.longest_message:
             self.close(TOO_BIG, "message too long")
             return
-        self._parts.append(event.data if isinstance(event.data, str) else bytes(event.data))
+        if event.data:  # of nothing there could be any number
+            self._parts.append(event.data if isinstance(event.data, str) else bytes(event.data))
         if not event.message_finished:
             return
         text = isinstance(event, TextMessage)

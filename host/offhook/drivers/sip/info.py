@@ -47,10 +47,7 @@ def receive_info(call: CallSession, incoming: IncomingRequest) -> None:
             incoming.respond(200)
             return
         text = message.body.decode("utf-8", "replace")
-        if content_type == "application/dtmf-relay":
-            digit, duration_ms = _relay(text)
-        else:
-            digit, duration_ms = (_event(text) if content_type == "application/dtmf" else FLASH), _DEFAULT_MS
+        digit, duration_ms = digit_of(content_type, text)
         incoming.respond(200 if digit else 500)
         if digit == FLASH:
             channel.deliver(Control(Condition.FLASH))
@@ -81,6 +78,13 @@ def _record(call: CallSession, wish: str) -> int:
         channel.deliver(Digit(digit, end=False))
         channel.deliver(Digit(digit, end=True, duration_ms=_DEFAULT_MS))
     return 200
+
+
+def digit_of(content_type: str, text: str) -> tuple[str, int]:
+    """The digit, "" when there is none, and its milliseconds in the body of an INFO."""
+    if content_type == "application/dtmf-relay":
+        return _relay(text)
+    return (_event(text) if content_type == "application/dtmf" else FLASH), _DEFAULT_MS
 
 
 def _event(text: str) -> str:

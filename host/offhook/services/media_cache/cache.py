@@ -145,7 +145,7 @@ class MediaCache:
             return error
         extension = extension_of(uri, found.headers.get("content-type", ""))
         self.delete(uri)
-        entry = Entry(uri, found.path, found.headers | {FRESH_UNTIL: str(self._fresh_until(found.headers))})
+        entry = Entry(uri, found.path, found.headers | {FRESH_UNTIL: str(self.fresh_until(found.headers))})
         if extension:
             entry.path, entry.metadata["ext"] = f"{found.path}.{extension}", f".{extension}"
             os.rename(found.path, entry.path)
@@ -169,11 +169,11 @@ class MediaCache:
         found = await outside(_fetched, entry.uri, self.terms, self.folder, etag)
         if found.status != 304:
             return False
-        entry.metadata |= found.headers | {FRESH_UNTIL: str(self._fresh_until(entry.metadata | found.headers))}
+        entry.metadata |= found.headers | {FRESH_UNTIL: str(self.fresh_until(entry.metadata | found.headers))}
         self._remember(entry)
         return True
 
-    def _fresh_until(self, headers: dict[str, str]) -> int:
+    def fresh_until(self, headers: dict[str, str]) -> int:
         """Until when a file need not be asked about (RFC 9111 4.2), as seconds of the epoch."""
         now = int(self.pbx.wall())
         if control := headers.get("cache-control"):

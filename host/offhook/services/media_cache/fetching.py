@@ -32,7 +32,7 @@ def fetch(uri: str, terms: Terms, folder: str, etag: str = "") -> Fetched:
     try:
         request = urllib.request.Request(uri, headers=headers, method="HEAD" if etag else "GET")
         with asked(request, bounds, redirects, proxies) as answer:
-            found = Fetched(answer.status, _kept(answer))
+            found = Fetched(answer.status, kept(answer))
             if not 200 <= answer.status < 300 and not (etag and answer.status == 304):
                 raise CannotFetch(f"{uri}: the server answered {answer.status} {answer.reason}")
             if not etag:
@@ -43,7 +43,7 @@ def fetch(uri: str, terms: Terms, folder: str, etag: str = "") -> Fetched:
         raise CannotFetch(told if uri in told else f"{uri}: {told}") from None
 
 
-def _kept(answer: Answer) -> dict[str, str]:
+def kept(answer: Answer) -> dict[str, str]:
     """Headers of interest; one that is no text for a console or a data base is as good as none."""
     told = ((name.lower(), value) for name, value in answer.headers)
     return {name: value for name, value in told if name in KEPT and len(value) <= _LONGEST and value.isprintable()}

@@ -108,7 +108,7 @@ class Exchange:
         try:
             fields = json.loads(request.body)
             _, what = fields["eid"], fields["type"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             log.warning("a publication to %s is no JSON object with type and eid", publication.resource)
             return False
         if request.content_type != JSON:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SUMMARY = "application/simple-message-summary"
-_COUNTS = re.compile(r"^voice-message:[ \t]*(\d+)/(\d+)(?:[ \t]*\((\d+)/(\d+))?", re.IGNORECASE | re.MULTILINE)
+_COUNTS = re.compile(
+    r"^voice-message:[ \t]*(\d{1,9})/(\d{1,9})(?!\d)(?:[ \t]*\((\d{1,9})/(\d{1,9})\b)?", re.ASCII | re.I | re.M
+)
 _ACCOUNT = re.compile(r"^message-account:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -46,10 +48,7 @@ def _take(incoming: IncomingRequest) -> None:
     if "@" not in mailbox:
         raise SIPError(404, detail=f"incoming_mwi_mailbox {mailbox} is not mailbox@context")
     text = message.body.decode("utf-8", "replace")
-    counts = _COUNTS.search(text)
-    if counts is None:
-        raise SIPError(404, detail="the message summary has no line Voice-Message")
-    new, old, urgent_new, urgent_old = (int(each or 0) for each in counts.groups())
+    new, old, urgent_new, urgent_old = counts_of(text)
     account = _ACCOUNT.search(text)
     pbx.mailboxes.publish(mailbox, new, old, kept_here=False)
     pbx.bus.publish(
@@ -69,3 +68,12 @@ def _take(incoming: IncomingRequest) -> None:
         )
     )
     incoming.respond(200)
+
+
+def counts_of(summary: str) -> tuple[int, int, int, int]:
+    """New, old, urgent new and urgent old messages of a message summary (RFC 3842 5.2). Raises SIPError."""
+    counts = _COUNTS.search(summary)
+    if counts is None:
+        raise SIPError(404, detail="the message summary has no line Voice-Message")
+    new, old, urgent_new, urgent_old = (int(each or 0) for each in counts.groups())
+    return new, old, urgent_new, urgent_old
