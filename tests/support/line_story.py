@@ -32,6 +32,7 @@ from offhook.media.prompts import PromptLibrary
 from offhook.media.simulated import SimulatedEngine
 from offhook.media.tones import ToneZone
 from offhook.modules import ActionRequest, Module, Request
+from offhook.modules.module import Command
 from offhook.modules.registry import Registry
 from offhook.storage.astdb import AstDb
 
@@ -200,14 +201,25 @@ class Office:
 
     async def cli(self, line: str) -> list[str]:
         """The answer to a command, by lines."""
-        words = line.split()
-        fitting = [one for one in self.pbx.registry.commands if tuple(words[: len(one.words)]) == one.words]
-        command = max(fitting, key=lambda one: len(one.words))
-        request = Request(self.pbx, line, words, words[len(command.words) :])
+        command, words, arguments = self._command(line)
+        request = Request(self.pbx, line, words, arguments)
         done = command.run(request)
         if done is not None:
             await done
         return request.text().splitlines()
+
+    def completed(self, line: str) -> list[str]:
+        """What the console offers behind a line."""
+        command, _, arguments = self._command(line)
+        assert command.complete is not None
+        return list(command.complete(self.pbx, arguments, ""))
+
+    def _command(self, line: str) -> tuple[Command, list[str], list[str]]:
+        """The command that a line gives, its words, and those behind its name."""
+        words = line.split()
+        fitting = [one for one in self.pbx.registry.commands if tuple(words[: len(one.words)]) == one.words]
+        command = max(fitting, key=lambda one: len(one.words))
+        return command, words, words[len(command.words) :]
 
     def act(self, name: str, **headers: str) -> ActionRequest:
         """A manager action that was carried out."""

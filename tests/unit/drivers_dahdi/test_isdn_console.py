@@ -12,15 +12,6 @@ from support.isdn_story import start
 from support.line_story import Office
 
 
-def completed(office: Office, line: str) -> list[str]:
-    """What the console offers behind a line."""
-    words = line.split()
-    fitting = [one for one in office.pbx.registry.commands if tuple(words[: len(one.words)]) == one.words]
-    command = max(fitting, key=lambda one: len(one.words))
-    assert command.complete is not None
-    return list(command.complete(office.pbx, words[len(command.words) :], ""))
-
-
 async def test_messages_go_to_a_file(office: Office, tmp_path: Path) -> None:
     """pri set debug file, PRIDebugFileSet and PRIDebugFileUnset; the end of debugging closes it."""
     lines = await start(office)
@@ -70,7 +61,7 @@ async def test_a_span_is_taken_back_and_opened_again(office: Office) -> None:
     lines = await start(office)
     await office.cli("pri destroy span 4")
     assert sorted(lines.isdn.spans) == [3] and 40 not in lines.ports
-    assert completed(office, "dahdi create channels")[:3] == ["new", "40", "41"]
+    assert office.completed("dahdi create channels")[:3] == ["new", "40", "41"]
     await office.cli("dahdi create channels 40 54")
     assert 40 in lines.ports and 54 in lines.ports and 56 not in lines.ports
     await office.cli("dahdi create channels new")
@@ -85,12 +76,12 @@ async def test_a_span_is_taken_back_and_opened_again(office: Office) -> None:
 async def test_every_place_is_completed(office: Office) -> None:
     """With the tab key."""
     await start(office)
-    assert completed(office, "pri show span") == ["3", "4"]
-    assert completed(office, "pri destroy span") == ["3", "4"]
-    assert {"on", "off", "hex", "intense", "15"} <= set(completed(office, "pri set debug"))
-    assert completed(office, "pri set debug on") == ["span"]
-    assert completed(office, "pri set debug on span") == ["3", "4"]
-    assert "9" in completed(office, "pri service disable channel")
+    assert office.completed("pri show span") == ["3", "4"]
+    assert office.completed("pri destroy span") == ["3", "4"]
+    assert {"on", "off", "hex", "intense", "15"} <= set(office.completed("pri set debug"))
+    assert office.completed("pri set debug on") == ["span"]
+    assert office.completed("pri set debug on span") == ["3", "4"]
+    assert "9" in office.completed("pri service disable channel")
     with pytest.raises(CommandError, match="service_message_support=yes"):
         await office.cli("pri service disable channel 9")
     with pytest.raises(CommandError, match="possibly not a PRI"):

@@ -55,6 +55,9 @@ async def test_channels_are_listed(office: Office) -> None:
     assert len(await office.cli("dahdi show channels group 1")) == 1 + 4
     assert len(await office.cli("dahdi show channels context Lines")) == 1 + 4
     assert len(await office.cli("dahdi show channels context default")) == 1 + 1, "pseudo's"
+    assert office.completed("dahdi show channels") == ["group", "context"]
+    assert office.completed("dahdi show channels group") == ["1", "2"]
+    assert office.completed("dahdi show channels context") == ["lines", "phones"]
     block = await office.cli("dahdi show channel 1")
     assert "Signalling Type: FXO Kewlstart" in block and "Owner: <None>" in block
     assert "Hookstate (FXS only): Onhook" in block and "\t128 taps" in block

@@ -38,7 +38,19 @@ def port_of(request: Request, word: str) -> Port:
     return port
 
 
-@module.command("dahdi show channels [group|context]", "Show active DAHDI channels")
+def _complete_filter(pbx: Pbx, args: list[str], _typed: str) -> Iterable[str]:
+    ports = list(lines_of(pbx))
+    match args:
+        case []:
+            return ("group", "context")
+        case ["group"]:
+            return map(str, sorted({group for port in ports for group in port.settings["group"]}))
+        case ["context"]:
+            return sorted({port.settings["context"] for port in ports})
+    return ()
+
+
+@module.command("dahdi show channels [group|context]", "Show active DAHDI channels", complete=_complete_filter)
 def show_channels(request: Request) -> None:
     """List the channels, all or those of a group or context.
 
