@@ -7,7 +7,7 @@ import pytest
 from offhook.log import VERBOSE
 from support.isdn_story import start
 from support.line_story import Office
-from support.line_talk import call_for, connect
+from support.line_talk import call_for, connect, consult
 
 LINES = """
 [channels]
@@ -87,6 +87,22 @@ async def test_a_phone_dials_codes_and_a_number(office: Office, told: pytest.Log
         "Setting call forward to '600' on channel 1",
         "Cancelling call forwarding on channel 1",
         f"Hungup '{name}'",
+    )
+
+
+async def test_a_phone_makes_three_of_two_and_leaves_them(office: Office, told: pytest.LogCaptureFixture) -> None:
+    await office.start(LINES.replace("channel => 1-3", "threewaycalling = yes\ntransfer = yes\nchannel => 1-3"), PLAN)
+    await connect(office, 1, 2)
+    await consult(office, 1, 3)
+    office.phone(1).flash()
+    await office.advance(3)
+    office.phone(1).on_hook()
+    await office.advance(1)
+    assert ordered(
+        told,
+        "Started three way call on channel 1",
+        "Building conference call with DAHDI/1-1 and DAHDI/1-2",
+        "TRANSFERRING DAHDI/1-1 to DAHDI/1-2",
     )
 
 

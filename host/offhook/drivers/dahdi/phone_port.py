@@ -176,6 +176,9 @@ class PhonePort(Port):
             case orders.Hear():
                 self.identity.cancel()
                 super().carry_out(order)
+                names = [channel.name for call in order.calls if (channel := self.calls.get(call)) is not None]
+                if len(names) > 1:
+                    verbose(3, "Building conference call with %s and %s", *names[:2])
             case _:
                 super().carry_out(order)
 
@@ -199,6 +202,8 @@ class PhonePort(Port):
             shown = held.connected.id.copy()
             caller = Caller(id=shown, ani=shown.copy())
         self.calls.make_from_line(order.call, state, caller)
+        if held is not None:
+            verbose(3, "Started three way call on channel %d", self.number)
 
     def _start(self, order: orders.Start) -> None:
         channel = self.calls.get(order.call)

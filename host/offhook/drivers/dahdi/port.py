@@ -19,7 +19,7 @@ from offhook.calls.frames import Condition, Control, Digit
 from offhook.calls.line_events import DndState
 from offhook.calls.requesting import RequestError
 from offhook.calls.signalling import LineSignal
-from offhook.calls.transfer import attended_transfer
+from offhook.calls.transfer import Transfer, attended_transfer
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.calls import Calls
@@ -315,8 +315,10 @@ class Port(Sounding):
         if held is None or other is None:
             return
         held.deliver(Control(Condition.UNHOLD))
+        verbose(3, "TRANSFERRING %s to %s", held.name, other.name)
         result = attended_transfer(held, other)
-        verbose(3, "channel %d: transfer of %s to %s: %s", self.number, held.name, other.name, result.value)
+        if result is not Transfer.SUCCESS:
+            log.warning("channel %d: transfer of %s to %s: %s", self.number, held.name, other.name, result.value)
         for channel in (held, other):
             channel.far_end_hangup(causes.NORMAL_CLEARING)
 
