@@ -185,7 +185,7 @@ def sample_files() -> dict[str, str]:
 
 def pjsip_options() -> str:
     """Every section type of pjsip.conf with its options at their defaults."""
-    from offhook.drivers.sip.configuration import TYPES
+    from offhook.drivers.sip.configuration.reading import TYPES
 
     out = []
     for kind, section in sorted(TYPES.items()):

@@ -18,10 +18,10 @@ import atheris
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "host")]
 
-with atheris.instrument_imports(include=["offhook.drivers.sip.destinations", "offhook.sip"]):
-    from offhook.drivers.sip.destinations import NoDestination, destination_of, sender, sip_address
-    from offhook.drivers.sip.requests import address_of
-    from offhook.drivers.sip.routing import sip_uri
+with atheris.instrument_imports(include=["offhook.drivers.sip.messages.destinations", "offhook.sip"]):
+    from offhook.drivers.sip.messages.destinations import NoDestination, destination_of, sender, sip_address
+    from offhook.drivers.sip.requests.building import address_of
+    from offhook.drivers.sip.transport.routing import sip_uri
     from offhook.sip.message import make_request
     from offhook.sip.parser import parse
     from offhook.sip.uri import NameAddr

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "host")]
 
 with atheris.instrument_imports(include=["offhook.drivers.sip", "offhook.drivers.smdi", "offhook.sip"]):
-    from offhook.drivers.sip.info import digit_of
+    from offhook.drivers.sip.calls.info import digit_of
     from offhook.drivers.sip.subscriptions.notified import counts_of
     from offhook.drivers.smdi.protocol import CallMessage, Reader
     from offhook.sip.body import find_part, parts_of

@@ -21,7 +21,7 @@ HOST = HERE.parents[1] / "host"
 sys.path.insert(0, str(HOST))
 
 STORED = {
-    "contact": "offhook/drivers/sip/locations.py",
+    "contact": "offhook/drivers/sip/contacts/locations.py",
     "subscription_persistence": "offhook/drivers/sip/subscriptions/persistence.py",
 }
 """Objects that live in the database, by the file that writes their fields."""
@@ -79,8 +79,8 @@ def documented() -> Iterator[tuple[str, str]]:
     """Names that tables hold: manager events (rendered, or answers to actions), AGI commands, options that are read."""
     from offhook.control.agi.protocol import COMMANDS
     from offhook.control.manager.render import RENDERERS
-    from offhook.drivers.sip.configuration import TYPES
-    from offhook.drivers.sip.wizard import OPTIONS
+    from offhook.drivers.sip.configuration.reading import TYPES
+    from offhook.drivers.sip.configuration.wizard import OPTIONS
 
     for renderers in RENDERERS.values():
         for renderer in renderers:

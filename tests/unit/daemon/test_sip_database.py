@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from offhook.drivers.sip.endpoint import Endpoint
-from offhook.drivers.sip.sections import Aor, Auth
+from offhook.drivers.sip.configuration.endpoint import Endpoint
+from offhook.drivers.sip.configuration.sections import Aor, Auth
 from support.process import MODULES, Running, write_configuration
 
 KINDS = {"ps_endpoints": Endpoint, "ps_aors": Aor, "ps_auths": Auth}

@@ -17,8 +17,11 @@ from offhook.config.parser import loads
 from offhook.config.store import Configuration
 from offhook.dialplan.plan import Dialplan
 from offhook.dialplan.reading import read_extensions
-from offhook.drivers.sip import functions, parts, resource, trunks, wirelog
+from offhook.drivers.sip import parts, resource
+from offhook.drivers.sip.outbound import module as outbound
+from offhook.drivers.sip.showing import functions
 from offhook.drivers.sip.stack import SipStack
+from offhook.drivers.sip.transport import wirelog
 from offhook.modules import Module, Request
 from offhook.modules.registry import Registry
 from offhook.services import acl
@@ -85,7 +88,7 @@ class Office:
         self.pbx.hints.start()
         found = [
             value
-            for source in (acl, resource, parts, trunks, wirelog, functions, *also)
+            for source in (acl, resource, parts, outbound, wirelog, functions, *also)
             for value in vars(source).values()
             if isinstance(value, Module) and value.name not in without
         ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from offhook.config.parser import loads
-from offhook.drivers.sip import wizard
-from offhook.drivers.sip.configuration import TYPES, Configuration, read
-from offhook.drivers.sip.wizard import Wizard
+from offhook.drivers.sip.configuration import wizard
+from offhook.drivers.sip.configuration.reading import TYPES, Configuration, read
+from offhook.drivers.sip.configuration.wizard import Wizard
 from offhook.modules import CommandError
 from offhook.modules.module import LoadError
 

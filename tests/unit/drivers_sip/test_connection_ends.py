@@ -16,11 +16,11 @@ from collections.abc import Callable
 
 import pytest
 
-from offhook.drivers.sip.connections import Connection
-from offhook.drivers.sip.contact import Contact, Status
-from offhook.drivers.sip.flow import Flow
-from offhook.drivers.sip.locations import Locations
-from offhook.drivers.sip.outgoing import OutgoingRequest
+from offhook.drivers.sip.contacts.contact import Contact, Status
+from offhook.drivers.sip.contacts.locations import Locations
+from offhook.drivers.sip.requests.outgoing import OutgoingRequest
+from offhook.drivers.sip.transport.connections import Connection
+from offhook.drivers.sip.transport.flow import Flow
 from offhook.sip.message import Request, Response
 from offhook.sip.transaction import Transaction
 

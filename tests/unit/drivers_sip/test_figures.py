@@ -11,7 +11,7 @@ from offhook.calls import events
 from offhook.calls.bus import Bus
 from offhook.calls.channel import Channel
 from offhook.dialplan.variables import Variables
-from offhook.drivers.sip.channel_items import keep_figures
+from offhook.drivers.sip.calls.channel_items import keep_figures
 from offhook.media.rtp_figures import RtpStats
 
 

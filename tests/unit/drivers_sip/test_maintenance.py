@@ -6,8 +6,8 @@ import pytest
 
 from offhook.calls.endpoints import Maintenance
 from offhook.calls.requesting import RequestError
-from offhook.drivers.sip import maintenance
-from offhook.drivers.sip.outgoing_call import destination_of
+from offhook.drivers.sip.calls.outgoing_call import destination_of
+from offhook.drivers.sip.contacts import maintenance
 from offhook.modules import ActionError, ActionRequest
 
 OFFICE = (

@@ -6,8 +6,8 @@ import pytest
 
 from offhook.calls import events
 from offhook.calls.messages import Message, SendError
-from offhook.drivers.sip import messaging
-from offhook.drivers.sip.destinations import NoDestination, destination_of
+from offhook.drivers.sip.messages import messaging
+from offhook.drivers.sip.messages.destinations import NoDestination, destination_of
 from offhook.sip.uri import NameAddr
 
 OFFICE = """

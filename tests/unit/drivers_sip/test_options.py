@@ -10,8 +10,8 @@ import pytest
 
 import offhook
 from offhook.config.parser import loads
-from offhook.drivers.sip.configuration import TYPES, read
-from offhook.drivers.sip.options import Configured, Option
+from offhook.drivers.sip.configuration.options import Configured, Option
+from offhook.drivers.sip.configuration.reading import TYPES, read
 
 SOURCES = Path(offhook.__file__).parent
 BY_RULES = frozenset(("acl", "permit", "deny", "contact_acl", "contact_permit", "contact_deny"))

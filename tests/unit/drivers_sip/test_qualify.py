@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offhook.calls.endpoints import ContactAsked, ContactChange, ContactStatus, PeerStatus
-from offhook.drivers.sip.contact import Status
+from offhook.drivers.sip.contacts.contact import Status
 
 AOR = """
 [alice]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offhook.calls.messages import Message
-from offhook.drivers.sip import messaging
+from offhook.drivers.sip.messages import messaging
 
 OFFICE = """
 [bob]

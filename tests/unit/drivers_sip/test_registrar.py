@@ -7,7 +7,7 @@ import json
 import pytest
 
 from offhook.calls.endpoints import ContactStatus, PeerStatus
-from offhook.drivers.sip.registrar import http_date
+from offhook.drivers.sip.contacts.registrar import http_date
 
 ALICE = """
 [alice]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offhook.dialplan.context import Priority
-from offhook.drivers.sip.requests import secure_contact
+from offhook.drivers.sip.requests.building import secure_contact
 from offhook.sip.message import make_request
 
 ALICE = "[alice]\ntype=endpoint\naors=alice\n{options}[alice]\ntype=aor\nmax_contacts=5\n"

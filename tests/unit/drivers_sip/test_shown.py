@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from offhook.dialplan.invocation import FunctionError
-from offhook.drivers.sip import calls
-from offhook.drivers.sip.functions import aor_module, contact_module, endpoint_module
+from offhook.drivers.sip.calls import technology
+from offhook.drivers.sip.showing.functions import aor_module, contact_module, endpoint_module
 from offhook.modules import ActionError, ActionRequest, CommandError
 
 OFFICE = """
@@ -49,7 +49,7 @@ def lines(text: str) -> list[str]:
 
 
 async def test_pjsip_show_endpoints(office):
-    office.pbx.registry.add(calls.module)
+    office.pbx.registry.add(technology.module)
     await office.start(OFFICE, transports=FIXED)
     shown = office.cli("pjsip show endpoints")
     begin = next(index for index, line in enumerate(shown) if line.startswith("======"))
@@ -139,7 +139,7 @@ async def action(office, name: str, **headers: str) -> ActionRequest:
 
 
 async def test_pjsip_show_endpoints_action(office):
-    office.pbx.registry.add(calls.module)
+    office.pbx.registry.add(technology.module)
     await office.start(OFFICE, transports=FIXED)
     request = await action(office, "PJSIPShowEndpoints")
     names = [name for name, _ in request.events]

@@ -9,8 +9,8 @@ import pytest
 
 from offhook.config.parser import loads
 from offhook.dialplan.invocation import FunctionError
-from offhook.drivers.sip.configuration import read
-from offhook.drivers.sip.sorcery_function import ast_sorcery
+from offhook.drivers.sip.configuration.reading import read
+from offhook.drivers.sip.configuration.sorcery_function import ast_sorcery
 from offhook.drivers.sip.stack import PART
 
 TEXT = """

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from offhook.drivers.sip import transports
-from offhook.drivers.sip.flow import Flow
-from offhook.drivers.sip.routing import sip_uri
+from offhook.drivers.sip.transport import transports
+from offhook.drivers.sip.transport.flow import Flow
+from offhook.drivers.sip.transport.routing import sip_uri
 from offhook.sip.framing import PING, PONG
 from offhook.sip.locate import Address, Query, Record, Srv
 from support.sip_peer import TcpPeer, UdpPeer

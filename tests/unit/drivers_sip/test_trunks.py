@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from offhook.calls.endpoints import RegistrationChange, Registry
-from offhook.drivers.sip.trunks import KEY
+from offhook.drivers.sip.outbound.module import KEY
 from offhook.sip.auth import parse_digest
 from support.sip_peer import UdpPeer
 

@@ -13,7 +13,7 @@ from offhook.config.acl import NamedAcls
 from offhook.config.parser import loads
 from offhook.control.http import http_server, websockets
 from offhook.control.http.settings import read_settings
-from offhook.drivers.sip import websocket
+from offhook.drivers.sip.transport import websocket
 from offhook.modules.module import LoadError
 from support.sip_peer import Peer
 

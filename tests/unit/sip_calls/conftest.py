@@ -26,8 +26,11 @@ from offhook.config.store import Configuration
 from offhook.dialplan.plan import Dialplan
 from offhook.dialplan.reading import read_extensions
 from offhook.drivers import local
-from offhook.drivers.sip import call_parts, calls, header_functions, parts, resource, send_to_voicemail, trunks
+from offhook.drivers.sip import parts, resource
+from offhook.drivers.sip.calls import call_parts, header_functions, technology
+from offhook.drivers.sip.outbound import module as outbound
 from offhook.drivers.sip.stack import SipStack
+from offhook.drivers.sip.transfers import send_to_voicemail
 from offhook.functions import callerid, channel, hangupcause
 from offhook.functions import stack as stack_functions
 from offhook.modules import Module
@@ -48,8 +51,8 @@ protocol = udp
 bind = 127.0.0.1:0
 """
 SOURCES = (
-    acl, resource, parts, trunks, call_parts, calls, header_functions, local, call_control, dial, digits, echo, flow,
-    messages, other_channels, variables, callerid, channel, hangupcause, stack_functions, send_to_voicemail,
+    acl, resource, parts, outbound, call_parts, technology, header_functions, local, call_control, dial, digits, echo,
+    flow, messages, other_channels, variables, callerid, channel, hangupcause, stack_functions, send_to_voicemail,
 )  # fmt: skip
 
 

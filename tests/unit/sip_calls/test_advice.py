@@ -23,8 +23,8 @@ from offhook.calls.advice import (
     received,
     send,
 )
-from offhook.drivers.sip import advice as sip_advice
-from offhook.drivers.sip.advice import CONTENT_TYPE, end_document, rates_document
+from offhook.drivers.sip.calls import advice as sip_advice
+from offhook.drivers.sip.calls.advice import CONTENT_TYPE, end_document, rates_document
 from offhook.sip.body import find_part
 from support.sip_call import SDP, audio
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from offhook.drivers.sip.describing import describe
-from offhook.drivers.sip.negotiation import MediaStream, Terms, receive_answer, receive_offer, streams_of
-from offhook.drivers.sip.refused import Refused
+from offhook.drivers.sip.media.describing import describe
+from offhook.drivers.sip.media.negotiation import MediaStream, Terms, receive_answer, receive_offer, streams_of
+from offhook.drivers.sip.media.refused import Refused
 from offhook.sip.sdes import LEAST_LIFETIME, SUITES, choose, parse_parameters
 from offhook.sip.sdp import Origin, Session
 from offhook.sip.sdp_attributes import parse_crypto

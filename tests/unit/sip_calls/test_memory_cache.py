@@ -9,9 +9,9 @@ import pytest
 
 from offhook.calls import events
 from offhook.config.parser import loads
-from offhook.drivers.sip import memory_cache, realtime
-from offhook.drivers.sip.caching import MemoryCache, read_caches
-from offhook.drivers.sip.configuration import MIRROR
+from offhook.drivers.sip.configuration import memory_cache, realtime
+from offhook.drivers.sip.configuration.caching import MemoryCache, read_caches
+from offhook.drivers.sip.configuration.reading import MIRROR
 from offhook.modules import ActionError, ActionRequest, CommandError, Request
 from support.sip_tables import Tables
 

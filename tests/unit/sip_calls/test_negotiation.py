@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from offhook.drivers.sip.codecs import Codec
-from offhook.drivers.sip.describing import describe
-from offhook.drivers.sip.endpoint import Endpoint
-from offhook.drivers.sip.negotiation import (
+from offhook.drivers.sip.configuration.endpoint import Endpoint
+from offhook.drivers.sip.media.codecs import Codec
+from offhook.drivers.sip.media.describing import describe
+from offhook.drivers.sip.media.negotiation import (
     MediaStream,
     Refused,
     Terms,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from offhook.config.parser import loads
-from offhook.drivers.sip import realtime
-from offhook.drivers.sip.realtime import Source, read_sources
+from offhook.drivers.sip.configuration import realtime
+from offhook.drivers.sip.configuration.realtime import Source, read_sources
 from offhook.sip.message import Response
 from support.sip_call import Telephone, audio
 from support.sip_tables import Tables

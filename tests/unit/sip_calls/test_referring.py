@@ -6,7 +6,7 @@ from typing import Any
 
 from offhook.calls import events
 from offhook.calls.party import Connected, Number, Party
-from offhook.drivers.sip import header_functions
+from offhook.drivers.sip.calls import header_functions
 from support.sip_call import audio
 
 PJSIP = """

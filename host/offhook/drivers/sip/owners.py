@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from offhook.sip.events import AckReceived, CancelReceived, Event, TransactionTimeout, TransportFailed
 
 if TYPE_CHECKING:
-    from offhook.drivers.sip.endpoint import Endpoint
-    from offhook.drivers.sip.incoming import IncomingRequest
+    from offhook.drivers.sip.configuration.endpoint import Endpoint
+    from offhook.drivers.sip.requests.incoming import IncomingRequest
 
 ServerEvent = CancelReceived | AckReceived | TransactionTimeout | TransportFailed
 Undo = Callable[[], None]

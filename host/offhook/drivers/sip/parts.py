@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from offhook.calls.pbx import Pbx
-from offhook.drivers.sip.regcontext import RegistrationContext
-from offhook.drivers.sip.registrar import Registrar
+from offhook.drivers.sip.contacts.regcontext import RegistrationContext
+from offhook.drivers.sip.contacts.registrar import Registrar
 from offhook.drivers.sip.stack import PART, SipStack
 from offhook.modules import Module
 
@@ -125,4 +125,4 @@ def unload_sips_contact(pbx: Pbx) -> None:
 
 
 # What else these modules register stands in files of their own.
-from offhook.drivers.sip import actions, commands  # noqa: E402, F401
+from offhook.drivers.sip.showing import actions, commands  # noqa: E402, F401

@@ -11,9 +11,9 @@ from offhook import __version__
 from offhook.calls.events import FullyBooted
 from offhook.calls.pbx import Pbx
 from offhook.config.model import Section
-from offhook.drivers.sip.configuration import FILE, MIRROR, Configuration, read
-from offhook.drivers.sip.identify import Identification, Matcher
-from offhook.drivers.sip.options_request import on_options
+from offhook.drivers.sip.configuration.reading import FILE, MIRROR, Configuration, read
+from offhook.drivers.sip.requests.identify import Identification, Matcher
+from offhook.drivers.sip.requests.options_request import on_options
 from offhook.drivers.sip.stack import PART, SipStack
 from offhook.modules import Module
 from offhook.modules.module import LoadError, StartError
@@ -21,7 +21,7 @@ from offhook.sip.transaction import Timing
 
 if TYPE_CHECKING:
     from offhook.config.model import ConfigFile
-    from offhook.drivers.sip.realtime import Mirror
+    from offhook.drivers.sip.configuration.realtime import Mirror
 
 log = logging.getLogger(__name__)
 
@@ -155,4 +155,4 @@ async def _open_transports(stack: SipStack, config: Configuration) -> None:
 
 
 # What else the module registers stands in files of their own.
-from offhook.drivers.sip import actions, channel_commands, commands, internals  # noqa: E402, F401
+from offhook.drivers.sip.showing import actions, channel_commands, commands, internals  # noqa: E402, F401

@@ -10,24 +10,24 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from offhook.drivers.sip.admission import Admission
 from offhook.drivers.sip.alarm import Alarm
-from offhook.drivers.sip.authentication import secret_of
-from offhook.drivers.sip.configuration import Configuration
-from offhook.drivers.sip.connections import StreamCarrier
-from offhook.drivers.sip.endpoint import Endpoint
-from offhook.drivers.sip.flow import Carrier, Flow, host_port
-from offhook.drivers.sip.incoming import IncomingRequest
-from offhook.drivers.sip.locations import Locations
-from offhook.drivers.sip.nat import rewrite, rewrite_contact
-from offhook.drivers.sip.outgoing import OnResponse, OutgoingRequest
+from offhook.drivers.sip.configuration.endpoint import Endpoint
+from offhook.drivers.sip.configuration.reading import Configuration
+from offhook.drivers.sip.contacts.locations import Locations
+from offhook.drivers.sip.contacts.qualify import Qualify
 from offhook.drivers.sip.owners import DialogOwner, ServerEvent, TimerOwner, Undo
-from offhook.drivers.sip.qualify import Qualify
-from offhook.drivers.sip.requests import Local, local_end, moved_to, next_hop, outside_dialog, secure_contact
-from offhook.drivers.sip.resolver import Resolver
-from offhook.drivers.sip.routing import TRANSPORT_PARAM, Routing, sip_uri
-from offhook.drivers.sip.screening import objection
-from offhook.drivers.sip.transports import Transports
+from offhook.drivers.sip.requests.admission import Admission
+from offhook.drivers.sip.requests.authentication import secret_of
+from offhook.drivers.sip.requests.building import Local, local_end, moved_to, next_hop, outside_dialog, secure_contact
+from offhook.drivers.sip.requests.incoming import IncomingRequest
+from offhook.drivers.sip.requests.outgoing import OnResponse, OutgoingRequest
+from offhook.drivers.sip.requests.screening import objection
+from offhook.drivers.sip.transport.connections import StreamCarrier
+from offhook.drivers.sip.transport.flow import Carrier, Flow, host_port
+from offhook.drivers.sip.transport.nat import rewrite, rewrite_contact
+from offhook.drivers.sip.transport.resolver import Resolver
+from offhook.drivers.sip.transport.routing import TRANSPORT_PARAM, Routing, sip_uri
+from offhook.drivers.sip.transport.transports import Transports
 from offhook.sip.auth import Credentials, DigestClient
 from offhook.sip.dialog import DialogId
 from offhook.sip.errors import SIPError
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from offhook.calls.channel import Channel
     from offhook.calls.pbx import Pbx
     from offhook.config.model import Section
-    from offhook.drivers.sip.contact import Contact
+    from offhook.drivers.sip.contacts.contact import Contact
 
 log = logging.getLogger(__name__)
 

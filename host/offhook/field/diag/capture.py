@@ -13,7 +13,7 @@ from offhook.calls.signalling import DChannelFrame
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
-    from offhook.drivers.sip.flow import Flow
+    from offhook.drivers.sip.transport.flow import Flow
 
 MOST_BYTES: Final = 8_000_000
 SNAP: Final = 60
@@ -45,7 +45,7 @@ class Capture:
     """Gathers records of a pcap file in memory, up to a size."""
 
     def __init__(self, pbx: Pbx, ports: tuple[int, int]) -> None:
-        from offhook.drivers.sip.wirelog import PCAP_HEADER
+        from offhook.drivers.sip.transport.wirelog import PCAP_HEADER
 
         self.pbx = pbx
         self.data = bytearray(PCAP_HEADER)
@@ -99,7 +99,7 @@ class Capture:
     def _message(self, data: bytes, flow: Flow, *, sent: bool) -> None:
         if self._stack is None:
             return
-        from offhook.drivers.sip.wirelog import packet
+        from offhook.drivers.sip.transport.wirelog import packet
         from offhook.field.diag.redact import redacted
 
         clean = redacted(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
@@ -108,7 +108,7 @@ class Capture:
         self.messages += self._add(packet(clean, source, target, self.pbx.wall()))
 
     def _frame(self, event: DChannelFrame) -> None:
-        from offhook.drivers.sip.wirelog import packet
+        from offhook.drivers.sip.transport.wirelog import packet
 
         self.frames += self._add(packet(d_channel(event), _LOOPBACK, _LOOPBACK, self.pbx.wall()))
 

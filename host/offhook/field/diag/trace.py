@@ -14,8 +14,8 @@ from offhook.calls.signalling import LineSignal, ManagerAction
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
     from offhook.calls.pbx import Pbx
-    from offhook.drivers.sip.flow import Flow
     from offhook.drivers.sip.stack import SipStack
+    from offhook.drivers.sip.transport.flow import Flow
 
 FAR: Final = 24
 WIDTH: Final = 79

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from offhook.config.model import ConfigError, Section
     from offhook.drivers.sip.cloud.netlink import Change, Watch
     from offhook.drivers.sip.cloud.trunk import Trunk
-    from offhook.drivers.sip.endpoint import Endpoint
-    from offhook.drivers.sip.flow import Flow
+    from offhook.drivers.sip.configuration.endpoint import Endpoint
     from offhook.drivers.sip.stack import SipStack
+    from offhook.drivers.sip.transport.flow import Flow
     from offhook.sip.message import Request as SipRequest
 
 log = logging.getLogger(__name__)

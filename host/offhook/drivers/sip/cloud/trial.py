@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from offhook.calls.endpoints import Registry
-from offhook.drivers.sip.routing import sip_uri
+from offhook.drivers.sip.transport.routing import sip_uri
 from offhook.sip.locate import Query, Target, locate
 
 if TYPE_CHECKING:

@@ -15,15 +15,15 @@ from offhook.drivers.sip.cloud import pulse
 from offhook.drivers.sip.cloud.backoff import Backoff
 from offhook.drivers.sip.cloud.limits import Meter
 from offhook.drivers.sip.cloud.silence import Silence
-from offhook.drivers.sip.connections import Connection
+from offhook.drivers.sip.transport.connections import Connection
 from offhook.log import NOTICE
 from offhook.media.rtp import RtpLeg
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
-    from offhook.drivers.sip.channel import SipChannel
+    from offhook.drivers.sip.calls.channel import SipChannel
     from offhook.drivers.sip.cloud.settings import TrunkSettings
-    from offhook.drivers.sip.registration import Client
+    from offhook.drivers.sip.outbound.registration import Client
     from offhook.drivers.sip.stack import SipStack
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Trunk:
     @property
     def client(self) -> Client | None:
         """Its registration."""
-        from offhook.drivers.sip.trunks import KEY
+        from offhook.drivers.sip.outbound.module import KEY
 
         registrations = self.stack.pbx.parts.get(KEY)
         return registrations.clients.get(self.name) if registrations is not None else None

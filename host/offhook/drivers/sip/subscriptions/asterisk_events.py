@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhook.calls.events import DeviceStateChange, MessageWaiting
 from offhook.calls.pbx import Pbx
-from offhook.drivers.sip.publication_sections import AsteriskPublication
+from offhook.drivers.sip.configuration.publication_sections import AsteriskPublication
 from offhook.drivers.sip.stack import PART, SipStack
 from offhook.drivers.sip.subscriptions.outbound import publishers_of
 from offhook.drivers.sip.subscriptions.package import pubsub_of
@@ -19,7 +19,7 @@ from offhook.drivers.sip.subscriptions.publishing import Client, Content
 from offhook.modules import Module
 
 if TYPE_CHECKING:
-    from offhook.drivers.sip.endpoint import Endpoint
+    from offhook.drivers.sip.configuration.endpoint import Endpoint
     from offhook.sip.message import Request
 
 log = logging.getLogger(__name__)

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from offhook.drivers.sip.sections import ResourceList
+from offhook.drivers.sip.configuration.sections import ResourceList
 
 if TYPE_CHECKING:
-    from offhook.drivers.sip.configuration import Configuration
-    from offhook.drivers.sip.endpoint import Endpoint
+    from offhook.drivers.sip.configuration.endpoint import Endpoint
+    from offhook.drivers.sip.configuration.reading import Configuration
     from offhook.drivers.sip.subscriptions.package import EventPackage, View, Watch
     from offhook.drivers.sip.subscriptions.subscription import Subscription
 

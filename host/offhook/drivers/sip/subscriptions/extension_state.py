@@ -17,7 +17,7 @@ from offhook.modules import Module
 from offhook.sip.message import Header
 
 if TYPE_CHECKING:
-    from offhook.drivers.sip.endpoint import Endpoint
+    from offhook.drivers.sip.configuration.endpoint import Endpoint
     from offhook.drivers.sip.subscriptions.branch import Branch
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ import secrets
 import string
 from typing import TYPE_CHECKING, NamedTuple
 
-from offhook.drivers.sip.routing import sip_uri
 from offhook.drivers.sip.subscriptions.xml import Element
+from offhook.drivers.sip.transport.routing import sip_uri
 
 if TYPE_CHECKING:
     from offhook.drivers.sip.subscriptions.branch import Branch

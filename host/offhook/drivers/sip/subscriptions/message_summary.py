@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from offhook.calls.mailboxes import Count, Mailboxes
 from offhook.calls.pbx import Pbx
-from offhook.drivers.sip.routing import sip_uri
 from offhook.drivers.sip.stack import PART, SipStack
 from offhook.drivers.sip.subscriptions.package import MESSAGE_COUNT, Body, View, pubsub_of
 from offhook.drivers.sip.subscriptions.unsolicited import Unsolicited, names_in
+from offhook.drivers.sip.transport.routing import sip_uri
 from offhook.modules import Module
 from offhook.sip.message import Header
 
 if TYPE_CHECKING:
-    from offhook.drivers.sip.endpoint import Endpoint
-    from offhook.drivers.sip.sections import Aor
+    from offhook.drivers.sip.configuration.endpoint import Endpoint
+    from offhook.drivers.sip.configuration.sections import Aor
     from offhook.drivers.sip.subscriptions.branch import Branch
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from offhook.calls.events import TestEvent
 from offhook.sip.errors import SIPError
 
 if TYPE_CHECKING:
-    from offhook.drivers.sip.incoming import IncomingRequest
+    from offhook.drivers.sip.requests.incoming import IncomingRequest
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from offhook.sip.message import Header
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
-    from offhook.drivers.sip.endpoint import Endpoint
+    from offhook.drivers.sip.configuration.endpoint import Endpoint
     from offhook.drivers.sip.subscriptions.branch import Branch
     from offhook.drivers.sip.subscriptions.publication import PublicationHandler
     from offhook.drivers.sip.subscriptions.subscription import Subscription

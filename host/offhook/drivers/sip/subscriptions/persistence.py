@@ -7,11 +7,11 @@ import logging
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from offhook.drivers.sip.flow import Flow
 from offhook.drivers.sip.subscriptions.branch import grow
 from offhook.drivers.sip.subscriptions.package import Pubsub
 from offhook.drivers.sip.subscriptions.receiving import choose
 from offhook.drivers.sip.subscriptions.subscription import Subscription
+from offhook.drivers.sip.transport.flow import Flow
 from offhook.sip.dialog import Dialog
 from offhook.sip.errors import SIPError
 from offhook.sip.message import Request

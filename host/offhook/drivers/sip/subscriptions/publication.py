@@ -8,14 +8,14 @@ from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
-from offhook.drivers.sip.publication_sections import InboundPublication
+from offhook.drivers.sip.configuration.publication_sections import InboundPublication
 from offhook.drivers.sip.subscriptions.package import pubsub_of
 from offhook.drivers.sip.subscriptions.receiving import resource_of
 from offhook.sip.errors import SIPError
 
 if TYPE_CHECKING:
-    from offhook.drivers.sip.endpoint import Endpoint
-    from offhook.drivers.sip.incoming import IncomingRequest
+    from offhook.drivers.sip.configuration.endpoint import Endpoint
+    from offhook.drivers.sip.requests.incoming import IncomingRequest
     from offhook.drivers.sip.stack import SipStack
     from offhook.sip.message import Request
 

@@ -9,16 +9,16 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from offhook.drivers.sip.publication_sections import OutboundPublish
-from offhook.drivers.sip.requests import local_end, new_call_id, routes_of, set_routes
-from offhook.drivers.sip.routing import sip_uri
+from offhook.drivers.sip.configuration.publication_sections import OutboundPublish
+from offhook.drivers.sip.requests.building import local_end, new_call_id, routes_of, set_routes
+from offhook.drivers.sip.transport.routing import sip_uri
 from offhook.sip.errors import SIPError
 from offhook.sip.grammar import parse_number
 from offhook.sip.layer import new_tag
 from offhook.sip.message import Header, Response, make_request
 
 if TYPE_CHECKING:
-    from offhook.drivers.sip.outgoing import OutgoingRequest
+    from offhook.drivers.sip.requests.outgoing import OutgoingRequest
     from offhook.drivers.sip.stack import SipStack
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from offhook.drivers.sip.registrar import is_tied
+from offhook.drivers.sip.contacts.registrar import is_tied
 from offhook.drivers.sip.subscriptions.branch import grow
 from offhook.drivers.sip.subscriptions.package import pubsub_of
 from offhook.drivers.sip.subscriptions.subscription import Subscription
@@ -15,7 +15,7 @@ from offhook.sip.errors import SIPError
 from offhook.sip.uri import SipUri
 
 if TYPE_CHECKING:
-    from offhook.drivers.sip.incoming import IncomingRequest
+    from offhook.drivers.sip.requests.incoming import IncomingRequest
     from offhook.drivers.sip.subscriptions.package import Body, EventPackage, Pubsub
     from offhook.sip.message import Request
 

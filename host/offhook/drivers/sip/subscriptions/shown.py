@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from offhook.drivers.sip.details import detail
-from offhook.drivers.sip.sections import ResourceList
+from offhook.drivers.sip.configuration.sections import ResourceList
+from offhook.drivers.sip.showing.details import detail
 from offhook.drivers.sip.stack import PART, SipStack
 from offhook.drivers.sip.subscriptions.package import Pubsub, pubsub_of
 from offhook.drivers.sip.subscriptions.resource import module
@@ -16,7 +16,7 @@ from offhook.sip.subscription import TERMINATED
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
-    from offhook.drivers.sip.endpoint import Endpoint
+    from offhook.drivers.sip.configuration.endpoint import Endpoint
     from offhook.drivers.sip.subscriptions.subscription import Subscription
     from offhook.sip.message import Header
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from offhook.calls.events import TestEvent
-from offhook.drivers.sip.requests import address_of
-from offhook.drivers.sip.routing import sip_uri
+from offhook.drivers.sip.requests.building import address_of
 from offhook.drivers.sip.subscriptions.branch import Branch, grow
 from offhook.drivers.sip.subscriptions.lists import write
 from offhook.drivers.sip.subscriptions.package import View
+from offhook.drivers.sip.transport.routing import sip_uri
 from offhook.sip.dialog import Dialog
 from offhook.sip.errors import SIPError
 from offhook.sip.events import Event, SubscriptionExpired
@@ -21,12 +21,12 @@ from offhook.sip.subscription import ACTIVE, TERMINATED, Notifier
 from offhook.sip.uri import NameAddr, SipUri
 
 if TYPE_CHECKING:
-    from offhook.drivers.sip.endpoint import Endpoint
-    from offhook.drivers.sip.flow import Flow
-    from offhook.drivers.sip.incoming import IncomingRequest
-    from offhook.drivers.sip.outgoing import OutgoingRequest
+    from offhook.drivers.sip.configuration.endpoint import Endpoint
+    from offhook.drivers.sip.requests.incoming import IncomingRequest
+    from offhook.drivers.sip.requests.outgoing import OutgoingRequest
     from offhook.drivers.sip.stack import SipStack
     from offhook.drivers.sip.subscriptions.package import Body, EventPackage, Pubsub
+    from offhook.drivers.sip.transport.flow import Flow
     from offhook.sip.message import Request
 
 log = logging.getLogger(__name__)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from offhook.calls.events import FullyBooted
 from offhook.calls.mailboxes import Count
-from offhook.drivers.sip.requests import outside_dialog
+from offhook.drivers.sip.requests.building import outside_dialog
 from offhook.log import NOTICE
 from offhook.sip.uri import NameAddr, SipUri
 
 if TYPE_CHECKING:
-    from offhook.drivers.sip.contact import Contact
-    from offhook.drivers.sip.endpoint import Endpoint
-    from offhook.drivers.sip.locations import Location
+    from offhook.drivers.sip.configuration.endpoint import Endpoint
+    from offhook.drivers.sip.contacts.contact import Contact
+    from offhook.drivers.sip.contacts.locations import Location
     from offhook.drivers.sip.stack import SipStack
     from offhook.drivers.sip.subscriptions.package import Pubsub
     from offhook.sip.message import Message

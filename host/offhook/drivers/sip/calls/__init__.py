@@ -1,0 +1,1 @@
+"""Calls: PJSIP channels and their sessions."""

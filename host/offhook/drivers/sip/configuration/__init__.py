@@ -1,0 +1,1 @@
+"""pjsip.conf, its wizard and its databases: sections as typed objects."""

@@ -1,0 +1,1 @@
+"""Addresses of record: who is registered where, and who can be reached."""

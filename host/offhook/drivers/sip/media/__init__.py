@@ -1,0 +1,1 @@
+"""Offer and answer: what is said in SDP about the sound and pictures of a call."""

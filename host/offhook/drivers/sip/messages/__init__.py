@@ -1,0 +1,1 @@
+"""MESSAGE and NOTIFY outside calls."""

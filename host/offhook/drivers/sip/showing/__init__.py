@@ -1,0 +1,1 @@
+"""SIP objects as people and programs see them: commands, manager actions, dialplan functions."""

@@ -1,0 +1,1 @@
+"""What carries SIP: sockets, connections, names and routes to the far end."""
