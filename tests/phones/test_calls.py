@@ -9,6 +9,7 @@ import pytest
 
 from support import audio
 from support.daemon import Daemon
+from support.patience import PATIENCE_S
 from support.phone import Phone
 
 ALICE_HZ, BOB_HZ = 700, 1100
@@ -19,7 +20,7 @@ NOT_HEARD = 150
 
 def quiet(daemon: Daemon, before: list[str], threads: int) -> None:
     """Assert that the daemon is as it was before the calls: channels, legs, descriptors, threads."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         channels = daemon.cli("core show channels count")
         after = daemon.descriptors()

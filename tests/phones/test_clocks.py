@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from support.daemon import Daemon
+from support.patience import PATIENCE_S
 
 SOURCE = Path(__file__).resolve().parents[1] / "support" / "step_clock.c"
 DAY = 86_400
@@ -105,7 +106,7 @@ def daemon(tmp_path: Path) -> Iterator[SteppedDaemon]:
 def test_the_clock_of_the_daemon_really_jumps(daemon: SteppedDaemon) -> None:
     daemon.step(DAY)
     daemon.cli("channel originate Local/now@waiting/n application Wait 1")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while not (found := re.search(r"Now,(\d+)", daemon.log())):
         assert time.monotonic() < deadline, daemon.told()
         time.sleep(0.1)

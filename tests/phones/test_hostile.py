@@ -12,6 +12,7 @@ import pytest
 
 from support.callers import EXTENSIONS_CONF, PJSIP_CONF
 from support.daemon import Daemon
+from support.patience import PATIENCE_S
 
 OPTIONS = (
     "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/{transport} 127.0.0.1:{port};branch=z9hG4bK{branch};rport\r\n"
@@ -76,7 +77,7 @@ def test_half_open_connections_are_closed_and_leave_nothing(daemon: Daemon) -> N
     assert answers(daemon, "between")
     for stranger in strangers:
         stranger.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while len(daemon.descriptors()) > before:
         assert time.monotonic() < deadline, daemon.descriptors()
         time.sleep(0.05)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.daemon import Daemon, free_port
+from support.patience import PATIENCE_S
 
 EXTENSIONS = "[default]\nexten => agi,1,AGI(agi://127.0.0.1:{agi}/x)\nexten => sound,1,Answer()\n same => n,AudioSocket(40325ec2-5efd-4bd3-805f-53576e581d13,127.0.0.1:{agi})\n"  # noqa: E501
 FULL_FRAME, IAX_TYPE, NEW, POKE, PONG, CALL_TOKEN = 0x8000, 6, 1, 30, 3, 54
@@ -40,7 +41,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, ports: dict[str, int]) -> I
 
 
 def eventually(condition: Callable[[], bool], what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, what()
         time.sleep(0.05)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.daemon import Daemon, free_port
+from support.patience import PATIENCE_S
 
 MODULES = "[modules]\nautoload = yes\nnoload = chan_pjsip.so\nnoload = res_pjsip.so\n"
 EXTENSIONS = """\
@@ -121,8 +122,8 @@ def test_calls_between_two_exchanges(pair: Pair, request: pytest.FixtureRequest)
         near.action("Originate", Channel="IAX2/east/listen", Application="Milliwatt", Async="true")
         pair.wait(west, "iax2 show channels", "ulaw")
         assert "active IAX channel" in pair.wait(west, "iax2 show netstats", "IAX2/east-")
-        far.wait_for("UserEvent", UserEvent="Recorded", timeout=20)
-        deadline = time.monotonic() + 10  # the disk's thread ends the file
+        far.wait_for("UserEvent", UserEvent="Recorded", timeout=PATIENCE_S)
+        deadline = time.monotonic() + PATIENCE_S  # the disk's thread ends the file
         while (heard := loudness(east.root / "heard.wav")) < 10000:
             assert time.monotonic() < deadline, heard
             time.sleep(0.1)

@@ -12,6 +12,7 @@ import pytest
 
 from support.callers import EXTENSIONS_CONF, PJSIP_CONF
 from support.daemon import Daemon, free_port
+from support.patience import PATIENCE_S
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 
@@ -40,7 +41,7 @@ def sipp(daemon: Daemon, scenario: str, number: str, *, transport: str = "u1", c
 
 def no_channels(daemon: Daemon) -> None:
     """Assert that all calls have ended."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while not (told := daemon.cli("core show channels count")).startswith("0 active channels"):
         assert time.monotonic() < deadline, told
         time.sleep(0.05)

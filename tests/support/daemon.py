@@ -14,10 +14,9 @@ from pathlib import Path
 from types import TracebackType
 
 from support.manager import ManagerClient
+from support.patience import PATIENCE_S
 
 HOST = Path(__file__).resolve().parents[2] / "host"
-START_S = 20.0
-STOP_S = 20.0
 SOUNDS = [Path("/usr/share/asterisk/sounds") / name for name in ("en_US_f_Allison", "en")]
 
 ASTERISK_CONF = """\
@@ -136,7 +135,11 @@ class Daemon:
         return dict(os.environ, PYTHONPATH=f"{HOST}{os.pathsep}{HOST.parent / 'kernel-shims'}")
 
     def __enter__(self) -> Daemon:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -152,7 +155,7 @@ class Daemon:
                 stderr=output,
                 env=self.environment,
             )
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + PATIENCE_S
         while "fully booted" not in self.cli("core waitfullybooted", check=False):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the daemon did not start:\n{self.told()}")
@@ -166,11 +169,11 @@ class Daemon:
         if process.poll() is None:
             self.cli("core stop now", check=False)
         try:
-            return process.wait(STOP_S)
+            return process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
-            raise AssertionError(f"the daemon did not stop within {STOP_S} s:\n{self.told()}") from None
+            raise AssertionError(f"the daemon did not stop within {PATIENCE_S:g} s:\n{self.told()}") from None
 
     def cli(self, command: str, *, check: bool = True) -> str:
         """What the CLI answers."""
@@ -179,7 +182,7 @@ class Daemon:
             check=False,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE_S,
             env=self.environment,
         )
         if check and done.returncode:

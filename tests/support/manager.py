@@ -7,6 +7,8 @@ import socket
 import time
 from types import TracebackType
 
+from support.patience import PATIENCE_S
+
 Message = dict[str, str]
 
 
@@ -30,13 +32,13 @@ class ManagerClient:
     def close(self) -> None:
         self.socket.close()
 
-    def action(self, name: str, timeout: float = 30, **headers: str | list[str]) -> Message:
+    def action(self, name: str, timeout: float = PATIENCE_S, **headers: str | list[str]) -> Message:
         """Carry out an action; its response. Raises AssertionError when that is an error."""
         response = self.try_action(name, timeout, **headers)
         assert response["Response"] != "Error", f"{name}: {response.get('Message')}"
         return response
 
-    def try_action(self, name: str, timeout: float = 30, **headers: str | list[str]) -> Message:
+    def try_action(self, name: str, timeout: float = PATIENCE_S, **headers: str | list[str]) -> Message:
         """Carry out an action; its response, whatever it is. A list value repeats its header."""
         self.number += 1
         mine = str(self.number)
@@ -51,7 +53,7 @@ class ManagerClient:
                 return message
             self.events.append(message)
 
-    def listed(self, name: str, timeout: float = 30, **headers: str) -> list[Message]:
+    def listed(self, name: str, timeout: float = PATIENCE_S, **headers: str) -> list[Message]:
         """Carry out an action that answers with a list; the events of the list without the last."""
         response = self.action(name, timeout, **headers)
         mine = response["ActionID"]
@@ -66,7 +68,7 @@ class ManagerClient:
             else:
                 found.append(message)
 
-    def wait_for(self, event: str, timeout: float = 10, **headers: str) -> Message:
+    def wait_for(self, event: str, timeout: float = PATIENCE_S, **headers: str) -> Message:
         """The next event whose name and headers match these regular expressions; earlier events are dropped."""
         deadline = time.monotonic() + timeout
         seen = []

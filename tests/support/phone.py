@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from support.patience import PATIENCE_S
+
 PROGRAM = Path(__file__).with_name("pjsua_phone.py")
 
 
@@ -86,7 +88,7 @@ class Phone:
         done = self.wait(("done", "error"), 15, command=command)
         assert done["what"] == "done", f"{self.user}: {command}: {done.get('reason')}"
 
-    def wait(self, what: str | tuple[str, ...], timeout: float = 10, **values: Any) -> dict[str, Any]:
+    def wait(self, what: str | tuple[str, ...], timeout: float = PATIENCE_S, **values: Any) -> dict[str, Any]:
         """The next happening of that kind with these values; it and nothing else is taken out of what happened."""
         kinds = (what,) if isinstance(what, str) else what
         deadline = time.monotonic() + timeout
@@ -101,7 +103,7 @@ class Phone:
             if left <= 0 or not self._read(left):
                 raise AssertionError(f"{self.user}: no {what} {values or ''}; what happened: {self.happened}")
 
-    def wait_state(self, state: str, timeout: float = 10) -> dict[str, Any]:
+    def wait_state(self, state: str, timeout: float = PATIENCE_S) -> dict[str, Any]:
         """The next time that the call is CALLING, EARLY, CONFIRMED, DISCONNECTED (pjsua's words)."""
         return self.wait("state", timeout, state=state)
 

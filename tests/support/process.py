@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from support.patience import PATIENCE_S
+
 HOST = Path(__file__).resolve().parents[2] / "host"
 
 EXTENSIONS = """\
@@ -72,7 +74,7 @@ class Running:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=PATIENCE_S,
             check=False,
             **more,
         )
@@ -86,14 +88,14 @@ class Running:
     def wait(self) -> None:
         """Return once it is fully booted."""
         socket = self.folder / "run" / "asterisk.ctl"
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE_S
         while not socket.exists():
             assert self.process.poll() is None, self.process.communicate()[0]
             assert time.monotonic() < end
             time.sleep(0.02)
         assert self.run("core waitfullybooted") == "Asterisk has fully booted.\n"
 
-    def stopped(self, seconds: float = 20) -> tuple[int, str]:
+    def stopped(self, seconds: float = PATIENCE_S) -> tuple[int, str]:
         """Exit status and output of a daemon that stops by itself."""
         output, _ = self.process.communicate(timeout=seconds)
         return self.process.returncode, output
@@ -103,7 +105,7 @@ class Running:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(20)
+                self.process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
         if self.process.stdout is not None and not self.process.stdout.closed:

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from support.patience import PATIENCE_S
 from support.process import Running, write_configuration
 
 CTRL_C = "\x03"
 PROMPT = "*CLI>"
 UNSEEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\s+$")
-PATIENCE_S = 60.0
-"""What a loaded machine may need; nothing here waits for time to pass."""
 
 
 class Terminal:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from support.patience import PATIENCE_S
 from support.process import MODULES, Running, write_configuration
 
 PJSIP = """
@@ -93,7 +94,7 @@ def daemon() -> Iterator[tuple[Running, int, int]]:
 def test_sections_of_pjsip_conf_become_phones(daemon: Any) -> None:
     running, sip, web = daemon
     url = f"http://127.0.0.1:{web}/phoneprov/mac-112233445566.txt"
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
         assert answer.headers["Content-type"] == "text/plain"
         lines = answer.read().decode().splitlines()
     assert lines == [

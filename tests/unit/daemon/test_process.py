@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from offhook.daemon import process
+from support.patience import PATIENCE_S
 from support.process import HOST, MODULES, Running, write_configuration
 
 
@@ -24,12 +25,12 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         env={**os.environ, "PYTHONPATH": str(HOST), **environment},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE_S,
         check=False,
     )
 
 
-def until(what: object, seconds: float = 10.0) -> None:
+def until(what: object, seconds: float = PATIENCE_S) -> None:
     """Wait for a condition to hold."""
     assert callable(what)
     end = time.monotonic() + seconds
