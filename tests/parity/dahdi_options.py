@@ -31,8 +31,8 @@ def in_source(source: Path) -> set[str]:
 
 def state_of(name: str) -> str:
     """works, no effect, or unknown."""
-    from offhook.drivers.dahdi.options import CHANNELS, TRUNKS
-    from offhook.drivers.dahdi.reading import NO_EFFECT
+    from offhook.drivers.dahdi.configuration.options import CHANNELS, TRUNKS
+    from offhook.drivers.dahdi.configuration.reading import NO_EFFECT
 
     if name.endswith("."):
         return "works"  # isup_timer.NAME, mtp3_timer.NAME
@@ -48,7 +48,7 @@ def main() -> int:
     parser.add_argument("--missing", action="store_true", help="only what does not work")
     parser.add_argument("source", type=Path, nargs="?", help="Asterisk's source tree")
     options = parser.parse_args()
-    from offhook.drivers.dahdi import reading  # noqa: F401  (registers the digital options)
+    from offhook.drivers.dahdi.configuration import reading  # noqa: F401  (registers the digital options)
 
     listed = set(LIST.read_text().split())
     names = in_source(options.source) if options.source is not None else listed

@@ -21,7 +21,7 @@ from kernel_shims.dahdi.system import DahdiSystem
 from kernel_shims.dahdi.system_conf import DynamicLine, read_system_conf
 from kernel_shims.dahdi.zones import US, Zone
 from kernel_shims.line import SIGNALLINGS, LineError
-from offhook.drivers.dahdi.scanning import Proposal
+from offhook.drivers.dahdi.configuration.scanning import Proposal
 
 pytestmark = pytest.mark.usefixtures("spans")
 

@@ -14,9 +14,9 @@ from kernel_shims.line import TIMES
 from offhook.calls.completion.parameters import Parameters
 from offhook.config.parser import loads
 from offhook.drivers.dahdi import addresses
-from offhook.drivers.dahdi import reading as reading_module
-from offhook.drivers.dahdi.options import CHANNELS
-from offhook.drivers.dahdi.reading import NO_EFFECT, Reading, parse_cadence, read
+from offhook.drivers.dahdi.configuration import reading as reading_module
+from offhook.drivers.dahdi.configuration.options import CHANNELS
+from offhook.drivers.dahdi.configuration.reading import NO_EFFECT, Reading, parse_cadence, read
 
 
 def reading(text: str) -> Reading:
@@ -153,7 +153,7 @@ def test_every_option_of_the_sample_is_known() -> None:
 
 def code() -> str:
     """The driver, but for the lists of its options; and the names of what others take from its settings."""
-    folder = Path(reading_module.__file__).parent
+    folder = Path(reading_module.__file__).parents[1]
     texts = [
         path.read_text() for path in folder.rglob("*.py") if not path.name.startswith("options") or "isdn" in str(path)
     ]

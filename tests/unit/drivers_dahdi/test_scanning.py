@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kernel_shims.line import SIGNALLINGS
-from offhook.drivers.dahdi.proposing import LINE_CODES, Found, whole
-from offhook.drivers.dahdi.scanning import Proposal
+from offhook.drivers.dahdi.configuration.proposing import LINE_CODES, Found, whole
+from offhook.drivers.dahdi.configuration.scanning import Proposal
 from offhook.log import NOTICE
 from offhook.modules import CommandError
 from support.line_story import Office

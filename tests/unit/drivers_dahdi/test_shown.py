@@ -16,10 +16,10 @@ from offhook.control.cli.run import run_command
 from offhook.control.manager.events_lines import channel_alarm, dnd_state, line_assigned, span_alarm
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.drivers.dahdi import wires
-from offhook.drivers.dahdi.alarms import short_of
-from offhook.drivers.dahdi.care import drift
-from offhook.drivers.dahdi.functions import dahdi_channel, polarity, set_dahdi_channel, set_polarity
+from offhook.drivers.dahdi.care import wires
+from offhook.drivers.dahdi.care.measures import drift
+from offhook.drivers.dahdi.showing.alarms import short_of
+from offhook.drivers.dahdi.showing.functions import dahdi_channel, polarity, set_dahdi_channel, set_polarity
 from offhook.log import NOTICE
 from offhook.modules import ActionError, CommandError
 from support.line_story import Office

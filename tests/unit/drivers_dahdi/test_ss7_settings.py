@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offhook.config.parser import loads
-from offhook.drivers.dahdi.reading import Reading, read
+from offhook.drivers.dahdi.configuration.reading import Reading, read
 from offhook.drivers.dahdi.ss7 import numbers
 from offhook.drivers.dahdi.ss7.settings import TIMERS, USUAL, point_code_of
 

@@ -16,19 +16,19 @@ from offhook.calls import causes
 from offhook.calls.completion.parameters import Parameters, from_settings
 from offhook.calls.line_events import ChannelAlarm, SpanAlarm
 from offhook.calls.requesting import RequestError
-from offhook.drivers.dahdi import showing
 from offhook.drivers.dahdi.addresses import Address, order_of_hunt, parse
-from offhook.drivers.dahdi.alarms import words_of
 from offhook.drivers.dahdi.analog.schemes import SCHEMES
+from offhook.drivers.dahdi.configuration.options import ANALOG, RADIO
+from offhook.drivers.dahdi.configuration.reading import PSEUDO, ChannelSettings, Reading
 from offhook.drivers.dahdi.hardware import set_up_again
 from offhook.drivers.dahdi.isdn.spans import ISDN, IsdnSpans
-from offhook.drivers.dahdi.options import ANALOG, RADIO
-from offhook.drivers.dahdi.phone_port import PhonePort
+from offhook.drivers.dahdi.ports.phone import PhonePort
+from offhook.drivers.dahdi.ports.tie import TiePort
+from offhook.drivers.dahdi.ports.trunk import TrunkPort
 from offhook.drivers.dahdi.r2.port import R2Port
-from offhook.drivers.dahdi.reading import PSEUDO, ChannelSettings, Reading
+from offhook.drivers.dahdi.showing import tables
+from offhook.drivers.dahdi.showing.alarms import words_of
 from offhook.drivers.dahdi.ss7.linksets import Ss7Linksets
-from offhook.drivers.dahdi.tie_port import TiePort
-from offhook.drivers.dahdi.trunk_port import TrunkPort
 from offhook.log import NOTICE, verbose
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Lines:
             log.warning("%s:%d: %s", settings.file, settings.line, text)
         port.settings = settings
         port.settings_changed()
-        verbose(3, "Reconfigured channel %d, %s signalling", port.number, showing.SIGNALLINGS[port.signalling])
+        verbose(3, "Reconfigured channel %d, %s signalling", port.number, tables.SIGNALLINGS[port.signalling])
 
     def open(self, settings: ChannelSettings, *, patient: bool = False) -> Port | None:
         """Open one channel; what keeps it from working is logged with the line of the file, if it will not be tried
@@ -160,7 +160,7 @@ class Lines:
             port.on_gone = self._gone
             self.ports[port.number] = port
             port.begin()
-            verbose(3, "Registered channel %d, %s signalling", port.number, showing.SIGNALLINGS[port.signalling])
+            verbose(3, "Registered channel %d, %s signalling", port.number, tables.SIGNALLINGS[port.signalling])
         return port
 
     def _port_for(self, settings: ChannelSettings) -> Port | None:

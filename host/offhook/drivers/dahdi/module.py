@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from kernel_shims.line import LineError
 from offhook.config.model import ConfigFile
 from offhook.drivers.dahdi.astribank.attendant import PART as ASTRIBANKS
+from offhook.drivers.dahdi.configuration.reading import read
 from offhook.drivers.dahdi.hardware import find_hardware
 from offhook.drivers.dahdi.lines import PART, Lines
-from offhook.drivers.dahdi.reading import read
 from offhook.log import NOTICE
 from offhook.modules import LoadError, Module
 
@@ -87,10 +87,11 @@ def request(
 
 
 # These register themselves with the module above.
-from offhook.drivers.dahdi import actions, care_commands, commands, functions  # noqa: E402, F401
 from offhook.drivers.dahdi.astribank import commands as astribank_commands  # noqa: E402, F401
+from offhook.drivers.dahdi.care import commands as care_commands  # noqa: E402, F401
 from offhook.drivers.dahdi.isdn import actions as isdn_actions  # noqa: E402, F401
 from offhook.drivers.dahdi.isdn import applications as isdn_applications  # noqa: E402, F401
 from offhook.drivers.dahdi.isdn import commands as isdn_commands  # noqa: E402, F401
 from offhook.drivers.dahdi.r2 import commands as r2_commands  # noqa: E402, F401
+from offhook.drivers.dahdi.showing import actions, commands, functions  # noqa: E402, F401
 from offhook.drivers.dahdi.ss7 import commands as ss7_commands  # noqa: E402, F401

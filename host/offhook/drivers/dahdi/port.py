@@ -23,7 +23,7 @@ from offhook.calls.transfer import Transfer, attended_transfer
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.calls import Calls
-from offhook.drivers.dahdi.options import ANALOG
+from offhook.drivers.dahdi.configuration.options import ANALOG
 from offhook.drivers.dahdi.sounding import CONFIRMING, Sounding
 from offhook.log import verbose
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.addresses import Address
     from offhook.drivers.dahdi.channel import DahdiChannel
+    from offhook.drivers.dahdi.configuration.reading import ChannelSettings
     from offhook.drivers.dahdi.machine import Machine
-    from offhook.drivers.dahdi.reading import ChannelSettings
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from offhook.drivers.dahdi.analog import orders
     from offhook.drivers.dahdi.calls import Calls
     from offhook.drivers.dahdi.channel import DahdiChannel
-    from offhook.drivers.dahdi.reading import ChannelSettings
+    from offhook.drivers.dahdi.configuration.reading import ChannelSettings
     from offhook.media.events import MediaEvent
     from offhook.media.line import LineLeg
     from offhook.media.playing import Playback

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.addresses import Address
     from offhook.drivers.dahdi.channel import DahdiChannel
+    from offhook.drivers.dahdi.configuration.reading import ChannelSettings
     from offhook.drivers.dahdi.isdn.span import IsdnSpan
-    from offhook.drivers.dahdi.reading import ChannelSettings
 
 NEVER = float("inf")
 NEAR_END, FAR_END = 1, 2

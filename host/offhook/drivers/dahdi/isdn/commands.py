@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from kernel_shims.line import LineError
-from offhook.drivers.dahdi.commands import channels_at
 from offhook.drivers.dahdi.isdn.bearer import BearerPort
 from offhook.drivers.dahdi.isdn.upkeep import IN_SERVICE, OUT_OF_SERVICE
 from offhook.drivers.dahdi.module import lines_of, module
+from offhook.drivers.dahdi.showing.commands import channels_at
 from offhook.modules import CommandError, Request
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.channel import DahdiChannel
+    from offhook.drivers.dahdi.configuration.reading import ChannelSettings
     from offhook.drivers.dahdi.isdn.bearer import BearerPort
     from offhook.drivers.dahdi.isdn.span import IsdnSpan
-    from offhook.drivers.dahdi.reading import ChannelSettings
     from offhook.media.playing import Playback
 
 _DIGIT_MS = 100

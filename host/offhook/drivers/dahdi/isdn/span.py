@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kernel_shims.pri.link import PriLink
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.channel import DahdiChannel
-    from offhook.drivers.dahdi.reading import ChannelSettings
+    from offhook.drivers.dahdi.configuration.reading import ChannelSettings
 
 log = logging.getLogger(__name__)
 _RANKS = ("Primary", "Secondary", "Tertiary", "Quaternary")

@@ -13,8 +13,8 @@ from offhook.drivers.dahdi.isdn.groups import TrunkGroup, groups_of
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
+    from offhook.drivers.dahdi.configuration.reading import ChannelSettings
     from offhook.drivers.dahdi.isdn.span import IsdnSpan
-    from offhook.drivers.dahdi.reading import ChannelSettings
 
 ISDN = frozenset({"pri_cpe", "pri_net", "bri_cpe", "bri_net", "bri_cpe_ptmp", "bri_net_ptmp"})
 _D_CHANNELS = {31: 16, 24: 24, 3: 3}

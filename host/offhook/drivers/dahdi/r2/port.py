@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.addresses import Address
     from offhook.drivers.dahdi.channel import DahdiChannel
-    from offhook.drivers.dahdi.reading import ChannelSettings
+    from offhook.drivers.dahdi.configuration.reading import ChannelSettings
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kernel_shims.r2.line import R2Line
-    from offhook.drivers.dahdi.reading import ChannelSettings
+    from offhook.drivers.dahdi.configuration.reading import ChannelSettings
 
 
 def _yes(value: object) -> str:

@@ -12,7 +12,7 @@ from offhook.drivers.dahdi.ss7.sigchan import SIGNALLING, SignallingChannel
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
-    from offhook.drivers.dahdi.reading import ChannelSettings
+    from offhook.drivers.dahdi.configuration.reading import ChannelSettings
     from offhook.drivers.dahdi.ss7.linkset import Ss7Linkset
     from offhook.drivers.dahdi.ss7.settings import LinksetSettings, LinkSettings
 

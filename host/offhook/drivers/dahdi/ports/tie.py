@@ -18,8 +18,8 @@ from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.analog.schemes import SCHEMES, Call
 from offhook.drivers.dahdi.analog.tie import Manners, Tie
-from offhook.drivers.dahdi.phone_port import ContextPlan
 from offhook.drivers.dahdi.port import Port
+from offhook.drivers.dahdi.ports.phone import ContextPlan
 from offhook.media.detecting import Detector, detect_signals
 from offhook.media.events import SignalHeard
 from offhook.media.tones import ToneSpec
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.addresses import Address
     from offhook.drivers.dahdi.channel import DahdiChannel
-    from offhook.drivers.dahdi.reading import ChannelSettings
+    from offhook.drivers.dahdi.configuration.reading import ChannelSettings
 
 log = logging.getLogger(__name__)
 

@@ -13,16 +13,16 @@ from offhook.calls.channel import Channel, State
 from offhook.calls.frames import Condition, Control, Forward
 from offhook.calls.party import Caller
 from offhook.calls.requesting import RequestError
-from offhook.drivers.dahdi import phone_features
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.collecting import Rules
 from offhook.drivers.dahdi.analog.habits import Habits
 from offhook.drivers.dahdi.analog.operator import OperatorPhone
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.channel import OPERATED
-from offhook.drivers.dahdi.identity import IdentitySender
 from offhook.drivers.dahdi.port import Port
-from offhook.drivers.dahdi.waiting import MessageLamp
+from offhook.drivers.dahdi.ports import phone_features
+from offhook.drivers.dahdi.ports.identity import IdentitySender
+from offhook.drivers.dahdi.ports.waiting import MessageLamp
 from offhook.log import verbose
 from offhook.media.tones import parse_tone_list
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.addresses import Address
     from offhook.drivers.dahdi.channel import DahdiChannel
-    from offhook.drivers.dahdi.reading import ChannelSettings
+    from offhook.drivers.dahdi.configuration.reading import ChannelSettings
 
 log = logging.getLogger(__name__)
 CALL_WAITING = parse_tone_list("!440/300")

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import Hook, LineError
-from offhook.drivers.dahdi import wires
-from offhook.drivers.dahdi.alarms import words_of
-from offhook.drivers.dahdi.listening import BusyListener
-from offhook.drivers.dahdi.phone_port import PhonePort
+from offhook.drivers.dahdi.care import wires
+from offhook.drivers.dahdi.ports.listening import BusyListener
+from offhook.drivers.dahdi.ports.phone import PhonePort
+from offhook.drivers.dahdi.ports.trunk import TrunkPort
+from offhook.drivers.dahdi.showing.alarms import words_of
 from offhook.drivers.dahdi.sounding import AHEAD, BLOCK
-from offhook.drivers.dahdi.trunk_port import TrunkPort
 from offhook.media.line import dbm0
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
 from offhook.drivers.dahdi.channel import DahdiChannel
 from offhook.drivers.dahdi.module import lines_of, module
-from offhook.drivers.dahdi.phone_port import PhonePort
 from offhook.drivers.dahdi.port import Port
+from offhook.drivers.dahdi.ports.phone import PhonePort
 from offhook.modules import Syntax
 
 _CALLS = ("owner", "callwait", "threeway")

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from kernel_shims.line import LineError
 from kernel_shims.simulator.script import ScriptError
 from kernel_shims.simulator.system import SimulatedSystem
-from offhook.drivers.dahdi import care, scanning, tuning
-from offhook.drivers.dahdi.commands import channels_at, port_of
+from offhook.drivers.dahdi.care import measures, tuning
+from offhook.drivers.dahdi.configuration import scanning
 from offhook.drivers.dahdi.hardware import set_up_again
 from offhook.drivers.dahdi.module import lines_of, module
+from offhook.drivers.dahdi.showing.commands import channels_at, port_of
 from offhook.media.recording import Recording
 from offhook.modules import CommandError, Request
 
@@ -31,7 +32,7 @@ RECORDING = "line_recording"
 def show(request: Request) -> None:
     """Show what each line does: its state, alarms, levels in dBm0, return loss (ERL) and echo taken out (ERLE)."""
     ports = [port_of(request, request.args[0])] if request.args else list(lines_of(request.pbx))
-    request.print(*care.summary(iter(ports)))
+    request.print(*measures.summary(iter(ports)))
 
 
 @module.command("line test <channel>", "Test an idle line", complete=channels_at(0))
@@ -40,7 +41,7 @@ async def test(request: Request) -> None:
     if len(request.args) != 1:
         raise request.usage()
     try:
-        await care.test(port_of(request, request.args[0]), request.tell)
+        await measures.test(port_of(request, request.args[0]), request.tell)
     except LineError as error:
         raise CommandError(str(error)) from None
 
@@ -84,9 +85,9 @@ async def learn_busy(request: Request) -> None:
     port = port_of(request, request.args[0])
     try:
         if request.args[1] == "forget":
-            care.forget_busy(port, request.tell)
+            measures.forget_busy(port, request.tell)
         else:
-            await care.learn_busy(port, request.args[1], request.tell)
+            await measures.learn_busy(port, request.args[1], request.tell)
     except LineError as error:
         raise CommandError(str(error)) from None
 
@@ -98,7 +99,7 @@ async def monitor(request: Request) -> None:
         raise request.usage()
     try:
         seconds = float(request.args[1]) if len(request.args) > 1 else _MONITOR_S
-        await care.monitor(port_of(request, request.args[0]), min(60.0, max(0.1, seconds)), request.tell)
+        await measures.monitor(port_of(request, request.args[0]), min(60.0, max(0.1, seconds)), request.tell)
     except ValueError:
         raise request.usage() from None
     except LineError as error:
@@ -138,7 +139,7 @@ def record(request: Request) -> None:
 @module.command("line timing", "Show whose clock the lines follow, slips and drift")
 def timing(request: Request) -> None:
     """Show for each span whose clock it follows, and for each line in use its drift against this machine, and slips."""
-    request.print(*care.timing(lines_of(request.pbx)))
+    request.print(*measures.timing(lines_of(request.pbx)))
 
 
 @module.command("lines scan [apply|--apply]", "Propose configuration for the hardware there is")

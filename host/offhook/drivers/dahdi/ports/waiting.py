@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import Hook
-from offhook.drivers.dahdi.identity import call_of
+from offhook.drivers.dahdi.ports.identity import call_of
 from offhook.media.callerid import Waiting, encode_waiting
 
 if TYPE_CHECKING:
     from offhook.calls.mailboxes import Count
-    from offhook.drivers.dahdi.phone_port import PhonePort
+    from offhook.drivers.dahdi.ports.phone import PhonePort
 
 _LAMPS = {"lrev": "lrev", "hvdc": "hvdc", "hvac": "hvac", "neon": "hvac"}
 _QUIET_S = 3.0

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from kernel_shims.line import Happening, LineEvent
 from offhook.calls.frames import Digit
-from offhook.drivers.dahdi.alarms import short_of, words_of
+from offhook.drivers.dahdi.configuration.options import ANALOG
 from offhook.drivers.dahdi.module import lines_of, module, reload
-from offhook.drivers.dahdi.options import ANALOG
-from offhook.drivers.dahdi.phone_port import PhonePort
-from offhook.drivers.dahdi.showing import SIGNALLINGS
+from offhook.drivers.dahdi.ports.phone import PhonePort
+from offhook.drivers.dahdi.showing.alarms import short_of, words_of
+from offhook.drivers.dahdi.showing.tables import SIGNALLINGS
 from offhook.modules import ActionError, ActionRequest, Syntax
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offhook.config.options import choice, flag, integer, string, words
-from offhook.drivers.dahdi.options import CHANNELS, flags
+from offhook.drivers.dahdi.configuration.options import CHANNELS, flags
 
 _option = CHANNELS.option
 _PLANS = ("unknown", "private", "local", "national", "international", "dynamic", "redundant")

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import Hook, LineError, Termination
-from offhook.drivers.dahdi.care import Borrowed, level
-from offhook.drivers.dahdi.termination import keep, kept
-from offhook.drivers.dahdi.trunk_port import TrunkPort
+from offhook.drivers.dahdi.care.measures import Borrowed, level
+from offhook.drivers.dahdi.care.termination import keep, kept
+from offhook.drivers.dahdi.ports.trunk import TrunkPort
 from offhook.media.line import dbm0
 from offhook.media.tones import parse_tone_list
 

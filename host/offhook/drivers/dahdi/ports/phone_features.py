@@ -16,7 +16,7 @@ from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.drivers.dahdi.analog.orders import Feature
-    from offhook.drivers.dahdi.phone_port import PhonePort
+    from offhook.drivers.dahdi.ports.phone import PhonePort
 
 log = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from offhook.media.detecting import Standard, send_data
 if TYPE_CHECKING:
     from offhook.calls.party import Party
     from offhook.drivers.dahdi.channel import DahdiChannel
-    from offhook.drivers.dahdi.phone_port import PhonePort
+    from offhook.drivers.dahdi.ports.phone import PhonePort
     from offhook.media.playing import Playback
 
 _BEFORE_S = 0.5

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import LineError
-from offhook.drivers.dahdi.alarms import short_of, words_of
+from offhook.drivers.dahdi.showing.alarms import short_of, words_of
 
 if TYPE_CHECKING:
     from kernel_shims.line import SpanStatus

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from offhook.calls.party import parse_callerid
 from offhook.config.model import ConfigError, Entry
 from offhook.config.options import Option, Type
-from offhook.drivers.dahdi import options_digital as options_digital
-from offhook.drivers.dahdi.options import CHANNELS, TRUNKS, number_list
+from offhook.drivers.dahdi.configuration import options_digital as options_digital
+from offhook.drivers.dahdi.configuration.options import CHANNELS, TRUNKS, number_list
 from offhook.drivers.dahdi.ss7.settings import OWN, LinksetsReading
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ import shlex
 from typing import TYPE_CHECKING
 
 from kernel_shims.line import LineError
-from offhook.drivers.dahdi.listening import CallerIdListener
+from offhook.drivers.dahdi.ports.listening import CallerIdListener
 from offhook.drivers.dahdi.sounding import AHEAD, BLOCK
 from offhook.log import verbose
 from offhook.media.callerid import Call, Receiver, Waiting
 from offhook.media.events import DigitEnd
 
 if TYPE_CHECKING:
-    from offhook.drivers.dahdi.trunk_port import TrunkPort
+    from offhook.drivers.dahdi.ports.trunk import TrunkPort
     from offhook.media.events import MediaEvent
     from offhook.media.line import LineLeg
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from kernel_shims.line import LineError
+from offhook.drivers.dahdi.configuration.reading import read
 from offhook.drivers.dahdi.module import FILE, lines_of, module, reload
-from offhook.drivers.dahdi.phone_port import PhonePort
-from offhook.drivers.dahdi.reading import read
-from offhook.drivers.dahdi.showing import channel_block, channel_table, status_table
+from offhook.drivers.dahdi.ports.phone import PhonePort
+from offhook.drivers.dahdi.showing.tables import channel_block, channel_table, status_table
 from offhook.modules import CommandError, Request
 
 if TYPE_CHECKING:

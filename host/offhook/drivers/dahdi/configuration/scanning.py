@@ -15,10 +15,19 @@ from kernel_shims.dahdi.system_conf import SystemConf, ranges
 from kernel_shims.line import SIGNALLINGS, LineError
 from offhook.config.rewrite import write_file
 from offhook.drivers.dahdi.astribank.attendant import PART as ASTRIBANKS
+from offhook.drivers.dahdi.configuration.proposing import (
+    CONTACTS,
+    D_CHANNELS,
+    FOUND,
+    LINE_CODES,
+    WORDS,
+    Found,
+    sections,
+    whole,
+)
+from offhook.drivers.dahdi.configuration.reading import PSEUDO, read
 from offhook.drivers.dahdi.hardware import find_conf, is_ours
 from offhook.drivers.dahdi.module import FILE, module
-from offhook.drivers.dahdi.proposing import CONTACTS, D_CHANNELS, FOUND, LINE_CODES, WORDS, Found, sections, whole
-from offhook.drivers.dahdi.reading import PSEUDO, read
 
 if TYPE_CHECKING:
     from kernel_shims.line import SpanStatus

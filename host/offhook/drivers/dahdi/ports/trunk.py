@@ -13,16 +13,16 @@ from offhook.calls.frames import Condition
 from offhook.calls.party import Caller, Number, Party
 from offhook.calls.requesting import RequestError
 from offhook.dialplan.patterns import shrink_number
-from offhook.drivers.dahdi import busy_tone
 from offhook.drivers.dahdi.analog import orders
 from offhook.drivers.dahdi.analog.orders import Order
 from offhook.drivers.dahdi.analog.trunk import Manners, Trunk
-from offhook.drivers.dahdi.evidence import Evidence
-from offhook.drivers.dahdi.identity import QUALIFIER, REASONS
-from offhook.drivers.dahdi.listening import BusyListener, CallerIdListener, ProgressListener, SilenceListener
+from offhook.drivers.dahdi.care import busy_tone
+from offhook.drivers.dahdi.care.termination import kept
 from offhook.drivers.dahdi.port import Port
-from offhook.drivers.dahdi.termination import kept
-from offhook.drivers.dahdi.trunk_waiting import WaitingWatch
+from offhook.drivers.dahdi.ports.evidence import Evidence
+from offhook.drivers.dahdi.ports.identity import QUALIFIER, REASONS
+from offhook.drivers.dahdi.ports.listening import BusyListener, CallerIdListener, ProgressListener, SilenceListener
+from offhook.drivers.dahdi.ports.trunk_waiting import WaitingWatch
 from offhook.log import NOTICE, verbose
 from offhook.media.callerid import Call, JapaneseReceiver, Receiver, Waiting
 from offhook.media.tones import ToneZone
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
     from offhook.drivers.dahdi.addresses import Address
     from offhook.drivers.dahdi.channel import DahdiChannel
-    from offhook.drivers.dahdi.reading import ChannelSettings
+    from offhook.drivers.dahdi.configuration.reading import ChannelSettings
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Line care: finding out how a line is, and setting it right."""

@@ -1,0 +1,1 @@
+"""Lines as people and programs see them: commands, manager actions, dialplan functions."""
