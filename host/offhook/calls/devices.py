@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from offhook.calls import events
+from offhook.calls import events, watched_events
 from offhook.calls.channel import Channel, State
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class DeviceStates:
             self.publish(device, self.state(device))
 
     def _watched(self, device: str) -> bool:
-        return device.lower() in self._watchers or self._pbx.bus.wants(events.DeviceStateChange)
+        return device.lower() in self._watchers or self._pbx.bus.wants(watched_events.DeviceStateChange)
 
     def publish(self, device: str, state: str) -> None:
         """A device's state is known to be this now."""
@@ -126,7 +126,7 @@ class DeviceStates:
         self._cached[device] = state
         for watcher in list(self._watchers.get(device.lower(), ())):
             watcher()
-        self._pbx.bus.publish(events.DeviceStateChange(device, state))
+        self._pbx.bus.publish(watched_events.DeviceStateChange(device, state))
 
     def publish_remote(self, device: str, state: str) -> None:
         """Another exchange says that a device's state is this now. ValueError when it is no state."""
@@ -145,7 +145,7 @@ class DeviceStates:
     def _channel_changed(
         self, event: events.NewChannel | events.NewState | events.Hangup | events.Hold | events.Unhold
     ) -> None:
-        if not self._watchers and not self._pbx.bus.wants(events.DeviceStateChange):
+        if not self._watchers and not self._pbx.bus.wants(watched_events.DeviceStateChange):
             return
         device = device_of(event.channel.name)
         if not device or not self._watched(device):

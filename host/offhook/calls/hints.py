@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from offhook.calls import events
+from offhook.calls import events, watched_events
 from offhook.calls.devices import EXTENSION_NUMBERS, combine
 from offhook.calls.presence import UNKNOWN, Report
 from offhook.dialplan.context import HINT, Priority
@@ -50,7 +50,7 @@ class Hints:
     def start(self) -> None:
         """Read the hints of the dialplan in force and follow its changes."""
         self._pbx.dialplan.listeners.append(self._plan_changed)
-        self._pbx.bus.subscribe(events.PresenceStateChange, self._presence_changed)
+        self._pbx.bus.subscribe(watched_events.PresenceStateChange, self._presence_changed)
         # Modules that know devices may have come after the hints that name them.
         self._pbx.bus.subscribe(events.FullyBooted, lambda _: self.refresh())
         self.refresh()
@@ -93,7 +93,7 @@ class Hints:
             drop()
         self._drops = []
         if any(context.autohints for context in self._pbx.dialplan.contexts.values()):
-            self._drops.append(self._pbx.bus.subscribe(events.DeviceStateChange, self._device_changed))
+            self._drops.append(self._pbx.bus.subscribe(watched_events.DeviceStateChange, self._device_changed))
         for context, priority in self._pbx.dialplan.hints():
             if not priority.name.startswith("_"):
                 self._add(context.name, priority.name, priority.application, old.get((context.name, priority.name)))
@@ -106,16 +106,18 @@ class Hints:
             elif hint.state != REMOVED:
                 self._set(hint, REMOVED)
 
-    def _presence_changed(self, event: events.PresenceStateChange) -> None:
+    def _presence_changed(self, event: watched_events.PresenceStateChange) -> None:
         presentity = event.presentity.lower()
         for hint in list(self._hints.values()):
             if any(each.lower() == presentity for each in hint.presence):
                 hint.report = self._pbx.presence.combined(hint.presence)
-                self._pbx.bus.publish(events.ExtensionPresence(hint.exten, hint.context, hint.text, *hint.report))
+                self._pbx.bus.publish(
+                    watched_events.ExtensionPresence(hint.exten, hint.context, hint.text, *hint.report)
+                )
                 for watcher in list(hint.watchers):
                     watcher(hint)
 
-    def _device_changed(self, event: events.DeviceStateChange) -> None:
+    def _device_changed(self, event: watched_events.DeviceStateChange) -> None:
         """Contexts with autohints get a hint for each device that is heard of: alice for PJSIP/alice."""
         name = re.split(r"[:/]", event.device, maxsplit=1)[-1]
         if not name or name == event.device:
@@ -149,7 +151,7 @@ class Hints:
         else:
             # That there is a new one is news for those who follow all hints.
             hint.state = state
-            self._pbx.bus.publish(events.ExtensionState(exten, context, text, state))
+            self._pbx.bus.publish(watched_events.ExtensionState(exten, context, text, state))
         return hint
 
     def _combined(self, hint: Hint) -> int:
@@ -162,7 +164,7 @@ class Hints:
         self._tell(hint)
 
     def _tell(self, hint: Hint) -> None:
-        self._pbx.bus.publish(events.ExtensionState(hint.exten, hint.context, hint.text, hint.state))
+        self._pbx.bus.publish(watched_events.ExtensionState(hint.exten, hint.context, hint.text, hint.state))
         for watcher in list(hint.watchers):
             watcher(hint)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from offhook.calls.events import MessageWaiting
+from offhook.calls.watched_events import MessageWaiting
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from offhook.calls.events import PresenceStateChange
+from offhook.calls.watched_events import PresenceStateChange
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx

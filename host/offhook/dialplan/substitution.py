@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from offhook.dialplan.builtins import CHANNEL_BUILTINS, HOST_BUILTINS
 from offhook.dialplan.expression import Expression, evaluate_text
 from offhook.dialplan.invocation import FunctionError, bind, refused, split_call
+from offhook.dialplan.slices import cut_out, read_slice, substring
 
 if TYPE_CHECKING:
     from offhook.dialplan.protocols import Answer
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SLICE = re.compile(r"\s*([-+]?\d{1,29})(?::\s*([-+]?\d{1,29}))?", re.ASCII)
 _OPENED = re.compile(r"\$[{\[]")
 
 
@@ -145,7 +145,7 @@ class FilledCall:
             return look_up(scope, f"{self.name}({arguments}){self.cut}")
         answer = _ask_function(scope, self.name, arguments)
         text = answer if isinstance(answer, str) else refused(self.name, answer)
-        return _cut(text, self.cut) if self.cut else text
+        return cut_out(text, self.cut) if self.cut else text
 
     async def wait(self, scope: Scope) -> str:
         arguments = await self.arguments.wait(scope)
@@ -154,7 +154,7 @@ class FilledCall:
             return answer if isinstance(answer, str) else await _awaited(answer)
         answer = _ask_function(scope, self.name, arguments)
         text = answer if isinstance(answer, str) else await _awaited(answer)
-        return _cut(text, self.cut) if self.cut else text
+        return cut_out(text, self.cut) if self.cut else text
 
 
 class Reference:
@@ -280,29 +280,6 @@ def compile_template(text: str) -> Template:
     return Template(text, _nodes(text))
 
 
-def substring(text: str, offset: int, length: int | None = None) -> str:
-    """``${X:offset:length}``: a negative offset counts from the end, a negative length leaves that many off.
-
-    Positions count octets, as in Asterisk.
-    """
-    if not text.isascii():
-        octets = text.encode("utf-8", "surrogateescape")
-        return octets[_span(len(octets), offset, length)].decode("utf-8", "surrogateescape")
-    return text[_span(len(text), offset, length)]
-
-
-def _span(size: int, offset: int, length: int | None) -> slice:
-    if offset < 0:
-        offset = max(0, size + offset)
-    if offset >= size:
-        return slice(0, 0)
-    if length is None:
-        return slice(offset, size)
-    if length >= 0:
-        return slice(offset, min(size, offset + length))
-    return slice(offset, max(offset, size + length))
-
-
 def look_up(scope: Scope, content: str) -> str:
     """What ``${content}`` gives when the content has no further substitutions in it."""
     answer = ask(scope, content)
@@ -351,23 +328,11 @@ def _meaning(content: str) -> _Meaning:
         elif char == ":" and not depth:
             bare, cut = content[:index], content[index:]
             break
-    offset, length = _slice(cut) if cut else (0, None)
+    offset, length = read_slice(cut) if cut else (0, None)
     if not called:
         return _Meaning(None, bare, bool(cut), offset, length)
     name, arguments = split_call(bare)
     return _Meaning(name, arguments, bool(cut), offset, length)
-
-
-def _slice(cut: str) -> tuple[int, int | None]:
-    """Offset and length of ``:offset:length``; what is no number counts as not written."""
-    found = _SLICE.match(cut, 1)
-    if found is None:
-        return 0, None
-    return int(found.group(1)), None if found.group(2) is None else int(found.group(2))
-
-
-def _cut(text: str, cut: str) -> str:
-    return substring(text, *_slice(cut)) if cut[0] == ":" else text
 
 
 def _nodes(text: str) -> list[Node]:

@@ -5,8 +5,8 @@ A mailbox that nobody told of is no device.
 
 from __future__ import annotations
 
-from offhook.calls.events import MessageWaiting
 from offhook.calls.pbx import Pbx
+from offhook.calls.watched_events import MessageWaiting
 from offhook.modules import Module
 
 module = Module("res_mwi_devstate", "MWI Device State Subscriptions", priority=8)

@@ -9,7 +9,8 @@ import pytest
 
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
-from offhook.dialplan.substitution import compile_template, substring
+from offhook.dialplan.slices import substring
+from offhook.dialplan.substitution import compile_template
 from offhook.modules import Module, Syntax
 from support.exchange import Exchange
 

@@ -28,6 +28,7 @@ from offhook.services import acl
 from offhook.storage.astdb import AstDb
 from support.leaping_loop import LeapingPolicy
 from support.sip_peer import TcpPeer, UdpPeer
+from support.sip_watcher import MODULES, OFFICE, PLAN, PRESENCE, STATES, Watcher
 
 TRANSPORTS = """
 [udp]
@@ -209,3 +210,20 @@ async def office(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncItera
     made = Office(tmp_path)
     yield made
     await made.stop()
+
+
+@pytest.fixture
+def begin(office):
+    """Starts the exchange and gives a watcher."""
+
+    async def start(pjsip: str = OFFICE, plan: str = PLAN, *, tcp: bool = False) -> Watcher:
+        await office.start(pjsip, also=MODULES, dialplan=plan)
+        return Watcher(office, await (office.tcp_phone() if tcp else office.phone()))
+
+    office.pbx.devices.providers["custom"] = lambda name: STATES.get(name, "NOT_INUSE")
+    office.pbx.presence.providers["custompresence"] = PRESENCE.get
+    STATES.clear()
+    PRESENCE.clear()
+    yield start
+    subscriptions = office.pbx.parts["pubsub"].subscriptions if "pubsub" in office.pbx.parts else {}
+    assert all(each.core.dialog.id in office.stack.dialogs for each in subscriptions)

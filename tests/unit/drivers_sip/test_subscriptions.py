@@ -10,102 +10,13 @@ import pytest
 
 from offhook.calls import events
 from offhook.drivers.sip.subscriptions import (
-    dialog_info,
-    extension_state,
-    message_summary,
-    presence_bodies,
-    resource,
     shown,
 )
 from offhook.modules import ActionRequest
 from offhook.sip.message import Request
+from support.sip_watcher import MODULES, OFFICE, PLAN, PRESENCE, STATES, Watcher
 
-MODULES = (resource, extension_state, presence_bodies, dialog_info, message_summary)
-PLAN = "[default]\nexten => bob,hint,Custom:bob,CustomPresence:bob\nexten => eve,hint,Custom:eve\n"
-OFFICE = """
-[alice]
-type = endpoint
-aors = alice
-[alice]
-type = aor
-max_contacts = 5
-"""
 PIDF = {"p": "urn:ietf:params:xml:ns:pidf"}
-
-
-class Watcher:
-    """A phone that subscribes and answers NOTIFY."""
-
-    def __init__(self, office, peer) -> None:
-        self.office = office
-        self.peer = peer
-        self.status = 200
-        self.notified: list[Request] = []
-        self.call_id = ""
-        peer.answer = self._answer
-
-    def _answer(self, request: Request):
-        self.notified.append(request)
-        return request.response(self.status)
-
-    async def subscribe(self, resource: str, event: str, *headers, expires: int | None = 600):
-        """The final response to a SUBSCRIBE."""
-        host = f"{self.peer.server[0]}:{self.peer.server[1]}"
-        more = [("Contact", f"<{self.peer.uri('alice')}>"), ("Event", event), *headers]
-        if expires is not None:
-            more.append(("Expires", str(expires)))
-        target = f"sip:{resource}@{host}" if resource else f"sip:{host}"
-        request = self.peer.request("SUBSCRIBE", "alice", *more, target=target)
-        response = await self.peer.exchange(request)
-        self.request, self.response = request, response
-        await self.office.after(0.01)
-        return response
-
-    async def again(self, expires: int):
-        """The final response to another SUBSCRIBE in the dialog."""
-        event = self.request.get("Event")
-        more = [("Contact", f"<{self.peer.uri('alice')}>"), ("Event", event), ("Expires", str(expires))]
-        if "Supported" in self.request:
-            more.append(("Supported", self.request.get("Supported")))
-        request = self.peer.request("SUBSCRIBE", "alice", *more, call_id=self.request.call_id)
-        request.set("From", self.request.get("From"))
-        request.set("To", self.response.get("To"))
-        response = await self.peer.exchange(request)
-        await self.office.after(0.01)
-        return response
-
-    @property
-    def last(self) -> Request:
-        return self.notified[-1]
-
-    @property
-    def bodies(self) -> list[str]:
-        return [each.body.decode() for each in self.notified]
-
-    @property
-    def states(self) -> list[str]:
-        return [each.get("Subscription-State").partition(";")[0] for each in self.notified]
-
-
-@pytest.fixture
-def begin(office):
-    """Starts the exchange and gives a watcher."""
-
-    async def start(pjsip: str = OFFICE, plan: str = PLAN, *, tcp: bool = False) -> Watcher:
-        await office.start(pjsip, also=MODULES, dialplan=plan)
-        return Watcher(office, await (office.tcp_phone() if tcp else office.phone()))
-
-    office.pbx.devices.providers["custom"] = lambda name: STATES.get(name, "NOT_INUSE")
-    office.pbx.presence.providers["custompresence"] = PRESENCE.get
-    STATES.clear()
-    PRESENCE.clear()
-    yield start
-    subscriptions = office.pbx.parts["pubsub"].subscriptions if "pubsub" in office.pbx.parts else {}
-    assert all(each.core.dialog.id in office.stack.dialogs for each in subscriptions)
-
-
-STATES: dict[str, str] = {}
-PRESENCE: dict[str, tuple[str, str, str]] = {}
 
 
 async def set_state(office, device: str, state: str) -> None:
@@ -397,99 +308,6 @@ async def test_the_last_notification_tells_that_all_is_over(begin, office):
     await phone.subscribe("team", "presence", EVENTLIST)
     await phone.again(0)
     assert phone.last.body.count(b'state="terminated"') == 2
-
-
-# ---- message waiting --------------------------------------------------------------------------------------
-
-BOXES = OFFICE.replace("max_contacts = 5", "max_contacts = 5\nmailboxes = 100@x, 101@x\nvoicemail_extension = *98")
-
-
-async def test_mailboxes_are_watched_together(begin, office):
-    phone = await begin(BOXES)
-    office.pbx.mailboxes.publish("100@x", 1, 2)
-    assert (await phone.subscribe("alice", "message-summary")).status == 200
-    office.pbx.mailboxes.publish("101@x", 2, 0)
-    await office.after(0.01)
-    server = f"{phone.peer.server[0]}:{phone.peer.server[1]}"
-    assert phone.bodies == [
-        f"Messages-Waiting: yes\r\nMessage-Account: sip:*98@{server}\r\nVoice-Message: {counts} (0/0)\r\n"
-        for counts in ("1/2", "3/2")
-    ]
-
-
-@pytest.mark.parametrize(("resource", "status"), [("*98", 200), ("bob", 404), ("", 200)])
-async def test_which_mailboxes_a_resource_means(begin, office, resource, status):
-    phone = await begin(BOXES)
-    assert (await phone.subscribe(resource, "message-summary")).status == status
-
-
-UNASKED = OFFICE.replace("aors = alice", "aors = alice\nmailboxes = 100@x,101@x\naggregate_mwi = {together}\n{more}")
-
-
-async def test_phones_are_told_unasked(begin, office):
-    phone = await begin(UNASKED.format(together="yes", more="mwi_from_user = mail\nvoicemail_extension = 99"))
-    await phone.peer.register()
-    await office.after(0.01)
-    office.pbx.mailboxes.publish("100@x", 1, 0)
-    office.pbx.mailboxes.publish("101@x", 1, 3)
-    await office.after(0.01)
-    assert [re.search(r"(\d/\d) ", body)[1] for body in phone.bodies] == ["0/0", "1/0", "2/3"]
-    assert phone.last.from_.uri.user == "mail"
-    assert "Message-Account: sip:99@127.0.0.1" in phone.bodies[-1]
-    assert phone.last.get("Subscription-State") == "terminated"
-    await phone.peer.register(expires=0)
-    office.pbx.mailboxes.publish("100@x", 0, 0)
-    await office.after(0.01)
-    assert len(phone.notified) == 3
-    assert not office.pbx.mailboxes.watched
-
-
-async def test_mailboxes_apart(begin, office):
-    phone = await begin(UNASKED.format(together="no", more=""))
-    await phone.peer.register()
-    await office.after(0.01)
-    office.pbx.mailboxes.publish("101@x", 4, 0)
-    await office.after(0.01)
-    assert [re.search(r"(\d/\d) ", body)[1] for body in phone.bodies] == ["0/0", "0/0", "4/0"]
-
-
-async def test_told_unasked_and_subscribed_exclude_each_other(begin, office):
-    both = UNASKED.replace("max_contacts = 5", "max_contacts = 5\nmailboxes = 100@x")
-    phone = await begin(both.format(together="yes", more=""))
-    assert (await phone.subscribe("alice", "message-summary")).status == 500
-
-
-async def test_subscribing_replaces_being_told_unasked(begin, office):
-    both = UNASKED.replace("max_contacts = 5", "max_contacts = 5\nmailboxes = 100@x")
-    phone = await begin(both.format(together="no", more="mwi_subscribe_replaces_unsolicited = yes"))
-    await phone.peer.register()
-    await office.after(0.01)
-    phone.notified.clear()
-    assert (await phone.subscribe("alice", "message-summary")).status == 200
-    office.pbx.mailboxes.publish("100@x", 1, 0)
-    await office.after(0.01)
-    assert phone.states == ["active", "active"]
-    phone.notified.clear()
-    await phone.again(0)
-    await office.after(0.01)
-    assert phone.states == ["terminated", "terminated"]  # the last of the subscription, the first told unasked
-    assert phone.notified[1].to_tag == ""
-
-
-async def test_another_exchange_tells_of_messages(begin, office):
-    phone = await begin(OFFICE.replace("aors = alice", "aors = alice\nincoming_mwi_mailbox = 7@far"))
-    body = b"Messages-Waiting: yes\r\nMessage-Account: sip:7@far\r\nVoice-Message: 3/1 (1/0)\r\n"
-    request = phone.peer.request(
-        "NOTIFY",
-        "alice",
-        ("Contact", f"<{phone.peer.uri('alice')}>"),
-        ("Event", "message-summary"),
-        ("Content-Type", "application/simple-message-summary"),
-    )
-    request.body = body
-    request.set("Content-Length", len(body))
-    assert (await phone.peer.exchange(request)).status == 200
-    assert office.pbx.mailboxes.count("7@far") == (3, 1)
 
 
 # ---- looking ------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from offhook.calls import events
+from offhook.calls import watched_events
 from offhook.functions import database, presence, states
 from offhook.storage.astdb import AstDb
 from support.exchange import Exchange
@@ -83,7 +83,7 @@ async def test_custom_device_states_are_kept_and_told(exchange: Exchange, caplog
     assert await exchange.read("${DEVICE_STATE(Custom:lamp)} ${DEVICE_STATE(Nothing/x)}") == "UNKNOWN INVALID"
     await exchange.write("DEVICE_STATE(Custom:lamp)", "inuse")
     assert await exchange.read("${DEVICE_STATE(Custom:lamp)}") == "INUSE"
-    assert [(event.device, event.state) for event in exchange.heard(events.DeviceStateChange)] == [
+    assert [(event.device, event.state) for event in exchange.heard(watched_events.DeviceStateChange)] == [
         ("Custom:lamp", "INUSE")
     ]
     await exchange.write("DEVICE_STATE(Custom:lamp)", "glowing")
@@ -126,7 +126,7 @@ async def test_custom_presence(exchange: Exchange, caplog: pytest.LogCaptureFixt
     await exchange.write("PRESENCE_STATE(CustomPresence:ada)", "dnd,bWVldGluZw==,dGlsbCAzLCBhdCBsZWFzdA==,e")
     assert await exchange.read(read % "subtype" + ";" + read % "message") == "meeting;till 3, at least"
     assert await exchange.read(read % "subtype,e") == "bWVldGluZw=="
-    assert [event.status for event in exchange.heard(events.PresenceStateChange)] == ["away", "dnd"]
+    assert [event.status for event in exchange.heard(watched_events.PresenceStateChange)] == ["away", "dnd"]
     assert await exchange.read("${PRESENCE_STATE(CustomPresence:bob,value)}") == "not_set"
     await exchange.write("PRESENCE_STATE(CustomPresence:ada)", "asleep")
     assert '"asleep" is not state' in caplog.text

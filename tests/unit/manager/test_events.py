@@ -2,7 +2,7 @@
 
 import pytest
 
-from offhook.calls import events, security
+from offhook.calls import events, security, watched_events
 from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel, State
 from offhook.calls.party import Caller, Connected, Party
@@ -134,12 +134,12 @@ async def test_transfers(exchange, channel):
 
 
 def test_states_that_are_none_are_unknown():
-    assert body(events.ExtensionState("1", "c", "Test/1", -1)).endswith("Status: -1\r\nStatusText: Unknown\r\n")
-    assert body(events.ExtensionState("1", "c", "Test/1", 8)).endswith("Status: 8\r\nStatusText: Ringing\r\n")
+    assert body(watched_events.ExtensionState("1", "c", "Test/1", -1)).endswith("Status: -1\r\nStatusText: Unknown\r\n")
+    assert body(watched_events.ExtensionState("1", "c", "Test/1", 8)).endswith("Status: 8\r\nStatusText: Ringing\r\n")
 
 
 def test_presence_is_escaped():
-    text = body(events.PresenceStateChange("CustomPresence:a", "away", "things", "stuff\r\nthings"))
+    text = body(watched_events.PresenceStateChange("CustomPresence:a", "away", "things", "stuff\r\nthings"))
     assert text.endswith("Message: stuff\\r\\nthings\r\n")
 
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from offhook.calls.events import DeviceStateChange, MessageWaiting
 from offhook.calls.mailboxes import Count
 from offhook.calls.pbx import Pbx
+from offhook.calls.watched_events import DeviceStateChange, MessageWaiting
 from offhook.config.store import Configuration
 from offhook.modules import ActionError, ActionRequest
 from offhook.services import mwi_devstate, mwi_external

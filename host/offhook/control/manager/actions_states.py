@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offhook.calls import events
+from offhook.calls import watched_events
 from offhook.control.manager.events_system import presence_state
 from offhook.control.manager.module import module
 from offhook.modules import ActionError, ActionRequest, Module, Syntax
@@ -44,7 +44,7 @@ def presence_state_list(request: ActionRequest) -> None:
     request.listed("Presence State Changes will follow")
     count = 0
     for presentity, (status, subtype, text) in request.pbx.presence.known():
-        body = presence_state(events.PresenceStateChange(presentity, status, subtype, text))
+        body = presence_state(watched_events.PresenceStateChange(presentity, status, subtype, text))
         headers = [(name, value) for name, _, value in (line.partition(": ") for line in body.split("\r\n")[:-1])]
         request.event("PresenceStateChange", headers)
         count += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from offhook.calls import events
+from offhook.calls import events, watched_events
 from offhook.calls.devices import EXTENSION_TEXTS
 from offhook.calls.security import KINDS
 from offhook.control.manager.permissions import CALL, REPORTING, SECURITY, SYSTEM
@@ -18,8 +18,8 @@ def _lines(pairs: Iterable[tuple[str, str]]) -> str:
     return "".join(f"{name}: {clean(value)}\r\n" for name, value in pairs)
 
 
-@render(events.DeviceStateChange, "DeviceStateChange", CALL)
-def device_state(event: events.DeviceStateChange) -> str:
+@render(watched_events.DeviceStateChange, "DeviceStateChange", CALL)
+def device_state(event: watched_events.DeviceStateChange) -> str:
     return f"Device: {clean(event.device)}\r\nState: {event.state}\r\n"
 
 
@@ -29,8 +29,8 @@ def log_channel(event: LogChannelChanged) -> str:
     return f"Channel: {event.name}\r\nEnabled: {'No' if event.trouble else 'Yes'}\r\n{reason}"
 
 
-@render(events.PresenceStateChange, "PresenceStateChange", CALL)
-def presence_state(event: events.PresenceStateChange) -> str:
+@render(watched_events.PresenceStateChange, "PresenceStateChange", CALL)
+def presence_state(event: watched_events.PresenceStateChange) -> str:
     return (
         f"Presentity: {clean(event.presentity)}\r\nStatus: {event.status}\r\n"
         f"Subtype: {escape(event.subtype)}\r\nMessage: {escape(event.message)}\r\n"
@@ -42,8 +42,8 @@ def state_text(state: int) -> str:
     return EXTENSION_TEXTS[state] if state >= 0 and state in EXTENSION_TEXTS else "Unknown"
 
 
-@render(events.MessageWaiting, "MessageWaiting", CALL)
-def message_waiting(event: events.MessageWaiting) -> str:
+@render(watched_events.MessageWaiting, "MessageWaiting", CALL)
+def message_waiting(event: watched_events.MessageWaiting) -> str:
     block = channel_block(event.channel) if event.channel is not None else None
     return (
         f"{block or ''}Mailbox: {event.mailbox}\r\nWaiting: {int(event.kept_here and event.new > 0)}\r\n"
@@ -51,16 +51,16 @@ def message_waiting(event: events.MessageWaiting) -> str:
     )
 
 
-@render(events.ExtensionState, "ExtensionStatus", CALL)
-def extension_status(event: events.ExtensionState) -> str:
+@render(watched_events.ExtensionState, "ExtensionStatus", CALL)
+def extension_status(event: watched_events.ExtensionState) -> str:
     return (
         f"Exten: {event.exten}\r\nContext: {event.context}\r\nHint: {event.hint}\r\n"
         f"Status: {event.state}\r\nStatusText: {state_text(event.state)}\r\n"
     )
 
 
-@render(events.ExtensionPresence, "PresenceStatus", CALL)
-def extension_presence(event: events.ExtensionPresence) -> str:
+@render(watched_events.ExtensionPresence, "PresenceStatus", CALL)
+def extension_presence(event: watched_events.ExtensionPresence) -> str:
     return (
         f"Exten: {event.exten}\r\nContext: {event.context}\r\nHint: {event.hint}\r\n"
         f"Status: {event.status}\r\nSubtype: {escape(event.subtype)}\r\nMessage: {escape(event.message)}\r\n"

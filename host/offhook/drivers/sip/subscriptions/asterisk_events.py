@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from offhook.calls.events import DeviceStateChange, MessageWaiting
 from offhook.calls.pbx import Pbx
+from offhook.calls.watched_events import DeviceStateChange, MessageWaiting
 from offhook.drivers.sip.configuration.publication_sections import AsteriskPublication
 from offhook.drivers.sip.stack import PART, SipStack
 from offhook.drivers.sip.subscriptions.outbound import publishers_of

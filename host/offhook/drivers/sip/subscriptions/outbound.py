@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from offhook.calls.events import ExtensionPresence, ExtensionState
 from offhook.calls.pbx import Pbx
+from offhook.calls.watched_events import ExtensionPresence, ExtensionState
 from offhook.drivers.sip.stack import PART, SipStack
 from offhook.drivers.sip.subscriptions import extension_state
 from offhook.drivers.sip.subscriptions.package import EXTENSION_STATE, Body, View, pubsub_of
