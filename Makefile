@@ -93,13 +93,18 @@ test-phones: $(STAMPS)/test $(ENGINE) ## calls between real phones through a rea
 test-browser: $(STAMPS)/test $(ENGINE) ## a softphone in a headless browser calls and hears itself
 	$(PY) -m pytest tests/browser
 
-lint: $(STAMPS)/test ## ruff and mypy --strict
+# Of releases of clang-format each has its own taste; without the one of pyproject.toml nothing is said about C.
+CLANG_FORMAT := $(wildcard $(abspath $(VENV))/bin/clang-format)
+
+lint: $(STAMPS)/test ## ruff, mypy --strict and clang-format
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy --strict host/offhook kernel-shims/kernel_shims
+	$(if $(CLANG_FORMAT),$(MAKE) --no-print-directory -C host/engine style PYTHON=$(abspath $(PY)) CLANG_FORMAT=$(CLANG_FORMAT))
 
-format: $(STAMPS)/test ## let ruff format the Python files
+format: $(STAMPS)/test ## let ruff format the Python files, and clang-format those in C
 	$(VENV)/bin/ruff format .
+	$(if $(CLANG_FORMAT),$(MAKE) --no-print-directory -C host/engine format PYTHON=$(abspath $(PY)) CLANG_FORMAT=$(CLANG_FORMAT))
 
 firmware-check: $(STAMPS)/test $(ENGINE) ## compile the supervisor's firmware, run it under MicroPython beside the real host code
 	@$(PY) firmware/tools/bundle.py

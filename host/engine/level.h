@@ -11,8 +11,8 @@ int level_gain(double db);
 
 void level_apply(int16_t *samples, int n, int gain);
 
-/* Dynamic range, Q12 (1.0 and more): what is quiet becomes `ratio` times as loud, what is loud is pressed together below
- * full scale. */
+/* Dynamic range, Q12 (1.0 and more): what is quiet becomes `ratio` times as loud, what is loud is pressed together
+ * below full scale. */
 void level_compress(int16_t *samples, int n, int ratio);
 
 /* out = a + b, saturated. out may be a. */
