@@ -349,7 +349,7 @@ class Soak:
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         assert not tasks, f"tasks that nobody ended: {[_waits(task) for task in tasks]}"
         gc.collect()
-        alive = [each for each in gc.get_objects() if isinstance(each, Channel)]
+        alive = [each for each in gc.get_objects() if isinstance(each, Channel) and each.pbx is pbx]
         assert not alive, f"channels that something keeps: {alive[:5]}, {len(alive)} in all"
 
     def _check_records(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,3 +74,8 @@ def test_imports_go_down(folder: str) -> None:
 def test_every_folder_has_a_floor() -> None:
     known = {path.name.removesuffix(".py") for path in ROOT.iterdir() if path.suffix in ("", ".py")}
     assert known - {"__pycache__", "__init__"} == set(FLOORS)
+
+
+def test_nothing_is_logged_at_a_level_that_no_log_channel_shows() -> None:
+    """Asterisk's channels know debug, verbose, notice, warning, error; Python's INFO is none of them."""
+    assert [str(path) for path in sorted(ROOT.rglob("*.py")) if re.search(r"\blog\.info\(", path.read_text())] == []

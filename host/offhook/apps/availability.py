@@ -64,7 +64,7 @@ def chan_is_avail(channel: Channel, destinations: str = "", options: str = "") -
         try:
             tried = request(pbx, target, channel)
         except RequestError as error:
-            log.info("%s: ChanIsAvail: %s: %s", channel.name, target, error)
+            log.debug("%s: ChanIsAvail: %s: %s", channel.name, target, error)
             continue
         names.append(tried.name)
         found.append(target)

@@ -19,6 +19,7 @@ from offhook.calls.streams import Stream
 from offhook.calls.succession import SUCCESSION
 from offhook.dialplan.executor import run_application
 from offhook.dialplan.subroutine import complete_arguments, run_gosub
+from offhook.log import NOTICE
 from offhook.modules import Options
 
 log = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ async def _call(call: _Call, answered: Answered) -> Ending:
     if options["B"]:
         await run_gosub(channel, options["B"].replace("^", ","))
     if not call.targets:
-        log.info("%s: Dial has nobody to call; give technology/address", channel.name)
+        log.log(NOTICE, "%s: Dial has nobody to call; give technology/address", channel.name)
         call.status = "CHANUNAVAIL"
         return Ending(True, final=True)
     return await _wait(call, answered)
@@ -196,7 +197,7 @@ async def _request_all(call: _Call) -> None:
         try:
             called = _request(call, target)
         except RequestError as error:
-            log.info("cannot call %s: %s (cause %d, %s)", target, error, error.cause, causes.text(error.cause))
+            log.log(NOTICE, "cannot call %s: %s (cause %d, %s)", target, error, error.cause, causes.text(error.cause))
             call.dialing.tally.count(error.cause)
             if target is call.targets[-1]:
                 channel.hangup_cause = error.cause

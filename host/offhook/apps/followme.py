@@ -19,6 +19,7 @@ from offhook.calls.prompts import ANY_DIGIT, Keys, NoPrompt, follow, play, start
 from offhook.calls.requesting import RequestError, prepare, request
 from offhook.config.model import TRUE_WORDS, Section
 from offhook.dialplan.subroutine import complete_arguments, run_gosub
+from offhook.log import NOTICE
 from offhook.media.events import Silence
 from offhook.modules import Module, Options, Syntax
 
@@ -250,7 +251,7 @@ class _Search:
         try:
             called = request(channel.pbx, target, channel)
         except RequestError as error:
-            log.info("%s: FollowMe cannot call %s: %s", channel.name, target, error)
+            log.log(NOTICE, "%s: FollowMe cannot call %s: %s", channel.name, target, error)
             return None
         prepare(called, channel, target.partition("/")[2])
         if self.options["b"]:

@@ -16,6 +16,7 @@ from offhook.calls.events import DialEnd
 from offhook.calls.prompts import NoPrompt, play
 from offhook.calls.requesting import RequestError, prepare, request, split_destinations
 from offhook.dialplan.subroutine import complete_arguments, run_gosub
+from offhook.log import NOTICE, verbose
 from offhook.modules import Module, Options, Syntax
 
 log = logging.getLogger(__name__)
@@ -112,12 +113,12 @@ class _Room:
             if target.lower() == own:
                 continue
             if "s" in self.options and (state := pbx.devices.state(target)) not in _FREE:
-                log.info("%s: Page leaves out %s, which is %s", channel.name, target, state)
+                verbose(3, "%s: Page leaves out %s, which is %s", channel.name, target, state)
                 continue
             try:
                 called = request(pbx, target, channel)
             except RequestError as error:
-                log.info("%s: Page cannot call %s: %s", channel.name, target, error)
+                log.log(NOTICE, "%s: Page cannot call %s: %s", channel.name, target, error)
                 continue
             prepare(called, channel, target.partition("/")[2])
             self.called.append((called, target))

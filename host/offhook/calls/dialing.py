@@ -21,6 +21,7 @@ from offhook.calls.durations import set_duration
 from offhook.calls.frames import Condition, Control, Digit, Forward, Frame, Text
 from offhook.calls.party import Connected, Number, Redirecting
 from offhook.calls.requesting import RequestError, connected_from, max_forwards, prepare, request
+from offhook.log import NOTICE
 
 if TYPE_CHECKING:
     from offhook.calls.pbx import Pbx
@@ -115,7 +116,7 @@ class Dialing:
         try:
             channel.tech_call(attempt.address)
         except RequestError as error:
-            log.info("cannot call %s: %s", attempt.dial_string, error)
+            log.log(NOTICE, "cannot call %s: %s", attempt.dial_string, error)
             cause = error.cause or channel.hangup_cause
             if self.caller is not None and cause and self.caller_learns:
                 self.caller.hangup_cause = cause
@@ -394,7 +395,7 @@ class Dialing:
                 raise RequestError(causes.USER_BUSY, "it is not followed")
             channel = request(self.pbx, dial_string, caller or original)
         except RequestError as error:
-            log.info("forward of %s to %s: %s", original.name, dial_string, error)
+            log.log(NOTICE, "forward of %s to %s: %s", original.name, dial_string, error)
             status = "BUSY" if self.allow_forward and self.one_by_one is None else "CANCEL"
             self.pbx.bus.tell(events.DialEnd, caller, original, status, destination)
             attempt.over = True

@@ -10,6 +10,7 @@ from offhook.calls import causes, events
 from offhook.calls.channel import Channel
 from offhook.calls.frames import Frame
 from offhook.calls.member import Member
+from offhook.log import verbose
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class CallLimit:
         self._play(self.caller.get("LIMIT_TIMEOUT_FILE"))
         self._tell_end()
         bridge = self.caller.bridge
-        log.info("%s: the call reached its limit of %d ms", self.caller.name, self.limit.total_ms)
+        verbose(3, "%s: the call reached its limit of %d ms", self.caller.name, self.limit.total_ms)
         if bridge is not None:
             bridge.dissolve(causes.NORMAL_CLEARING)
 

@@ -18,6 +18,7 @@ from offhook.dialplan.context import HINT, Context, DialplanError, Priority, Swi
 from offhook.dialplan.outcome import Hangup
 from offhook.dialplan.patterns import Match, compile_pattern
 from offhook.dialplan.scope import Scope, scope_of
+from offhook.log import verbose
 from offhook.modules import Module
 from offhook.modules.module import LoadError
 
@@ -77,7 +78,7 @@ class LuaState:
             unpack_returned_tuples=True, register_eval=False, register_builtins=False, attribute_filter=_refuse
         )
         prelude = self.runtime.compile(_PRELUDE)
-        prelude(lambda line: log.info("lua: %s", line), hung or (lambda: False))
+        prelude(lambda line: verbose(3, "lua: %s", line), hung or (lambda: False))
         try:
             chunk = self.runtime.compile(text.decode("utf-8", "replace"), name=path.encode())
             chunk()

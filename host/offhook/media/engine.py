@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from offhook.log import verbose
 from offhook.media.detecting import Detector
 from offhook.media.dtls import DtlsContext, DtlsSettings
 from offhook.media.effects import Effect
@@ -104,7 +105,7 @@ class Engine:
             self._handle = None
             raise EngineError(self.text(self.error_text))
         while note := self.lib.engine_notice(handle):
-            log.info("media: %s", self.text(note))
+            verbose(3, "media: %s", self.text(note))
         if self.settings.socket_mode != "simulated":
             self._loop = self._loop or asyncio.get_running_loop()
             self._descriptor = self.lib.engine_event_descriptor(handle)

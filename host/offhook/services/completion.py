@@ -43,7 +43,7 @@ def start(pbx: Pbx) -> None:
     general = config.get("general") if config is not None else None
     if general is not None:
         if not general.boolean("enabled", True):
-            log.info("ccss.conf: call completion is switched off")
+            log.debug("ccss.conf: call completion is switched off")
             return
         for entry in general:
             try:

@@ -12,7 +12,7 @@ from offhook.calls.dialing import DIALING, Dialing
 from offhook.calls.party import Connected
 from offhook.calls.pbx import Pbx
 from offhook.calls.prompts import play_all
-from offhook.log import call_id, new_call_id, verbose
+from offhook.log import NOTICE, call_id, new_call_id, verbose
 from offhook.modules import Module, Options, Syntax
 from offhook.services.features.core import features_of
 
@@ -87,11 +87,11 @@ async def pick_up_by_extension(channel: Channel) -> None:
         general = features_of(channel.pbx).general(channel)
         target = in_group(channel)
         if target is not None:
-            log.info("Pickup %s attempt by %s", target.name, channel.name)
+            log.log(NOTICE, "Pickup %s attempt by %s", target.name, channel.name)
             if general.pickupsound:
                 target.set("BRIDGE_PLAY_SOUND", general.pickupsound)
         if target is None or not await pick_up(channel, target):
-            log.info("%s: there is no call to pick up", channel.name)
+            verbose(3, "%s: there is no call to pick up", channel.name)
             if general.pickupfailsound:
                 channel.answer()
                 await play_all(channel, [general.pickupfailsound])
@@ -128,7 +128,7 @@ async def pickup(channel: Channel, text: str = "") -> None:
         exten, _, context = wanted.partition("@")
         test = _marked(exten) if context.upper() == MARK else _dialled(exten, context or channel.context)
         await _try(channel, test)
-        log.info("%s: no call rings at %s", channel.name, wanted)
+        log.log(NOTICE, "%s: no call rings at %s", channel.name, wanted)
 
 
 def _marked(mark: str) -> Callable[[Channel], bool]:
@@ -162,11 +162,11 @@ async def pickup_chan(channel: Channel, names: str = "", option_text: str = "") 
     partial = "p" in Options(option_text)
     for name in filter(None, names.split("&")):
         if name.lower() == channel.name.lower():
-            log.info("%s cannot pick itself up", channel.name)
+            log.log(NOTICE, "%s cannot pick itself up", channel.name)
             continue
         start_of = name.lower() if partial or "-" in name else f"{name.lower()}-"
         await _try(channel, _named(start_of, name))
-        log.info("%s: no call rings on %s", channel.name, name)
+        log.log(NOTICE, "%s: no call rings on %s", channel.name, name)
 
 
 def _named(start_of: str, uniqueid: str) -> Callable[[Channel], bool]:

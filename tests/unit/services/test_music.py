@@ -255,8 +255,9 @@ async def test_all_hear_one_program_until_its_class_is_gone(exchange: Exchange, 
     assert classes.source("default") is None
     await hears(exchange, two)
     two.hangup()
-    await until(exchange, (tmp_path / "ended").exists)
-    assert (tmp_path / "ended").read_text() == "hup\n"
+    ended = tmp_path / "ended"
+    await until(exchange, lambda: ended.exists() and bool(ended.read_text()))
+    assert ended.read_text() == "hup\n"
 
 
 async def test_a_program_that_ends_is_started_again(exchange: Exchange, tmp_path: Path) -> None:

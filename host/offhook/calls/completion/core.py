@@ -21,6 +21,7 @@ from offhook.calls.completion.parameters import parameters_of
 from offhook.calls.completion.recall import recall_of
 from offhook.calls.completion.tree import Monitor, Tree
 from offhook.calls.devices import device_of
+from offhook.log import verbose
 
 if TYPE_CHECKING:
     from offhook.calls.channel import Channel
@@ -161,11 +162,11 @@ class Completion:
             if one.core_id != except_for and one.state >= State.REQUESTED and one.agent.device == device
         ]
         if waiting or not parameters.cc_max_agents:
-            log.info("%s: %s waits for somebody already, or may not wait for anybody", channel.name, device)
+            verbose(3, "%s: %s waits for somebody already, or may not wait for anybody", channel.name, device)
             return None
         agent = self._agent(channel, device, tree.core_id)
         if agent is None:
-            log.info("%s: its network has no call completion", channel.name)
+            verbose(3, "%s: its network has no call completion", channel.name)
             return None
         transaction = Transaction(tree, agent)
         self.transactions[tree.core_id] = transaction

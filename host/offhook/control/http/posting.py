@@ -11,6 +11,7 @@ from offhook.calls.pbx import Pbx
 from offhook.control.http.message import HttpError, Request, Response, not_implemented, page
 from offhook.control.http.server import HttpServer, http_server
 from offhook.control.http.uris import Handler, Uri
+from offhook.log import verbose
 from offhook.modules import Module
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def receiver(server: HttpServer, folder: str) -> Handler:
         except OSError as error:
             log.warning("a file posted to %s cannot be written: %s", request.target, error)
             raise HttpError(500, "Internal Server Error", "The file could not be written.") from None
-        log.info("%d files posted to %s by %s", count, folder, request.remote[0])
+        verbose(3, "%d files posted to %s by %s", count, folder, request.remote[0])
         return page(200, "OK", "File successfully uploaded.", server.settings.name)
 
     return take

@@ -131,7 +131,7 @@ class WebSocket(asyncio.Protocol):
                         self._transport.close()
                     return
         except RemoteProtocolError as error:
-            log.info("WebSocket of %s:%d: %s", *self.remote, error)
+            log.debug("WebSocket of %s:%d: %s", *self.remote, error)
             self.close(getattr(error.event_hint, "code", 1002))
         except LocalProtocolError:
             self.close()

@@ -17,6 +17,7 @@ from offhook.iax.elements import Elements
 from offhook.iax.frames import STOP_SOUNDS, Command, Signal
 from offhook.iax.quality import Report
 from offhook.iax.transfer import Stage
+from offhook.log import verbose
 from offhook.media.errors import EngineError
 from offhook.media.formats import FORMATS
 
@@ -200,13 +201,13 @@ class Session:
         """See Listener."""
         channel = self.channel
         result = blind_transfer(channel, number, context or channel.context)
-        log.info("%s: transfer to %s@%s: %s", channel.name, number, context or channel.context, result.value)
+        verbose(3, "%s: transfer to %s@%s: %s", channel.name, number, context or channel.context, result.value)
 
     def moved(self, now: float) -> None:
         """See Listener."""
         if self.call.transfer.stage is not Stage.MEDIA:
             self.heard = self.format
-            log.info("%s: the call goes on with %s:%d", self.channel.name, *self.association.address)
+            verbose(3, "%s: the call goes on with %s:%d", self.channel.name, *self.association.address)
         self.aim()
 
     def keyed(self) -> None:

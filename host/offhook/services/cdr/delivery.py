@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from offhook.log import verbose
 from offhook.services.cdr.fields import Fields
 from offhook.services.cdr.record import Disposition, Moment
 from offhook.storage.disk import Disk
@@ -168,7 +169,7 @@ class Delivery:
         self._settling = asyncio.current_task()
         try:
             failures = self._writers()
-            log.info("comparing %s with the records of calls", ", ".join(paths))
+            verbose(3, "comparing %s with the records of calls", ", ".join(paths))
             records = [decode(text) for text in await self.pbx.off_loop(self.journal.entries, paths)]
             for name, backend in list(self.backends.items()):
                 if backend.missing is not None and name not in self.suspended:

@@ -20,7 +20,7 @@ from offhook.calls.frames import Condition, Control, Frame
 from offhook.calls.member import Member, Work
 from offhook.calls.requesting import RequestError, connected_from, request
 from offhook.calls.transfer import TRANSFERRING, hold_others, set_transfer_variables, unhold_others
-from offhook.log import verbose
+from offhook.log import NOTICE, verbose
 from offhook.services.features.attended_states import FINAL, NEXT, RECALL, State, Stimulus
 from offhook.services.features.builtin import sound_to
 from offhook.services.features.configuration import General
@@ -408,7 +408,7 @@ async def transfer_attended(member: Member, general: General) -> None:
     channel, bridge, pbx = member.channel, member.bridge, member.channel.pbx
     verbose(3, "Channel %s: Started DTMF attended transfer.", channel.name)
     if bridge.data.get("transfer_prohibited"):
-        log.info("%s: another attended transfer of this call is under way", channel.name)
+        log.log(NOTICE, "%s: another attended transfer of this call is under way", channel.name)
         return
     bridge.data["transfer_prohibited"] = True
     transfer = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -14,13 +13,13 @@ from offhook.config.model import TRUE_WORDS
 from offhook.dialplan.arguments import need_channel
 from offhook.dialplan.invocation import FunctionError
 from offhook.dialplan.scope import Scope
+from offhook.log import verbose
 from offhook.modules import Module, Request, Syntax
 from offhook.services.features.attended import AttendedTransfer, transfer_attended
 from offhook.services.features.builtin import application, disconnect, transfer_blindly
 from offhook.services.features.configuration import FeatureMap, FeaturesConfig, General, assign, read_features, shown
 from offhook.services.features.detection import CodeDetection
 
-log = logging.getLogger(__name__)
 module = Module("features", "Call features", priority=10)
 
 OWN = "feature settings"
@@ -149,7 +148,7 @@ async def read(pbx: Pbx) -> None:
         builders.append(features.watch)
     file = await pbx.off_loop(pbx.config.load, "features.conf", module.name)
     if file is None:
-        log.info("no features.conf: the codes are those built in")
+        verbose(3, "no features.conf: the codes are those built in")
     features.config = read_features(file) if file is not None else FeaturesConfig()
     pbx.parts["pickupexten"] = features.config.general.pickupexten
 

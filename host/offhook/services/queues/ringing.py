@@ -167,7 +167,7 @@ class Ringing:
         try:
             called = request(queue.pbx, member.interface, caller)
         except RequestError as error:
-            log.info("queue %s cannot call %s: %s", queue.name, member.interface, error)
+            log.debug("queue %s cannot call %s: %s", queue.name, member.interface, error)
             skip(queue, entry)
             return False
         if not member.ringinuse:

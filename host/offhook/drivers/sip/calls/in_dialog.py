@@ -14,6 +14,7 @@ from offhook.drivers.sip.calls.texts import receive_message
 from offhook.drivers.sip.media.descriptions import SDP, description_of
 from offhook.drivers.sip.transfers.referring import receive_refer, receive_subscribe
 from offhook.drivers.sip.transfers.transfer_replies import receive_notify
+from offhook.log import NOTICE
 from offhook.media.engine import NoPort
 from offhook.sip.errors import SIPError
 from offhook.sip.events import AckReceived, CancelReceived, TransactionTimeout, TransportFailed
@@ -136,7 +137,7 @@ def _receive_invite(call: CallSession, incoming: IncomingRequest) -> None:
         call.media.withdraw()
         session.invite_done(incoming.transaction)
         if isinstance(error, SIPError):
-            log.info("%s: re-INVITE refused: %s", call.name, error.detail)
+            log.log(NOTICE, "%s: re-INVITE refused: %s", call.name, error.detail)
             incoming.respond(error.status, error.reason, error.headers)
         else:
             incoming.respond(503)

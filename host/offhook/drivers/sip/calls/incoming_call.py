@@ -269,7 +269,7 @@ class IncomingInvite:
     def on_timer_event(self, event: Event) -> None:
         """No PRACK came in time (RFC 3262 3)."""
         assert isinstance(event, ProvisionalTimeout)
-        log.info("%s: no PRACK for our provisional response", self.call.name)
+        log.log(NOTICE, "%s: no PRACK for our provisional response", self.call.name)
         self.end(504)
         self.call.far_end_gone(causes.RECOVERY_ON_TIMER_EXPIRE)
 
@@ -286,7 +286,7 @@ def receive_invite(incoming: IncomingRequest) -> None:
     try:
         _start(incoming)
     except SIPError as error:
-        log.info("INVITE from %s refused: %s", incoming.endpoint.name, error)
+        log.log(NOTICE, "INVITE from %s refused: %s", incoming.endpoint.name, error)
         if not incoming.answered:
             incoming.respond(error.status, error.reason, error.headers)
 

@@ -29,6 +29,7 @@ from offhook.drivers.sip.requests.building import (
     set_routes,
 )
 from offhook.drivers.sip.transport.routing import sendable, sip_uri
+from offhook.log import verbose
 from offhook.sip.dialog import Dialog, Forks
 from offhook.sip.entropy import random_number
 from offhook.sip.errors import SIPError
@@ -457,7 +458,7 @@ class OutgoingInvite:
         request.set("CSeq", f"{self.call.next_cseq()} INVITE")
         request.touched()
         self.destination = Destination(self.call.endpoint, target, None)
-        log.info("%s: redirected to %s", self.call.name, next_hop(request))
+        verbose(3, "%s: redirected to %s", self.call.name, next_hop(request))
         self._send(request, *self._way(None))
 
     def prack(self, incoming: IncomingRequest) -> None:

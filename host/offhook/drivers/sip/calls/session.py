@@ -18,6 +18,7 @@ from offhook.drivers.sip.calls.identity import asserted_party, identity_headers,
 from offhook.drivers.sip.calls.in_dialog import receive
 from offhook.drivers.sip.calls.refresh import Refreshes
 from offhook.drivers.sip.calls.states import CONFIRMED, CONNECTING, ENDED, LAST_WORDS, NEW
+from offhook.log import NOTICE
 from offhook.sip.events import Event, SessionExpired, SessionRefreshDue
 from offhook.sip.message import Header, Message, Request, Response
 from offhook.sip.sdp import Session as Description
@@ -228,7 +229,7 @@ class CallSession:
             self.watch_timer()
             self.refreshes.keep_alive()
         elif isinstance(event, SessionExpired) and self.status is CONFIRMED:
-            log.info("%s: nobody refreshed the session within its interval", self.name)
+            log.log(NOTICE, "%s: nobody refreshed the session within its interval", self.name)
             self.lost(causes.RECOVERY_ON_TIMER_EXPIRE)
 
     def watch_timer(self) -> None:

@@ -11,6 +11,7 @@ from offhook.calls.endpoints import Registry
 from offhook.calls.pbx import Pbx
 from offhook.drivers.sip.resource import read_again
 from offhook.drivers.sip.stack import PART as STACK
+from offhook.log import verbose
 from offhook.modules import CommandError, Module, Request
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Trunks:
         if not any(change.kind in ("address", "address gone", "route") for change in changes):
             return
         self.network_changes += 1
-        log.info("the network has changed: %s", ", ".join(kinds[:6]))
+        verbose(2, "the network has changed: %s", ", ".join(kinds[:6]))
         self.stack.resolver.network_changed()
         self.stack.routing.network_changed()
         for trunk in self.trunks.values():

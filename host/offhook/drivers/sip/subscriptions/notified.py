@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from offhook.calls.events import TestEvent
+from offhook.log import NOTICE
 from offhook.sip.errors import SIPError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def receive_notify(incoming: IncomingRequest) -> None:
     try:
         _take(incoming)
     except SIPError as error:
-        log.info("NOTIFY from %s refused: %s", incoming.endpoint.name, error)
+        log.log(NOTICE, "NOTIFY from %s refused: %s", incoming.endpoint.name, error)
         incoming.respond(error.status, error.reason)
 
 

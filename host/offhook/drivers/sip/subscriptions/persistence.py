@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from offhook.drivers.sip.subscriptions.package import Pubsub
 from offhook.drivers.sip.subscriptions.receiving import choose
 from offhook.drivers.sip.subscriptions.subscription import Subscription
 from offhook.drivers.sip.transport.flow import Flow
+from offhook.log import verbose
 from offhook.sip.dialog import Dialog
 from offhook.sip.errors import SIPError
 from offhook.sip.message import Request
@@ -21,7 +21,6 @@ from offhook.sip.uri import SipUri
 if TYPE_CHECKING:
     from offhook.drivers.sip.stack import SipStack
 
-log = logging.getLogger(__name__)
 
 FAMILY = "subscription_persistence"
 _PREFIX = "subscription_persistence/"
@@ -89,7 +88,7 @@ class Persistence:
             try:
                 subscription = self._revive(json.loads(text))
             except (ValueError, KeyError, TypeError, AttributeError, SIPError) as error:
-                log.info("a subscription of the last run is dropped: %s", error)
+                verbose(3, "a subscription of the last run is dropped: %s", error)
                 astdb.delete(FAMILY, _PREFIX + key)
                 continue
             self._keep(subscription, key)

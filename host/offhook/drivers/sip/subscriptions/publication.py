@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from offhook.drivers.sip.configuration.publication_sections import InboundPublication
 from offhook.drivers.sip.subscriptions.package import pubsub_of
 from offhook.drivers.sip.subscriptions.receiving import resource_of
+from offhook.log import NOTICE
 from offhook.sip.errors import SIPError
 
 if TYPE_CHECKING:
@@ -145,5 +146,5 @@ def receive_publish(incoming: IncomingRequest) -> None:
             raise SIPError(489, detail=f"event {event.value if event is not None else 'missing'}")
         handler.receive(incoming)
     except SIPError as error:
-        log.info("PUBLISH from %s refused: %s", incoming.endpoint.name, error)
+        log.log(NOTICE, "PUBLISH from %s refused: %s", incoming.endpoint.name, error)
         incoming.respond(error.status, error.reason, error.headers)

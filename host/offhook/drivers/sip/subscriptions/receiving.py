@@ -27,7 +27,7 @@ def receive_subscribe(incoming: IncomingRequest) -> None:
     try:
         _begin(incoming)
     except SIPError as error:
-        log.info("SUBSCRIBE from %s refused: %s", incoming.endpoint.name, error)
+        log.log(NOTICE, "SUBSCRIBE from %s refused: %s", incoming.endpoint.name, error)
         incoming.respond(error.status, error.reason, error.headers)
 
 

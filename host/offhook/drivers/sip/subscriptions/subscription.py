@@ -13,6 +13,7 @@ from offhook.drivers.sip.subscriptions.branch import Branch, grow
 from offhook.drivers.sip.subscriptions.lists import write
 from offhook.drivers.sip.subscriptions.package import View
 from offhook.drivers.sip.transport.routing import sip_uri
+from offhook.log import verbose
 from offhook.sip.dialog import Dialog
 from offhook.sip.errors import SIPError
 from offhook.sip.events import Event, SubscriptionExpired
@@ -225,7 +226,7 @@ class Subscription:
         # RFC 6665 4.2.2 names the failures that end a subscription; as Asterisk we let every one do so (as RFC 3265
         # 3.2.2 had it) that does not ask to be tried again.
         if self.core.notify_failed(response) or "Retry-After" not in response:
-            log.info("%s ends: the subscriber answered NOTIFY with %d", self, response.status)
+            verbose(3, "%s ends: the subscriber answered NOTIFY with %d", self, response.status)
             self.end()
 
     # ---- requests of the subscriber ---------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from offhook.calls.transfer import Transfer, attended_transfer, blind_transfer
 from offhook.drivers.sip.calls.capabilities import ALLOW, supported
 from offhook.drivers.sip.transfers.referral import EXPIRES_S, Referral
+from offhook.log import NOTICE
 from offhook.sip.errors import SIPError
 from offhook.sip.headers import Replaces
 from offhook.sip.uri import NameAddr, SipUri
@@ -42,7 +43,7 @@ def receive_refer(call: CallSession, incoming: IncomingRequest) -> None:
         return
     target = _target(message)
     if target is None:
-        log.info("%s asks for a transfer without saying where: Refer-To is missing or no SIP URI", call.name)
+        log.log(NOTICE, "%s asks for a transfer without saying where: Refer-To is missing or no SIP URI", call.name)
         incoming.respond(400)
         return
     try:

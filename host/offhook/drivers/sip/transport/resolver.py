@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from offhook.log import NOTICE
 from offhook.sip.locate import Address, Naptr, Query, Record, Srv
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Resolver:
         found_now = await self._question(query, IMPATIENT_SECONDS if old is not None else QUESTION_SECONDS)
         if found_now is None:
             if old is not None:
-                log.info("no name server answers: the old answer for %s %s is used", query.type, query.name)
+                log.log(NOTICE, "no name server answers: the old answer for %s %s is used", query.type, query.name)
             found_now = (old[1] if old is not None else [], FAILURE_SECONDS)
         elif found_now[0]:
             if len(self._stale) >= REMEMBERED:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from offhook.drivers.sip.configuration.sections import Transport
 from offhook.drivers.sip.transport.connections import Connection, StreamCarrier, set_quality_of_service
 from offhook.drivers.sip.transport.flow import DEFAULT_PORTS, Carrier, Flow, host_port
+from offhook.log import NOTICE
 from offhook.sip.uri import split_host_port
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ class Transports:
             log.error("transport %s keeps its old certificate: %s", name, error)
             return
         if changed:
-            log.info("transport %s uses its new certificate", name)
+            log.log(NOTICE, "transport %s uses its new certificate", name)
 
     async def connect(self, section: Transport, host: str, port: int, name: str = "") -> StreamCarrier:
         """An open connection to an address over a stream transport, an existing one when there is one.
