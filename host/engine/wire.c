@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -23,6 +24,20 @@ bool wire_init(struct wire *wire, const struct wire_ops *ops, const struct wire_
     if (getrandom(&random, sizeof(random), 0) == sizeof(random))
         wire->next_pair = (int)(random & 0x7fff);
     return wire->ports != NULL;
+}
+
+struct wire *wire_polled(size_t size, const struct wire_ops *ops, const struct wire_settings *settings, int *epoll,
+                         char *error)
+{
+    struct wire *wire = calloc(1, size);
+    *epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (wire && *epoll >= 0 && wire_init(wire, ops, settings))
+        return wire;
+    snprintf(error, ENGINE_TEXT, "no epoll descriptor or memory: %s", strerror(errno));
+    if (*epoll >= 0)
+        close(*epoll);
+    free(wire);
+    return NULL;
 }
 
 void wire_set_range(struct wire *wire, int low, int high)

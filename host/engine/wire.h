@@ -94,6 +94,9 @@ int wire_take(struct wire *wire, int *local_port, union address *to, uint8_t *by
 
 /* For the ways that use sockets. Pick a free pair of the range (0: none is left) and give it back. */
 bool wire_init(struct wire *wire, const struct wire_ops *ops, const struct wire_settings *settings);
+/* One of so many octets, the wire in front, that learns by epoll which socket has something. */
+struct wire *wire_polled(size_t size, const struct wire_ops *ops, const struct wire_settings *settings, int *epoll,
+                         char *error);
 void wire_end(struct wire *wire);
 void wire_set_range(struct wire *wire, int low, int high);
 int wire_pick_pair(struct wire *wire);

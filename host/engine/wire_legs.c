@@ -1,6 +1,4 @@
 /* A pair of sockets for each leg: works everywhere, costs two descriptors a leg. */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -114,15 +112,10 @@ static const struct wire_ops ops = {.mode = MODE_LEG,
 
 struct wire *wire_legs(const struct wire_settings *settings, char *error)
 {
-    struct legs *legs = calloc(1, sizeof(*legs));
-    int epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (!legs || epoll < 0 || !wire_init(&legs->wire, &ops, settings)) {
-        snprintf(error, ENGINE_TEXT, "no epoll descriptor or memory: %s", strerror(errno));
-        if (epoll >= 0)
-            close(epoll);
-        free(legs);
+    int epoll;
+    struct legs *legs = (struct legs *)wire_polled(sizeof(*legs), &ops, settings, &epoll, error);
+    if (!legs)
         return NULL;
-    }
     legs->epoll = epoll;
     wire_buffers_init(&legs->buffers);
     return &legs->wire;

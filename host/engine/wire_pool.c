@@ -5,7 +5,6 @@
  * settled yet. Where no pair is safe the leg gets one of its own after all. Should two legs of a pair turn out to have
  * the same far end (a peer that uses one port for several calls), their SSRCs tell them apart; what fits neither is
  * dropped. Legs whose packets are marked differently share no pair: marks are the socket's. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,15 +306,10 @@ static const struct wire_ops ops = {.mode = MODE_POOL,
 
 struct wire *wire_pool(const struct wire_settings *settings, char *error)
 {
-    struct pool *pool = calloc(1, sizeof(*pool));
-    int epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (!pool || epoll < 0 || !wire_init(&pool->wire, &ops, settings)) {
-        snprintf(error, ENGINE_TEXT, "no epoll descriptor or memory: %s", strerror(errno));
-        if (epoll >= 0)
-            close(epoll);
-        free(pool);
+    int epoll;
+    struct pool *pool = (struct pool *)wire_polled(sizeof(*pool), &ops, settings, &epoll, error);
+    if (!pool)
         return NULL;
-    }
     pool->epoll = epoll;
     wire_buffers_init(&pool->buffers);
     return &pool->wire;

@@ -36,7 +36,8 @@ class Kind:
         self.show = show
 
 
-def _truth(text: str) -> bool:
+def truth_of(text: str) -> bool:
+    """What a word for yes or no says. ValueError with a sentence for any other."""
     word = text.strip().lower()
     if word in TRUE_WORDS:
         return True
@@ -47,7 +48,7 @@ def _truth(text: str) -> bool:
 
 def flag() -> Kind:
     """yes, true, y, t, 1, on, or their opposites."""
-    return Kind("yes or no", _truth, lambda value: "yes" if value else "no")
+    return Kind("yes or no", truth_of, lambda value: "yes" if value else "no")
 
 
 def integer(low: int | None = None, high: int | None = None, unit: str = "") -> Kind:

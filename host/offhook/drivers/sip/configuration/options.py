@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, cast
 
 from offhook.config.model import FALSE_WORDS, TRUE_WORDS
+from offhook.config.options import truth_of
 
 Parse = Callable[[Any, str], Any]
 """(value so far, text) -> new value; ValueError with a sentence when the text does not fit."""
@@ -97,15 +98,6 @@ class Configured:
 # ---- kinds ------------------------------------------------------------------------------------------
 
 
-def _truth(text: str) -> bool:
-    word = text.strip().lower()
-    if word in TRUE_WORDS:
-        return True
-    if word in FALSE_WORDS:
-        return False
-    raise ValueError(f'"{text}" is neither yes nor no')
-
-
 def text(default: str = "", *, name: str = "", refused: str = "", hidden: bool = False) -> str:
     """Any text."""
     return cast(str, Option(default, lambda _, value: value, str, name, refused, hidden))
@@ -121,7 +113,7 @@ def flag(
 ) -> bool:
     """Yes or no, shown as true or false (or by ``words``)."""
     return cast(
-        bool, Option(default, lambda _, value: _truth(value), lambda value: words[bool(value)], name, refused, hidden)
+        bool, Option(default, lambda _, value: truth_of(value), lambda value: words[bool(value)], name, refused, hidden)
     )
 
 
