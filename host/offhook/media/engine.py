@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from offhook.log import verbose
+from offhook.log import NOTICE
 from offhook.media.detecting import Detector
 from offhook.media.dtls import DtlsContext, DtlsSettings
 from offhook.media.effects import Effect
@@ -105,7 +105,7 @@ class Engine:
             self._handle = None
             raise EngineError(self.text(self.error_text))
         while note := self.lib.engine_notice(handle):
-            verbose(3, "media: %s", self.text(note))
+            log.log(NOTICE, "media: %s", self.text(note))
         if self.settings.socket_mode != "simulated":
             self._loop = self._loop or asyncio.get_running_loop()
             self._descriptor = self.lib.engine_event_descriptor(handle)
@@ -487,8 +487,7 @@ class Engine:
         elif kind == lib.EVENT_PICTURE:
             leg.deliver(PictureWanted(leg))
         elif isinstance(leg, RtpLeg) and kind == lib.EVENT_TUNNEL_LOST:
-            if leg.on_tunnel_lost is not None:
-                leg.on_tunnel_lost()
+            leg.tunnel_lost()
         elif isinstance(leg, LineLeg) and kind == lib.EVENT_LINE_LOST:
             leg.lost = os.strerror(event.a) if event.a else "it was closed"
             leg.deliver(LineLost(leg, leg.lost))

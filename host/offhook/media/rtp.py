@@ -393,6 +393,11 @@ class RtpLeg(Leg):
             self.set_codecs(receive, (number, arrived), digits, ptime, comfort_noise=comfort_noise, events=events)
             self._receive = arrived
 
+    def tunnel_lost(self) -> None:
+        """The connection to the TURN server has ended."""
+        if self.on_tunnel_lost is not None:
+            self.on_tunnel_lost()
+
     def released(self) -> None:
         """Keep the figures."""
         super().released()
