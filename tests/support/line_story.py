@@ -47,6 +47,17 @@ ZONE = {
     "dialrecall": "!350+440/100,!0/100,!350+440/100,!0/100,!350+440/100,!0/100,350+440",
     "stutter": "!350+440/100,!0/100,!350+440/100,!0/100,!350+440/100,!0/100,350+440",
 }
+FOUR_PEOPLE = """\
+callerid = Alice <101>
+channel => 1
+callerid = Bob <102>
+channel => 2
+callerid = Carol <103>
+channel => 3
+callerid = Dave <104>
+channel => 4
+"""
+"""Lines of chan_dahdi.conf for the first four channels."""
 _TURNS = 6
 """Turns of the loop in a step: what one event starts has run before the next step."""
 

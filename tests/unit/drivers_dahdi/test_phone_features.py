@@ -8,10 +8,10 @@ import pytest
 
 from kernel_shims.line import LineError
 from offhook.calls.line_events import DndState
-from support.line_story import Office
+from support.line_story import FOUR_PEOPLE, Office
 from support.line_talk import connect, consult, heard_data, hears
 
-PHONES = """
+PHONES = f"""
 [channels]
 signalling = fxo_ks
 echocancel = no
@@ -22,15 +22,7 @@ callwaiting = yes
 callwaitingcallerid = yes
 cancallforward = yes
 callreturn = yes
-callerid = Alice <101>
-channel => 1
-callerid = Bob <102>
-channel => 2
-callerid = Carol <103>
-channel => 3
-callerid = Dave <104>
-channel => 4
-"""
+{FOUR_PEOPLE}"""
 PLAN = """
 [phones]
 exten => _10X,1,Dial(DAHDI/${EXTEN:2},60)

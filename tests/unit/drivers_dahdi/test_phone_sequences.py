@@ -16,24 +16,17 @@ from offhook.drivers.dahdi.analog.phone import Phone
 from offhook.services.parking import module as parking
 from offhook.services.parking.core import parking_of
 from offhook.services.parking.lots import read_lots
-from support.line_story import Office
+from support.line_story import FOUR_PEOPLE, Office
 from support.line_talk import connect, consult, hears
 
-PHONES = """
+PHONES = f"""
 [channels]
 signalling = fxo_ks
 echocancel = no
 context = phones
 threewaycalling = yes
-{more}
-callerid = Alice <101>
-channel => 1
-callerid = Bob <102>
-channel => 2
-callerid = Carol <103>
-channel => 3
-callerid = Dave <104>
-channel => 4
+{{more}}
+{FOUR_PEOPLE}
 signalling = fxs_ks
 context = lines
 channel => 5-8

@@ -10,10 +10,10 @@ from offhook.calls import causes
 from offhook.calls.channel import State
 from offhook.calls.events import Hangup
 from support import isdn_story
-from support.line_story import Office
+from support.line_story import FOUR_PEOPLE, Office
 from support.line_talk import connect, hears
 
-CONFIGURATION = """
+CONFIGURATION = f"""
 [channels]
 echocancel = no
 context = phones
@@ -21,15 +21,8 @@ threewaycalling = yes
 transfer = yes
 callwaiting = yes
 signalling = fxo_ks
-callerid = Alice <101>
 description = by the window
-channel => 1
-callerid = Bob <102>
-channel => 2
-callerid = Carol <103>
-channel => 3
-callerid = Dave <104>
-channel => 4
+{FOUR_PEOPLE}
 signalling = fxs_ks
 context = trunk
 channel => 5-6
