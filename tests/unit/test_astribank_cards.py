@@ -123,19 +123,19 @@ def test_sound_goes_both_ways_on_lines_that_are_off_hook() -> None:
     device.hook(9, True)
     (change,) = said(device)
     assert change == xproto.hooks(1, 0b10, 0b10)
-    phone = device.cards[1].telephones[1]
+    phone = device.fxs[1].telephones[1]
     phone.echo = True
     tell(device, xproto.pcm(Op.PCM_WRITE, 1, {1: b"\x11" * 8, 2: b"\x22" * 8}))
     device.tick()
     first, second = said(device)
     assert first.unit == 0 and first.sync and not second.sync
     assert xproto.pcm_lines(second.body) == {1: b"\x11" * 8}
-    assert not device.cards[1].telephones[2].heard, "who is on hook hears nothing"
+    assert not device.fxs[1].telephones[2].heard, "who is on hook hears nothing"
 
 
 def test_ringing_current_rings_the_bell_and_an_open_line_is_noticed() -> None:
     device = box()
-    phone = device.cards[0].telephones[3]
+    phone = device.fxs[0].telephones[3]
 
     def feed(state: int) -> None:
         tell(device, Packet(Op.REGISTER_REQUEST, 0, 0, Register(3, 0x40, low=state).encode()))
@@ -159,16 +159,16 @@ def test_contacts_are_read_and_switched_through_the_first_card() -> None:
         return found.low
 
     assert [read(port) & 1 for port in (6, 7, 2, 3)] == [1, 1, 1, 1]
-    device.cards[0].inputs[2] = True
+    device.fxs[0].inputs[2] = True
     assert [read(port) & 1 for port in (6, 7, 2, 3)] == [1, 1, 0, 1]
     # As card_fxs.c's relay_out writes it: other masks set, its own clear.
     tell(device, Packet(Op.REGISTER_REQUEST, 0, 0, Register(4, 0x06, low=0xCD).encode()))
-    assert device.cards[0].outputs == [False, True]
+    assert device.fxs[0].outputs == [False, True]
     tell(device, Packet(Op.REGISTER_REQUEST, 0, 0, Register(4, 0x06, low=0x6C).encode()))
-    assert device.cards[0].outputs == [False, True], "a lamp is no contact"
+    assert device.fxs[0].outputs == [False, True], "a lamp is no contact"
     tell(device, Packet(Op.REGISTER_REQUEST, 0, 0, Register(4, 0x06, low=0xCC).encode()))
-    assert device.cards[0].outputs == [False, False]
-    assert not device.cards[1].outputs, "only the first card has contacts"
+    assert device.fxs[0].outputs == [False, False]
+    assert not device.fxs[1].outputs, "only the first card has contacts"
 
 
 # ---- setting up chips ------------------------------------------------------------------------------------------------
@@ -208,8 +208,9 @@ def test_exchange_lines_are_terminated_for_their_country() -> None:
 
 def test_a_card_of_another_kind_or_none_is_told() -> None:
     here = {"XBUS_NUMBER": "0", "UNIT_NUMBER": "1"}
-    with pytest.raises(LineError, match="init_card_3_30, which needs Perl"):
-        set_up(3, here, {})
+    with pytest.raises(LineError, match="init_card_6_30, which needs Perl"):
+        set_up(6, here, {})
+    assert set_up(5, here, {}) == "its echo canceller is left alone; the engine cancels"
     with pytest.raises(LineError, match="names no card"):
         set_up(1, {}, {})
     with pytest.raises(LineError, match="chipregs"):

@@ -93,6 +93,25 @@ def test_a_box_is_registered_without_dahdi_numbering_it(tmp_path: Path) -> None:
     assert xpp.clock() == "DAHDI"
 
 
+def test_an_echo_canceller_is_no_span_and_pri_spans_get_their_types(tmp_path: Path) -> None:
+    xpp = kernel(tmp_path)
+    ports = {"00:2:0": ("E1", "4.0", 31), "00:2:1": ("E1", "4.0", 31), "00:4:0": ("ECHO", "5.0", 0)}
+    for name, (kind, chip, channels) in ports.items():
+        folder = f"bus/xpds/devices/{name}"
+        numbers = {"span": "0\n", "blink": "0x0\n", "timing_priority": "0\n", "offhook": " 0" * channels + "\n"}
+        write(tmp_path, {f"{folder}/{key}": text for key, text in numbers.items()})
+        write(tmp_path, {f"{folder}/type": f"{kind}\n", f"{folder}/hwid": f"{chip}\n"})
+    (box,) = xpp.boxes()
+    assert [one.kind for one in box.modules] == ["FXS", "FXO", "E1", "E1", "ECHO"]
+    assert [(one.kind, one.channels) for one in box.spans[2:]] == [("E1", 31), ("E1", 31)]
+    xpp.set_type(box, 4, "T1")
+    devices = tmp_path / "bus/dahdi_devices/devices/astribanks:xbus-00"
+    assert (devices / "spantype").read_text() == "4:T1", "as DAHDI for old kernels has it"
+    (devices / "dahdi_spantype").write_text("")
+    xpp.set_type(box, 3, "T1")
+    assert (devices / "dahdi_spantype").read_text() == "3:T1"
+
+
 def test_what_cannot_be_written_is_told_with_the_file(tmp_path: Path) -> None:
     xpp = kernel(tmp_path)
     (box,) = xpp.boxes()
@@ -149,6 +168,18 @@ def test_assigned_spans_conf(tmp_path: Path) -> None:
         spans_conf.read_assigned_spans(path)
     with pytest.raises(ValueError, match="out of range"):
         parse_assignments("1:200:1")
+
+
+def test_span_types_conf(tmp_path: Path) -> None:
+    path = tmp_path / "span-types.conf"
+    path.write_text("# all over the country\n* *:T1\nusb:A1 [34]:E1 # but here\n@usb-*-3 1:J1 2:E1\n")
+    types = spans_conf.read_span_types(path)
+    assert [types.of("usb:A1", "usb-x-1", local) for local in (1, 3, 4)] == ["T1", "E1", "E1"]
+    assert [types.of("", "usb-0000:00:1d.7-3", local) for local in (1, 2, 3)] == ["J1", "E1", "T1"]
+    assert not spans_conf.read_span_types(tmp_path / "none").of("usb:A1", "", 1)
+    path.write_text("\nusb:A1 1:E3\n")
+    with pytest.raises(LineError, match=r'span-types\.conf:2: "1:E3" gives no type; write LOCAL:TYPE'):
+        spans_conf.read_span_types(path)
 
 
 def test_xpp_order_comes_before_labels(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""assigned-spans.conf and xpp_order: which box has which span and channel numbers, and which comes first."""
+"""assigned-spans.conf, span-types.conf and xpp_order: which box has which span and channel numbers, which of its spans
+are E1 or T1, and which box comes first."""
 
 from __future__ import annotations
 
@@ -62,6 +63,37 @@ def read_assigned_spans(path: Path) -> AssignedSpans:
         except ValueError as error:
             raise LineError(f"{path}:{number}: {error}") from None
     return AssignedSpans(entries)
+
+
+TYPES = ("E1", "T1", "J1")
+
+
+@dataclass(slots=True)
+class SpanTypes:
+    """What a span-types.conf says: patterns of boxes and of their spans' local numbers, and a type each."""
+
+    entries: list[tuple[str, str, str]]
+
+    def of(self, label: str, connector: str, local: int) -> str:
+        """The type of a box's span by its label or @ and where it is plugged in: the last that fits; "" for none."""
+        names = (label, f"@{connector}")
+        found = ""
+        for box, number, wanted in self.entries:
+            if any(fnmatch.fnmatchcase(name, box) for name in names) and fnmatch.fnmatchcase(str(local), number):
+                found = wanted
+        return found
+
+
+def read_span_types(path: Path) -> SpanTypes:
+    """Read the file; an empty one when there is none. Raises LineError with file and line."""
+    entries = []
+    for line, (box, *words) in _lines(path):
+        for word in words:
+            number, _, wanted = word.partition(":")
+            if wanted not in TYPES:
+                raise LineError(f'{path}:{line}: "{word}" gives no type; write LOCAL:TYPE, such as *:T1 or [12]:E1')
+            entries.append((box, number, wanted))
+    return SpanTypes(entries)
 
 
 def read_order(path: Path) -> list[str]:

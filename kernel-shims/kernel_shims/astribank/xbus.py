@@ -12,7 +12,10 @@ from kernel_shims.astribank.initcard.registers import ChipRegisters
 from kernel_shims.astribank.spans_conf import Assignment
 from kernel_shims.line import LineError
 
-_CHIP_KINDS = {"1": "FXS", "2": "FXO", "3": "BRI", "4": "PRI", "5": "EC", "6": "FXS"}
+_CHIP_KINDS = {"1": "FXS", "2": "FXO", "3": "BRI", "4": "PRI", "5": "ECHO", "6": "FXS"}
+_NO_SPAN = "ECHO"
+_DRIVERS = ("xpd_fxs", "xpd_fxo", "xpd_bri", "xpd_pri", "xpd_echo", "xpp_usb")
+"""USB last: what it finds wants drivers for its cards."""
 ALL_PORTS = 0xFFFF
 
 
@@ -23,6 +26,7 @@ class Module:
     name: str
     """As sysfs has it: 00:1:0 for box, unit, subunit."""
     kind: str
+    """FXS, FXO, BRI_TE, BRI_NT, E1, T1, ECHO."""
     span: int
     off_hook: tuple[bool, ...]
     """For each of its lines, contacts included."""
@@ -65,7 +69,7 @@ class Box:
     @property
     def spans(self) -> tuple[Module, ...]:
         """The modules that are spans, in their order: their local numbers count from 1."""
-        return tuple(module for module in self.modules if module.kind != "EC")
+        return tuple(module for module in self.modules if module.kind != _NO_SPAN)
 
 
 class XppDriver(Protocol):
@@ -82,6 +86,9 @@ class XppDriver(Protocol):
 
     def register(self, box: Box) -> None:
         """Make the box known to DAHDI; its spans have no numbers yet."""
+
+    def set_type(self, box: Box, local: int, wanted: str) -> None:
+        """Make a PRI span of a registered box that has no number yet an E1, T1 or J1."""
 
     def assign(self, box: Box, assignment: Assignment) -> None:
         """Give a span of the box its number, and its channels theirs."""
@@ -121,7 +128,7 @@ class Xpp:
             _modprobe("xpp", f"initdir={init_folder}")
         elif _text(given) != str(init_folder):
             _put(given, str(init_folder))
-        for name in ("xpd_fxs", "xpd_fxo", "xpp_usb"):
+        for name in _DRIVERS:
             if not (self._parameters / name).exists():
                 _modprobe(name)
 
@@ -179,10 +186,19 @@ class Xpp:
 
     def assign(self, box: Box, assignment: Assignment) -> None:
         """See XppDriver."""
+        _put(self._device(box) / "assign_span", str(assignment))
+
+    def set_type(self, box: Box, local: int, wanted: str) -> None:
+        """See XppDriver."""
+        folder = self._device(box)
+        # Without the prefix where DAHDI is built for a kernel before 4.13.
+        name = "dahdi_spantype" if (folder / "dahdi_spantype").exists() else "spantype"
+        _put(folder / name, f"{local}:{wanted}")
+
+    def _device(self, box: Box) -> Path:
         for folder in self._devices.glob("*"):
             if _text(folder / "location") == box.connector and _text(folder / "hardware_id") == box.label:
-                _put(folder / "assign_span", str(assignment))
-                return
+                return folder
         raise LineError(f"{box.identity}: DAHDI does not know it; is it registered?")
 
     def blink(self, module: Module, ports: int) -> None:

@@ -144,6 +144,45 @@ class Register:
         return replace(self, low=low, high=high if self.high is not None or self.sub is not None else None)
 
 
+MOST_IN_PIECE = 5
+"""Octets of a frame in one packet."""
+_PIECE, _LAST = 0x80, 0x08
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a frame on the D channel of a BRI port (multibyte reg_cmd).
+
+    Frames come to the card without their check sequence, and from it with the sequence and an octet that is 0 when it
+    was right. A piece without octets switches frames from the card off (``last``) or on.
+    """
+
+    port: int
+    octets: bytes
+    last: bool = False
+
+    def encode(self) -> bytes:
+        """struct reg_cmd with xdata."""
+        head = _PIECE | (self.port & 7) << 4 | (_LAST if self.last else 0) | len(self.octets)
+        return bytes([head]) + self.octets.ljust(MOST_IN_PIECE, b"\0")
+
+    @classmethod
+    def decode(cls, body: bytes) -> Piece | None:
+        """Of a body; None for what is no piece."""
+        if not body or not body[0] & _PIECE:
+            return None
+        count = body[0] & 7
+        if count > MOST_IN_PIECE or len(body) < 1 + count:
+            return None
+        return cls(body[0] >> 4 & 7, body[1 : 1 + count], bool(body[0] & _LAST))
+
+
+def pieces(port: int, frame: bytes) -> Iterator[Piece]:
+    """A whole frame in pieces."""
+    for at in range(0, len(frame), MOST_IN_PIECE):
+        yield Piece(port, frame[at : at + MOST_IN_PIECE], at + MOST_IN_PIECE >= len(frame))
+
+
 def pcm(operation: Op, unit: int, lines: dict[int, bytes], *, sync: bool = False) -> Packet:
     """A millisecond of sound of some lines of a unit."""
     mask = sum(1 << line for line in lines)

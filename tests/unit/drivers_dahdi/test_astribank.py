@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -61,9 +62,9 @@ class Shelf:
         """Start the exchange."""
         await self.office.begin(configuration, PLAN)
 
-    def plug(self, name: str, serial: str, stage: int = 0) -> SimulatedAstribank:
+    def plug(self, name: str, serial: str, stage: int = 0, cards: Sequence[str] = ("fxs", "fxs")) -> SimulatedAstribank:
         """Plug a box in."""
-        box = SimulatedAstribank(serial, stage=stage)
+        box = SimulatedAstribank(serial, stage=stage, cards=cards)
         self.usb.plug(name, box)
         return box
 
@@ -142,6 +143,36 @@ async def test_assigned_spans_conf_pins_numbers(office: Office) -> None:
     await shelf.settled()
     assert shelf.spans() == {"usb:A1": [(7, 37), (3, 15)]}
     assert not office.pbx.astdb.tree("astribank"), "the file decides, nothing needs to be remembered"
+
+
+async def test_span_types_are_set_before_spans_are_numbered(office: Office) -> None:
+    """A T1 has fewer channels than an E1, so what comes behind it begins earlier."""
+    shelf = Shelf(office)
+    (office.folder / "dahdi").mkdir()
+    (office.folder / "dahdi/span-types.conf").write_text("usb:A1 5:T1 1:T1\n")
+    shelf.plug("1-1", "A1", stage=2, cards=("fxs", "bri", "pri"))
+    shelf.plug("1-2", "B2", stage=2, cards=("pri",))
+    await shelf.begin()
+    await shelf.settled()
+    first, _ = shelf.driver.boxes()
+    assert [module.kind for module in first.modules] == ["FXS", "BRI_TE", "BRI_NT", "E1", "T1"]
+    assert shelf.spans()["usb:A1"] == [(1, 1), (2, 15), (3, 18), (4, 21), (5, 52)]
+    assert shelf.spans()["usb:B2"] == [(6, 76), (7, 107)]
+    told = await office.cli("xpp show A1")
+    assert "  module 00:1:1: BRI_NT, span 3, channels 18-20" in told
+    assert "  licensed ports: 8 FXS, 2 BRI, 2 PRI" in told
+    assert all(len(line) <= 80 for line in told)
+
+
+async def test_a_type_that_the_driver_refuses_is_told(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    shelf = Shelf(office)
+    (office.folder / "dahdi").mkdir()
+    (office.folder / "dahdi/span-types.conf").write_text("* *:J1\n")
+    shelf.plug("1-1", "A1", stage=2, cards=("pri",))
+    await shelf.begin()
+    await office.advance(5.0)
+    told = [record.message for record in caplog.records if "1:J1" in record.message]
+    assert told == ["dahdi_spantype: 1:J1: Function not implemented"], "once"
 
 
 async def test_pulled_out_in_a_call_the_call_ends_and_its_channels_come_back(office: Office) -> None:

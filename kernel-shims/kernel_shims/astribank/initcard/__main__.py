@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from kernel_shims.astribank.initcard import daa, slic
+from kernel_shims.astribank.initcard import daa, falc, slic, xhfc
 from kernel_shims.astribank.initcard.registers import SYSFS, ChipRegisters
 from kernel_shims.line import LineError
 
@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 _CONFIGURATION = (Path("/etc/offhook/dahdi/xpp.conf"), Path("/etc/dahdi/xpp.conf"))
 _MAKERS = Path("/usr/share/dahdi")
 _KERNEL_LOG = "/dev/kmsg"
-_FXS, _FXO, _ECHO = 1, 2, 5
+_OURS = (1, 2, 3, 4, 5)
+"""Types of cards that are set up here: FXS, FXO, BRI, PRI and echo cancellers."""
 _ON = ("1", "yes", "on", "true")
 
 
@@ -38,10 +39,8 @@ def settings(files: tuple[Path, ...] = _CONFIGURATION) -> dict[str, str]:
 
 def set_up(kind: int, environment: Mapping[str, str], conf: Mapping[str, str], sysfs: Path = SYSFS) -> str:
     """Set up one card. What was done, a sentence. Raises LineError."""
-    try:
-        folder = sysfs / f"{int(environment['XBUS_NUMBER']):02d}:{int(environment['UNIT_NUMBER'])}:0"
-    except (KeyError, ValueError):
-        raise LineError("the driver names no card: XBUS_NUMBER and UNIT_NUMBER are missing") from None
+    folders = _ports(environment, sysfs)
+    folder = folders[0]
     chips = ChipRegisters(folder)
     second = environment.get("XBUS_MODEL_STRING", "").rpartition("/")[2].startswith("20")
     match kind:
@@ -50,16 +49,34 @@ def set_up(kind: int, environment: Mapping[str, str], conf: Mapping[str, str], s
             return slic.set_up(chips, folder, time.sleep, second=second, skip=skip)
         case 2:
             return daa.set_up(chips, conf.get("opermode", "FCC"))
+        case 3:
+            network = [bool(_number(environment, "UNIT_SUBUNITS_DIR") >> port & 1) for port in range(len(folders))]
+            return xhfc.set_up([ChipRegisters(port) for port in folders], network)
+        case 4:
+            return falc.set_up(chips, folders, [falc.protocol(port, environment, conf) for port in range(len(folders))])
         case 5:
             return "its echo canceller is left alone; the engine cancels"
     raise LineError(f"cards of type {kind} are set up by Debian's init_card_{kind}_30, which needs Perl; install dahdi")
+
+
+def _ports(environment: Mapping[str, str], sysfs: Path) -> list[Path]:
+    """The card's folders in sysfs: one for each of its ports where those are spans of their own, else one."""
+    card = f"{_number(environment, 'XBUS_NUMBER'):02d}:{_number(environment, 'UNIT_NUMBER')}"
+    return [sysfs / f"{card}:{port}" for port in range(int(environment.get("UNIT_SUBUNITS", "1")))]
+
+
+def _number(environment: Mapping[str, str], name: str) -> int:
+    try:
+        return int(environment[name])
+    except (KeyError, ValueError):
+        raise LineError(f"the driver names no card: {name} is missing; it has to run this program itself") from None
 
 
 def main(arguments: list[str]) -> int:
     """See the text of this file."""
     kind = int(arguments[0]) if arguments and arguments[0].isdigit() else 0
     makers = _MAKERS / f"init_card_{kind}_30"
-    if kind not in (_FXS, _FXO, _ECHO) and makers.exists() and os.access("/usr/bin/perl", os.X_OK):
+    if kind not in _OURS and makers.exists() and os.access("/usr/bin/perl", os.X_OK):
         os.execv(makers, [str(makers)])
     where = f"{os.environ.get('XBUS_NAME', 'XBUS')}/{os.environ.get('UNIT_NUMBER', '?')}"
     try:

@@ -1,14 +1,15 @@
 """The chips of a card through the driver: ``chipregs`` of an XPD in sysfs takes commands and shows the last answer.
 
 A command is "CHIP WD REGISTER LOW", "CHIP RD REGISTER", or with a sub-register "CHIP WS REGISTER SUB LOW HIGH"; numbers
-are hexadecimal, the chip is 0 to 7 or * for all.
+are hexadecimal, the chip (or port of a chip) is 0 to 7 or * for all. "PORT Wm" has a BRI card keep frames of the D
+channel to itself, "PORT WM" pass them on again.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from kernel_shims.line import LineError
@@ -25,6 +26,12 @@ _READ_S = 0.013
 _READS = 40
 _LONGEST = 4000
 """Octets of a write: below a page."""
+
+
+def writes(chip: int, values: Iterable[tuple[int, int]]) -> Iterator[str]:
+    """Commands that write registers one after the other."""
+    for register, value in values:
+        yield f"{chip} WD {register:02X} {value:02X}"
 
 
 class ChipRegisters:

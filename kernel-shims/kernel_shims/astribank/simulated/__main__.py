@@ -3,9 +3,9 @@
     python3 -m kernel_shims.astribank.simulated [/run/astribank.sock] [--serial LABEL] [--stage 0|1|2] ...
 
 Commands, a line each, are typed, or come over the socket that is named: state; lift N, lower N, dial N DIGITS, echo N
-on|off, say N HEX, heard N, forget N for telephone N (from 0); contact N open|close for an input contact; unplug; plug;
-power on|off for a second host at its other USB socket (TwinStar: from there it comes back by plug); help, quit. Answers
-are lines of JSON.
+on|off, say N HEX, heard N, forget N for telephone N (from 0); contact N open|close for an input contact; cable N in|out
+for the BRI or PRI card N; unplug; plug; power on|off for a second host at its other USB socket (TwinStar: from there it
+comes back by plug); help, quit. Answers are lines of JSON.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from kernel_shims.astribank.simulated.box import SimulatedAstribank
+from kernel_shims.astribank.simulated.box import KINDS, SimulatedAstribank
 from kernel_shims.astribank.simulated.running import Running
 from kernel_shims.line import LineError
 
@@ -26,12 +26,27 @@ def label(text: str) -> str:
     return text
 
 
+_MOST_CARDS = 4
+
+
+def cards(text: str) -> list[str]:
+    """Kinds of cards in their order. Raises ValueError."""
+    kinds = text.split(",")
+    if not set(kinds) <= set(KINDS) or len(kinds) > _MOST_CARDS:
+        raise ValueError
+    return kinds
+
+
 def main() -> None:
     """See the text of this file."""
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     reader.add_argument("socket", type=Path, nargs="?", help="where commands come in, if they are not typed")
     reader.add_argument("--serial", type=label, default="SIM00001", help="its label, at most 8 letters and digits")
-    reader.add_argument("--cards", type=int, default=2, choices=range(1, 5), help="FXS cards of 8 lines")
+    kinds = (
+        f"up to four of {', '.join(KINDS)}, such as fxs,bri; fxs has 8 telephones, bri a user and a network side on a "
+    )
+    kinds += "cable, pri two E1 or T1 on a cable"
+    reader.add_argument("--cards", type=cards, default=["fxs", "fxs"], metavar="KIND,...", help=kinds)
     reader.add_argument("--stage", type=int, default=0, choices=(0, 1, 2), help="which firmware it has already")
     reader.add_argument("--burst", type=int, default=1, choices=range(1, 9), help="milliseconds of sound at once")
     asked = reader.parse_args()

@@ -1,15 +1,19 @@
-"""A simulated Astribank with FXS cards: it takes its firmware in three stages, checks it, and speaks protocol 30."""
+"""A simulated Astribank: it takes its firmware in three stages, checks it, and speaks protocol 30."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from kernel_shims.astribank import fx2, mpp, pic
-from kernel_shims.astribank.simulated.cards import FxsCard
+from kernel_shims.astribank.simulated.bri_card import BriCard
+from kernel_shims.astribank.simulated.card import Card
+from kernel_shims.astribank.simulated.cards import LINES, FxsCard
 from kernel_shims.astribank.simulated.device import Interface, Look, Setup, SimulatedDevice, Stall
+from kernel_shims.astribank.simulated.pri_card import PriCard
 from kernel_shims.astribank.usb import XORCOM
-from kernel_shims.astribank.xproto import VERSION, Op, Packet, Register, Sync, description, packets
+from kernel_shims.astribank.xproto import VERSION, Op, Packet, Piece, Register, Sync, description, packets
 
 _XPP = Interface(0, 0x02, 0x86)
 _MPP = Interface(1, 0x04, 0x88)
@@ -17,18 +21,29 @@ _OK, _FAIL, _NODEST, _MISMATCH, _BAD_COMMAND, _TOO_SHORT, _FPGA_ERROR = 0, 1, 3,
 _LARGE_EEPROM = 2 << 3
 _EMPTY_SLOT = 7
 _MEMORY = 0x10000
+_DIGITAL = (BriCard, PriCard)
+KINDS: dict[str, Callable[[int], Card]] = {
+    "fxs": lambda number: FxsCard(number, contacts=number == 0),
+    "bri": BriCard,
+    "pri": PriCard,
+}
+"""Cards by what they are called: 8 telephones; a user and a network side on a cable; two E1 or T1 on a cable."""
 
 
 class SimulatedAstribank(SimulatedDevice):
-    """A box. It starts without firmware, or with that of ``stage``; ``tick`` is its clock of 1 ms."""
+    """A box with cards of KINDS, without firmware or with that of ``stage``; ``tick`` is its clock of 1 ms."""
 
-    def __init__(self, serial: str = "SIM00001", *, cards: int = 2, stage: int = 0, release: int = 0x0203) -> None:
+    def __init__(
+        self, serial: str = "SIM00001", *, cards: Sequence[str] = ("fxs", "fxs"), stage: int = 0, release: int = 0x0203
+    ) -> None:
         names = ("Xorcom LTD", "Simulated Astribank")
         look = Look(XORCOM, 0x1160, release, (_XPP, _MPP), *names, serial)
         super().__init__(replace(look, product=0x1160 + stage, serial=serial if stage else ""))
         self.serial = serial
         self.release = release
-        self.cards = [FxsCard(number, contacts=number == 0) for number in range(cards)]
+        self.cards: list[Card] = [KINDS[kind](number) for number, kind in enumerate(cards)]
+        self.fxs = [card for card in self.cards if isinstance(card, FxsCard)]
+        self.digital = {card.number: card for card in self.cards if isinstance(card, BriCard | PriCard)}
         self.memory = bytearray(_MEMORY)
         """Of the USB chip."""
         self.resting = False
@@ -67,9 +82,7 @@ class SimulatedAstribank(SimulatedDevice):
         self.fpga_version, self._fpga_loaded = "", False
         self.sync = Sync.NONE
         for card in self.cards:
-            for phone in card.telephones:
-                phone.feed(0)
-            card.outputs = [False] * len(card.outputs)
+            card.unplugged()
         self._go(0)
 
     # ---- the USB chip ------------------------------------------------------------------------------------------
@@ -172,7 +185,10 @@ class SimulatedAstribank(SimulatedDevice):
                 return struct.pack("<BB6s6s6s", _LARGE_EEPROM, self._fpga_loaded, *versions)
             case mpp.Operation.CAPABILITIES:
                 identity = (0xC2, XORCOM, 0x1160, self.release, 0, self.serial.encode("latin-1"))
-                ports = (8 * len(self.cards), 0, 0, 0, 1, 0, 0)
+                digital = [
+                    sum(len(one.ports) for one in self.digital.values() if isinstance(one, kind)) for kind in _DIGITAL
+                ]
+                ports = (LINES * len(self.fxs), 0, *digital, 1, 0, 0)
                 return struct.pack("<BHHHB8sBBBBBBxxI", *identity, *ports) + bytes(16)
             case mpp.Operation.EXTRA_INFO:
                 return b"simulated".ljust(24, b"\xff")
@@ -220,32 +236,41 @@ class SimulatedAstribank(SimulatedDevice):
                 if self.host_version == VERSION:
                     self._tell(description(card.unit for card in self.cards))
             case Op.REGISTER_REQUEST if packet.unit < len(self.cards):
-                asked = Register.decode(packet.body)
-                for answer in self.cards[packet.unit].register(asked) if asked is not None else ():
+                for answer in self._ask(self.cards[packet.unit], packet.body):
                     self._tell(answer)
             case Op.PCM_WRITE if packet.unit < len(self.cards):
-                self.cards[packet.unit].hear(packet.body)
+                self.cards[packet.unit].hear(packet.subunit, packet.body)
             case Op.SYNC_SOURCE if len(packet.body) >= 2:
                 if packet.body[0] != Sync.QUERY:
                     self.sync = Sync(packet.body[0])
                     self.ticking = self.sync is not Sync.NONE
                 self._tell(Packet(Op.SYNC_REPLY, body=bytes([self.sync, packet.body[1]])))
 
+    @staticmethod
+    def _ask(card: Card, body: bytes) -> Iterable[Packet]:
+        asked, piece = Register.decode(body), Piece.decode(body)
+        if asked is not None:
+            return card.register(asked)
+        return card.piece(piece) if piece is not None else ()
+
     def _tell(self, packet: Packet) -> None:
         self.say(_XPP.into, packet.encode())
 
     def hook(self, line: int, off_hook: bool) -> None:
         """Lift the handset of a line, or put it down; lines count from 0 over all cards."""
-        card = self.cards[line // 8]
-        packet = card.hook(line % 8, off_hook)
+        packet = self.fxs[line // LINES].hook(line % LINES, off_hook)
         if self.ticking:
             self._tell(packet)
 
     def tick(self) -> None:
-        """A millisecond passed: sound of all cards in one transfer."""
+        """A millisecond passed: sound of all cards in as few transfers as hold it, the clock in the first."""
         if not self.ticking:
             return
         sound = b""
         for card in self.cards:
-            sound += card.speak(first=not sound)
+            for packet in card.speak(first=card is self.cards[0]):
+                if len(sound) + len(packet) > self.look.packet:
+                    self.say(_XPP.into, sound)
+                    sound = b""
+                sound += packet
         self.say(_XPP.into, sound)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from kernel_shims.astribank.xproto import CHUNK, Op, Packet, Register, Unit, hooks, pcm, pcm_lines
+from kernel_shims.astribank.simulated.card import Port
+from kernel_shims.astribank.xproto import CHUNK, Op, Packet, Piece, Register, Unit, hooks, pcm, pcm_lines
 
 FXS = 1
 LINES = 8
@@ -98,6 +99,17 @@ class FxsCard:
         """How the box describes it."""
         return Unit(self.number, FXS, 0, LINES, 1, 0xFF)
 
+    @property
+    def ports(self) -> list[Port]:
+        """See Card."""
+        return [Port("FXS", ("fxo_ks",) * (LINES + len(self.outputs) + len(self.inputs)))]
+
+    def unplugged(self) -> None:
+        """See Card."""
+        for phone in self.telephones:
+            phone.feed(0)
+        self.outputs = [False] * len(self.outputs)
+
     def hook(self, line: int, off_hook: bool) -> Packet:
         """A handset is lifted or put down: what the box says of it."""
         self.telephones[line].is_off_hook = off_hook
@@ -140,16 +152,20 @@ class FxsCard:
         if asked.number == LINEFEED:
             self.telephones[port].feed(asked.low & 7)
 
-    def hear(self, body: bytes) -> None:
-        """A millisecond of sound for its lines; nobody hears it on hook."""
+    def piece(self, piece: Piece) -> tuple[()]:
+        """See Card: telephone lines have no D channel."""
+        return ()
+
+    def hear(self, subunit: int, body: bytes) -> None:
+        """See Card; nobody hears it on hook."""
         if self._lifted:
             for line, chunk in pcm_lines(body).items():
                 if line < LINES:
                     self.telephones[line].hear(chunk)
 
-    def speak(self, *, first: bool) -> bytes:
-        """A packet of a millisecond of sound of the lines off hook; the first card has one always, for its clock."""
+    def speak(self, *, first: bool) -> list[bytes]:
+        """See Card: of the lines off hook."""
         if self._lifted:
             lines = {line: self.telephones[line].speak() for line in self._lifted}
-            return pcm(Op.PCM_READ, self.number, lines, sync=first).encode()
-        return _IDLE if first else b""
+            return [pcm(Op.PCM_READ, self.number, lines, sync=first).encode()]
+        return [_IDLE] if first else []

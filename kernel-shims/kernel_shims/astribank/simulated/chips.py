@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kernel_shims.astribank.initcard.registers import ChipRegisters
-from kernel_shims.astribank.simulated.cards import FxsCard
-from kernel_shims.astribank.xproto import Packet, Register
+from kernel_shims.astribank.initcard.xhfc import LOUD, QUIET
+from kernel_shims.astribank.simulated.card import Card
+from kernel_shims.astribank.xproto import Packet, Piece, Register
 from kernel_shims.line import LineError
 
 
-def register_of(command: str) -> Register:
+def made_of(command: str) -> Register | Piece:
     """What the driver makes of a command of ``chipregs``. Raises LineError."""
     try:
         chip, how, *numbers = command.split()
+        if how in (QUIET, LOUD) and not numbers:
+            return Piece(int(chip), b"", how == QUIET)
         values = [int(number, 16) for number in numbers]
         all_ports, port = chip == "*", 0 if chip == "*" else int(chip)
         sub = values.pop(1) if how[1] == "S" else None
@@ -28,7 +31,7 @@ def register_of(command: str) -> Register:
 class CardChips(ChipRegisters):
     """See ChipRegisters; nothing here takes time."""
 
-    def __init__(self, card: FxsCard) -> None:
+    def __init__(self, card: Card) -> None:
         super().__init__(Path(f"card {card.number}"), lambda seconds: None)
         self._card = card
         self.commands: list[str] = []
@@ -38,7 +41,8 @@ class CardChips(ChipRegisters):
         """See ChipRegisters."""
         for command in commands:
             self.commands.append(command)
-            list(self._card.register(register_of(command)))
+            made = made_of(command)
+            list(self._card.piece(made) if isinstance(made, Piece) else self._card.register(made))
 
     def read(self, chip: int, register: int) -> int:
         """See ChipRegisters."""

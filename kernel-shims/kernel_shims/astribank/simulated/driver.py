@@ -7,9 +7,13 @@ from pathlib import Path
 
 from kernel_shims.astribank.simulated.box import SimulatedAstribank
 from kernel_shims.astribank.simulated.bus import SimulatedUsb
+from kernel_shims.astribank.simulated.card import Card
+from kernel_shims.astribank.simulated.cards import FxsCard
 from kernel_shims.astribank.simulated.chips import CardChips
+from kernel_shims.astribank.simulated.pri_card import FRAMING, IS_T1
 from kernel_shims.astribank.spans_conf import Assignment
 from kernel_shims.astribank.xbus import Box, Module
+from kernel_shims.astribank.xproto import Register
 from kernel_shims.line import LineError
 from kernel_shims.simulator.system import SimulatedSystem
 
@@ -67,17 +71,21 @@ class SimulatedXpp:
                 state="READY",
                 timing="AB",
                 registered=number in self._registered,
-                modules=tuple(self._module(number, place, device) for place in range(len(device.cards))),
+                modules=self._modules(number, device),
             )
             for number, name, device in self._devices()
         ]
 
-    def _module(self, number: int, place: int, device: SimulatedAstribank) -> Module:
-        card = device.cards[place]
-        hooks = (*(phone.is_off_hook for phone in card.telephones), *card.outputs, *card.inputs)
-        span = self._spans.get(number, {}).get(place + 1, 0)
-        name = f"{number:02d}:{place}:0"
-        return Module(name, "FXS", span, hooks, self._blinking.get(name, 0), 0)
+    def _modules(self, number: int, device: SimulatedAstribank) -> tuple[Module, ...]:
+        made: list[Module] = []
+        for card, port in ((one, port) for one in device.cards for port in range(len(one.ports))):
+            kind, hooks = card.ports[port].kind, [False] * len(card.ports[port].signalling)
+            if isinstance(card, FxsCard):
+                hooks = [*(phone.is_off_hook for phone in card.telephones), *card.outputs, *card.inputs]
+            span = self._spans.get(number, {}).get(len(made) + 1, 0)
+            name = f"{number:02d}:{card.number}:{port}"
+            made.append(Module(name, kind, span, tuple(hooks), self._blinking.get(name, 0), 0))
+        return tuple(made)
 
     def spans(self) -> dict[int, range]:
         """See XppDriver."""
@@ -96,11 +104,21 @@ class SimulatedXpp:
         taken = self.spans()
         if assignment.span in taken or any(number in there for there in taken.values() for number in numbers):
             raise LineError(f"assign_span: {assignment}: Invalid argument")
-        name = f"XBUS-{box.number:02d}/XPD-{assignment.local - 1}0"
-        self._system.add_span(dict.fromkeys(numbers, "fxo_ks"), name=name, number=assignment.span)
+        card, port = self._card(module)
+        name = f"XBUS-{box.number:02d}/XPD-{card.number}{port}"
+        kinds = dict(zip(numbers, card.ports[port].signalling, strict=True))
+        self._system.add_span(kinds, name=name, number=assignment.span)
         self._spans.setdefault(box.number, {})[assignment.local] = assignment.span
-        for place, contact in enumerate(_CONTACT_NAMES if module.channels > 8 else ()):
+        for place, contact in enumerate(_CONTACT_NAMES if isinstance(card, FxsCard) and card.outputs else ()):
             self._system.ports[numbers[8 + place]].name = f"XPP_{contact}/{box.number:02d}/00/{8 + place}"
+
+    def set_type(self, box: Box, local: int, wanted: str) -> None:
+        """See XppDriver."""
+        module = box.spans[local - 1]
+        if wanted not in ("E1", "T1"):
+            raise LineError(f"dahdi_spantype: {local}:{wanted}: Function not implemented")
+        card, port = self._card(module)
+        list(card.register(Register(port, FRAMING, low=IS_T1 if wanted == "T1" else 0)))
 
     def blink(self, module: Module, ports: int) -> None:
         """See XppDriver."""
@@ -108,10 +126,13 @@ class SimulatedXpp:
 
     def chip(self, module: Module, port: int, registers: Sequence[int]) -> list[int]:
         """See XppDriver."""
-        number, unit = (int(word) for word in module.name.split(":")[:2])
+        return [CardChips(self._card(module)[0]).read(port, register) for register in registers]
+
+    def _card(self, module: Module) -> tuple[Card, int]:
+        number, unit, port = (int(word) for word in module.name.split(":"))
         for found, _, device in self._devices():
             if found == number:
-                return [CardChips(device.cards[unit]).read(port, register) for register in registers]
+                return device.cards[unit], port
         raise LineError(f"{module.name}: it is gone")
 
     def clock(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kernel_shims.astribank.simulated.box import SimulatedAstribank
-from kernel_shims.astribank.simulated.cards import Telephone
+from kernel_shims.astribank.simulated.cards import LINES, Telephone
 from kernel_shims.astribank.simulated.usbip import VirtualSocket
 from kernel_shims.line import LineError
 from kernel_shims.simulator import sound
@@ -43,6 +43,7 @@ class Commands:
             "forget": ("LINE", lambda line: self._phone(line).heard.clear()),
             "echo": ("LINE on|off", lambda line, word: setattr(self._phone(line), "echo", word == "on")),
             "contact": ("NUMBER open|close", self._contact),
+            "cable": ("CARD in|out", self._cable),
             "unplug": ("", self._unplug),
             "plug": ("", self._plug),
             "power": ("on|off", self._power),
@@ -68,10 +69,10 @@ class Commands:
             return json.dumps({"error": f"{line}: {error}"})
 
     def _phone(self, line: str) -> Telephone:
-        count = sum(len(card.telephones) for card in self._box.cards)
+        count = sum(len(card.telephones) for card in self._box.fxs)
         if not line.isdigit() or int(line) >= count:
             raise ValueError(f"there is no telephone {line}, but 0 to {count - 1}")
-        return self._box.cards[int(line) // 8].telephones[int(line) % 8]
+        return self._box.fxs[int(line) // LINES].telephones[int(line) % LINES]
 
     def _hook(self, line: str, *, off: bool) -> None:
         self._phone(line)
@@ -91,7 +92,7 @@ class Commands:
                 "heard": len(phone.heard),
                 "flashes": phone.flashes,
             }
-            for card in box.cards
+            for card in box.fxs
             for phone in card.telephones
         ]
         return {
@@ -104,8 +105,9 @@ class Commands:
             "programs": sorted(box.programs),
             "twinstar_port": box.twinstar_port,
             "watchdog": box.watchdog,
-            "outputs": box.cards[0].outputs,
-            "inputs": box.cards[0].inputs,
+            "outputs": [closed for card in box.fxs for closed in card.outputs],
+            "inputs": [closed for card in box.fxs for closed in card.inputs],
+            "cables": {str(number): card.cabled for number, card in box.digital.items()},
             "phones": phones,
         }
 
@@ -113,10 +115,17 @@ class Commands:
         return b"".join(self._phone(line).heard).hex()
 
     def _contact(self, number: str, word: str) -> None:
-        inputs = self._box.cards[0].inputs
+        inputs = self._box.fxs[0].inputs if self._box.fxs else []
         if not number.isdigit() or int(number) >= len(inputs):
-            raise ValueError(f"there is no input contact {number}, but 0 to {len(inputs) - 1}")
-        self._box.cards[0].inputs[int(number)] = word == "close"
+            there = f"but 0 to {len(inputs) - 1}" if inputs else "for no card has any"
+            raise ValueError(f"there is no input contact {number}, {there}")
+        inputs[int(number)] = word == "close"
+
+    def _cable(self, number: str, word: str) -> None:
+        if not number.isdigit() or int(number) not in self._box.digital:
+            there = ", ".join(map(str, self._box.digital)) or "none"
+            raise ValueError(f"card {number} has no cable; cards with cables: {there}")
+        self._box.digital[int(number)].plug(cabled=word == "in")
 
     def _unplug(self) -> None:
         self._socket.unplug()

@@ -2,7 +2,7 @@
 
 ``pbx.parts["astribanks"]``. A box keeps its span and channel numbers by its label: those of assigned-spans.conf, else
 those it had before (the database's family "astribank"), else the next free ones, boxes in the order of xpp_order or of
-their labels.
+their labels. PRI spans are E1 unless span-types.conf says T1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kernel_shims.line import LineError
 from offhook.log import verbose
 
 if TYPE_CHECKING:
-    from kernel_shims.astribank.spans_conf import AssignedSpans, Assignment
+    from kernel_shims.astribank.spans_conf import AssignedSpans, Assignment, SpanTypes
     from kernel_shims.astribank.usb import UsbAddress, UsbBus
     from kernel_shims.astribank.xbus import XppDriver
     from offhook.calls.pbx import Pbx
@@ -38,7 +38,7 @@ LIBRARY = "astribank_firmware"
 """And of the firmware's folders."""
 FAMILY = "astribank"
 _FOLDERS = ("dahdi", "/etc/dahdi")
-"""Where assigned-spans.conf and xpp_order lie: below the configuration folder first."""
+"""Where assigned-spans.conf, span-types.conf and xpp_order lie: below the configuration folder first."""
 _RULES = (
     Path("/etc/udev/rules.d"),
     Path("/run/udev/rules.d"),
@@ -227,17 +227,19 @@ class Astribanks:
             self._waiting_since = self._waiting_since or now
             if now - self._waiting_since < _PATIENCE_S:
                 return False
-        pinned, order = await self.pbx.off_loop(self._files)
+        pinned, types, order = await self.pbx.off_loop(self._files)
         fresh.sort(key=lambda box: spans_conf.place_in_order(box.identity, order))
         for box in fresh:
-            await self.pbx.off_loop(self._take, box, self._allot(box, pinned))
+            typed = await self.pbx.off_loop(self._register, box, types)
+            await self.pbx.off_loop(self._take, typed, self._allot(typed, pinned))
         return True
 
-    def _files(self) -> tuple[AssignedSpans, list[str]]:
-        folder = Path(self.pbx.config.etc_dir)
-        conf = next((path for path in self.places("assigned-spans.conf") if path.exists()), folder / "none")
-        order = next((path for path in self.places("xpp_order") if path.exists()), folder / "none")
-        return spans_conf.read_assigned_spans(conf), spans_conf.read_order(order)
+    def _files(self) -> tuple[AssignedSpans, SpanTypes, list[str]]:
+        assigned, types, order = (self._place(name) for name in ("assigned-spans.conf", "span-types.conf", "xpp_order"))
+        return spans_conf.read_assigned_spans(assigned), spans_conf.read_span_types(types), spans_conf.read_order(order)
+
+    def _place(self, name: str) -> Path:
+        return next((path for path in self.places(name) if path.exists()), Path(self.pbx.config.etc_dir) / "none")
 
     def places(self, name: str) -> list[Path]:
         """Where a file of that name may be, the first one that is there counts."""
@@ -262,9 +264,19 @@ class Astribanks:
         self.pbx.astdb.put(FAMILY, box.identity, " ".join(words))
         return allotted
 
-    def _take(self, box: Box, assignments: list[Assignment]) -> None:
+    def _register(self, box: Box, types: SpanTypes) -> Box:
+        """Register a box, and make its PRI spans E1 or T1, which have different numbers of channels; the box then."""
         if not box.registered:
             self.driver.register(box)
+        changed = False
+        for local, module in enumerate(box.spans, 1):
+            wanted = types.of(box.label, box.connector, local) if module.kind in spans_conf.TYPES else ""
+            if wanted and wanted != module.kind and not module.span:
+                self.driver.set_type(box, local, wanted)
+                changed = True
+        return next((one for one in self.driver.boxes() if one.number == box.number), box) if changed else box
+
+    def _take(self, box: Box, assignments: list[Assignment]) -> None:
         for one in assignments:
             if one.local > len(box.spans):
                 raise LineError(f"{box.identity}: it has no span {one.local}; it has {len(box.spans)}")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _ROW = "{:<16} {:<8} {:<17} {:<8} {:<16} {:<9}"
 _KINDS = {1: "FXS", 2: "FXO", 3: "BRI", 4: "PRI", 5: "echo canceller", 6: "FXS"}
+_ANALOG = ("FXS", "FXO")
 _LINES = 8
 """Telephones of an FXS module; what it has beyond are contacts."""
 OUTPUTS = 2
@@ -79,8 +80,9 @@ def modules(box: Box, spans: Mapping[int, range]) -> Iterator[str]:
         blinks = ", blinking" if module.blinking else ""
         yield f"  module {module.name}: {module.kind}, {where}{blinks}"
         first = reach.start if reach else 1
-        lifted = [first + place for place, off in enumerate(module.off_hook[:_LINES]) if off]
-        yield f"    off hook: {', '.join(map(str, lifted)) or 'none'}"
+        if module.kind in _ANALOG:
+            lifted = [first + place for place, off in enumerate(module.off_hook[:_LINES]) if off]
+            yield f"    off hook: {', '.join(map(str, lifted)) or 'none'}"
 
 
 def contacts(box: Box, spans: Mapping[int, range]) -> Iterator[tuple[int, str, bool]]:
