@@ -138,6 +138,24 @@ def test_usb_devices_are_found_and_told_when_they_cannot_be_opened(tmp_path: Pat
         usb.open(address)
 
 
+def test_texts_of_usb_devices_are_read_once_and_of_astribanks_only(tmp_path: Path) -> None:
+    """The kernel lets nobody read them while it takes a device away."""
+    numbers = {"busnum": "1", "idProduct": "1162", "bcdDevice": "0203"}
+    for name, vendor in (("1-1", "e4e4"), ("1-2", "0781")):
+        folder = f"bus/usb/devices/{name}"
+        write(tmp_path, {f"{folder}/{key}": text for key, text in numbers.items()})
+        write(tmp_path, {f"{folder}/idVendor": vendor, f"{folder}/devnum": name[-1], f"{folder}/serial": "A1"})
+    other = tmp_path / "bus/usb/devices/1-2/serial"
+    other.unlink()
+    other.mkdir()
+    usb = SystemUsb(tmp_path, tmp_path / "dev")
+    assert [one.serial for one in usb.devices()] == ["A1", ""]
+    (tmp_path / "bus/usb/devices/1-1/serial").write_text("never read")
+    assert [one.serial for one in usb.devices()] == ["A1", ""]
+    (tmp_path / "bus/usb/devices/1-1/devnum").write_text("9")
+    assert [one.serial for one in usb.devices()] == ["never read", ""], "another device in the same socket"
+
+
 @pytest.mark.parametrize("product", [0x0160, 0x1120, 0x1164, 0x1174, 0x1168, 0x2160])
 def test_other_products_are_no_astribanks(product: int) -> None:
     assert not UsbAddress("1-1", 1, 1, 0xE4E4, product, 0).is_astribank

@@ -8,9 +8,10 @@ import fcntl
 import os
 from pathlib import Path
 
-from kernel_shims.astribank.usb import Pipes, UsbAddress, UsbGone, UsbTimeout, pipes
+from kernel_shims.astribank.usb import XORCOM, Pipes, UsbAddress, UsbGone, UsbTimeout, pipes
 from kernel_shims.line import LineError
 
+_WORDS = ("busnum", "devnum", "idVendor", "idProduct", "bcdDevice")
 _PATIENCE_MS = 1000
 _LONGEST = 512
 _REMEDIES = {
@@ -59,6 +60,12 @@ class SystemUsb:
     def __init__(self, sysfs: Path = Path("/sys"), dev: Path = Path("/dev")) -> None:
         self._devices = sysfs / "bus/usb/devices"
         self._dev = dev
+        self._serials: dict[tuple[str, str, str], str] = {}
+        """Serial numbers of Astribanks by name, bus and device number.
+
+        The kernel locks a device, and its texts, while it takes it away, for a second or more: who read them then could
+        not let go of another box's channels in time.
+        """
 
     def devices(self) -> list[UsbAddress]:
         """See UsbBus."""
@@ -66,10 +73,20 @@ class SystemUsb:
         names = sorted(self._devices.iterdir()) if self._devices.is_dir() else []
         for folder in names:
             try:
-                found.append(_address(folder))
+                found.append(self._address(folder))
             except (OSError, ValueError):  # an interface, or a device that just went
                 continue
+        here = {(one.name, str(one.bus), str(one.number)) for one in found}
+        self._serials = {key: serial for key, serial in self._serials.items() if key in here}
         return found
+
+    def _address(self, folder: Path) -> UsbAddress:
+        bus, number, vendor, product, release = (_text(folder / name) for name in _WORDS)
+        key = folder.name, bus, number
+        if int(vendor, 16) == XORCOM and key not in self._serials:
+            self._serials[key] = _text(folder / "serial") if (folder / "serial").exists() else ""
+        numbers = int(bus), int(number), int(vendor, 16), int(product, 16), int(release, 16)
+        return UsbAddress(folder.name, *numbers, self._serials.get(key, ""))
 
     def open(self, address: UsbAddress) -> UsbfsDevice:
         """See UsbBus."""
@@ -80,20 +97,8 @@ class SystemUsb:
         return UsbfsDevice(address, self._dev / f"bus/usb/{address.bus:03d}/{address.number:03d}", descriptors)
 
 
-def _address(folder: Path) -> UsbAddress:
-    def text(name: str) -> str:
-        return (folder / name).read_text(encoding="latin-1").strip()
-
-    serial = text("serial") if (folder / "serial").exists() else ""
-    return UsbAddress(
-        folder.name,
-        int(text("busnum")),
-        int(text("devnum")),
-        int(text("idVendor"), 16),
-        int(text("idProduct"), 16),
-        int(text("bcdDevice"), 16),
-        serial,
-    )
+def _text(path: Path) -> str:
+    return path.read_text(encoding="latin-1").strip()
 
 
 class UsbfsDevice:
