@@ -35,14 +35,14 @@ def write_firmware(folder: Path) -> None:
 
 
 @contextmanager
-def simulated_box(*options: str) -> Iterator[Remote]:
+def simulated_box(*options: str, place: Path = PLACE) -> Iterator[Remote]:
     """The box, plugged in; unplugged at the end."""
     subprocess.run(("busybox", "modprobe", "vhci-hcd"), check=True)
-    PLACE.unlink(missing_ok=True)
-    command = (sys.executable, "-m", "kernel_shims.astribank.simulated", str(PLACE), *options)
+    place.unlink(missing_ok=True)
+    command = (sys.executable, "-m", "kernel_shims.astribank.simulated", str(place), *options)
     process = subprocess.Popen(command, env={"PYTHONPATH": "/offhook/kernel-shims"})
-    until(PLACE.exists, "the simulated box to start", 20)
-    remote = Remote(PLACE)
+    until(place.exists, "the simulated box to start", 20)
+    remote = Remote(place)
     try:
         yield remote
     finally:
@@ -73,10 +73,10 @@ def open_channels(exchange: Exchange) -> int:
     return exchange.descriptors().count("/dev/dahdi/channel")
 
 
-def wait_for_channels(exchange: Exchange, box: Remote) -> None:
+def wait_for_channels(exchange: Exchange, box: Remote, count: int = ALL_CHANNELS) -> None:
     """Firmware, cards and spans: until the exchange has every channel."""
     try:
-        until(lambda: open_channels(exchange) == ALL_CHANNELS, "the channels", ARRIVAL_S)
+        until(lambda: open_channels(exchange) == count, "the channels", ARRIVAL_S)
     except AssertionError as error:
         raise AssertionError(f"{error}: {box('state')}\n{exchange.told()}\n{kernel_log()}") from None
     time.sleep(SETTLE_S)

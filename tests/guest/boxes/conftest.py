@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from guest import conversation
 from guest.astribank_box import simulated_box, wait_for_channels, write_firmware
 from guest.exchange import Exchange
 from kernel_shims.astribank.simulated.running import Remote
@@ -25,6 +26,24 @@ channel => 109-110
 immediate = yes
 channel => 111-114
 """
+# A second box: a BRI card, user side 201-203 and network side 204-206, and a PRI card, E1s 207-237 and 238-268.
+DIGITAL = """\
+immediate = no
+context = conversation
+switchtype = euroisdn
+signalling = bri_cpe
+group = 1
+channel => 201-202
+signalling = bri_net
+group = 2
+channel => 204-205
+signalling = pri_cpe
+group = 3
+channel => 207-221,223-237
+signalling = pri_net
+group = 4
+channel => 238-252,254-268
+"""
 PLAN = """\
 [phones]
 exten => 600,1,Answer()
@@ -33,8 +52,19 @@ exten => 116,1,Dial(DAHDI/116,20)
 [contacts]
 exten => s,1,Dial(DAHDI/109,3)
 """
-SYSTEM = "fxoks=101-122\nloadzone=us\ndefaultzone=us\n"
-ASSIGNED = "usb:SIM00001 1:41:101 2:42:115\n"
+SYSTEM = """\
+loadzone=us
+defaultzone=us
+fxoks=101-122
+span=51,0,0,ccs,ami
+span=52,0,0,ccs,ami
+span=53,0,0,ccs,hdb3,crc4
+span=54,0,0,ccs,hdb3,crc4
+bchan=201-202,204-205,207-221,223-252,254-268
+hardhdlc=203,206
+dchan=222,253
+"""
+ASSIGNED = "usb:SIM00001 1:41:101 2:42:115\nusb:SIM00002 1:51:201 2:52:204 3:53:207 4:54:238\n"
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +79,12 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
     write_firmware(Path("/usr/share/dahdi"))
     folder = tmp_path_factory.mktemp("offhook")
     (folder / "etc/dahdi").mkdir(parents=True)
-    files = {"dahdi/system.conf": SYSTEM, "dahdi/assigned-spans.conf": ASSIGNED, "extensions.conf": PLAN}
-    with Exchange(folder, {"chan_dahdi.conf": CHANNELS, **files}) as running:
+    files = {
+        "dahdi/system.conf": SYSTEM,
+        "dahdi/assigned-spans.conf": ASSIGNED,
+        "extensions.conf": PLAN + conversation.PLAN,
+    }
+    with Exchange(folder, {"chan_dahdi.conf": CHANNELS + DIGITAL, **files}) as running:
         yield running
 
 

@@ -17,6 +17,8 @@ from kernel_shims.dahdi.system import DahdiSystem
 from kernel_shims.dahdi.system_conf import DynamicLine
 from kernel_shims.line import SIGNALLINGS
 
+NOT_THERE = "201-202,204-205,207-221,223-252,254-268"
+"""Of the second box."""
 ENDS = ("1:0", "1:1")
 T1 = 24
 
@@ -31,6 +33,12 @@ def spans() -> Iterator[list[int]]:
         list(configurator.create_dynamic("none", DynamicLine("loc", end, T1, 0)))
     yield [span.first for span in DahdiSystem().spans() if span.number not in before]
     configurator.close()
+
+
+def both_trunks(exchange: Exchange) -> bool:
+    """Whether the exchange has them as ISDN."""
+    shown = exchange.ask("pri show spans")
+    return all(f"PRI span {span}/0" in shown for span in (1, 2))
 
 
 def etc(exchange: Exchange, name: str) -> Path:
@@ -53,7 +61,7 @@ def test_two_trunks_are_found_applied_and_come_up(exchange: Exchange, box: Remot
     kinds = [system.channel(first + place).signalling for first in spans for place in (0, T1 - 1)]
     assert kinds == [SIGNALLINGS["clear"], SIGNALLINGS["hdlcfcs"]] * 2, "the drivers have it already"
     exchange.ask("module reload chan_dahdi")
-    until(lambda: exchange.ask("pri show spans").count("PRI span") == 2, "both trunks", 5)
+    until(lambda: both_trunks(exchange), "both trunks", 5)
     assert exchange.ask("dahdi show channels").count("from-trunk") == 2 * (T1 - 1)
     # Pulled out and back: what the file says of the D channel is in force again with the rest.
     before = ALL_CHANNELS + 2 * T1
@@ -67,7 +75,8 @@ def test_two_trunks_are_found_applied_and_come_up(exchange: Exchange, box: Remot
         except AssertionError as error:
             raise AssertionError(f"{error}: {open_channels(exchange)} of {before}; {exchange.told()}") from None
     assert system.channel(spans[0] + T1 - 1).signalling == SIGNALLINGS["hdlcfcs"]
-    assert exchange.ask("pri show spans").count("PRI span") == 2
-    assert exchange.ask("lines scan apply").strip() == "The configuration fits the hardware."
+    assert both_trunks(exchange)
+    again = exchange.ask("lines scan apply")
+    assert again.strip() == f"chan_dahdi.conf names channels that are not there: {NOT_THERE}", "nothing else is to do"
     table = [line.split()[0] for line in exchange.ask("dahdi show channels").splitlines() if line.split()]
     assert sum(word.isdigit() and int(word) > 100 for word in table) == ALL_CHANNELS, "the box's telephones stay"
