@@ -34,18 +34,19 @@ def trunks(exchange: Exchange, box: Remote) -> Iterator[Remote]:
     ) as remote:
         until_layer_2(exchange, *BRI, *PRI)
         yield remote
-    until(lambda: not labels(), "the kernel to have taken the box away", 6)
+        number = xbus()
+    until(lambda: not (BOXES / f"xbus-{number}").exists(), "the kernel to have taken the box away", 6)
 
 
-def until_layer_2(exchange: Exchange, *spans: int, up: bool = True) -> None:
-    """Until the spans are up, or down."""
+def until_layer_2(exchange: Exchange, *spans: int) -> None:
+    """Until all the spans are up."""
 
     def reached() -> bool:
         shown = exchange.ask("pri show spans")
-        return all((f"PRI span {span}/0: Up, Active" in shown) is up for span in spans)
+        return all(f"PRI span {span}/0: Up, Active" in shown for span in spans)
 
     try:
-        until(reached, f"layer 2 of {spans} to be {'up' if up else 'down'}", 30)
+        until(reached, f"layer 2 of {spans}", 30)
     except AssertionError as error:
         raise AssertionError(
             f"{error}: {exchange.ask('pri show spans')}{exchange.ask('dahdi show status')}"
@@ -53,14 +54,9 @@ def until_layer_2(exchange: Exchange, *spans: int, up: bool = True) -> None:
         ) from None
 
 
-def labels() -> list[Path]:
-    """The box's label as the driver has it; none when it is gone."""
-    return [path for path in BOXES.glob("xbus-*/label") if "SIM00002" in path.read_text()]
-
-
 def xbus() -> str:
     """The number that the driver gave the box."""
-    (label,) = labels()
+    (label,) = [path for path in BOXES.glob("xbus-*/label") if "SIM00002" in path.read_text()]
     return label.parent.name.removeprefix("xbus-")
 
 
