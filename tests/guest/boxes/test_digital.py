@@ -101,7 +101,7 @@ def test_both_boxes_lose_power_and_come_back_under_their_numbers(
     before = open_channels(exchange)
     trunks("unplug")
     box("unplug")
-    until(lambda: open_channels(exchange) <= ALL_CHANNELS, "the channels of one to be let go of", 0.9)
+    until(lambda: open_channels(exchange) <= ALL_CHANNELS, "the channels of one to be let go of", 5)
     until(lambda: not any(BOXES.iterdir()), "the kernel to have taken them away", 6)
     assert not open_channels(exchange), exchange.told()
     trunks("plug")
