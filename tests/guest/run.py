@@ -36,8 +36,6 @@ USUAL = [  # the longest first
     "tests/guest/lines/analog",
     "tests/guest/boxes/test_arrival.py",
     "tests/guest/boxes/test_scan.py",
-    "tests/guest/boxes/test_digital.py::test_chips_are_set_up_and_layers_come_up",
-    "tests/guest/boxes/test_digital.py::test_a_cable_that_is_pulled_is_an_alarm_and_goes_when_it_is_back",
     "tests/guest/drivers",
 ]
 MEMORY = "1024"
