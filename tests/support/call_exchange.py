@@ -9,6 +9,7 @@ from typing import Any
 
 from offhook.apps import call_control, dial, messages, variables
 from offhook.calls.channel import Channel
+from offhook.calls.frames import Digit
 from offhook.calls.music import NoMusic
 from offhook.calls.originate import Origination, Result, originate
 from offhook.calls.pbx import Pbx
@@ -21,6 +22,13 @@ from offhook.media.prompts import PromptLibrary
 from offhook.modules import Module
 from offhook.modules.registry import Registry
 from support.silent_engine import SilentEngine
+
+
+def press(channel: Channel, digits: str) -> None:
+    """A party presses digits."""
+    for digit in digits:
+        channel.deliver(Digit(digit, False))
+        channel.deliver(Digit(digit, True, 100))
 
 
 class Exchange:

@@ -12,7 +12,6 @@ import pytest
 from offhook.apps import flow, mixmonitor, monitors
 from offhook.calls import causes, events
 from offhook.calls.channel import Channel, State
-from offhook.calls.frames import Digit
 from offhook.calls.party import Caller, Party
 from offhook.calls.transfer import blind_transfer
 from offhook.config.parser import loads
@@ -25,7 +24,7 @@ from offhook.services.agents.events import AgentEvent
 from offhook.services.agents.pool import Pool, pool_of
 from offhook.services.queues import module as queue_module
 from offhook.services.queues.queues import queues_of
-from support.call_exchange import Exchange
+from support.call_exchange import Exchange, press
 from support.leaping_loop import LeapingLoop
 
 PLAN = """
@@ -153,13 +152,6 @@ def story(folder: Path, tell: Callable[[House], Awaitable[None]], config: str = 
         return loop.run_until_complete(run())
     finally:
         loop.close()
-
-
-def press(channel: Channel, digits: str) -> None:
-    """A party presses digits."""
-    for digit in digits:
-        channel.deliver(Digit(digit, False))
-        channel.deliver(Digit(digit, True, 100))
 
 
 async def hang_up(phone: Channel) -> None:

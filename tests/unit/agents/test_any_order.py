@@ -13,7 +13,8 @@ from offhook.calls import causes
 from offhook.calls.channel import Channel
 from offhook.calls.transfer import blind_transfer
 from offhook.services.agents.agent import State
-from unit.agents.test_agents import House, press, story
+from support.call_exchange import press
+from unit.agents.test_agents import House, story
 
 SECONDS = st.sampled_from((0.0, 0.3, 0.99, 1.0, 2.5, 6.0))
 STEPS = st.tuples(

@@ -9,7 +9,6 @@ from pathlib import Path
 from offhook.calls import events
 from offhook.calls.bridge import Bridge
 from offhook.calls.channel import Channel, State
-from offhook.calls.frames import Digit
 from offhook.calls.requesting import request
 from offhook.config.parser import loads
 from offhook.services.features.core import features_of
@@ -17,7 +16,7 @@ from offhook.services.parking import module
 from offhook.services.parking.core import parking_of
 from offhook.services.parking.lots import read_lots
 from offhook.services.parking.place import ParkingEvent
-from support.call_exchange import Exchange
+from support.call_exchange import Exchange, press
 from support.leaping_loop import LeapingLoop
 
 WORD_S = 0.7
@@ -95,12 +94,6 @@ def story(folder: Path, tell: Callable[[House], Awaitable[None]]) -> None:
         loop.run_until_complete(run())
     finally:
         loop.close()
-
-
-def press(channel: Channel, digits: str) -> None:
-    for digit in digits:
-        channel.deliver(Digit(digit, False))
-        channel.deliver(Digit(digit, True, 100))
 
 
 def test_digits_sent_while_the_place_is_said_arrive_afterwards(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from offhook.apps import flow
 from offhook.calls import causes
 from offhook.calls.channel import Channel, State
-from offhook.calls.frames import Condition, Control, Digit, Forward
+from offhook.calls.frames import Condition, Control, Forward
 from offhook.calls.party import Caller, Party
 from offhook.config.paths import Paths
 from offhook.functions import stack
@@ -301,10 +301,3 @@ def story(
         return loop.run_until_complete(run())
     finally:
         loop.close()
-
-
-def press(channel: Channel, digits: str) -> None:
-    """A party presses digits."""
-    for digit in digits:
-        channel.deliver(Digit(digit, False))
-        channel.deliver(Digit(digit, True, 100))

@@ -19,7 +19,8 @@ from offhook.services.features.core import features_of
 from offhook.services.parking import module as parking
 from offhook.services.parking.core import parking_of
 from offhook.services.parking.lots import read_lots
-from unit.queues.house import Centre, Habit, press, story
+from support.call_exchange import press
+from unit.queues.house import Centre, Habit, story
 
 ONE = "[q]\nringinuse = no\nmember = Phone/1,,Ann\n"
 FEATURES = """

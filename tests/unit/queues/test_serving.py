@@ -9,7 +9,8 @@ import pytest
 
 from offhook.calls.frames import Condition
 from offhook.calls.transfer import blind_transfer
-from unit.queues.house import Centre, Habit, press, story
+from support.call_exchange import press
+from unit.queues.house import Centre, Habit, story
 
 ONE = "[q]\nmember = Phone/1,,Ann\n"
 TWO = "[q]\nretry = 1\nmember = Phone/1\nmember = Phone/2\n"

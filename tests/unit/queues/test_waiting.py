@@ -10,7 +10,8 @@ import pytest
 from offhook.calls.channel import State
 from offhook.calls.succession import hand_over
 from offhook.calls.transfer import Transfer, attended_transfer
-from unit.queues.house import Centre, Habit, Phone, press, story
+from support.call_exchange import press
+from unit.queues.house import Centre, Habit, Phone, story
 
 ONE = "member = Phone/1\n"
 BUSY = Habit(answers_after=1, talks=1000)
