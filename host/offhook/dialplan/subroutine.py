@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _KEY = "gosub"
+MACRO_EXTENSION = "~~s~~"
+"""Where a subroutine begins that is a macro of AEL."""
 RUNNING = "subroutine"
 """Among the channel's flags while a call is in progress: records keep the place that was called from."""
 
@@ -125,10 +127,11 @@ def complete_arguments(channel: Channel, text: str) -> str:
 
 
 def beginning(channel: Channel, text: str) -> str:
-    """The place of a subroutine that is named by ``context[,arguments]``: extension s, or ~~s~~ as AEL has it."""
+    """The place of a subroutine that is named by ``context[,arguments]``: extension s, or that of AEL's macros."""
     context, _, arguments = text.partition(",")
     plan: Any = channel.pbx.dialplan
-    exten = "~~s~~" if not plan.exists(context, "s", 1) and plan.exists(context, "~~s~~", 1) else "s"
+    macro = not plan.exists(context, "s", 1) and plan.exists(context, MACRO_EXTENSION, 1)
+    exten = MACRO_EXTENSION if macro else "s"
     return f"{context},{exten},1({arguments})" if arguments else f"{context},{exten},1"
 
 

@@ -30,10 +30,10 @@ from offhook.dialplan.ael.tree import (
     While,
 )
 from offhook.dialplan.context import HINT, Context, DialplanError, IgnorePattern, Include, Priority, SwitchUse
+from offhook.dialplan.subroutine import MACRO_EXTENSION
 
 log = logging.getLogger(__name__)
 
-MACRO_EXTENSION = "~~s~~"
 REGISTRAR = "pbx_ael"
 
 Loops = list[tuple[list[int], list[int] | None]]

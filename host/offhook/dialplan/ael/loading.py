@@ -7,11 +7,12 @@ import os
 import re
 from typing import Any
 
-from offhook.dialplan.ael.compile import MACRO_EXTENSION, REGISTRAR, Compiler
+from offhook.dialplan.ael.compile import REGISTRAR, Compiler
 from offhook.dialplan.ael.parser import parse_ael
 from offhook.dialplan.ael.tree import AelError
 from offhook.dialplan.context import Context
 from offhook.dialplan.executor import run_application
+from offhook.dialplan.subroutine import MACRO_EXTENSION
 from offhook.modules import Module, Request, Syntax
 from offhook.modules.module import LoadError
 
